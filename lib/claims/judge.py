@@ -1,0 +1,225 @@
+"""From metrics files to verdicts: rows in, one dict per claim out.
+
+A verdict dict has id, paper, priority, verdict, exploratory, sentence, title, attribution,
+fraction, adherence, augmented, missing, and the numbers of its test (delta, ci95, p, margin, n,
+parts ...).
+"""
+
+import json
+from collections import Counter
+
+from lib.claims import kinds, ledger
+from lib.claims import verdict as v
+from lib.metrics.inference import fieller, holm
+from lib.paths import METRICS
+
+OTHER_REGIME = "augmented"
+
+
+def reader(root=METRICS):
+    """source(item) over the metrics folder; each file is read once."""
+    cache = {}
+
+    def source(item):
+        if item not in cache:
+            file = root / f"{item}.json"
+            cache[item] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
+        return cache[item]
+
+    return source
+
+
+def lead(test):
+    """The simple test that speaks for a claim: the first with control arms, else the first."""
+    simple = ledger.leaves(test)
+    return next((leaf for leaf in simple if leaf.get("attribution")), simple[0])
+
+
+def treatment_of(test):
+    return test.get("treatment") or test["arms"][-1]
+
+
+def against(test, control):
+    """The difference test of the claim's treatment against another arm."""
+    return {**test, "kind": "difference", "treatment": treatment_of(test), "control": control}
+
+
+def attribution(test, source):
+    """(word, {arm: 95 % CI or None}) against the arms that carry no pathology."""
+    if not test.get("attribution"):
+        return None, {}
+    intervals = {}
+    for arm in test["attribution"]:
+        try:
+            intervals[arm] = kinds.contrast(against(test, arm), source)["ci95"]
+        except kinds.Missing:
+            intervals[arm] = None
+    return v.attribution(intervals), intervals
+
+
+def fraction(test, source):
+    """The treatment's share of the oracle's gain over the baseline, or None where not measured."""
+    if "oracle" not in test:
+        return None
+    baseline = test.get("baseline", "real")
+    try:
+        arms = (treatment_of(test), test["oracle"])
+        gains = [kinds.contrast(against({**test, "treatment": a}, baseline), source) for a in arms]
+    except kinds.Missing:
+        return None
+    n = min(gain["n"] for gain in gains)
+    return fieller(*(gain["d"][:n] for gain in gains))
+
+
+def adherence(test, source):
+    """Mean condition adherence that the claim is subject to, or None where there is no such row."""
+    rule = lead(test).get("condition") or test.get("condition")
+    if not rule:
+        return None
+    leaf = lead(test)
+    for regime in (leaf.get("regime"), kinds.PLAIN):
+        try:
+            row = kinds.values({**leaf, **rule, "regime": regime}, source)
+        except kinds.Missing:
+            continue
+        return float(row.mean())
+    return None
+
+
+def planned(test):
+    return max(leaf.get("replicates", 0) for leaf in ledger.leaves(test))
+
+
+def judge(claim, source, factor=1.0):
+    """The verdict dict of one claim; `factor` is the Holm multiplier of its p."""
+    test = claim["test"]
+    head = {key: claim[key] for key in ("id", "paper", "priority", "statement")}
+    blank = {"attribution": None, "fraction": None, "adherence": None, "augmented": None}
+    try:
+        found = kinds.evaluate(test, source, factor)
+    except kinds.Missing as missing:
+        text = f"Not yet run: {missing.args[0]}."
+        out = {**head, **blank, "verdict": v.NOT_RUN, "exploratory": False, "n": 0, "p": None}
+        return {**out, "sentence": text, "missing": missing.args[0], "title": title(out)}
+    out = {**head, **blank, **found, "missing": None}
+    if found["verdict"] in v.EMPIRICAL:
+        out |= _second_axes(test, source, found, factor)
+    out["exploratory"] = out["verdict"].startswith(v.EXPLORATORY)
+    return {**out, "title": title(out)}
+
+
+def _second_axes(test, source, found, factor):
+    """Everything that hangs on a measured verdict: demotion, attribution, fraction, condition."""
+    leaf, name = lead(test), found["verdict"]
+    reached = adherence(test, source)
+    rule = leaf.get("condition")
+    out = {"verdict": v.demote(name, found["n"], planned(test)), "adherence": reached}
+    out["fraction"] = fraction(leaf, source)
+    if name in v.POSITIVE:
+        out["attribution"], out["against"] = attribution(leaf, source)
+    out["augmented"] = in_other_regime(test, source, factor)
+    sentence = " ".join([found["sentence"], *_remarks(out, found["n"], planned(test))])
+    if rule and reached is None:
+        sentence += " Condition adherence was not measured."
+    if rule and reached is not None and reached < rule["at_least"]:
+        out |= {"verdict": v.NOT_INTERPRETED, "attribution": None}
+        sentence = (
+            f"Not interpreted: condition adherence is {v.number(reached)}, below "
+            f"{v.number(rule['at_least'])}; the numbers stand, the reading does not."
+        )
+    return {**out, "sentence": sentence}
+
+
+def _remarks(out, n, plan):
+    """The sentences behind the main one."""
+    if out.get("attribution"):
+        yield f"Attribution {out['attribution']} {_losers(out)}".strip() + "."
+    share = out["fraction"]
+    if share:
+        yield _share_text(share).capitalize() + "."
+    if 0 < n < plan:
+        yield f"R={n} of {plan} planned."
+
+
+def _losers(out):
+    """Which control arms keep an attribution from holding."""
+    lost = [arm for arm, ci in out["against"].items() if not v.above(ci)]
+    if out["attribution"] == v.VANISHES:
+        return "against " + " and ".join(lost)
+    return "" if out["attribution"] == v.HOLDS else f"({', '.join(lost)} missing)"
+
+
+def _share_text(share):
+    if share["fraction"] is None:
+        return share["note"]
+    lo, hi = v.number(share["lo"]), v.number(share["hi"])
+    return f"{v.number(share['fraction'])} [{lo}, {hi}] of oracle gain"
+
+
+def move(test, regime):
+    """The same test with every plain regime in it replaced."""
+    if isinstance(test, list):
+        return [move(part, regime) for part in test]
+    if not isinstance(test, dict):
+        return test
+    moved = {key: move(part, regime) for key, part in test.items()}
+    return moved | {"regime": regime} if test.get("regime") == kinds.PLAIN else moved
+
+
+def in_other_regime(test, source, factor):
+    """The same test where classical augmentation is on; extra information, never the verdict."""
+    if not lead(test).get("attribution") or lead(test).get("regime") != kinds.PLAIN:
+        return None
+    moved = move(test, OTHER_REGIME)
+    try:
+        found = kinds.evaluate(moved, source, factor)
+    except kinds.Missing:
+        return None
+    word, intervals = attribution(lead(moved), source)
+    keep = {key: found[key] for key in ("n", "delta", "ci95", "p", "sentence")}
+    return {
+        "verdict": v.demote(found["verdict"], found["n"]),
+        "attribution": word if found["verdict"] in v.POSITIVE else None,
+        "against": intervals,
+        "fraction": fraction(lead(moved), source),
+        **keep,
+    }
+
+
+def title(out):
+    """One line: id, verdict, attribution, fraction of the oracle's gain, replicates."""
+    parts = [f"{out['id']}: {out['verdict']}"]
+    if out["attribution"]:
+        parts.append(f"attribution {out['attribution']}")
+    if out["fraction"] and out["verdict"] != v.NOT_INTERPRETED:
+        parts.append(_share_text(out["fraction"]))
+    return "; ".join(parts) + (f" (R={out['n']})" if out["n"] else "")
+
+
+def multipliers(claims, source):
+    """{id: Holm multiplier of p} over the core claims of each paper that have a p."""
+    first = {c["id"]: judge(c, source)["p"] for c in claims if c["priority"] == 1}
+    factors = {}
+    for paper in ledger.PAPERS:
+        ids = [c["id"] for c in claims if c["paper"] == paper and first.get(c["id"]) is not None]
+        adjusted = holm([first[id_] for id_ in ids])
+        pairs = zip(ids, adjusted, strict=True)
+        factors |= {id_: p / first[id_] if first[id_] > 0 else 1.0 for id_, p in pairs}
+    return factors
+
+
+def judge_all(root=METRICS, claims=None):
+    """All verdict dicts, in ledger order, from the metrics files under `root`."""
+    claims, source = ledger.load() if claims is None else claims, reader(root)
+    factors = multipliers(claims, source)
+    return [judge(claim, source, factors.get(claim["id"], 1.0)) for claim in claims]
+
+
+def summary(verdicts):
+    """{paper: {verdict without its exploratory mark: number}}, plus "exploratory" counts."""
+    table = {}
+    for out in verdicts:
+        row = table.setdefault(out["paper"], Counter())
+        row[v.base(out["verdict"])] += 1
+        row["exploratory"] += bool(out["exploratory"])
+    return {paper: dict(row) for paper, row in table.items()}

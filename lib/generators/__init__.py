@@ -1,0 +1,1 @@
+"""Generators of labelled images, one file per family."""

@@ -1,0 +1,185 @@
+"""The conditional VAE and PA-VAE (PA-VAE paper, section 3, equation 1).
+
+    L = E_q[-log p(x|z,y)] + beta KL(q(z|x,y) || p(z|y))
+        + lambda_path L_path + lambda_mask L_mask + lambda_cls L_cls
+
+Reduction: pixels, latents and likelihood are summed, the batch is averaged. The three added terms
+are means, so their weights are multiplied by the number of pixels: a lambda is the worth of one
+unit of the term per pixel. With plain means the paper's 0.5 and 0.2 would vanish beside 4,096
+summed pixels.
+"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from lib.datasets.hdf5 import ImageSet, from_arrays
+from lib.datasets.splits import interleaved_labels
+from lib.generators import guide as guides
+from lib.jobs import Result
+from lib.metrics.fidelity import frechet
+from lib.networks import training as tr
+from lib.networks.blocks import Decoder, Encoder
+
+LOG_VARIANCE = (-8.0, 2.0)  # clamp of the posterior, ours
+PRIOR_LOG_VARIANCE = (-4.0, 0.0)  # clamp of the prior, ours: a wide prior samples where no image was
+
+
+@dataclass(frozen=True)
+class VaeSettings:
+    """PA-VAE as in the paper's Table 2a; what the paper leaves open is marked ours."""
+
+    epochs: int = 8  # "8-10", early stopping on FID-like
+    epoch_images: int = 8000  # ours: an epoch is Table 1's 8,000 images, drawn from the labelled 800
+    batch: int = 64  # "per step"
+    rate: float = 1e-3  # Adam (0.9, 0.999), cosine decay ...
+    rate_end: float = 1e-5  # ... to this minimum
+    beta: float = 4.0  # "disentanglement trade-off"
+    lambda_path: float = 0.5  # "feature-preservation weight"
+    lambda_cls: float = 0.2  # "class-consistency weight"
+    lambda_mask: float = 0.05  # absent from the paper; chosen on validation
+    class_prior: bool = True  # p(z|y); False: N(0, I)
+    prior_rate: float = 20.0  # ours: learning rate of p(z|y) over `rate`, so that it keeps up with q
+    latent: int = 32  # ours
+    precision: str = "bfloat16"  # ours
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self.epoch_images // self.batch
+
+
+PA_VAE = VaeSettings()
+STANDARD = VaeSettings(lambda_path=0.0, lambda_cls=0.0, lambda_mask=0.0, class_prior=False)
+
+
+class ConditionalVAE(nn.Module):
+    """Encoder q(z|x,y), prior p(z|y), decoder p(x|z,y) with a second plane for the lesion mask."""
+
+    def __init__(self, settings: VaeSettings, classes: int = 3):
+        super().__init__()
+        self.encoder = Encoder(settings.latent, classes)
+        self.decoder = Decoder(settings.latent, classes)
+        self.prior = nn.Parameter(torch.zeros(classes, 2, settings.latent))  # mean, log-variance
+        self.prior.requires_grad_(settings.class_prior)
+
+    def posterior(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and clamped log-variance of q(z|x,y), float32 (B, latent)."""
+        mean, log_variance = self.encoder(x, y)
+        return mean.float(), log_variance.float().clamp(*LOG_VARIANCE)
+
+    def prior_of(self, y: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and clamped log-variance of p(z|y), (B, latent)."""
+        return self.prior[y, 0], self.prior[y, 1].clamp(*PRIOR_LOG_VARIANCE)
+
+    def reconstruct(self, x: Tensor, y: Tensor) -> Tensor:
+        """Decode the posterior mean: images (B, 1, 64, 64) in [0, 1]."""
+        return self.decoder(self.posterior(x, y)[0], y)[:, :1].float().sigmoid()
+
+    def sample(self, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """One image (64, 64) in [0, 1] per label: the mean of p(x|z,y) at z ~ p(z|y)."""
+        y = torch.from_numpy(np.asarray(labels, dtype=np.int64))
+        noise = torch.randn(len(y), self.prior.shape[-1], generator=tr.torch_generator(rng))
+        with torch.no_grad():
+            z = draw(*self.prior_of(y), noise)
+            parts = zip(z.split(250), y.split(250), strict=True)
+            return torch.cat([self.decoder(*part)[:, 0].sigmoid() for part in parts]).numpy()
+
+
+def draw(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
+    """The reparameterised sample mean + sigma * noise."""
+    return mean + (0.5 * log_variance).exp() * noise
+
+
+def kl(mean_q: Tensor, log_q: Tensor, mean_p: Tensor, log_p: Tensor) -> Tensor:
+    """KL(N(mean_q, e^log_q) || N(mean_p, e^log_p)) of diagonal Gaussians per dimension."""
+    squared = (mean_q - mean_p).square()
+    return 0.5 * (log_p - log_q + (log_q.exp() + squared) * (-log_p).exp() - 1)
+
+
+def soft_iou(logits: Tensor, mask: Tensor) -> Tensor:
+    """Soft intersection over union of (B, H, W) logits with a mask, (B,); 1 if both are empty."""
+    p = logits.sigmoid()
+    both = (p * mask).sum((1, 2))
+    return (both + 1) / (p.sum((1, 2)) + mask.sum((1, 2)) - both + 1)
+
+
+def loss_terms(model: ConditionalVAE, guide: nn.Module, x, y, mask, noise, s: VaeSettings) -> dict:
+    """Every term of equation 1 for one batch, unweighted; noise is (2, B, latent)."""
+    with tr.autocast(s.precision):
+        q, p = model.posterior(x, y), model.prior_of(y)
+        planes = model.decoder(draw(*q, noise[0]), y).float()
+    image = planes[:, :1]
+    terms = {
+        "reconstruction": F.binary_cross_entropy_with_logits(image, x, reduction="none").sum((1, 2, 3)).mean(),
+        "kl": kl(*q, *p).sum(1).mean(),
+    }
+    if s.lambda_mask:
+        terms["mask"] = 1 - soft_iou(planes[:, 1], mask).mean()
+    if s.lambda_path or s.lambda_cls:
+        with tr.autocast(s.precision):
+            with torch.no_grad():
+                target = guide.features(x)
+            found = guide.features(image.sigmoid())
+            logits = guide.head(found)
+            half = slice(len(y) // 2)  # prior samples for half the batch: they cost a whole decoding
+            z = draw(p[0][half].detach(), p[1][half].detach(), noise[1][half])  # p(z|y) fits q alone
+            logits_sampled = guide(model.decoder(z, y[half])[:, :1].sigmoid())
+        scale = target.float().square().mean()
+        terms["path"] = (found.float() - target.float()).square().mean() / scale
+        on_reconstruction = F.cross_entropy(logits.float(), y)
+        terms["cls"] = 0.5 * (on_reconstruction + F.cross_entropy(logits_sampled.float(), y[half]))
+    return terms
+
+
+def total(terms: dict[str, Tensor], s: VaeSettings, pixels: int) -> Tensor:
+    """Equation 1: the weighted sum, the added terms scaled by the number of pixels."""
+    elbo = terms["reconstruction"] + s.beta * terms["kl"]
+    weights = {"path": s.lambda_path, "mask": s.lambda_mask, "cls": s.lambda_cls}
+    return elbo + pixels * sum(w * terms[name] for name, w in weights.items() if name in terms)
+
+
+@dataclass
+class State:
+    """What `fit` yields after every epoch."""
+
+    epoch: int
+    generator: ConditionalVAE
+    losses: dict[str, float]  # means over the epoch
+
+
+def fit(
+    data: ImageSet, guide: nn.Module, settings: VaeSettings, rng: np.random.Generator
+) -> Iterator[State]:
+    """Train on labelled images with masks; yields a State after every epoch."""
+    init_rng, batch_rng, noise_rng = rng.spawn(3)
+    model = tr.seeded(lambda: ConditionalVAE(settings), init_rng)
+    optimizer = torch.optim.Adam(
+        [
+            {"params": [*model.encoder.parameters(), *model.decoder.parameters()]},
+            {"params": [model.prior], "boost": settings.prior_rate},
+        ],
+        settings.rate,
+        betas=(0.9, 0.999),
+    )
+    x, y = tr.as_planes(data.image), torch.from_numpy(data.label)
+    mask = torch.from_numpy(data.mask.astype(np.float32))
+    per_epoch, noise = settings.steps_per_epoch, tr.torch_generator(noise_rng)
+    steps, sums = settings.epochs * per_epoch, {}
+    for step, at in enumerate(tr.batches(len(x), settings.batch, steps, batch_rng), start=1):
+        tr.set_rate(optimizer, tr.cosine(step - 1, steps, settings.rate, settings.rate_end))
+        eps = torch.randn(2, len(at), settings.latent, generator=noise)
+        inputs = x[at].contiguous(memory_format=torch.channels_last)
+        terms = loss_terms(model, guide, inputs, y[at], mask[at], eps, settings)
+        loss = total(terms, settings, x[0].numel())
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        for name, value in {**terms, "total": loss}.items():
+            sums[name] = sums.get(name, 0.0) + value.item() / per_epoch
+        if step % per_epoch == 0:
+            yield State(step // per_epoch, model, sums)
+            sums = {}

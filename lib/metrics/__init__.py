@@ -1,0 +1,1 @@
+"""What is measured: one file per question, each function names its estimator and source."""

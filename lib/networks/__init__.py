@@ -1,0 +1,1 @@
+"""Networks at our size; what a library has at this size comes from the library."""

@@ -1,0 +1,164 @@
+"""Finds, reads and executes the py:percent notebooks."""
+
+import ast
+import importlib
+import importlib.util
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from lib import paths, schedule
+from lib.jobs import Job
+
+CHAPTERS = ("pavae", "dhvae", "pathosyn", "controlnet", "explore")  # in the order of the report
+LAST = "99_all_claims"  # reads what all others leave
+
+
+class NotebookError(schedule.Told):
+    """A cell of a notebook failed."""
+
+
+def find(prefixes: Iterable[str] = ()) -> list[str]:
+    """Names (`pavae/table4_main`) of the notebooks that start with one of the prefixes (or of all).
+
+    In the order in which they are run. Raises ValueError for a prefix that matches none.
+    """
+    files = paths.NOTEBOOKS.rglob("*.py")
+    inside = [file.relative_to(paths.NOTEBOOKS).with_suffix("") for file in files]
+    names = [path.as_posix() for path in inside if not any(part[0] in "._" for part in path.parts)]
+    names.sort(key=_order)
+    prefixes = [prefix.removeprefix("notebooks/").removesuffix(".py") for prefix in prefixes]
+    for prefix in prefixes:
+        if not any(name.startswith(prefix) for name in names):
+            raise ValueError(f"no notebook starts with {prefix!r}; there are {', '.join(names)}")
+    return [name for name in names if not prefixes or name.startswith(tuple(prefixes))]
+
+
+def _order(name: str) -> tuple:
+    """00_start_here, the chapters, other folders, then 90 and 99."""
+    folder, _, stem = name.rpartition("/")
+    if not folder:
+        return (9 if stem >= "9" else 0), "", stem
+    place = CHAPTERS.index(folder) if folder in CHAPTERS else len(CHAPTERS)
+    return 1 + place, folder, stem
+
+
+def source(name: str) -> Path:
+    return paths.NOTEBOOKS / f"{name}.py"
+
+
+def executed(name: str) -> Path:
+    """Where the executed notebook goes."""
+    return paths.REPORT / f"{name}.ipynb"
+
+
+def title(name: str) -> str:
+    """The first heading of the notebook, without marks."""
+    headings = re.findall(r"^# #+ +(.+)$", source(name).read_text(), re.MULTILINE)
+    return headings[0].strip() if headings else name
+
+
+def parameters(name: str) -> dict:
+    """The parameters of a notebook with their defaults; ValueError when it has no such cell."""
+    cells = re.split(r"^# %%", source(name).read_text(), flags=re.MULTILINE)
+    tagged = [cell for cell in cells if re.match(r'[^\n]*tags=\[[^\n]*"parameters"', cell)]
+    if len(tagged) != 1:
+        raise ValueError(f"{name} has {len(tagged)} cells tagged parameters; it needs one")
+    body = ast.parse(tagged[0].partition("\n")[2]).body
+    try:
+        return {line.targets[0].id: ast.literal_eval(line.value) for line in body}
+    except (AttributeError, ValueError):
+        raise ValueError(f"{name}: its parameters cell may only hold `name = literal`") from None
+
+
+def check_parameters(name: str, given: dict) -> None:
+    """Stop at a parameter that the notebook does not have (papermill would only log a warning)."""
+    known = parameters(name)
+    for each in given:
+        if each not in known:
+            raise ValueError(f"{name} has no parameter {each!r}; it has {', '.join(known)}")
+
+
+def jobs(name: str, profile: str, seed: int) -> list[Job]:
+    """The jobs that lib/papers/<folder>.py says the notebook needs; [] where it says nothing."""
+    folder, _, stem = name.rpartition("/")
+    module = f"lib.papers.{folder}"
+    if not folder or importlib.util.find_spec(module) is None:
+        return []
+    from lib import profiles
+
+    study = importlib.import_module(module).STUDIES.get(stem)
+    return [] if study is None else list(study(profiles.get(profile), seed))
+
+
+def task(name: str, given: dict, needed: list[Job], after: list[str]) -> schedule.Task:
+    """One notebook as a task of the scheduler: it runs as soon as its jobs are done."""
+    where = (str(source(name)), str(executed(name)), str(paths.ROOT))
+    return schedule.Task(
+        key=name,
+        name=name,
+        call=(execute, *where, given),
+        inputs=tuple(dict.fromkeys(job.key for job in needed)),
+        after=tuple(after),
+    )
+
+
+def execute(source: str, target: str, root: str, given: dict) -> None:
+    """Run one notebook in a kernel of this very python, from the root of the repository.
+
+    The executed notebook is written to `target` also when a cell fails; then NotebookError names
+    the cell as it is counted in the source, text cells included.
+    """
+    import papermill  # here: half a second that the runner itself need not spend
+
+    os.environ[schedule.WORKERS] = "1"  # jobs that it starts itself share the core of this worker
+    node = _read(source)
+    Path(target).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        papermill.execute_notebook(
+            node,
+            target,
+            parameters=given,
+            kernel_name="python3",
+            kernel_manager_class=_own_kernel(),
+            progress_bar=False,
+            cwd=root,
+            extra_arguments=["--IPKernelApp.log_level=50"],
+        )
+    except papermill.PapermillExecutionError as error:
+        raise NotebookError(_explain(error, node)) from None
+
+
+def _read(source: str):
+    """The notebook as papermill wants it: kernel python3 and a list of tags in every cell."""
+    import jupytext
+
+    node = jupytext.read(source)
+    node.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    for cell in node.cells:
+        cell.metadata.setdefault("tags", [])
+    return node
+
+
+def _own_kernel() -> type:
+    """A kernel manager that knows only the python3 of this environment."""
+    from jupyter_client import AsyncKernelManager
+    from jupyter_client.kernelspec import KernelSpecManager
+    from traitlets import default
+
+    class OwnKernel(AsyncKernelManager):
+        @default("kernel_spec_manager")
+        def _only_native(self):
+            return KernelSpecManager(kernel_dirs=[])
+
+    return OwnKernel
+
+
+def _explain(error, node) -> str:
+    """`cell 7 (fit the model) ValueError: ...`; papermill counts the cell that it injects too."""
+    tagged = [i for i, cell in enumerate(node.cells) if "parameters" in cell.metadata.tags]
+    index = error.cell_index - (1 if tagged and error.cell_index > tagged[0] else 0)
+    tags = ", ".join(node.cells[index].metadata.tags)
+    first = error.source.strip().partition("\n")[0]
+    return f"cell {index + 1} ({tags or first}): {error.ename}: {error.evalue}".strip()

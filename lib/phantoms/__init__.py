@@ -1,0 +1,1 @@
+"""Procedural phantoms: sample parameters from a law, then render them."""

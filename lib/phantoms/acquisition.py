@@ -1,0 +1,20 @@
+"""How a scanner turns tissue into an image: contrast, drift and shot noise."""
+
+from torch import Tensor
+
+
+def contrast(tissue: Tensor, gain: Tensor, offset: Tensor, bend: Tensor) -> Tensor:
+    """Grey value of tissue: gain * (v + bend * v * (1 - v)) + offset.
+
+    tissue (N, H, W) about [0, 1]; gain, offset, bend (N, 1, 1), |bend| < 1 so that the curve rises.
+    """
+    return (tissue + bend * tissue * (1 - tissue)) * gain + offset
+
+
+def shot_noise(grey: Tensor, white: Tensor, photons: Tensor) -> Tensor:
+    """Photon-counting noise of an image with `photons` counts per grey unit, (N, H, W).
+
+    A count of mean m = photons * grey has variance m; for the counts used here (30 and more) the
+    Gaussian limit sqrt(m) * white stands for the Poisson law. Grey values below 0.02 count as 0.02.
+    """
+    return (grey.clamp(min=0.02) / photons).sqrt() * white

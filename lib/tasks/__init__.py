@@ -1,0 +1,1 @@
+"""The downstream tasks that synthetic images are meant to help."""

@@ -1,0 +1,71 @@
+"""What tests share: one smoke run of all notebooks, and a real browser."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+BROWSER_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def pytest_collection_modifyitems(items):
+    """Mark tests by the expensive things they ask for, so that `-m "not smoke"` leaves them out."""
+    for item in items:
+        if "smoke_home" in item.fixturenames:
+            item.add_marker("smoke")
+        if "chromium" in item.fixturenames:
+            item.add_marker("browser")
+
+
+def run_lib(*args: str, home: Path, notebooks: Path | None = None) -> subprocess.CompletedProcess:
+    """`python -m lib.run` from the root of the repository, everything generated under `home`."""
+    env = os.environ | {"KNOWN_TRUTH_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    if notebooks:
+        env["KNOWN_TRUTH_NOTEBOOKS"] = str(notebooks)
+    command = [sys.executable, "-m", "lib.run", *args]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="session")
+def smoke_home(tmp_path_factory) -> Path:
+    """The folder with all that `./run_all.sh --profile smoke` leaves; made once for all tests."""
+    kept = os.environ.get("KNOWN_TRUTH_SMOKE_HOME")
+    home = Path(kept) if kept else tmp_path_factory.mktemp("smoke")
+    done = run_lib("--profile", "smoke", home=home)
+    assert done.returncode == 0, f"the smoke run failed:\n{done.stdout}\n{done.stderr}"
+    return home
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A headless Chromium; browser tests are skipped without one, except under CI=true."""
+    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if not found:
+        message = "no Chromium on this machine (apt install chromium, or set CHROMIUM to its path)"
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=BROWSER_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium):
+    """A fresh page in a fresh profile, with no network beyond this machine."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    yield context.new_page()
+    context.close()

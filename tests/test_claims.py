@@ -1,0 +1,432 @@
+"""The judge on synthetic rows, and the ledger as it stands."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from lib.claims import judge, kinds, ledger
+from lib.claims import verdict as v
+
+FORBIDDEN = (
+    r"\breplicates\b|\bconfirms\b|\bvalidates\b|\bproves\b|\bfails to replicate\b"
+    r"|\bprivate\b|\bclinically\b"
+)
+NOTEBOOKS = {
+    "pavae": "00_claims 03_method 04_data 04_training 04_diagnostics 04_robustness table1_dataset "
+    "table2_settings table4_main table5_ablations",
+    "dhvae": "00_claims 02_background 03_method 04_2d_or_3d table1_beta table2_generators "
+    "table3_masks table4_augmentation table5_volumes table6_architectures",
+    "pathosyn": "00_claims 03a_decomposition 03b_deviation_diffusion 03c_framework 04a_realism "
+    "04b_consistency 05_control table1_disentanglement table2_segmentation table3_classification",
+    "controlnet": "00_claims 01_generator 02_utility 03_volume 04_proxy 05_feedback "
+    "06_statistics table1_datasets",
+}
+
+
+# ---- the judge on synthetic rows ----------------------------------------------------------------
+
+MAIN = "pavae/table4_main"
+
+
+def spread(mean, R, sd=0.002, seed=0):
+    """R values with exactly this mean and SD, so that the tests do not hang on luck."""
+    x = np.random.default_rng(seed).normal(size=R)
+    x = x - x.mean()
+    return list(mean + sd * x / x.std(ddof=1)) if R > 1 else [mean]
+
+
+def rows(means, metric="auc", regime="bare", R=10, sd=0.002):
+    return [
+        {"regime": regime, "arm": arm, "metric": metric, "values": spread(m, R, sd, seed)}
+        for seed, (arm, m) in enumerate(means.items())
+    ]
+
+
+def source_of(*tables, **stamp):
+    record = {"rows": [row for table in tables for row in table], "stamp": stamp}
+    return lambda item: record if item == MAIN else None
+
+
+def claim(kind, priority=2, **test):
+    place = {"item": MAIN, "regime": "bare", "metric": "auc", "better": "higher", "margin": 0.01}
+    test = {"kind": kind, **place, "replicates": 5, **test}
+    head = {"id": "PV-01", "paper": "pavae", "priority": priority, "statement": "s"}
+    return {**head, "testability": "T", "test": test}
+
+
+def real_claim(id_):
+    return next(c for c in ledger.load() if c["id"] == id_)
+
+
+UTILITY = {"treatment": "pavae", "control": "real", "paper_effect": 0.1, "oracle": "oracle"}
+CONTROLS = {"attribution": ["oversample", "smooth", "shuffled"]}
+
+
+def test_difference_attribution_and_fraction():
+    arms = {"real": 0.70, "pavae": 0.80, "oracle": 0.90, "smooth": 0.72, "shuffled": 0.72}
+    found = judge.judge(
+        claim("difference", **UTILITY, **CONTROLS),
+        source_of(rows({**arms, "oversample": 0.71})),
+    )
+    assert found["verdict"] == v.REPRODUCED and not found["exploratory"]
+    assert found["delta"] == pytest.approx(0.1) and found["ci95"][0] > 0.09
+    assert found["attribution"] == v.HOLDS
+    assert found["fraction"]["fraction"] == pytest.approx(0.5)
+    assert found["fraction"]["lo"] < 0.5 < found["fraction"]["hi"]
+    assert found["p_sign_flip"] == pytest.approx(2**-9)
+    assert found["title"].startswith("PV-01: reproduced on phantoms; attribution holds; 0.5 [")
+    lost = judge.judge(
+        claim("difference", **UTILITY, **CONTROLS),
+        source_of(rows({**arms, "oversample": 0.81})),
+    )
+    assert lost["attribution"] == v.VANISHES and "against oversample" in lost["sentence"]
+    worse = {**arms, "pavae": 0.6, "oversample": 0.5}
+    reverse = judge.judge(claim("difference", **UTILITY, **CONTROLS), source_of(rows(worse)))
+    assert reverse["verdict"] == v.REVERSED and reverse["attribution"] is None
+    missing = judge.judge(claim("difference", **UTILITY, **CONTROLS), source_of(rows(arms)))
+    assert missing["attribution"] == v.UNTESTED and "oversample missing" in missing["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("gain", "sd", "expected"),
+    [
+        (0.1, 0.002, v.REPRODUCED),
+        (0.03, 0.002, v.DIRECTION),
+        (0.0, 0.002, v.NO_EFFECT),
+        (-0.1, 0.002, v.REVERSED),
+        (0.02, 0.2, v.INCONCLUSIVE),
+    ],
+)
+def test_each_verdict_is_reached_and_lower_is_better_mirrors(gain, sd, expected):
+    up = source_of(rows({"real": 0.5, "pavae": 0.5 + gain}, sd=sd))
+    down = source_of(rows({"real": 0.5, "pavae": 0.5 - gain}, sd=sd))
+    lower = claim("difference", **{**UTILITY, "better": "lower"})
+    assert judge.judge(claim("difference", **UTILITY), up)["verdict"] == expected
+    assert judge.judge(lower, down)["verdict"] == expected
+    if expected == v.INCONCLUSIVE:
+        assert "would need about R=" in judge.judge(lower, down)["sentence"]
+
+
+@pytest.mark.parametrize("R", [1, 3, 4])
+def test_few_replicates_are_exploratory_at_most(R):
+    found = judge.judge(
+        claim("difference", **UTILITY), source_of(rows({"real": 0.5, "pavae": 0.7}, R=R))
+    )
+    assert found["exploratory"] and found["verdict"].startswith("exploratory: ")
+    expected = v.INCONCLUSIVE if R == 1 else v.REPRODUCED
+    assert v.base(found["verdict"]) == expected and f"R={R} of 5 planned" in found["sentence"]
+
+
+def test_augmented_regime_is_reported_beside_and_never_instead():
+    tables = [
+        rows({"real": 0.7, "pavae": 0.8}),
+        rows({"real": 0.9, "pavae": 0.85}, "auc", "augmented"),
+    ]
+    found = judge.judge(claim("difference", **UTILITY, **CONTROLS), source_of(*tables))
+    assert found["verdict"] == v.REPRODUCED
+    assert found["augmented"]["verdict"] == v.REVERSED
+    alone = judge.judge(claim("difference", **UTILITY, **CONTROLS), source_of(tables[1]))
+    assert alone["verdict"] == v.NOT_RUN and alone["augmented"] is None
+
+
+@pytest.mark.parametrize(("ratio", "regime"), [(0.84, "bare"), (0.84, ""), (0.86, "bare")])
+def test_condition_adherence_gates_the_reading(ratio, regime):
+    gate = {"condition": {"arm": "pavae", "metric": "adherence_ratio", "at_least": 0.85}}
+    tables = [rows({"real": 0.7, "pavae": 0.8}), rows({"pavae": ratio}, "adherence_ratio", regime)]
+    found = judge.judge(claim("difference", **UTILITY, **gate), source_of(*tables))
+    assert found["adherence"] == pytest.approx(ratio)
+    assert (found["verdict"] == v.NOT_INTERPRETED) == (ratio < 0.85)
+    assert found["delta"] == pytest.approx(0.1)
+    unknown = judge.judge(claim("difference", **UTILITY, **gate), source_of(tables[0]))
+    assert unknown["verdict"] == v.REPRODUCED and "not measured" in unknown["sentence"]
+
+
+def test_oracle_without_gain_is_said_and_not_divided_by():
+    arms = {"real": 0.7, "pavae": 0.8, "oracle": 0.7}
+    found = judge.judge(claim("difference", **UTILITY), source_of(rows(arms)))
+    assert found["fraction"]["note"] == "oracle gain not established"
+    assert "Oracle gain not established." in found["sentence"]
+
+
+def test_noninferiority_and_equivalence_on_rows():
+    near = source_of(rows({"real": 0.05, "pavae": 0.053}, "ece"))
+    far = source_of(rows({"real": 0.05, "pavae": 0.09}, "ece"))
+    both = {"metric": "ece", "better": "lower", "treatment": "pavae", "control": "real"}
+    for kind in ("noninferiority", "equivalence"):
+        assert judge.judge(claim(kind, **both), near)["verdict"] == v.REPRODUCED
+        assert judge.judge(claim(kind, **both), far)["verdict"] == v.REVERSED
+    better = source_of(rows({"real": 0.09, "pavae": 0.05}, "ece"))
+    assert judge.judge(claim("noninferiority", **both), better)["verdict"] == v.REPRODUCED
+    assert judge.judge(claim("equivalence", **both), better)["verdict"] == v.REVERSED
+
+
+def test_relative_difference_uses_the_control():
+    test = {"relative": True, "margin": {"relative": 0.1}, "metric": "ece", "better": "lower"}
+    table = source_of(rows({"real": 0.08, "pavae": 0.06}, "ece", sd=0.0005))
+    cut = claim("difference", treatment="pavae", control="real", paper_effect=0.35, **test)
+    found = judge.judge(cut, table)
+    assert found["delta"] == pytest.approx(0.25) and found["verdict"] == v.REPRODUCED
+    same = claim("equivalence", treatment="pavae", control="real", **test)
+    apart = judge.judge(same, table)
+    assert apart["verdict"] == v.REVERSED and apart["p"] > 0.5
+    close = source_of(rows({"real": 0.08, "pavae": 0.078}, "ece", sd=0.0005))
+    assert judge.judge(same, close)["verdict"] == v.REPRODUCED
+
+
+def test_interaction_is_a_contrast_of_gains():
+    few, many = {"regime": "few"}, {"regime": "many"}
+    terms = [
+        {"w": 1, "arm": "pavae", **few},
+        {"w": -1, "arm": "real", **few},
+        {"w": -1, "arm": "pavae", **many},
+        {"w": 1, "arm": "real", **many},
+    ]
+    tables = [
+        rows({"real": 0.6, "pavae": 0.8}, regime="few"),
+        rows({"real": 0.9, "pavae": 0.92}, regime="many"),
+    ]
+    found = judge.judge(claim("interaction", terms=terms), source_of(*tables))
+    assert found["delta"] == pytest.approx(0.18) and found["verdict"] == v.REPRODUCED
+
+
+def test_trend_on_rows():
+    arms = ["real", "template", "vae", "pavae"]
+    rising = dict(zip(arms, (0.70, 0.74, 0.78, 0.82), strict=True))
+    test = {"arms": arms, "paper_effect": 0.1}
+    assert judge.judge(claim("trend", **test), source_of(rows(rising)))["verdict"] == v.REPRODUCED
+    swapped = {**rising, "template": 0.78, "vae": 0.74}
+    found = judge.judge(claim("trend", **test), source_of(rows(swapped)))
+    assert found["verdict"] == v.PARTLY and found["tau"] == pytest.approx(2 / 3)
+    assert "2 of 3 adjacent pairs" in found["sentence"]
+    lower = claim("trend", **{**test, "better": "lower"})
+    assert judge.judge(lower, source_of(rows(rising)))["verdict"] == v.REVERSED
+    level = source_of(rows(dict.fromkeys(arms, 0.7)))
+    assert judge.judge(claim("trend", **test), level)["verdict"] == v.NO_EFFECT
+
+
+def test_correlation_counts_rank_agreement_per_replicate():
+    arms = ["template", "vae", "stylegan", "pavae"]
+    fd = rows(dict(zip(arms, (40, 35, 30, 25), strict=True)), "fd")
+    same = rows(dict(zip(arms, (0.7, 0.75, 0.8, 0.85), strict=True)))
+    other = rows(dict(zip(arms, (0.85, 0.8, 0.75, 0.7), strict=True)))
+    axes = {"x": {"metric": "fd", "better": "lower"}, "y": {"metric": "auc", "better": "higher"}}
+    weak = claim("correlation", arms=arms, below=0.6, **{**axes, "margin": 0.2})
+    strong = claim("correlation", arms=arms, above=0, **{**axes, "margin": 0.2})
+    agree, differ = source_of(fd, same), source_of(fd, other)
+    assert judge.judge(weak, agree)["verdict"] == v.REVERSED
+    assert judge.judge(weak, agree)["tau"] == pytest.approx(1)
+    assert judge.judge(strong, agree)["verdict"] == v.REPRODUCED
+    assert judge.judge(weak, differ)["verdict"] == v.REPRODUCED
+    assert judge.judge(strong, differ)["verdict"] == v.REVERSED
+
+
+def test_bound_on_rows_and_on_the_stamp():
+    inside = claim("bound", arm="pavae", metric="spec95", lo=0.94, hi=0.96)
+    at = {mean: source_of(rows({"pavae": mean}, "spec95")) for mean in (0.95, 0.92)}
+    assert judge.judge(inside, at[0.95])["verdict"] == v.REPRODUCED
+    assert judge.judge(inside, at[0.92])["verdict"] == v.REVERSED
+    hours = claim("bound", stamp="seconds", hi=86400, replicates=1)
+    assert judge.judge(hours, source_of(seconds=3600))["verdict"] == v.REPRODUCED
+    assert judge.judge(hours, source_of(seconds=90_000))["verdict"] == v.REVERSED
+    assert judge.judge(hours, source_of(seconds=None))["verdict"] == v.NOT_RUN
+
+
+def test_share_counts_cells():
+    cell = {"item": MAIN, "regimes": ["a", "b"], "treatments": ["x2", "x5"], "control": "real"}
+    cell |= {"metric": "auc", "better": "higher", "margin": 0.01}
+    test = {"cells": [cell], "threshold": 0.9}
+    good = [rows({"real": 0.7, "x2": 0.75, "x5": 0.8}, regime=r) for r in "ab"]
+    assert judge.judge(claim("share", **test), source_of(*good))["verdict"] == v.REPRODUCED
+    mixed = [good[0], rows({"real": 0.7, "x2": 0.701, "x5": 0.699}, regime="b")]
+    found = judge.judge(claim("share", **test), source_of(*mixed))
+    assert found["verdict"] == v.PARTLY and found["delta"] == 0.75 and found["clear"] == 0.5
+    bad = [rows({"real": 0.9, "x2": 0.75, "x5": 0.8}, regime=r) for r in "ab"]
+    assert judge.judge(claim("share", **test), source_of(*bad))["verdict"] == v.REVERSED
+
+
+def test_spread_of_two_arms_and_of_one():
+    table = rows({"real": 0.7}, R=20, sd=0.05) + rows({"pavae": 0.8}, R=20, sd=0.01)
+    ratio = claim("spread", treatment="pavae", control="real", paper_effect=0.5)
+    found = judge.judge(ratio, source_of(table))
+    assert found["verdict"] == v.REPRODUCED and found["delta"] == pytest.approx(np.log(5))
+    turned = claim("spread", treatment="real", control="pavae")
+    assert judge.judge(turned, source_of(table))["verdict"] == v.REVERSED
+    assert (
+        judge.judge(claim("spread", arm="pavae", hi=0.02), source_of(table))["verdict"]
+        == v.REPRODUCED
+    )
+    assert (
+        judge.judge(claim("spread", arm="real", hi=0.02), source_of(table))["verdict"] == v.REVERSED
+    )
+
+
+def test_composite_readings_and_truth():
+    table = source_of(rows({"real": 0.05, "pavae": 0.08}, "ece"))
+    part = {"metric": "ece", "treatment": "pavae", "control": "real", "kind": "difference"}
+    parts = [
+        {**part, "better": "lower", "label": "as worded"},
+        {**part, "better": "higher", "label": "as printed"},
+    ]
+    found = judge.judge(claim("composite", rule="readings", parts=parts), table)
+    assert found["verdict"] == v.REVERSED
+    assert "as printed: reproduced on phantoms" in found["sentence"]
+    assert (
+        judge.judge(claim("composite", rule="all", parts=parts), table)["verdict"] == v.INCONCLUSIVE
+    )
+    measured = judge.judge(claim("truth", of=parts[1]), table)
+    assert measured["verdict"] == v.MEASURED and measured["finding"] == v.REPRODUCED
+    assert "reproduced" not in measured["sentence"]
+
+
+def test_arithmetic_and_untestable_need_no_rows():
+    nothing = source_of()
+    assert judge.judge(real_claim("CN-01"), nothing)["verdict"] == v.INCONSISTENT
+    assert "0.181" in judge.judge(real_claim("CN-01"), nothing)["sentence"]
+    assert "0.1391" in judge.judge(real_claim("CN-02"), nothing)["sentence"]
+    trials = judge.judge(real_claim("CN-34"), nothing)
+    assert trials["numbers"] == {
+        "least_p": pytest.approx(1 / 6, abs=1e-6),
+        "family_error": 0.914742,
+    }
+    assert judge.judge(real_claim("DH-48"), nothing)["verdict"] == v.CONSISTENT
+    assert judge.judge(real_claim("PV-28"), nothing)["verdict"] == v.UNTESTABLE
+
+
+def test_missing_and_doubled_rows():
+    test = claim("difference", **UTILITY)
+    gone = judge.judge(test, lambda item: None)
+    assert gone["verdict"] == v.NOT_RUN and MAIN in gone["missing"]
+    half = judge.judge(test, source_of(rows({"real": 0.7})))
+    assert half["verdict"] == v.NOT_RUN and "arm pavae" in half["missing"]
+    holed = rows({"real": 0.7, "pavae": 0.8})
+    holed[1]["values"][3] = None
+    assert "arm pavae" in judge.judge(test, source_of(holed))["missing"]
+    with pytest.raises(ValueError, match="2 times"):
+        judge.judge(test, source_of(rows({"real": 0.7, "pavae": 0.8}), rows({"real": 0.7})))
+    short = source_of(rows({"real": 0.7}, R=10), rows({"pavae": 0.8}, R=6))
+    assert judge.judge(test, short)["n"] == 6
+
+
+def test_holm_is_over_the_core_claims_with_a_run():
+    def weak(id_, priority):
+        return {**claim("difference", priority, treatment="pavae", control="real"), "id": id_}
+
+    claims = [weak("a", 1), weak("b", 1), weak("c", 1), weak("d", 2)]
+    claims[2]["test"]["item"] = "pavae/nowhere"
+    noisy = source_of(rows({"real": 0.7, "pavae": 0.72}, R=10, sd=0.02))
+    alone = judge.judge(claims[0], noisy)["p"]
+    factors = judge.multipliers(claims, noisy)
+    assert factors == {"a": pytest.approx(2), "b": pytest.approx(2)}
+    other = [*claims, {**weak("e", 1), "paper": "dhvae"}]
+    assert judge.multipliers(other, noisy) == {**factors, "e": pytest.approx(1)}
+    assert judge.judge(claims[0], noisy, factors["a"])["p"] == pytest.approx(2 * alone)
+
+
+# ---- the ledger ---------------------------------------------------------------------------------
+
+
+def test_ledger_is_complete():
+    claims = ledger.load()
+    assert len(claims) == len({c["id"] for c in claims}) == 156
+    numbers = ledger.counts()
+    assert [numbers[p]["claims"] for p in ledger.PAPERS] == [28, 45, 35, 48]
+    assert [numbers[p]["core"] for p in ledger.PAPERS] == [12, 20, 24, 21]
+    assert len(ledger.inconsistencies()) == len({x["id"] for x in ledger.inconsistencies()}) == 106
+
+
+def test_every_test_names_known_notebooks_and_replicates_by_priority():
+    known = {f"{paper}/{stem}" for paper, stems in NOTEBOOKS.items() for stem in stems.split()}
+    for entry in ledger.load():
+        assert set(ledger.items(entry["test"])) <= known, entry["id"]
+        for leaf in ledger.leaves(entry["test"]):
+            if leaf["kind"] in ("arithmetic", "untestable"):
+                continue
+            fewest = 10 if entry["priority"] == 1 else 5
+            single = leaf["replicates"] == 1 and leaf["kind"] == "bound"
+            assert leaf["replicates"] >= fewest or single, entry["id"]
+
+
+def test_pavae_main_table_needs_only_arms_and_metrics_of_the_study():
+    arms = {"real", "template", "vae", "stylegan", "pavae", *CONTROLS["attribution"], "oracle"}
+    metrics = {"auc", "sens95", "spec95", "ece", "brier", "fd", "fd2", "ssim"}
+    metrics |= {"adherence", "adherence_ratio"}
+    found = [
+        row
+        for entry in ledger.by_paper("pavae")
+        for row in ledger.needs(entry["test"]) + ledger.extras(entry["test"])
+        if row[0] == MAIN and row[2]
+    ]
+    assert {row[2] for row in found} == arms and {row[3] for row in found} == metrics
+    assert {row[1] for row in found} == {"bare"}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"margin": 0.5}, "margin 0.5 of auc"),
+        ({"kind": "guess"}, "kind 'guess'"),
+        ({"treatment": None}, "lacks treatment"),
+        ({"colour": 1}, "does not know colour"),
+        ({"better": "more"}, "higher or lower"),
+    ],
+)
+def test_a_broken_entry_is_named(change, words):
+    entry = json.loads(json.dumps(real_claim("PV-01")))
+    entry["test"] = {k: x for k, x in {**entry["test"], **change}.items() if x is not None}
+    with pytest.raises(ValueError, match=f"PV-01: .*{words}"):
+        ledger.check([entry])
+    with pytest.raises(ValueError, match="appears 2 times"):
+        ledger.check([real_claim("PV-01")] * 2)
+
+
+def write_world(root, effect, R, seed=0):
+    """Metrics files with every row the ledger reads; `effect` moves each treatment its way."""
+    rng = np.random.default_rng(seed)
+    pages = {}
+    for entry in ledger.load():
+        for leaf in ledger.leaves(entry["test"]):
+            goal = 1 if leaf.get("better") != "lower" else -1
+            for item, regime, arm, metric in ledger.needs(leaf) + ledger.extras(leaf):
+                rank = list(leaf.get("arms", [])).index(arm) if arm in leaf.get("arms", []) else 0
+                lift = effect * goal * (rank + (arm == leaf.get("treatment")))
+                page = pages.setdefault(item, {})
+                lift += 0.4 * (metric == "adherence_ratio" or arm.startswith("oracle"))
+                values = 0.5 + lift + 0.02 * rng.normal(size=R)
+                row = {"regime": regime, "arm": arm, "metric": metric, "null": 0.01}
+                page.setdefault((regime, arm, metric), {**row, "values": list(values)})
+    for item, page in pages.items():
+        file = root / f"{item}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        kept = [row for row in page.values() if row["arm"]]
+        file.write_text(json.dumps({"rows": kept, "stamp": {"seconds": 100.0}}))
+
+
+@pytest.mark.parametrize(("effect", "R"), [(0.1, 10), (0.0, 10), (-0.1, 6), (0.05, 3), (0.1, 1)])
+def test_the_whole_ledger_can_be_judged_in_allowed_words(tmp_path, effect, R):
+    write_world(tmp_path, effect, R)
+    found = judge.judge_all(tmp_path)
+    assert [out["id"] for out in found] == [c["id"] for c in ledger.load()]
+    short = {out["id"]: out["missing"] for out in found if out["verdict"] == v.NOT_RUN}
+    assert not short or R < 3, short
+    for out in found:
+        assert v.base(out["verdict"]) in v.VERDICTS
+        text = json.dumps(out, allow_nan=False)
+        written = [x for x in re.findall(r'"((?:[^"\\]|\\.)*)"', text) if x != out["statement"]]
+        assert not [x for x in written if re.search(FORBIDDEN, x, re.IGNORECASE)], out["id"]
+        if R < 5 and "n" in out and v.base(out["verdict"]) in v.EMPIRICAL:
+            assert out["exploratory"] or judge.planned(real_claim(out["id"])["test"]) == 1
+    table = judge.summary(found)
+    totals = [sum(n for k, n in table[p].items() if k != "exploratory") for p in ledger.PAPERS]
+    assert totals == [28, 45, 35, 48]
+
+
+def test_nothing_run_is_said_so(tmp_path):
+    verdicts = {out["id"]: out["verdict"] for out in judge.judge_all(tmp_path)}
+    done = {id_ for id_, name in verdicts.items() if name != v.NOT_RUN}
+    assert done == {"PV-28", "PS-12", "PS-45", "CN-01", "CN-02", "CN-34", "DH-48"}
+
+
+def test_every_kind_is_known_to_ledger_and_judge():
+    assert set(kinds.KINDS) == set(ledger.FIELDS)

@@ -1,0 +1,209 @@
+"""The runner on small notebooks: what it runs, refuses, names, lists and compares."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+from conftest import ROOT, run_lib
+
+from lib import notebooks, paths, record, run
+
+HEADER = """# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # {title}
+
+# %% tags=["parameters"]
+profile = "quick"
+seed = 0
+dataset = "phantom"
+steps = 3
+
+# %%
+"""
+GOOD = """from lib import paths
+(paths.HOME / "{mark}").write_text(f"{{profile}} {{seed}} {{steps}}")
+"""
+BAD = """okay = 1
+
+# %% [markdown]
+# Here it breaks.
+
+# %%
+fitted = okay / 0
+"""
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    """A folder of notebooks: two that work and, between them, one that fails."""
+    folder = tmp_path / "notebooks"
+    (folder / "pavae").mkdir(parents=True)
+    add(folder, "00_start_here", GOOD.format(mark="first"))
+    add(folder, "pavae/table4_main", BAD)
+    add(folder, "99_all_claims", GOOD.format(mark="last"))
+    monkeypatch.setattr(paths, "NOTEBOOKS", folder)
+    return folder
+
+
+def add(folder, name, code):
+    (folder / f"{name}.py").write_text(HEADER.format(title=f"Title of {name}") + code)
+
+
+def test_order_is_start_chapters_speed_claims(shelf):
+    for name in ("90_speed", "pathosyn/table1", "dhvae/table1", "explore/a", "pavae/00_claims"):
+        (shelf / name).parent.mkdir(exist_ok=True)
+        add(shelf, name, "")
+    names = notebooks.find()
+    chapters = ["pavae", "pavae", "dhvae", "pathosyn", "explore"]
+    wanted = ["00_start_here", *chapters, "90_speed", "99_all_claims"]
+    assert [name.partition("/")[0] for name in names] == wanted
+    assert notebooks.find(["pavae/t", "notebooks/dhvae"]) == ["pavae/table4_main", "dhvae/table1"]
+
+
+def test_failing_notebook_is_named_with_cell_and_error_and_the_others_go_on(shelf, tmp_path):
+    done = run_lib("--profile", "smoke", "--set", "steps=5", home=tmp_path, notebooks=shelf)
+    assert done.returncode == 1
+    wanted = "FAILED pavae/table4_main: cell 5 (fitted = okay / 0): ZeroDivisionError: division by"
+    assert wanted in done.stderr
+    assert (tmp_path / "first").read_text() == "smoke 0 5"
+    assert (tmp_path / "last").read_text() == "smoke 0 5"
+    for name in notebooks.find():
+        assert (tmp_path / "figures" / "report" / f"{name}.ipynb").is_file()
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["stpes", "Profile"])
+def test_unknown_parameter_stops_before_anything_runs(shelf, tmp_path, name):
+    done = run_lib("--set", f"{name}=5", home=tmp_path, notebooks=shelf)
+    assert done.returncode == 2
+    assert f"no parameter '{name}'; it has profile, seed, dataset, steps" in done.stderr
+    assert not (tmp_path / "first").exists()
+
+
+def test_unknown_notebook_stops(shelf, tmp_path):
+    done = run_lib("table4", home=tmp_path, notebooks=shelf)
+    assert done.returncode == 2
+    assert "no notebook starts with 'table4'; there are 00_start_here, pavae/t" in done.stderr
+
+
+def test_list_names_every_notebook_and_what_it_makes(shelf, tmp_path):
+    done = run_lib("--list", home=tmp_path, notebooks=shelf)
+    assert done.returncode == 0
+    for name in notebooks.find():
+        assert f"Title of {name}" in done.stdout
+    assert not (tmp_path / "first").exists()
+
+
+def test_interruption_says_how_to_go_on_and_leaves_no_process(shelf, tmp_path):
+    code = GOOD.format(mark="first").replace('f"{profile} {seed} {steps}"', "str(os.getpid())")
+    add(shelf, "00_start_here", f"import os, time\n{code}time.sleep(100)")
+    env = os.environ | {"KNOWN_TRUTH_HOME": str(tmp_path), "KNOWN_TRUTH_NOTEBOOKS": str(shelf)}
+    command = [sys.executable, "-m", "lib.run", "00"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while not (tmp_path / "first").exists() and process.poll() is None:
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert said.strip().splitlines()[-1] == "stopped; the same command goes on"
+    assert "Traceback" not in said
+    kernel = int((tmp_path / "first").read_text())
+    deadline = time.monotonic() + 20
+    while is_alive(kernel) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not is_alive(kernel)
+
+
+def is_alive(pid):
+    if not psutil.pid_exists(pid):
+        return False
+    return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+# ---- --check ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def reference(shelf, tmp_path, monkeypatch):
+    """Metrics of one table and the same file as its reference; returns the latter's path."""
+    monkeypatch.setattr(paths, "METRICS", tmp_path / "data" / "metrics")
+    monkeypatch.setattr(paths, "REFERENCE", tmp_path / "data" / "reference")
+    auc = {"metric": "auc", "mean": 0.75, "values": [0.70, 0.75, 0.80], "ci95": [0.6, 0.9]}
+    rows = [{"arm": arm, **auc} for arm in ("real", "vae")]
+    rows.append({"arm": "vae", "metric": "step_count", "mean": 400.0})
+    mine = record.write_metrics("pavae", "table4_main", "quick", 3, rows, code="c0de")
+    copy = paths.REFERENCE / "quick" / "pavae" / "table4_main.json"
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(mine.read_bytes())
+    return copy
+
+
+def alter(file, **change):
+    """Change columns of the second row (`stamp` changes the stamp instead)."""
+    page = json.loads(file.read_text())
+    page["stamp"].update(change.pop("stamp", {}))
+    page["rows"][1].update(change)
+    file.write_text(json.dumps(page))
+
+
+def test_check_passes_on_equal_numbers(reference, capsys):
+    assert run.main(["--check"]) == 0
+    assert "3 rows compared with data/reference/quick, 0 problems" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [
+        ({"mean": 0.7500001}, 0),  # relative 1.3e-7: rounding
+        ({"mean": 0.75001}, 1),  # same code and machine: exact
+        ({"values": [0.70, 0.76, 0.80]}, 1),
+        ({"ci95": None}, 1),
+        ({"paper": 0.9}, 1),
+        ({"arm": "gone"}, 1),
+        ({"mean": 0.76, "stamp": {"cpu": "another"}}, 0),  # within three standard errors
+        ({"mean": 0.95, "stamp": {"cpu": "another"}}, 1),
+        ({"mean": 0.76, "stamp": {"code": "other"}}, 0),
+        ({"mean": 0.76, "stamp": {"versions": {}}}, 0),
+        ({"mean": 0.95, "stamp": {"versions": {}}}, 1),
+        ({"mean": None, "stamp": {"cpu": "another"}}, 1),
+    ],
+)
+def test_check_finds_one_altered_number(reference, capsys, change, status):
+    alter(reference, **change)
+    assert run.main(["--check"]) == status
+    said = capsys.readouterr().out
+    assert said.count("pavae/table4_main: ") == status
+    assert run.main(["pavae", "--check"]) == status
+
+
+def test_check_of_a_table_that_was_not_made(reference, capsys):
+    (paths.METRICS / "pavae" / "table4_main.json").unlink()
+    assert run.main(["--check"]) == 1
+    assert "./run_all.sh pavae/table4_main makes it" in capsys.readouterr().out
+
+
+def test_check_refuses_another_profile_and_says_when_there_is_no_reference(reference, capsys):
+    alter(reference)
+    reference.rename(reference.parent.parent.parent / "moved.json")
+    assert run.main(["--check"]) == 1
+    assert "there is no reference" in capsys.readouterr().err
+    assert run.main(["00", "--check", "--profile", "smoke"]) == 1
+
+
+def test_speed_is_not_compared(reference):
+    (paths.REFERENCE / "quick" / "90_speed.json").write_text("{}")
+    assert run.main(["--check"]) == 0
