@@ -4,8 +4,6 @@ Same code, package versions and processor: numbers agree to a relative 1e-6. Oth
 agree within the larger of the metric's margin and three standard errors of their difference.
 """
 
-import importlib
-import importlib.util
 import json
 import math
 import statistics
@@ -13,10 +11,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lib import paths
+from lib.claims import verdict
 from lib.record import row_key
 
 EXACT = 1e-6  # relative
-MARGIN = 0.01  # of a metric without one of its own, times the larger of 1 and the reference
 NUMBERS = ("mean", "ci95", "values", "null", "oracle")
 
 
@@ -90,10 +88,11 @@ def _standard_error(row: dict) -> float:
 
 
 def _margin(row: dict) -> float:
-    margins = {}
-    if importlib.util.find_spec("lib.claims.verdict"):
-        margins = importlib.import_module("lib.claims.verdict").MARGINS
-    return margins.get(row["metric"], MARGIN * max(1.0, abs(row["mean"])))
+    """The smallest effect that counts for this metric, as the claims use it."""
+    rule = verdict.margin_of(row["metric"])
+    if rule is verdict.DIVERGENCE and row["null"] is None:
+        rule = verdict.TEN_PERCENT
+    return verdict.margin_size(rule, row["mean"], row["null"], row.get("null_sd"))
 
 
 def _short(path: Path) -> str:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from lib import paths, schedule
+from lib import paths, profiles, schedule
 from lib.jobs import Job
 
 CHAPTERS = ("pavae", "dhvae", "pathosyn", "controlnet", "explore")  # in the order of the report
@@ -31,7 +31,8 @@ def find(prefixes: Iterable[str] = ()) -> list[str]:
     prefixes = [prefix.removeprefix("notebooks/").removesuffix(".py") for prefix in prefixes]
     for prefix in prefixes:
         if not any(name.startswith(prefix) for name in names):
-            raise ValueError(f"no notebook starts with {prefix!r}; there are {', '.join(names)}")
+            there = ", ".join(names) or "none"
+            raise ValueError(f"no notebook starts with {prefix!r}; there are {there}")
     return [name for name in names if not prefixes or name.startswith(tuple(prefixes))]
 
 
@@ -86,8 +87,6 @@ def jobs(name: str, profile: str, seed: int) -> list[Job]:
     module = f"lib.papers.{folder}"
     if not folder or importlib.util.find_spec(module) is None:
         return []
-    from lib import profiles
-
     study = importlib.import_module(module).STUDIES.get(stem)
     return [] if study is None else list(study(profiles.get(profile), seed))
 

@@ -7,9 +7,8 @@ import importlib.util
 import sys
 from collections.abc import Iterable
 
-from lib import check, jobs, notebooks, paths, record, schedule
+from lib import check, jobs, notebooks, paths, profiles, record, schedule
 
-PROFILES = ("smoke", "quick", "full", "paper")
 EXAMPLES = """examples:
   ./run_all.sh                        everything in profile quick, report in figures/index.html
   ./run_all.sh --profile full -j 8
@@ -154,7 +153,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     )
     add = parser.add_argument
     add("notebooks", nargs="*", help="names or their beginnings, as pavae/table4 (default: all)")
-    add("--profile", default="quick", choices=PROFILES, help="how much to run")
+    add("--profile", default="quick", choices=profiles.PROFILES, help="how much to run")
     add("-j", "--jobs", type=int, metavar="N", help="processes (default: one per core)")
     add("--seed", type=int, default=0, help="seed of all studies (default: 0)")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="another parameter")

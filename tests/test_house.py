@@ -15,8 +15,8 @@ LEVEL = {
     "phantoms": 1,
     "datasets": 2,
     "networks": 3,
-    **dict.fromkeys(("generators", "tasks"), 4),
-    "metrics": 5,
+    "metrics": 4,  # pure functions of arrays: they know no model, and generators stop early by them
+    **dict.fromkeys(("generators", "tasks"), 5),
     "papers": 6,
     **dict.fromkeys(("claims", "plots", "explore", "report"), 7),
     **dict.fromkeys(("notebooks", "check", "run"), 8),

@@ -1,5 +1,6 @@
 """The runner on small notebooks: what it runs, refuses, names, lists and compares."""
 
+import importlib
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ import pytest
 from conftest import ROOT, run_lib
 
 from lib import notebooks, paths, record, run
+from lib.jobs import Job
 
 HEADER = """# ---
 # jupyter:
@@ -47,11 +49,11 @@ fitted = okay / 0
 
 @pytest.fixture
 def shelf(tmp_path, monkeypatch):
-    """A folder of notebooks: two that work and, between them, one that fails."""
+    """A folder of notebooks: two that work and, between them, one that fails; no paper has them."""
     folder = tmp_path / "notebooks"
-    (folder / "pavae").mkdir(parents=True)
+    (folder / "toy").mkdir(parents=True)
     add(folder, "00_start_here", GOOD.format(mark="first"))
-    add(folder, "pavae/table4_main", BAD)
+    add(folder, "toy/table4_main", BAD)
     add(folder, "99_all_claims", GOOD.format(mark="last"))
     monkeypatch.setattr(paths, "NOTEBOOKS", folder)
     return folder
@@ -66,16 +68,16 @@ def test_order_is_start_chapters_speed_claims(shelf):
         (shelf / name).parent.mkdir(exist_ok=True)
         add(shelf, name, "")
     names = notebooks.find()
-    chapters = ["pavae", "pavae", "dhvae", "pathosyn", "explore"]
+    chapters = ["pavae", "dhvae", "pathosyn", "explore", "toy"]
     wanted = ["00_start_here", *chapters, "90_speed", "99_all_claims"]
     assert [name.partition("/")[0] for name in names] == wanted
-    assert notebooks.find(["pavae/t", "notebooks/dhvae"]) == ["pavae/table4_main", "dhvae/table1"]
+    assert notebooks.find(["toy/t", "notebooks/dhvae"]) == ["dhvae/table1", "toy/table4_main"]
 
 
 def test_failing_notebook_is_named_with_cell_and_error_and_the_others_go_on(shelf, tmp_path):
     done = run_lib("--profile", "smoke", "--set", "steps=5", home=tmp_path, notebooks=shelf)
     assert done.returncode == 1
-    wanted = "FAILED pavae/table4_main: cell 5 (fitted = okay / 0): ZeroDivisionError: division by"
+    wanted = "FAILED toy/table4_main: cell 5 (fitted = okay / 0): ZeroDivisionError: division by"
     assert wanted in done.stderr
     assert (tmp_path / "first").read_text() == "smoke 0 5"
     assert (tmp_path / "last").read_text() == "smoke 0 5"
@@ -95,7 +97,7 @@ def test_unknown_parameter_stops_before_anything_runs(shelf, tmp_path, name):
 def test_unknown_notebook_stops(shelf, tmp_path):
     done = run_lib("table4", home=tmp_path, notebooks=shelf)
     assert done.returncode == 2
-    assert "no notebook starts with 'table4'; there are 00_start_here, pavae/t" in done.stderr
+    assert "no notebook starts with 'table4'; there are 00_start_here, toy/t" in done.stderr
 
 
 def test_list_names_every_notebook_and_what_it_makes(shelf, tmp_path):
@@ -134,6 +136,49 @@ def is_alive(pid):
     return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
+STUDY = """
+import time
+from lib.jobs import Result
+
+def slow(x):
+    time.sleep(0.2)
+    return Result({}, {"x": x})
+
+def broken(x):
+    raise ValueError("no good")
+"""
+
+
+def test_notebook_waits_for_its_jobs_and_is_named_when_one_fails(
+    shelf, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "toy_study.py").write_text(STUDY)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    study = importlib.import_module("toy_study")
+    needed = {
+        "00_start_here": [Job(study.slow, x=i) for i in range(3)],
+        "toy/table4_main": [Job(study.slow, x=1), Job(study.broken, x=1)],
+    }
+    monkeypatch.setattr(notebooks, "jobs", lambda name, profile, seed: needed.get(name, []))
+    monkeypatch.setattr(run, "_report", lambda profile: None)
+    monkeypatch.setattr(paths, "STORE", tmp_path / "store")
+    monkeypatch.setattr(paths, "REPORT", tmp_path / "report")
+    seen = (
+        f"import pathlib; print(len(list(pathlib.Path({str(tmp_path)!r}).glob('store/*/*.json'))))"
+    )
+    add(shelf, "00_start_here", seen)
+    add(shelf, "99_all_claims", "print(profile)")
+    assert run.main(["-j", "2"]) == 1
+    assert "FAILED toy/table4_main: needs toy_study:broken, which failed" in capsys.readouterr().err
+    assert not (paths.REPORT / "toy").exists()
+    first = json.loads((paths.REPORT / "00_start_here.ipynb").read_text())
+    assert first["cells"][-1]["outputs"][0]["text"] == ["3\n"]
+    assert (paths.REPORT / "99_all_claims.ipynb").is_file()
+    assert run.main(["--list"]) == 0
+    lines = {line.split()[0]: line.split()[1] for line in capsys.readouterr().out.splitlines()}
+    assert (lines["00_start_here"], lines["toy/table4_main"]) == ("3/3", "1/2")
+
+
 # ---- --check ------------------------------------------------------------------------------------
 
 
@@ -145,8 +190,8 @@ def reference(shelf, tmp_path, monkeypatch):
     auc = {"metric": "auc", "mean": 0.75, "values": [0.70, 0.75, 0.80], "ci95": [0.6, 0.9]}
     rows = [{"arm": arm, **auc} for arm in ("real", "vae")]
     rows.append({"arm": "vae", "metric": "step_count", "mean": 400.0})
-    mine = record.write_metrics("pavae", "table4_main", "quick", 3, rows, code="c0de")
-    copy = paths.REFERENCE / "quick" / "pavae" / "table4_main.json"
+    mine = record.write_metrics("toy", "table4_main", "quick", 3, rows, code="c0de")
+    copy = paths.REFERENCE / "quick" / "toy" / "table4_main.json"
     copy.parent.mkdir(parents=True)
     copy.write_bytes(mine.read_bytes())
     return copy
@@ -186,14 +231,14 @@ def test_check_finds_one_altered_number(reference, capsys, change, status):
     alter(reference, **change)
     assert run.main(["--check"]) == status
     said = capsys.readouterr().out
-    assert said.count("pavae/table4_main: ") == status
-    assert run.main(["pavae", "--check"]) == status
+    assert said.count("toy/table4_main: ") == status
+    assert run.main(["toy", "--check"]) == status
 
 
 def test_check_of_a_table_that_was_not_made(reference, capsys):
-    (paths.METRICS / "pavae" / "table4_main.json").unlink()
+    (paths.METRICS / "toy" / "table4_main.json").unlink()
     assert run.main(["--check"]) == 1
-    assert "./run_all.sh pavae/table4_main makes it" in capsys.readouterr().out
+    assert "./run_all.sh toy/table4_main makes it" in capsys.readouterr().out
 
 
 def test_check_refuses_another_profile_and_says_when_there_is_no_reference(reference, capsys):

@@ -31,7 +31,12 @@ class ImageSet:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The columns by name, as a file or a job stores them."""
-        return {"image": self.image, "label": self.label, "subject": self.subject, "mask": self.mask}
+        return {
+            "image": self.image,
+            "label": self.label,
+            "subject": self.subject,
+            "mask": self.mask,
+        }
 
 
 def from_arrays(arrays: dict[str, np.ndarray]) -> ImageSet:

@@ -1,4 +1,4 @@
-"""Mild classical augmentation: shifts, contrast, noise. Never a flip: left and right are classes."""
+"""Mild classical augmentation: shifts, contrast, noise. Never a flip: sides are classes."""
 
 import torch
 from torch import Tensor

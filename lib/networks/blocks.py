@@ -1,9 +1,10 @@
 """Encoder and decoder of the 64x64 auto-encoders."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-
 
 WIDTHS = (64, 64, 32, 16)  # channels of the decoder at 4, 8, 16 and 32 pixels a side
 
@@ -14,7 +15,7 @@ class Encoder(nn.Module):
     def __init__(self, latent: int, classes: int = 3):
         super().__init__()
         widths = (1, *reversed(WIDTHS))
-        pairs = zip(widths, widths[1:], strict=False)
+        pairs = pairwise(widths)
         self.body = nn.Sequential(*(block(a, b, stride=2) for a, b in pairs))
         self.classes = classes
         self.out = nn.Linear(WIDTHS[0] * 16 + classes, 2 * latent)
@@ -41,7 +42,7 @@ class Decoder(nn.Module):
         super().__init__()
         self.classes = classes
         self.into = nn.Linear(latent + classes, WIDTHS[0] * 16)
-        self.stages = nn.ModuleList(block(a, b) for a, b in zip(WIDTHS, WIDTHS[1:], strict=False))
+        self.stages = nn.ModuleList(block(a, b) for a, b in pairwise(WIDTHS))
         self.out = nn.Conv2d(WIDTHS[-1], planes, 3, padding=1)
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
@@ -54,7 +55,7 @@ class Decoder(nn.Module):
 
 
 def block(c_in: int, c_out: int, stride: int = 1) -> nn.Sequential:
-    """3x3 convolution, group normalisation (groups of 8 channels; none at 32x32, it is slow), SiLU."""
+    """3x3 convolution, group normalisation (8 channels a group; none at 32x32: slow), SiLU."""
     conv = nn.Conv2d(c_in, c_out, 3, stride=stride, padding=1)
     norm = nn.GroupNorm(c_out // 8, c_out) if c_out > WIDTHS[-1] else nn.Identity()
     return nn.Sequential(conv, norm, nn.SiLU())

@@ -1,6 +1,7 @@
 """The small convolutional classifier of 64x64 images."""
 
-import torch
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 FEATURES = 64  # width of the penultimate layer, the d of FD-domain
@@ -13,7 +14,7 @@ class SmallCNN(nn.Module):
         super().__init__()
         widths = (1, width, 2 * width, features, features)
         layers = []
-        for c_in, c_out in zip(widths, widths[1:], strict=False):
+        for c_in, c_out in pairwise(widths):
             conv = nn.Conv2d(c_in, c_out, 3, stride=2, padding=1, bias=False)
             layers += [conv, nn.BatchNorm2d(c_out), nn.ReLU(inplace=True)]
         self.body = nn.Sequential(*layers)

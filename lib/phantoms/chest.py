@@ -17,7 +17,15 @@ from torch import Tensor
 
 from lib.phantoms import acquisition
 from lib.phantoms.batch import Batch, concatenate
-from lib.phantoms.shapes import disc, gaussian_spots, grid, power_law_field, ridges, soft, superellipse
+from lib.phantoms.shapes import (
+    disc,
+    gaussian_spots,
+    grid,
+    power_law_field,
+    ridges,
+    soft,
+    superellipse,
+)
 
 CLASSES = ("healthy", "left opacity", "right opacity")
 HEALTHY, LEFT, RIGHT = range(3)
@@ -90,8 +98,8 @@ AUGMENTED_SHIFTED = Law(name="augmented shifted", opacity_grey=(0.07, 0.17), **S
 LAWS = {law.name: law for law in (BARE, AUGMENTED, BARE_SHIFTED, AUGMENTED_SHIFTED)}
 
 _SIDES, _SPOTS = 2, 8
-_COUNT = {name: _SIDES for name in ("lung_width", "lung_depth", "dome_y", "dome_curve")}
-_COUNT |= {name: _SIDES for name in ("vessel_phase", "vessel_bend", "rib_phase", "front_rib_phase")}
+_COUNT = dict.fromkeys(("lung_width", "lung_depth", "dome_y", "dome_curve"), _SIDES)
+_COUNT |= dict.fromkeys(("vessel_phase", "vessel_bend", "rib_phase", "front_rib_phase"), _SIDES)
 _COUNT |= {f"spot_{name}": _SPOTS for name in ("angle", "reach", "radius", "grey")}
 
 
@@ -125,7 +133,9 @@ def from_seeds(law: Law, seeds: np.ndarray, labels: np.ndarray) -> Parameters:
     if len(labels) != len(seeds) or not np.isin(labels, range(len(CLASSES))).all():
         raise ValueError("labels must be one of 0, 1, 2 for every seed; pass one label per seed.")
     names, counts, low, high = _table(law)
-    uniform = np.stack([_stream(s, 0).random(len(low)) for s in seeds]) if len(seeds) else low[None][:0]
+    uniform = (
+        np.stack([_stream(s, 0).random(len(low)) for s in seeds]) if len(seeds) else low[None][:0]
+    )
     columns = np.split((low + uniform * (high - low)).astype(np.float32), np.cumsum(counts)[:-1], 1)
     return Parameters(law, seeds, labels, dict(zip(names, columns, strict=True)))
 
@@ -214,7 +224,9 @@ def _ribs(x: Tensor, y: Tensor, v: dict[str, Tensor]) -> Tensor:
     front = -v["front_rib_slope"] * u / spacing + _by_side(x, v["front_rib_phase"])
     beside_spine = torch.sigmoid((u - 0.10) / 0.03)
     height = y / spacing
-    bones = v["rib_grey"] * ridges(height - back, 5.0) + v["front_rib_grey"] * ridges(height - front, 4.0)
+    bones = v["rib_grey"] * ridges(height - back, 5.0) + v["front_rib_grey"] * ridges(
+        height - front, 4.0
+    )
     return bones * beside_spine
 
 
@@ -243,7 +255,9 @@ def _opacity(x, y, lung, v, label, border_white, texture_white) -> Tensor:
     if not len(sick):
         return out
     w = {name: a[sick] for name, a in v.items() if name.startswith(("opacity", "lung"))}
-    side = torch.from_numpy(np.where(label == LEFT, 1.0, -1.0).astype(np.float32))[sick].view(-1, 1, 1)
+    side = torch.from_numpy(np.where(label == LEFT, 1.0, -1.0).astype(np.float32))[sick].view(
+        -1, 1, 1
+    )
     x0 = side * (w["lung_x"] + w["opacity_x"] * w["lung_width"].mean(1, keepdim=True))
     y0 = w["lung_y"] + w["opacity_y"] * w["lung_height"]
     dx, dy, angle = x[sick] - x0, y - y0, w["opacity_angle"]
@@ -260,7 +274,9 @@ def _opacity(x, y, lung, v, label, border_white, texture_white) -> Tensor:
 
 def describe(p: Parameters) -> tuple[str, ...]:
     """A radiologist's phrase for every subject: side, zone and size of its opacity."""
-    zone = np.array(["lower", "middle", "upper"])[np.digitize(-p.values["opacity_y"][:, 0], (-0.15, 0.25))]
+    zone = np.array(["lower", "middle", "upper"])[
+        np.digitize(-p.values["opacity_y"][:, 0], (-0.15, 0.25))
+    ]
     size = np.where(p.values["opacity_radius"][:, 0] > 0.26, "large", "small")
     side = np.array(["", "left", "right"])[p.label]
     return tuple(

@@ -19,7 +19,7 @@ def grid(size: int) -> tuple[Tensor, Tensor]:
 
 
 def soft(q: Tensor, width: float | Tensor) -> Tensor:
-    """Smooth indicator of q < 1: 1 inside, 0 outside, one half on the border; width in units of q."""
+    """Smooth indicator of q < 1: one half on the border; width in units of q."""
     return torch.sigmoid((1 - q) / width)
 
 
