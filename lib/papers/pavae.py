@@ -51,7 +51,7 @@ UTILITY = ("auc", "auc_ovr", "sens95", "spec95", "ece", "ece_debiased", "ece_flo
 FIDELITY = ("fd", "fd2", "kid", "adherence", "adherence_ratio", "ssim_nearest")
 FIDELITY += ("adherence_healthy", "adherence_left", "adherence_right")
 SPARE = 999  # a replicate that no study uses: choices made before the comparison
-MASK_WEIGHTS = (0.05, 0.1, 0.2)  # lambda_mask candidates, compared on validation
+MASK_WEIGHTS = (0.05, 0.1, 0.2, 0.5)  # lambda_mask candidates, compared on validation
 
 
 @dataclass(frozen=True)
