@@ -45,7 +45,7 @@ class VaeSettings:
     beta: float = 4.0  # "disentanglement trade-off"
     lambda_path: float = 0.5  # "feature-preservation weight"
     lambda_cls: float = 0.2  # "class-consistency weight"
-    lambda_mask: float = 0.2  # absent from the paper; chosen on validation
+    lambda_mask: float = 0.5  # absent from the paper; chosen on validation
     class_prior: bool = True  # p(z|y); False: N(0, I)
     prior_rate: float = (
         20.0  # ours: learning rate of p(z|y) over `rate`, so that it keeps up with q
