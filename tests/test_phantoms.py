@@ -13,7 +13,7 @@ from scipy import stats
 
 from lib.datasets.splits import interleaved_labels
 from lib.phantoms import chest
-from lib.phantoms.acquisition import shot_noise
+from lib.phantoms.acquisition import contrast, shot_noise
 from lib.phantoms.shapes import power_law_field
 
 LAWS = [chest.BARE, chest.AUGMENTED, chest.BARE_SHIFTED]
@@ -40,6 +40,18 @@ def test_counterfactual_is_the_same_subject_with_the_healthy_label():
     assert np.array_equal(other.image, other.healthy)
 
 
+def test_the_scanner_sees_the_opacity_through_its_contrast_curve():
+    """Deviation is contrast(tissue + opacity) - contrast(tissue), not a scaled opacity."""
+    quiet = replace(chest.BARE, photons=(1e12, 1e12), offset=(0.0, 0.0))
+    linear = replace(quiet, gain=(1.0, 1.0), bend=(0.0, 0.0))
+    bent = replace(quiet, gain=(1.1, 1.1), bend=(0.2, 0.2))
+    seeds, labels = np.arange(40, dtype=np.uint64), np.tile([1, 2], 20)
+    flat, curved = (chest.render(chest.from_seeds(law, seeds, labels)) for law in (linear, bent))
+    one = torch.ones(1)
+    through = contrast(torch.from_numpy(flat.image), 1.1 * one, 0 * one, 0.2 * one).numpy()
+    np.testing.assert_allclose(curved.image, through, atol=2e-5)
+
+
 def test_zero_strength_is_the_identity():
     b = batch(replace(chest.BARE, opacity_grey=(0.0, 0.0)))
     assert np.array_equal(b.image, b.healthy) and not b.deviation.any()
@@ -52,6 +64,8 @@ def test_left_is_the_patients_left_so_the_right_of_the_image():
         of_mask = b.mask[b.label == label].sum(axis=1)  # (n, columns)
         centre = (of_mask * columns).sum(1) / of_mask.sum(1) - (chest.SIZE - 1) / 2
         assert (side * centre > 0).all()
+        other_side = side * (columns - (chest.SIZE - 1) / 2) < -2  # the midline moves a little
+        assert not of_mask[:, other_side].any()
 
 
 @pytest.mark.parametrize("at", [0, 17, 63])

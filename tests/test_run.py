@@ -160,7 +160,7 @@ def test_notebook_waits_for_its_jobs_and_is_named_when_one_fails(
         "toy/table4_main": [Job(study.slow, x=1), Job(study.broken, x=1)],
     }
     monkeypatch.setattr(notebooks, "jobs", lambda name, profile, seed: needed.get(name, []))
-    monkeypatch.setattr(run, "_report", lambda profile: None)
+    monkeypatch.setattr(run, "_report", lambda profile, failed: None)
     monkeypatch.setattr(paths, "STORE", tmp_path / "store")
     monkeypatch.setattr(paths, "REPORT", tmp_path / "report")
     seen = (

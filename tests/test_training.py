@@ -63,6 +63,7 @@ def test_shift_moves_whole_pixels_and_repeats_edges():
     seen = offsets[:, 0, 0].unique()
     assert len(seen) == 25, "all shifts of up to two pixels a side occur"
     assert torch.isin(moved, images).all(), "no value is invented at the edge"
+    assert (moved.diff(dim=2) >= 0).all() and (moved.diff(dim=3) >= 0).all(), "nothing wraps round"
 
 
 def test_augmentation_never_mirrors():
