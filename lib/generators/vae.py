@@ -25,10 +25,7 @@ from lib.networks.blocks import Decoder, Encoder
 from lib.tasks import classify
 
 LOG_VARIANCE = (-8.0, 2.0)  # clamp of the posterior, ours
-PRIOR_LOG_VARIANCE = (
-    -4.0,
-    0.0,
-)  # clamp of the prior, ours: a wide prior samples where no image was
+PRIOR_LOG_VARIANCE = (-4.0, 0.0)  # of the prior, ours: a wide one samples where no image was
 
 
 @dataclass(frozen=True)
@@ -36,9 +33,7 @@ class VaeSettings:
     """PA-VAE as in the paper's Table 2a; what the paper leaves open is marked ours."""
 
     epochs: int = 8  # "8-10", early stopping on FID-like
-    epoch_images: int = (
-        8000  # ours: an epoch is Table 1's 8,000 images, drawn from the labelled 800
-    )
+    epoch_images: int = 8000  # ours: an epoch is 8,000 images (Table 1), drawn from the 800
     batch: int = 64  # "per step"
     rate: float = 1e-3  # Adam (0.9, 0.999), cosine decay ...
     rate_end: float = 1e-5  # ... to this minimum
@@ -47,9 +42,7 @@ class VaeSettings:
     lambda_cls: float = 0.2  # "class-consistency weight"
     lambda_mask: float = 0.5  # absent from the paper; chosen on validation
     class_prior: bool = True  # p(z|y); False: N(0, I)
-    prior_rate: float = (
-        20.0  # ours: learning rate of p(z|y) over `rate`, so that it keeps up with q
-    )
+    prior_rate: float = 20.0  # ours: rate of p(z|y) over `rate`, so that it keeps up with q
     latent: int = 32  # ours
     precision: str = "bfloat16"  # ours
 
