@@ -106,18 +106,20 @@ def task(name: str, given: dict, needed: list[Job], after: list[str]) -> schedul
 def execute(source: str, target: str, root: str, given: dict) -> None:
     """Run one notebook in a kernel of this very python, from the root of the repository.
 
-    The executed notebook is written to `target` also when a cell fails; then NotebookError names
-    the cell as it is counted in the source, text cells included.
+    The executed notebook is moved to `target`, and its page made, also when a cell fails; then
+    NotebookError names the cell as it is counted in the source, text cells included.
     """
     import papermill  # here: half a second that the runner itself need not spend
 
     os.environ[schedule.WORKERS] = "1"  # jobs that it starts itself share the core of this worker
     node = _read(source)
-    Path(target).parent.mkdir(parents=True, exist_ok=True)
+    half = Path(target).with_name(f".half-{Path(target).name}")  # what stands at target is whole
+    half.parent.mkdir(parents=True, exist_ok=True)
+    failure = None
     try:
         papermill.execute_notebook(
             node,
-            target,
+            str(half),
             parameters=given,
             kernel_name="python3",
             kernel_manager_class=_own_kernel(),
@@ -126,7 +128,17 @@ def execute(source: str, target: str, root: str, given: dict) -> None:
             extra_arguments=["--IPKernelApp.log_level=50"],
         )
     except papermill.PapermillExecutionError as error:
-        raise NotebookError(_explain(error, node)) from None
+        failure = NotebookError(_explain(error, node))
+    os.replace(half, target)
+    _page(Path(target))
+    if failure:
+        raise failure
+
+
+def _page(ipynb: Path) -> None:
+    from lib.report import build  # here: the runner itself need not load it
+
+    build.page(ipynb)
 
 
 def _read(source: str):

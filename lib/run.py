@@ -2,10 +2,9 @@
 
 import argparse
 import ast
-import importlib
-import importlib.util
 import sys
 from collections.abc import Iterable
+from pathlib import Path
 
 from lib import check, jobs, notebooks, paths, profiles, record, schedule
 
@@ -44,10 +43,9 @@ def run_notebooks(names: list[str], args: argparse.Namespace, given: dict) -> in
     """Everything: each notebook as soon as its jobs are done, then the report."""
     tasks = _tasks(names, args, given)
     with schedule.bar() as show:
-        failed = schedule.run(tasks, args.jobs, _narrator(set(names), show), targets=names)
-    page = _report(args.profile)
-    if page:
-        print(f"report: {page}")
+        narrate = _narrator(set(names), show, args.profile)
+        failed = schedule.run(tasks, args.jobs, narrate, targets=names)
+    print(f"report: {_report(args.profile, failed)}")
     for failure in failed.values():
         print(f"FAILED {failure.name}: {failure.message}", file=sys.stderr)
     return 1 if failed else 0
@@ -97,14 +95,15 @@ def _jobs(name: str, args: argparse.Namespace) -> list[jobs.Job]:
     return [] if args.set else notebooks.jobs(name, args.profile, args.seed)
 
 
-def _narrator(names: set[str], show):
-    """A progress callback that prints one line per finished notebook above the bar of jobs."""
+def _narrator(names: set[str], show, profile: str):
+    """A progress callback: one line per finished notebook above the bar, and a fresh index."""
     told = set()
 
     def report(state: schedule.State) -> None:
         for name in [key for key in (*state.seconds, *state.failed) if key in names - told]:
             told.add(name)
             _say(f"{name:36} " + _outcome(name, state))
+            _report(profile, state.failed)
         show(state)
 
     return report
@@ -137,11 +136,11 @@ def _expected(name: str, profile: str, todo: list[schedule.Task], workers: int |
     return schedule.duration(seconds) if seconds else "?"
 
 
-def _report(profile: str):
-    """Build the report; None while the project has none."""
-    if importlib.util.find_spec("lib.report") and importlib.util.find_spec("lib.report.build"):
-        return importlib.import_module("lib.report.build").build(profile)
-    return None
+def _report(profile: str, failed: dict[str, schedule.Failure]) -> Path:
+    """The index of all that is done so far, with the pages that are missing and what failed."""
+    from lib.report import build  # here: --list and --check need not wait for it
+
+    return build.build(profile, {each.name: each.message for each in failed.values()})
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:

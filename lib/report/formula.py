@@ -9,6 +9,12 @@ ALIGNED = re.compile(r"\\(begin|end)\{(aligned|align\*?|split)\}")
 NAMED = re.compile(r"\\(begin|end)\{(equation\*?|displaymath|math)\}")
 SIM = re.compile(r"\\sim(?![A-Za-z])")  # the library makes an ASCII tilde of it
 LEFT_OVER = re.compile(r"\\[A-Za-z]*|<mi>&</mi>|<mfrac>(<mrow>((?!</?mrow>).)*</mrow>)?</mfrac>")
+REPAIRS = [  # of what the library gets wrong
+    (re.compile("<m[io]>\u223c</m[io]>"), "<mo>\u223c</mo>"),
+    (re.compile("<mo>(&#x0(?:2016|007C);)</mo>"), r'<mo stretchy="false">\1</mo>'),
+    (re.compile("(?<!<msub>)(?<!<msup>)(?<!<munder>)(?<!<mfrac>)(<m[io]>(?:log|exp|ln|min|max|sin|cos)</m[io]>)(?=<m[isn])"),
+     r'\1<mspace width="0.167em" />'),
+]  # fmt: skip
 ERRORS = tuple(each for each in vars(exceptions).values() if isinstance(each, type))
 
 
@@ -25,6 +31,8 @@ def mathml(tex: str, display: bool = False) -> str:
     wrong = LEFT_OVER.search(found)
     if wrong:
         raise ValueError(f"the formula ${tex}$ cannot be shown at {wrong[0]!r}; write it otherwise")
+    for pattern, better in REPAIRS:
+        found = pattern.sub(better, found)
     label = html.escape(" ".join(tex.split()), quote=True)
     return found.replace("<math ", f'<math alttext="{label}" ', 1)
 

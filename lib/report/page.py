@@ -23,12 +23,11 @@ def convert(ipynb: Path) -> str:
     """The HTML of an executed notebook; ValueError names a formula that cannot be shown."""
     node = nbformat.read(ipynb, as_version=4)
     describe(node.cells)
-    exporter = HTMLExporter(
-        template_name="notebook", extra_template_basedirs=[str(TEMPLATES)]
-    )
+    exporter = HTMLExporter(template_name="notebook", extra_template_basedirs=[str(TEMPLATES)])
     exporter.config.NbConvertBase.display_data_priority = SHOWN
     headings: list[tuple[int, str, str]] = []
-    exporter.register_filter("markdown2html", lambda text: markdown(text, headings))
+    folder = Path(os.path.relpath(ipynb, paths.REPORT)).parent
+    exporter.register_filter("markdown2html", lambda text: markdown(text, headings, folder))
     found, _ = exporter.from_notebook_node(node, resources={"frame": _frame(ipynb)})
     return found.replace('<ol id="contents"></ol>', _contents(headings))
 
@@ -67,11 +66,25 @@ def _sentence(cells: list) -> str:
 
 
 class Renderer(IPythonRenderer):
-    """nbconvert's markdown, with formulas as MathML and ids for headings that stand once."""
+    """nbconvert's markdown, with formulas as MathML and ids for headings that stand once.
 
-    def __init__(self, headings: list[tuple[int, str, str]]):
+    Links to other notebooks lead to their pages; links to other files of the repository are text,
+    because a page may be read without it.
+    """
+
+    def __init__(self, headings: list[tuple[int, str, str]], folder: Path):
         super().__init__(escape=False)
         self.headings = headings  # (level, id, HTML) of all so far
+        self.folder = folder  # of the notebook, from notebooks/
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        path, _, anchor = url.partition("#")
+        if not path or "://" in path or path.startswith("mailto:"):
+            return super().link(text, url, title)
+        if path.endswith(".py") and (paths.NOTEBOOKS / self.folder / path).is_file():
+            page = path.removesuffix(".py") + ".html"
+            return super().link(text, f"{page}#{anchor}" if anchor else page, title)
+        return text
 
     def heading(self, text: str, level: int, **attrs) -> str:
         slug = re.sub(r"\W+", "-", html.unescape(TAG.sub("", text)).lower()).strip("-")
@@ -90,6 +103,6 @@ class Renderer(IPythonRenderer):
         return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
 
 
-def markdown(text: str, headings: list[tuple[int, str, str]]) -> str:
+def markdown(text: str, headings: list[tuple[int, str, str]], folder: Path) -> str:
     """HTML of a text cell; its headings are added to `headings`."""
-    return MarkdownWithMath(renderer=Renderer(headings)).render(text)
+    return MarkdownWithMath(renderer=Renderer(headings, folder)).render(text)

@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-from lib import paths
 from lib.claims import judge, ledger, verdict
 from lib.metrics.inference import fieller
 
@@ -21,10 +20,13 @@ TITLES = {
     "in Data-Scarce Regimes",
 }
 ABOUT = {
-    "pavae": "chest radiographs, 10 % labelled: samples of a variational auto-encoder raise AUC",
-    "pathosyn": "brain MRI: lesions as a sampled deviation from a healthy image",
-    "controlnet": "chest radiographs: how many synthetic images, of which quality, help",
-    "dhvae": "head-and-neck PET and CT: images drawn together with their masks help segmentation",
+    "pavae": "Chest radiographs, 10 % labelled: do samples of a pathology-aware variational "
+    "auto-encoder improve a classifier?",
+    "pathosyn": "Brain MRI: are lesions, drawn as deviations from a healthy image, realistic and "
+    "useful?",
+    "controlnet": "Chest radiographs: how many synthetic images, of which quality, help?",
+    "dhvae": "Head-and-neck PET and CT: do images drawn together with their masks help "
+    "segmentation?",
 }
 COLOURS = {  # of verdicts, in the order in which they are shown; safe for colour-blind readers
     verdict.REPRODUCED: "#009E73",
@@ -41,6 +43,8 @@ COLOURS = {  # of verdicts, in the order in which they are shown; safe for colou
     verdict.NOT_RUN: "#DDDDDD",
 }
 
+MEASURED = (*verdict.EMPIRICAL, verdict.NOT_INTERPRETED)  # verdicts that a run decides
+
 
 def counts(verdicts: list[dict]) -> dict[str, dict[str, int]]:
     """{paper: {verdict: number}} with every verdict of COLOURS and "exploratory", zeros too."""
@@ -50,6 +54,11 @@ def counts(verdicts: list[dict]) -> dict[str, dict[str, int]]:
         paper: {name: found.get(paper, {}).get(name, 0) for name in names}
         for paper in ledger.PAPERS
     }
+
+
+def told(verdicts: list[dict], names: tuple[str, ...]) -> list[dict]:
+    """The verdict dicts whose verdict, without its exploratory mark, is one of `names`."""
+    return [out for out in verdicts if verdict.base(out["verdict"]) in names]
 
 
 def severities() -> dict[str, dict[str, int]]:
@@ -79,7 +88,9 @@ def order(name: str) -> tuple:
 def pictures(root: Path) -> list[dict]:
     """Figures that metrics files name: name of the notebook, file under figures/, caption."""
     return [
-        {"name": page["name"], **figure} for page in metrics_files(root) for figure in page["figures"]
+        {"name": page["name"], **figure}
+        for page in metrics_files(root)
+        for figure in page["figures"]
     ]
 
 
@@ -103,6 +114,11 @@ def share_text(share: dict | None) -> str:
     return f"{number(share['fraction'])} [{number(share['lo'])}, {number(share['hi'])}]"
 
 
-def where(file: Path) -> str:
-    """A generated file as a reader says it."""
-    return file.relative_to(paths.HOME).as_posix()
+def table(head: list[str], lines: list[list]) -> str:
+    """A Markdown table; strokes and line breaks inside a cell are kept from ending it."""
+    rows = [head, ["---"] * len(head), *lines]
+    return "\n".join(f"| {' | '.join(map(_cell, row))} |" for row in rows)
+
+
+def _cell(value) -> str:
+    return " ".join(str(value).replace("|", "\\|").split())

@@ -1,0 +1,188 @@
+"""The report: figures/index.html, and a page of each executed notebook beside it, all offline."""
+
+import os
+import re
+import tempfile
+from pathlib import Path
+
+import jinja2
+
+from lib import paths, profiles
+from lib.claims import judge, ledger, verdict
+from lib.report import summary
+from lib.report.executed import facts, plain
+
+HERE = Path(__file__).parent
+CHAPTERS = {"": "Start and overview", **summary.SHORT, "explore": "Explore"}
+
+
+def build(profile: str, failed: dict[str, str] | None = None) -> Path:
+    """Write figures/index.html from all that is there, and the pages that are missing or old.
+
+    `failed` adds {name: message} of what failed without leaving a notebook behind.
+    """
+    failed = dict(failed or {})
+    for ipynb in finished():
+        try:
+            page(ipynb)
+        except ValueError as error:
+            ipynb.with_suffix(".html").unlink(missing_ok=True)  # an old one would pass for this
+            failed.setdefault(facts(ipynb)["name"], f"its page cannot be made: {error}")
+    target = paths.FIGURES / "index.html"
+    _replace_text(target, render(profile, failed))
+    return target
+
+
+def page(ipynb: Path) -> Path:
+    """The .html beside an executed notebook, converted again only if that is older; its path.
+
+    Raises ValueError for a formula that cannot be shown.
+    """
+    ipynb = Path(ipynb)
+    target = ipynb.with_suffix(".html")
+    own = [file for file in HERE.rglob("*") if file.suffix in (".py", ".j2", ".css", ".json")]
+    newest = max(file.stat().st_mtime_ns for file in [ipynb, *own])
+    if not target.is_file() or target.stat().st_mtime_ns < newest:
+        from lib.report.page import convert  # here: the runner need not load nbconvert
+
+        _replace_text(target, convert(ipynb))
+    return target
+
+
+def finished() -> list[Path]:
+    """Executed notebooks under figures/report, without those that are being written."""
+    found = sorted(paths.REPORT.rglob("*.ipynb"))
+    return [file for file in found if not file.relative_to(paths.REPORT).name.startswith(".")]
+
+
+def render(profile: str, failed: dict[str, str]) -> str:
+    """The text of the index."""
+    notebooks, pages = _notebooks(), summary.metrics_files(paths.METRICS)
+    verdicts, pictures = judge.judge_all(paths.METRICS), _pictures()
+    loader = jinja2.FileSystemLoader(HERE / "template")
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    environment.filters |= {"share": summary.share_text, "time": _time}
+    return environment.get_template("index.html.j2").render(
+        profile=profiles.get(profile),
+        fewest=verdict.FEWEST,
+        summary=summary,
+        papers=_papers(verdicts),
+        chapters=_chapters(notebooks),
+        pictures=[each for each in pictures if each["there"]],
+        chapter_names=CHAPTERS,
+        claims=[_claim(out) for out in verdicts],
+        problems=[*_broken(notebooks, failed), *_lost(pictures), *_strange(pages, profile)],
+        pages=pages,
+        stamp=pages[-1]["stamp"] if pages else None,
+        style=(HERE / "template" / "style.css").read_text(encoding="utf-8"),
+        script=(HERE / "template" / "filter.js").read_text(encoding="utf-8"),
+    )
+
+
+def _notebooks() -> list[dict]:
+    """Facts of every notebook, executed or not, in order; `page` is its address from the index."""
+    done = {found["name"]: found for found in map(facts, finished())}
+    sources = [file.relative_to(paths.NOTEBOOKS) for file in paths.NOTEBOOKS.rglob("[!._]*.py")]
+    names = sorted((file.with_suffix("").as_posix() for file in sources), key=summary.order)
+    return [_notebook(name, done.get(name, {})) for name in names]
+
+
+def _notebook(name: str, found: dict) -> dict:
+    there = found and (paths.REPORT / f"{name}.html").is_file()
+    heading = re.search(r"^# #+ +(.+)$", (paths.NOTEBOOKS / f"{name}.py").read_text(), re.MULTILINE)
+    title = plain(heading[1]) if heading else name
+    blank = {"name": name, "title": title, "seconds": None, "error": ""}
+    chapter = name.rpartition("/")[0]
+    return blank | found | {"chapter": chapter, "page": f"report/{name}.html" if there else None}
+
+
+def _chapters(notebooks: list[dict]) -> list[dict]:
+    """Chapters in order with their notebooks; a paper without any is named as planned."""
+    names = [*CHAPTERS, *sorted({each["chapter"] for each in notebooks} - CHAPTERS.keys())]
+    each = [
+        {
+            "name": name,
+            "title": CHAPTERS.get(name, name),
+            "about": summary.ABOUT.get(name, ""),
+            "notebooks": [each for each in notebooks if each["chapter"] == name],
+        }
+        for name in names
+    ]
+    return [chapter for chapter in each if chapter["notebooks"] or chapter["about"]]
+
+
+def _papers(verdicts: list[dict]) -> list[dict]:
+    """One entry per paper: its names, counts by verdict, claims and core claims."""
+    counts, totals = summary.counts(verdicts), ledger.counts()
+    return [
+        {"name": name, "short": short, "title": summary.TITLES[name], "counts": counts[name],
+         "claims": totals[name]["claims"], "core": totals[name]["core"]}
+        for name, short in summary.SHORT.items()
+    ]  # fmt: skip
+
+
+def _claim(out: dict) -> dict:
+    """One row of the table of claims."""
+    named = {claim["id"]: claim for claim in ledger.load()}[out["id"]]
+    return out | {
+        "base": verdict.base(out["verdict"]),
+        "colour": summary.COLOURS[verdict.base(out["verdict"])],
+        "where": named["where"],
+        "short": summary.SHORT[out["paper"]],
+    }
+
+
+def _pictures() -> list[dict]:
+    """The figures that the metrics files name, with what the index shows of them."""
+    each = summary.pictures(paths.METRICS)
+    for figure in each:
+        svg = Path(figure["file"]).with_suffix(".svg").as_posix()
+        figure["there"] = (paths.FIGURES / figure["file"]).is_file()
+        figure["large"] = svg if (paths.FIGURES / svg).is_file() else figure["file"]
+        figure["chapter"] = figure["name"].rpartition("/")[0]
+        linked = (paths.REPORT / f"{figure['name']}.html").is_file()
+        figure["page"] = f"report/{figure['name']}.html" if linked else None
+    return each
+
+
+def _broken(notebooks: list[dict], failed: dict[str, str]) -> list[dict]:
+    """What failed: notebooks that stopped with an error, and what the runner says of the others."""
+    pages = {each["name"]: each["page"] for each in notebooks}
+    told = {each["name"]: f"stopped with {each['error']}" for each in notebooks if each["error"]}
+    told |= failed
+    return [{"name": name, "page": pages.get(name), "text": text} for name, text in told.items()]
+
+
+def _lost(pictures: list[dict]) -> list[dict]:
+    """Pictures that a metrics file names and that are not there."""
+    return [
+        {"name": each["name"], "page": each["page"], "text": f"{each['file']} is not there"}
+        for each in pictures
+        if not each["there"]
+    ]
+
+
+def _strange(pages: list[dict], profile: str) -> list[dict]:
+    """Numbers that another profile made: verdicts would mix them."""
+    text = "its numbers are from profile {}, not {}; run it again"
+    return [
+        {"name": each["name"], "page": None, "text": text.format(each["profile"], profile)}
+        for each in pages
+        if each["profile"] != profile
+    ]
+
+
+def _time(seconds: float | None) -> str:
+    if seconds is None:
+        return ""
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def _replace_text(file: Path, text: str) -> None:
+    """Write a file in one step."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=file.parent, prefix=".half-") as half:
+        (Path(half) / file.name).write_text(text, encoding="utf-8")
+        os.replace(Path(half) / file.name, file)

@@ -1,0 +1,77 @@
+"""The report in a real browser, from file://: complete without network, readable on any width."""
+
+import pytest
+
+WIDTHS = (400, 1280)
+
+
+@pytest.fixture
+def report(smoke_home):
+    return smoke_home / "figures" / "index.html"
+
+
+@pytest.fixture
+def troubles(page):
+    """What the browser complains of, and every request that is not to a local file."""
+    found = []
+    page.on("console", lambda message: found.append(message.text))
+    page.on("pageerror", lambda error: found.append(str(error)))
+    page.on("requestfailed", lambda request: found.append(f"failed: {request.url[:100]}"))
+    page.on("request", lambda request: _local(request.url) or found.append(request.url[:100]))
+    return found
+
+
+def _local(url):
+    return url.startswith(("file:", "data:", "blob:", "about:"))
+
+
+def test_every_page_is_complete_and_fits_the_screen(report, page, troubles):
+    for file in [report, *sorted(report.parent.joinpath("report").rglob("*.html"))]:
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.goto(file.as_uri())
+            needed = page.evaluate("document.documentElement.scrollWidth")
+            assert needed <= width, f"{file.name} is {needed} px wide on a screen of {width} px"
+        shown = page.evaluate(
+            "[...document.images].every((i) => i.loading === 'lazy' || i.naturalWidth > 0)"
+        )
+        assert shown, f"{file.name}: a picture is broken"
+    assert troubles == []
+
+
+def test_formulas_are_drawn(report, page):
+    found = 0
+    for file in sorted(report.parent.joinpath("report").rglob("*.html")):
+        page.goto(file.as_uri())
+        sizes = page.eval_on_selector_all("math", "all => all.map((m) => m.clientHeight)")
+        assert all(size > 5 for size in sizes), f"{file.name}: a formula has no size"
+        found += len(sizes)
+    assert found
+
+
+def test_filter_leaves_what_fits(report, page, troubles):
+    page.goto(report.as_uri())
+    rows = page.locator("table.claims tbody tr")
+    total = rows.count()
+    visible = page.locator("table.claims tbody tr:visible")
+    assert visible.count() == total
+    page.select_option("select[name=paper]", "controlnet")
+    ids = [text.split()[0] for text in visible.all_inner_texts()]
+    assert 0 < len(ids) < total and all(each.startswith("CN-") for each in ids)
+    page.check("input[name=core]")
+    assert 0 < visible.count() < len(ids)
+    page.select_option("select[name=verdict]", "arithmetic: inconsistent")
+    assert [text.split()[0] for text in visible.all_inner_texts()] == ["CN-01", "CN-02", "CN-34"]
+    page.fill("input[name=text]", "no such words")
+    assert visible.count() == 0
+    assert page.locator("form.filter output").inner_text() == f"0 of {total} claims"
+    assert troubles == []
+
+
+def test_without_scripts_all_claims_stand_and_no_dead_form(report, chromium):
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(report.as_uri())
+    assert page.locator("table.claims tbody tr:visible").count() == 156
+    assert not page.locator("form.filter").is_visible()
+    context.close()
