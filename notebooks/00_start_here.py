@@ -509,12 +509,10 @@ NAMES = {
     "controlnet": "ControlNet",
     "explore": "Explore",
 }
-ending = "html" if by_runner else "py"  # pages of the report link pages, notebooks link notebooks
 lines = ["| chapter | notebook | what it shows |", "|---|---|---|"]
 for name in notebooks.find():
     folder = name.rpartition("/")[0]
-    link = f"[{name}]({name}.{ending})"
-    lines.append(f"| {NAMES.get(folder, folder)} | {link} | {notebooks.title(name)} |")
+    lines.append(f"| {NAMES.get(folder, folder)} | [{name}]({name}.py) | {notebooks.title(name)} |")
 display(Markdown("\n".join(lines)))
 
 # %% [markdown]

@@ -10,7 +10,7 @@
 # # Table 1: the dataset, drawn, split by subject and kept in HDF5
 #
 # - draw Table 1 of PA-VAE from a phantom law: three classes, a tenth of the training images labelled;
-# - prove that no subject stands in two splits, and watch the guard refuse a leak;
+# - check that no subject stands in two splits, and watch the guard refuse a leak;
 # - write the four splits as HDF5 files, read them back, and compare them with the paper's counts.
 #
 # *About 20 seconds.* Nothing here shows that a method works or fails on patients.
@@ -310,7 +310,7 @@ print(f"{len(rows)} rows in data/metrics/pavae/table1_dataset.json, {seconds} s"
 # ## In this notebook we have
 #
 # - drawn Table 1 from a phantom law, with the labelled images as a prefix of the training draw;
-# - proved by subject that train, validation and test do not overlap, and seen the guard fire;
+# - checked by subject that train, validation and test do not overlap, and seen the guard fire;
 # - written and re-read the splits bit for bit, and compared every count with the paper.
 #
 # Next: [04_data](04_data.py) takes the phantom apart and calibrates how hard it is to read.

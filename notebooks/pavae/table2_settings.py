@@ -246,6 +246,7 @@ with plots.figure(1, 2, figsize=(9.5, 3.4), layout="constrained") as (figure, (l
     right.set_yticks(range(len(weight)), [f"{t} × {w:g}" for t, w in weight.items()])
     right.invert_yaxis()
     right.set_xscale("log")
+    right.set_xlim(left=1)
     right.set(xlabel="nats per image (one fit, replicate 0)", title="Weighted terms of equation 1")
     figure.legend(*right.get_legend_handles_labels(), loc="outside lower right", ncols=3)
     files = [plots.save(figure, "pavae", "table2_settings")]
