@@ -26,7 +26,7 @@ class Profile:
     vae_epochs: int = 8  # PA-VAE, Table 2a: "8-10"
     gan_epochs: int = 10
     long_epochs: int = 50  # the long training that PV-18 is compared with
-    timed_images: int = 2000  # phantoms rendered for a timing
+    timed_images: int = 1000  # phantoms rendered for a timing
 
 
 SMOKE = Profile(

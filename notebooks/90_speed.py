@@ -55,7 +55,7 @@ assert dataset == "phantom", "this page times phantoms"
 torch.set_num_threads(1)
 TARGET = 3000  # images a second on two processes: what the project asks of its renderer
 FLOOR = 300  # what even a slow, busy machine must reach
-REPEATS = 5  # of every timing; medians are quoted, all are shown
+REPEATS = 3  # of every timing; medians are quoted, all are shown
 load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
 print(f"{os.cpu_count()} processors, load average {load:.1f}")
 
@@ -380,7 +380,7 @@ print(f"sampling parameters: {(between - begin) / spent:.0%} of the time, render
 # %%
 toy = data.draw(chest.BARE, 256, np.random.default_rng([seed, 3]))
 guide = tr.freeze(tr.seeded(SmallCNN, np.random.default_rng(seed)))
-steps = max(2, n // 200)
+steps = max(2, n // 250)
 
 
 # %%

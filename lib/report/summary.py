@@ -25,7 +25,7 @@ ABOUT = {
     "pathosyn": "Brain MRI: are lesions, drawn as deviations from a healthy image, realistic and "
     "useful?",
     "controlnet": "Chest radiographs: how many synthetic images, of which quality, help?",
-    "dhvae": "Head-and-neck PET and CT: do images drawn together with their masks help "
+    "dhvae": "Brain MRI and head-and-neck PET: do images drawn together with their masks help "
     "segmentation?",
 }
 COLOURS = {  # of verdicts, in the order in which they are shown; safe for colour-blind readers

@@ -342,14 +342,14 @@ assert shift["pavae"].max() > 0, "PA-VAE's priors have parted"
 # %% [markdown]
 # ## Longer, and with other weights of the mask loss
 #
-# Two studies run in `full` only: PA-VAE trained for 50 epochs, which PV-18 is judged on, and the
-# weight of the mask loss that the paper leaves out, on a training draw that no replicate uses.
+# PA-VAE trained for 50 epochs, which PV-18 is judged on (one replicate in `quick`, five in `full`),
+# and, in `full` only, the weight of the mask loss that the paper leaves out, on a training draw that
+# no replicate uses.
 
 # %%
-long = [jobs.load(job).scores for job in pavae.long_training(study)] if size.complete else []
-print("epoch kept in the long training:", [found["best_epoch"] for found in long] or "not run")
-if not long:
-    print(f"{size.long_epochs} epochs and the mask weights run in `full`: PV-18 is not judged here")
+long = [jobs.load(job).scores for job in pavae.long_training(study)]
+print("epoch kept in the long training:", [found["best_epoch"] for found in long])
+print(f"lambda_mask in use: {vae.PA_VAE.lambda_mask:g}, out of {pavae.MASK_WEIGHTS}")
 
 
 # %%
@@ -380,14 +380,16 @@ def draw_mask_weights(ax) -> None:
 
 
 # %%
-if size.complete:
-    with plots.figure(1, 2, figsize=(9.5, 3.6), layout="constrained") as (figure, (left, right)):
-        draw_long(left)
-        draw_mask_weights(right)
-        files["long"] = plots.save(figure, "pavae", "04_training_long")
-        display(figure)
-else:
-    print("the two panels are drawn in `full`")
+panels = [draw_long, draw_mask_weights] if size.complete else [draw_long]
+width = 4.8 * len(panels)
+with plots.figure(
+    1, len(panels), figsize=(width, 3.6), layout="constrained", squeeze=False
+) as made:
+    figure, axes = made
+    for draw, ax in zip(panels, axes.flat, strict=True):
+        draw(ax)
+    files["long"] = plots.save(figure, "pavae", "04_training_long")
+    display(figure)
 
 # %% [markdown]
 # If the kept epochs of the long fits lie beyond the band, the paper's stop comes too early on our
@@ -412,7 +414,7 @@ def row(arm: str, metric: str, values) -> dict:
 rows = [row(arm, "kept_epoch", best[arm]) for arm in COLOURS]
 rows += [row(arm, "fd_validation", fd[arm].min(1)) for arm in COLOURS]
 rows += [row(arm, "fd_validation_last", fd[arm][:, -1]) for arm in COLOURS]
-rows += [row("pavae", "best_epoch", [one["best_epoch"] for one in long])] if long else []
+rows += [row("pavae", "best_epoch", [one["best_epoch"] for one in long])]
 
 # %%
 assert all(1 <= epoch <= fd[arm].shape[1] for arm in COLOURS for epoch in best[arm])
@@ -434,8 +436,8 @@ captions = {
     f"R={R} training draws, thick lines their means, dots the epoch kept.",
     "prior": f"Posterior means of {len(validation)} validation images on their two main axes "
     "(replicate 0), by class, with the prior's one and two standard deviations.",
-    "long": f"Left: PA-VAE trained for {size.long_epochs} epochs (R={len(long)}, dots: epoch "
-    "kept). Right: validation FD by weight of the mask loss, one fit each on a spare draw.",
+    "long": f"PA-VAE trained for {size.long_epochs} epochs (R={len(long)}, dots: epoch kept)"
+    + "; right: FD by weight of the mask loss, one fit each on a spare draw." * size.complete,
 }
 
 # %%
