@@ -395,7 +395,7 @@ else:
 # ## Null, oracle, and the fraction of the oracle's gain
 #
 # Two questions a table of scores cannot answer by itself. *What would the score be if nothing were
-# going on?* That is the **null**. *What would the best possible images have given?* That is the
+# going on?* That is the **null**. *What would as many fresh real images have given?* That is the
 # **oracle**: as many fresh real phantoms as a method adds synthetic ones. No paper had it.
 #
 # A toy in which all is a formula: two Gaussian classes, a reader that projects on the difference of
@@ -496,7 +496,7 @@ assert abs(null / expected - 1) < 0.2
 # | oversample | the same images again | whether it was only more of the same |
 # | memoriser, smooth | noisy copies, blurred copies | whether any perturbation would do |
 # | shuffled | the method's own samples with labels permuted | **regularisation, not pathology**, if it gains as much |
-# | oracle | fresh phantoms | the ceiling |
+# | oracle | fresh phantoms | what fresh images give; no ceiling |
 #
 # ## Map
 

@@ -142,11 +142,13 @@ def _remarks(out, n, plan):
 
 
 def _losers(out):
-    """Which control arms keep an attribution from holding."""
+    """Which control arms an attribution stands against, or which keep it from holding."""
     lost = [arm for arm, ci in out["against"].items() if not v.above(ci)]
     if out["attribution"] == v.VANISHES:
         return "against " + " and ".join(lost)
-    return "" if out["attribution"] == v.HOLDS else f"({', '.join(lost)} missing)"
+    if out["attribution"] == v.HOLDS:
+        return "against " + " and ".join(out["against"])
+    return f"({', '.join(lost)} missing)"
 
 
 def _share_text(share):
@@ -176,9 +178,11 @@ def in_other_regime(test, source, factor):
     except kinds.Missing:
         return None
     word, intervals = attribution(lead(moved), source)
+    rule, reached = lead(moved).get("condition"), adherence(moved, source)
+    readable = not rule or reached is None or reached >= rule["at_least"]
     keep = {key: found[key] for key in ("n", "delta", "ci95", "p", "sentence")}
     return {
-        "verdict": v.demote(found["verdict"], found["n"]),
+        "verdict": v.demote(found["verdict"], found["n"]) if readable else v.NOT_INTERPRETED,
         "attribution": word if found["verdict"] in v.POSITIVE else None,
         "against": intervals,
         "fraction": fraction(lead(moved), source),

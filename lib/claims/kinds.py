@@ -123,19 +123,19 @@ def what(test):
 def difference(test, source, factor):
     s, effect = contrast(test, source, factor), test.get("paper_effect")
     name = v.verdict(s["mean"], s["ci95"], s["ci90"], s["p"], s["margin"], effect)
-    text = v.wording(name, s["margin"], effect, _needed(test, s))
+    text = v.wording(name, s["margin"], effect, _needed(test, s, factor))
     if name == v.DIRECTION and v.inside(s["ci90"], -s["margin"], s["margin"]):
         text += ", and equivalent within the margin"
     flipped = inference.sign_flip(s["d"]) if s["n"] <= 16 else None
     return outcome(test, name, s, f"{text} {_numbers(test, s)}.", p_sign_flip=flipped)
 
 
-def _needed(test, s):
-    """Replicates that would decide: for the seen difference, or the margin if that is larger."""
+def _needed(test, s, factor):
+    """More replicates that would decide: for the seen difference, or the margin if larger."""
     if not s["sd"] or test.get("relative"):
         return None
-    needed = v.replicates_needed(s["sd"], max(s["margin"], abs(s["mean"])))
-    return needed if needed > s["n"] else None
+    needed = v.replicates_needed(s["sd"], max(s["margin"], abs(s["mean"])), factor)
+    return max(needed, s["n"] + 1)
 
 
 def _numbers(test, s):

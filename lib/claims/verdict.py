@@ -6,6 +6,7 @@ core claims. The rules are read from top to bottom and the first that applies is
 """
 
 import math
+from statistics import NormalDist
 
 REPRODUCED = "reproduced on phantoms"
 DIRECTION = "direction reproduced"
@@ -202,9 +203,14 @@ def as_measured(sentence):
     return sentence
 
 
-def replicates_needed(sd, effect):
-    """Replicates for 80 % power of a two-sided paired t at 0.05: (2.8 sd / effect)^2 + 2."""
-    return math.ceil((2.8 * sd / effect) ** 2 + 2)
+def replicates_needed(sd, effect, factor=1.0):
+    """Replicates for 80 % power of a two-sided paired t at 0.05 / factor (Holm's multiplier).
+
+    ((z_alpha + z_power) sd / effect)^2 + z_alpha^2 / 2, the normal approximation with its
+    correction for an estimated SD.
+    """
+    z = NormalDist().inv_cdf(1 - ALPHA / (2 * max(factor, 1.0)))
+    return math.ceil(((z + NormalDist().inv_cdf(0.8)) * sd / effect) ** 2 + z**2 / 2)
 
 
 # ---- wording ------------------------------------------------------------------------------------

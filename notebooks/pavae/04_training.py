@@ -57,9 +57,9 @@ assert dataset == "phantom", "the masks in PA-VAE's loss are known for phantoms 
 # | the paper | here |
 # |---|---|
 # | q(z\|x,y), p(x\|z,y) and p(z\|y) need labels, 90 % of the training images have none, and semi-supervised use is never described (PV-E13) | all generators train on the 800 labelled; a variant of PA-VAE adds the others with pseudo-labels of the guide |
-# | "frozen extractor" and "frozen classifier" of unknown training data (PV-E14) | one small network, the *guide*, trained on the same 800 labelled images |
+# | "frozen extractor" and "frozen classifier" of unknown training data (PV-E14) | one small network, the *guide*, trained on the same 800 labelled images with mild augmentation, in both regimes; in `bare` PA-VAE alone learns from such a network, so part of its gain there may be augmentation at second hand |
 # | early stopping on the score that is later reported, split not stated (PV-E07) | stopped by the Fréchet distance (FD) to validation images in the guide's features; reported on test images in an independent reader's features |
-# | 8-10 epochs for every model (PV-E17) | one epoch is 8,000 images for all of them; the GAN may run on to its own best epoch |
+# | 8-10 epochs for every model (PV-E17) | one epoch is 8,000 images for all of them; the GAN may run on for two more, and its best epoch is kept |
 # | the decoder has no mask output, yet a mask loss exists (PV-E11) | the decoder has a second plane for the mask, compared by soft IoU |
 
 # %% [markdown]
@@ -195,9 +195,9 @@ with plots.figure(2, 4, figsize=(12.5, 6), layout="constrained") as (figure, axe
     display(figure)
 
 # %% [markdown]
-# **What to see.** The curves flatten because the learning rate goes to zero at the last epoch,
-# whatever the number of epochs: a flat end is made by the schedule and does not show that nothing
-# more could be learned. A KL that *rises* is no failure: more latents are put to use. The distance
+# **What to see.** The auto-encoders' curves flatten because their learning rate goes to zero at the
+# last epoch, whatever the number of epochs: a flat end is made by the schedule and does not show that
+# nothing more could be learned. The GAN's rate is constant. A KL that *rises* is no failure: more latents are put to use. The distance
 # that chooses the epoch (log scale, last panel) is the one to read. Where it rises while the loss
 # falls, the loss does not reward what the guide looks at. The GAN's two losses play against each
 # other and mean little by themselves.
@@ -246,6 +246,9 @@ for arm, found in fd.items():
     assert np.isclose(found.min(1), [found[k, e - 1] for k, e in enumerate(best[arm])]).all()
 
 # %% [markdown]
+# The features that stop all fits are those PA-VAE is trained to preserve. A baseline stopped in its
+# first epochs is a weak one: read PA-VAE's lead over it with that in mind.
+#
 # ## The class-conditional prior
 #
 # PA-VAE samples a class from p(z|y), a Gaussian learned per class. It is fitted by the KL alone, so

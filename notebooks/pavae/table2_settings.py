@@ -83,9 +83,9 @@ def table(head: list[str], lines: list[list]) -> None:
 #
 # | the paper | here |
 # |---|---|
-# | the weight $\lambda_m$ of the mask loss stands in equation 1 and in no table, though the loss is ablated (PV-E11) | chosen among four values on validation, on a training draw that no replicate uses |
+# | the weight $\lambda_m$ of the mask loss stands in equation 1 and in no table, though the loss is ablated (PV-E11) | chosen among four values on validation, on a training draw that no replicate uses; it is the largest of the four, so the best may lie beyond |
 # | "early-stop on FID-like", split not stated; the same score is then reported (PV-E07) | epoch chosen by the Fréchet distance to *validation* images in the guide's features; fidelity reported on test images in an independent reader's |
-# | 8-10 epochs "across experiments", so also for the GAN (PV-E17) | the GAN is kept at its own best epoch; its state at the paper's epochs is an arm of its own |
+# | 8-10 epochs "across experiments", so also for the GAN (PV-E17) | the GAN is kept at its best epoch among those trained; its state at the paper's epochs is an arm of its own |
 # | "synthetic:real ≤ 1": of 800 labelled or 8,000 images? (PV-E16) | of the labelled |
 # | what an epoch is, when 800 of 8,000 images carry labels: not stated | 8,000 images, drawn with shuffling from the labelled 800 |
 # | sum or mean over pixels in equation 1: not stated | sum; the added terms are scaled by the number of pixels (see the end of this page) |
@@ -255,7 +255,7 @@ with plots.figure(1, 2, figsize=(9.5, 3.4), layout="constrained") as (figure, (l
 # %% [markdown]
 # **What to see.** The rate used in the loop lies on the cosine from the paper's maximum to its
 # minimum. With the added terms scaled by the pixels, none of them is lost beside the reconstruction:
-# they lead at the start, when the guide meets blank images, and fall back later. The KL has no bar
+# path and class lead at the start, when the guide meets blank images, and fall back later. The KL has no bar
 # before step 1: it is zero, because the posterior starts at the prior.
 #
 # ## The same weights with plain means
@@ -272,8 +272,8 @@ for name in ("path", "mask", "cls"):
     assert share < 1e-3, "a plain mean vanishes beside the summed pixels"
 
 # %% [markdown]
-# So the reduction, which the paper does not state, decides whether PA-VAE differs from a plain VAE
-# at all. [04_training](04_training.py) looks at it again from the side of β.
+# So the reduction, which the paper does not state, decides whether the three added terms weigh
+# anything. [04_training](04_training.py) looks at it again from the side of β.
 #
 # ## The other generators
 #
@@ -320,7 +320,7 @@ print(f"{len(rows)} rows in data/metrics/pavae/table2_settings.json")
 #
 # - read Table 2a's values from the recipe and from the running loop, and asserted each;
 # - listed what the paper leaves open, with the comment that says how it is filled;
-# - seen what each weight is worth in nats, and that the reduction decides about the method.
+# - seen what each weight is worth in nats, and that the reduction decides what the added terms weigh.
 #
 # ## Exercises
 #
