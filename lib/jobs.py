@@ -87,8 +87,11 @@ def run(jobs: Iterable[Job], workers: int | None = None, progress=None) -> None:
 
 
 def is_done(job: Job) -> bool:
-    """Whether the store has a whole result; a damaged one is reported and counts as missing."""
-    record, problem = store.find(paths.STORE, job.key)
+    """Whether the store has a whole result; a damaged one is reported and counts as missing.
+
+    Truncation is seen here, a changed byte when the result is read.
+    """
+    record, problem = store.find(paths.STORE, job.key, thorough=False)
     if problem:
         print(f"{job.name}: {problem}; computing it again", flush=True)
     return record is not None
@@ -98,6 +101,8 @@ def load(job: Job) -> Result:
     """The stored result; raises JobError when there is none or when it is damaged."""
     record, problem = store.find(paths.STORE, job.key)
     if record is None:
+        if problem:
+            store.forget(paths.STORE, job.key)
         raise JobError(f"{job.name}: {problem or 'not computed yet'}; jobs.run([job]) computes it")
     return store.read(paths.STORE, record)
 
@@ -165,6 +170,8 @@ def _compute(name: str, args: dict, spec: dict, key: str, code: str, folder: str
 def _load(folder: Path, key: str, name: str) -> Result:
     record, problem = store.find(folder, key)
     if record is None:
+        if problem:
+            store.forget(folder, key)
         raise schedule.Missing(key, f"{name}: {problem or 'not in the store'}")
     return store.read(folder, record)
 

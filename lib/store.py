@@ -29,8 +29,11 @@ class Result:
     scores: dict = field(default_factory=dict)  # plain JSON
 
 
-def find(store: Path, key: str) -> tuple[dict | None, str]:
-    """The record of a whole result, else None and what is wrong with it ("" when none is there)."""
+def find(store: Path, key: str, thorough: bool = True) -> tuple[dict | None, str]:
+    """The record of a whole result, else None and what is wrong with it ("" when none is there).
+
+    Not thorough: the HDF5's size is compared, not its checksum, which reads the whole file.
+    """
     file = store / key[:2] / f"{key}.json"
     try:
         text = file.read_bytes()
@@ -39,15 +42,21 @@ def find(store: Path, key: str) -> tuple[dict | None, str]:
     try:
         record = json.loads(text)
         arrays, sha = file.with_name(record["h5"]["file"]), record["h5"]["sha256"]
+        size = record["h5"]["bytes"]
         if record["key"] != key or not isinstance(record["scores"], dict):
             raise ValueError(key)
     except (ValueError, KeyError, TypeError):  # not JSON, or not a record of ours
         return None, f"the stored {file.name} is damaged"
     if not arrays.is_file():
         return None, f"the stored {arrays.name} is missing"
-    if checksum(arrays) != sha:
+    if arrays.stat().st_size != size or (thorough and checksum(arrays) != sha):
         return None, f"the stored {arrays.name} is damaged"
     return record, ""
+
+
+def forget(store: Path, key: str) -> None:
+    """Take a damaged result out of the store, so that the next run computes it again."""
+    (store / key[:2] / f"{key}.json").unlink(missing_ok=True)
 
 
 def read(store: Path, record: dict) -> Result:
@@ -69,7 +78,8 @@ def write(store: Path, record: dict, result: Result) -> None:
                 _write_array(file, name, np.asarray(values))
         sha = checksum(arrays)
         name = f"{record['key']}.{sha[:8]}.h5"
-        h5 = {"file": name, "sha256": sha, "arrays": list(result.arrays)}
+        h5 = {"file": name, "sha256": sha, "bytes": arrays.stat().st_size}
+        h5 |= {"arrays": list(result.arrays)}
         record = {**record, "h5": h5, "scores": scores}
         text.write_text(json.dumps(record, allow_nan=False, indent=1))
         os.replace(arrays, folder / name)

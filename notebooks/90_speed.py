@@ -380,7 +380,7 @@ print(f"sampling parameters: {(between - begin) / spent:.0%} of the time, render
 # %%
 toy = data.draw(chest.BARE, 256, np.random.default_rng([seed, 3]))
 guide = tr.freeze(tr.seeded(SmallCNN, np.random.default_rng(seed)))
-steps = max(2, n // 250)
+steps = max(2, n // 500)
 
 
 # %%
@@ -402,7 +402,7 @@ def vae_steps(precision: str) -> None:
 cost = {}
 for name, call in {"classifier": reader_steps, "PA-VAE": vae_steps}.items():
     for precision in ("float32", "bfloat16"):
-        found = rates(lambda k, c=call, p=precision: c(p), steps, 3)
+        found = rates(lambda k, c=call, p=precision: c(p), steps, 2)
         cost[name, precision] = [1000 / each for each in found]
         mean = np.median(cost[name, precision])
         print(f"{name:11} {precision:9} {mean:7.1f} ms a step of 64 images")

@@ -256,15 +256,29 @@ def test_damaged_result_is_reported_and_computed_again(toy, capsys, ending, dama
     assert jobs.load(job).arrays["group/values"].tolist() == [8, 8, 8]
 
 
-def test_one_flipped_byte_is_found(toy):
-    job = Job(toy.value, x=4)
-    jobs.run([job], workers=1)
-    file = files("h5")[0]
+def flip_last_byte(file):
     data = bytearray(file.read_bytes())
     data[-1] ^= 1
     file.write_bytes(data)
+
+
+def test_one_flipped_byte_is_found_when_read_and_computed_again(toy):
+    job = Job(toy.value, x=4)
+    jobs.run([job], workers=1)
+    flip_last_byte(files("h5")[0])
     with pytest.raises(JobError, match="damaged"):
         jobs.load(job)
+    jobs.run([job], workers=1)
+    assert jobs.load(job).arrays["group/values"].tolist() == [8, 8, 8]
+
+
+def test_one_flipped_byte_of_an_input_is_computed_again_in_the_same_run(toy):
+    part = Job(toy.value, x=4)
+    jobs.run([part], workers=1)
+    flip_last_byte(files("h5")[0])
+    last = Job(toy.total, parts=[part])
+    jobs.run([last], workers=1)
+    assert jobs.load(last).scores == {"sum": 4.0}
 
 
 def test_input_that_turns_out_damaged_in_a_worker_is_computed_again(toy, monkeypatch):
