@@ -10,7 +10,8 @@ class Profile:
 
     name: str
     replicates: int  # R: fresh training draws of a core study, each with its own seeds
-    complete: bool = False  # also the secondary cells of every study
+    secondary: int = 1  # draws of arms beside the paper's tables that need a generator of their own
+    complete: bool = False  # also the long sweeps and the factorial
     labelled: int = 800  # PA-VAE, Table 1
     train: int = 8000  # PA-VAE, Table 1
     validation: int = 2000  # PA-VAE, Table 1
@@ -26,17 +27,21 @@ class Profile:
     vae_epochs: int = 8  # PA-VAE, Table 2a: "8-10"
     gan_epochs: int = 10
     long_epochs: int = 50  # the long training that PV-18 is compared with
+    fractions: tuple[int, ...] = (1, 5, 10, 25, 50, 100)  # labelled share of `train`, per cent
+    attacked: int = 1000  # test images under the adversarial-like attack
+    mapped: int = 4000  # test images whose heat maps are scored
     timed_images: int = 1000  # phantoms rendered for a timing
 
 
 SMOKE = Profile(
-    "smoke", replicates=2, labelled=48, train=96, validation=96, test=200, reader_images=200,
+    "smoke", replicates=2, labelled=48, train=480, validation=96, test=200, reader_images=200,
     reader_steps=20, guide_steps=10, curve=(32, 96), bare_steps=10, augmented_steps=10,
-    pool=100, epoch_images=128,    vae_epochs=8, gan_epochs=9, long_epochs=9, timed_images=64,
+    pool=100, epoch_images=128, vae_epochs=8, gan_epochs=9, long_epochs=9, timed_images=64,
+    fractions=(10, 100), attacked=40, mapped=80,
 )  # fmt: skip
-QUICK = Profile("quick", replicates=3)
-FULL = Profile("full", replicates=10, complete=True)
-PAPER = Profile("paper", replicates=10, complete=True, vae_epochs=10)
+QUICK = Profile("quick", replicates=3, long_epochs=20, fractions=(10, 100))
+FULL = Profile("full", replicates=10, secondary=5, complete=True)
+PAPER = Profile("paper", replicates=10, secondary=5, complete=True, vae_epochs=10)
 PROFILES = {profile.name: profile for profile in (SMOKE, QUICK, FULL, PAPER)}
 
 

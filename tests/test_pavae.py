@@ -137,7 +137,7 @@ def test_rows_carry_their_null_oracle_and_the_papers_number(monkeypatch):
 
     monkeypatch.setattr(pavae.Study, "scored", fake_scored)
     monkeypatch.setattr(jobs, "load", fake_load)
-    rows = {(row["arm"], row["metric"]): row for row in pavae.rows(study)}
+    rows = {(row["arm"], row["metric"]): row for row in pavae.tables.rows(study)}
     auc = rows["pavae", "auc"]
     assert auc["values"] == pytest.approx([0.80, 0.81, 0.82]) and auc["mean"] == pytest.approx(0.81)
     expected = stats.t.interval(0.95, 2, loc=0.81, scale=0.01 / np.sqrt(3))

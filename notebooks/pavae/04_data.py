@@ -429,9 +429,9 @@ for regime, what, least, most in DEMANDS:
 # %%
 wanted = pavae.STUDIES["04_data"](size, seed)
 jobs.run(wanted)
-each = pavae.curve_replicates(size)
+each = pavae.training.curve_replicates(size)
 auc = {
-    (study.regime, count): [jobs.load(pavae.curve(study, count, k)).scores["auc"] for k in each]
+    (study.regime, count): [jobs.load(pavae.training.curve(study, count, k)).scores["auc"] for k in each]
     for study in pavae.studies(size, seed)
     for count in size.curve
 }

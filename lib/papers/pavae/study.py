@@ -1,4 +1,4 @@
-"""PA-VAE (chest radiographs): its arms, its studies as jobs, and how they become rows.
+"""PA-VAE (chest radiographs): the arms of the main comparison, every part of them a job.
 
 A replicate is a fresh training draw with its own seeds, shared by all arms; validation, test and
 the independent reader are one fixed draw per regime. The generators see what the arms may see: the
@@ -6,18 +6,15 @@ labelled images of the replicate (and their masks).
 """
 
 import zlib
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
-from lib import jobs
 from lib.datasets import chest
 from lib.generators import copies, gan, template, vae
 from lib.jobs import Job
-from lib.metrics.inference import t_interval
 from lib.papers import scores
 from lib.profiles import Profile, precision
-from lib.tasks import classify
+from lib.tasks import attributes, classify
 
 REGIMES = ("bare", "augmented")
 TABLE4 = {  # the paper's Table 4 (= 2b = 3b): auc, sens95, ece, fd, ssim
@@ -50,8 +47,8 @@ SECONDARY = ("stylegan_epochs", "pavae_pseudo")  # bare regime in quick, both re
 UTILITY = ("auc", "auc_ovr", "sens95", "spec95", "ece", "ece_debiased", "ece_floor", "brier")
 FIDELITY = ("fd", "fd2", "kid", "adherence", "adherence_ratio", "ssim_nearest")
 FIDELITY += ("adherence_healthy", "adherence_left", "adherence_right")
-SPARE = 999  # a replicate that no study uses: choices made before the comparison
-MASK_WEIGHTS = (0.05, 0.1, 0.2, 0.5)  # lambda_mask candidates, compared on validation
+Scored = dict[tuple[str, str], list[tuple[Job, tuple[str, ...]]]]
+"""For every (arm, kind): one (job, metrics that it gives) per replicate."""
 
 
 @dataclass(frozen=True)
@@ -87,9 +84,11 @@ class Study:
         n = max(self.profile.pool, 10 * self.profile.labelled if ten else 0)
         return self.draw("oracle", n, k)
 
-    def classifier(self, data: Job, n: int, steps: int, purpose: str, k: int = 0) -> Job:
-        """A network trained with mild augmentation on the first n images of a draw."""
-        settings = classify.ClassifySettings(steps, augment=True, precision=precision())
+    def classifier(
+        self, data: Job, n: int, steps: int, purpose: str, k: int = 0, augment: bool = True
+    ) -> Job:
+        """A network trained on the first n images of a draw, by default with mild augmentation."""
+        settings = classify.ClassifySettings(steps, augment=augment, precision=precision())
         stream = self.stream(purpose, k)
         return Job(classify.fit_job, data=data, n=n, settings=asdict(settings), stream=stream)
 
@@ -106,19 +105,50 @@ class Study:
             self.train(k), self.profile.labelled, self.profile.guide_steps, "guide", k
         )
 
-    def vae(
-        self, k: int, settings: vae.VaeSettings = vae.PA_VAE, pseudo: bool = False, **changes
-    ) -> Job:
+    def plain_guide(self, k: int) -> Job:
+        """The same guide trained without augmentation."""
+        p = self.profile
+        return self.classifier(self.train(k), p.labelled, p.guide_steps, "guide", k, augment=False)
+
+    @cached_property
+    def attribute_reader(self) -> Job:
+        """The independent reader of place, size and contrast, trained on the reader's draw."""
+        p = self.profile
+        settings = classify.ClassifySettings(p.reader_steps, precision=precision())
+        return Job(
+            attributes.fit_job, data=self.draw("reader", p.reader_images), law=self.regime,
+            n=p.reader_images, settings=asdict(settings), stream=self.stream("attribute reader"),
+        )  # fmt: skip
+
+    def lesions(self, pool: Job) -> Job:
+        """Place, size and contrast of a pool's lesions beside those of real images."""
+        return Job(
+            attributes.compare, pool=pool, n=self.profile.pool, real=self.test, law=self.regime,
+            reader=self.attribute_reader,
+        )  # fmt: skip
+
+    def vae_settings(self, settings: vae.VaeSettings = vae.PA_VAE, **changes) -> dict:
         p = self.profile
         s = replace(
             settings, epochs=p.vae_epochs, epoch_images=p.epoch_images, precision=precision()
         )
-        data, n = self.train(k), p.labelled
+        return asdict(replace(s, **changes))
+
+    def vae(
+        self,
+        k: int,
+        settings: vae.VaeSettings = vae.PA_VAE,
+        pseudo: bool = False,
+        guide: Job | None = None,
+        **changes,
+    ) -> Job:
+        """An auto-encoder of replicate k; `changes` replace settings, `guide` its network."""
+        data, n, guide = self.train(k), self.profile.labelled, guide or self.guide(k)
         if pseudo:
-            data, n = Job(vae.pseudo_labelled, data=data, n=n, guide=self.guide(k)), p.train
+            data, n = Job(vae.pseudo_labelled, data=data, n=n, guide=guide), self.profile.train
         return Job(
-            vae.fit_job, data=data, n=n, guide=self.guide(k), validation=self.validation,
-            settings=asdict(replace(s, **changes)), stream=self.stream("vae", k),
+            vae.fit_job, data=data, n=n, guide=guide, validation=self.validation,
+            settings=self.vae_settings(settings, **changes), stream=self.stream("vae", k),
         )  # fmt: skip
 
     def gan(self, k: int) -> Job:
@@ -172,35 +202,53 @@ class Study:
             left_out |= set(SECONDARY)
         return tuple(arm for arm in NAMES if arm not in left_out)
 
-    def predictions(self, arm: str, k: int) -> Job:
-        """The downstream network of an arm, trained and applied."""
+    def downstream(self, augment: bool = False) -> dict:
+        """Settings of the downstream network, the same steps for every arm of the regime."""
         p, bare = self.profile, self.regime == "bare"
-        settings = classify.ClassifySettings(
-            steps=p.bare_steps if bare else p.augmented_steps,
-            augment=not bare or arm == "classic",
-            precision=precision(),
-        )
+        steps = p.bare_steps if bare else p.augmented_steps
+        s = classify.ClassifySettings(steps, augment=augment or not bare, precision=precision())
+        return asdict(s)
+
+    def trained_with(
+        self, pool: Job | None, k: int, extra: int | None = None, augment: bool = False
+    ) -> Job:
+        """The downstream network of replicate k with the first `extra` of a pool, applied.
+
+        `extra` defaults to as many as there are labelled images.
+        """
+        n = self.profile.labelled
         return Job(
-            classify.arm, real=self.train(k), n=p.labelled, pool=self.pool(arm, k),
-            extra=p.labelled * (10 if arm == "oracle10" else 1), validation=self.validation,
-            test=self.test, settings=asdict(settings), stream=self.stream("arm", k),
+            classify.arm, real=self.train(k), n=n, pool=pool, extra=n if extra is None else extra,
+            validation=self.validation, test=self.test, settings=self.downstream(augment),
+            stream=self.stream("arm", k),
         )  # fmt: skip
 
-    def utility(self, arm: str, k: int) -> Job:
+    def scored_arm(self, trained: Job, k: int) -> Job:
+        """AUC, sensitivity, calibration ... of a downstream network."""
         return Job(
-            scores.utility, arm=self.predictions(arm, k), validation=self.validation,
-            test=self.test, stream=self.stream("utility", k),
+            scores.utility, arm=trained, validation=self.validation, test=self.test,
+            stream=self.stream("utility", k),
         )  # fmt: skip
+
+    def predictions(self, arm: str, k: int) -> Job:
+        """The downstream network of an arm of the main comparison, trained and applied."""
+        extra = self.profile.labelled * (10 if arm == "oracle10" else 1)
+        return self.trained_with(self.pool(arm, k), k, extra, augment=arm == "classic")
+
+    def utility(self, arm: str, k: int) -> Job:
+        return self.scored_arm(self.predictions(arm, k), k)
 
     def generated(self) -> tuple[str, ...]:
         """The arms whose images are judged for fidelity."""
         return tuple(a for a in self.arms if a not in ("real", "classic", "oversample", "oracle10"))
 
+    def judged(self, pool: Job) -> Job:
+        """Distances of a pool to real images, and what the independent reader sees in it."""
+        n = self.profile.pool
+        return Job(scores.domain_fidelity, pool=pool, n=n, real=self.test, reader=self.reader)
+
     def fidelity(self, arm: str, k: int) -> Job:
-        return Job(
-            scores.domain_fidelity, pool=self.pool(arm, k), n=self.profile.pool, real=self.test,
-            reader=self.reader,
-        )  # fmt: skip
+        return self.judged(self.pool(arm, k))
 
     @cached_property
     def null(self) -> Job:
@@ -220,149 +268,26 @@ class Study:
         parts = {"pool": self.pool(arm, k), "train": self.train(k), "holdout": self.validation}
         return Job(scores.memory, n=n, **parts)
 
-    def scored(self) -> dict[tuple[str, str], list[tuple[Job, Iterable[str]]]]:
-        """For every (arm, kind): one (job, metrics it gives) per replicate."""
-        each = range(self.profile.replicates)
+    def draws(self, arm: str) -> range:
+        """The replicates that an arm of the main comparison has."""
+        p = self.profile
+        return range(p.secondary if arm in SECONDARY else p.replicates)
+
+    def scored(self) -> Scored:
+        """All jobs that score the main comparison in this regime."""
         found = {
-            (arm, "utility"): [(self.utility(arm, k), UTILITY) for k in each] for arm in self.arms
+            (arm, "utility"): [(self.utility(arm, k), UTILITY) for k in self.draws(arm)]
+            for arm in self.arms
         }
         for arm in self.generated():
+            each = self.draws(arm)
             found[arm, "fidelity"] = [(self.fidelity(arm, k), FIDELITY) for k in each]
             found[arm, "memory"] = [(self.memory(arm, k), ("nn_share",)) for k in each]
         for arm in self.fits(0).keys() & set(self.arms):
-            found[arm, "ssim"] = [(self.ssim(arm, k), ("ssim",)) for k in each]
+            found[arm, "ssim"] = [(self.ssim(arm, k), ("ssim",)) for k in self.draws(arm)]
         return dict(sorted(found.items()))
-
-    @property
-    def jobs(self) -> list[Job]:
-        """Everything the main comparison needs in this regime."""
-        return [self.null, *(job for pairs in self.scored().values() for job, _ in pairs)]
 
 
 def studies(profile: Profile, seed: int) -> list[Study]:
     """The main comparison in both regimes."""
     return [Study(profile, seed, regime) for regime in REGIMES]
-
-
-def table4_jobs(profile: Profile, seed: int) -> list[Job]:
-    return [job for study in studies(profile, seed) for job in study.jobs]
-
-
-def table4_rows(profile: Profile, seed: int) -> list[dict]:
-    """All rows of the main table, both regimes, from finished jobs."""
-    return [row for study in studies(profile, seed) for row in rows(study)]
-
-
-def rows(study: Study) -> list[dict]:
-    """One row per arm and metric: values over replicates, with its null, oracle and the paper's."""
-    values: dict[tuple[str, str], list[float]] = {}
-    for (arm, _), pairs in study.scored().items():
-        for job, metrics in pairs:
-            found = jobs.load(job).scores
-            for metric in metrics:
-                values.setdefault((arm, metric), []).append(found[metric])
-    null = jobs.load(study.null).scores
-    return [row(study, arm, metric, values, null) for arm, metric in values]
-
-
-def row(study: Study, arm: str, metric: str, values: dict, null: dict) -> dict:
-    """One row; null and oracle are means over replicates of what they name.
-
-    The null of utility is the real-only arm, of ECE its floor at perfect calibration, of FD and
-    KID two sets of real images, of adherence the shuffled labels, of nn_share one half.
-    """
-    found = values[arm, metric]
-
-    def mean(key: tuple[str, str]) -> float | None:
-        return sum(values[key]) / len(values[key]) if key in values else None
-
-    out = {"regime": study.regime, "arm": arm, "metric": metric, "mean": mean((arm, metric))}
-    low_high = t_interval(found) if len(found) > 1 else None
-    out |= {
-        "ci95": low_high and list(low_high[1:]),
-        "values": found,
-        "oracle": mean(("oracle", metric)),
-    }
-    out["paper"] = dict(zip(TABLE4_METRICS, TABLE4.get(arm, ()), strict=False)).get(metric)
-    if metric in null["mean"]:
-        return out | {"null": null["mean"][metric], "null_sd": null["sd"][metric]}
-    if metric.startswith("adherence"):
-        return out | {"null": mean(("shuffled", metric))}
-    if metric == "nn_share":
-        return out | {"null": 0.5}
-    if metric.startswith("ece"):
-        return out | {"null": mean((arm, "ece_floor"))}
-    return out | {"null": mean(("real", metric))}
-
-
-def curve(study: Study, n: int, k: int) -> Job:
-    """Real images alone, n of them: a point of the learning curve that calibrates the law."""
-    p, bare = study.profile, study.regime == "bare"
-    settings = classify.ClassifySettings(
-        p.bare_steps if bare else p.augmented_steps, augment=not bare, precision=precision()
-    )
-    trained = Job(
-        classify.arm, real=study.draw("calibration", p.train, k), n=n, pool=None, extra=0,
-        validation=study.validation, test=study.test, settings=asdict(settings),
-        stream=study.stream("calibration", k),
-    )  # fmt: skip
-    return Job(
-        scores.utility, arm=trained, validation=study.validation, test=study.test,
-        stream=study.stream("utility", k),
-    )  # fmt: skip
-
-
-def curve_replicates(profile: Profile) -> range:
-    return range(profile.replicates if profile.complete else 2)
-
-
-def data_jobs(profile: Profile, seed: int) -> list[Job]:
-    """The calibration of both regimes: learning curves on arms without any generator."""
-    return [
-        curve(study, n, k)
-        for study in studies(profile, seed)
-        for n in profile.curve
-        for k in curve_replicates(profile)
-    ]
-
-
-def table1_jobs(profile: Profile, seed: int) -> list[Job]:
-    study = Study(profile, seed, "bare")
-    return [study.train(0), study.validation, study.test]
-
-
-def training_jobs(profile: Profile, seed: int) -> list[Job]:
-    """The fits whose logs Figure 1 shows, and long training; `full` adds the lambda_mask sweep."""
-    study = Study(profile, seed, "bare")
-    found = [
-        fit for k in range(profile.replicates) for fit in (*study.fits(k).values(), study.gan(k))
-    ]
-    if profile.complete:
-        found += mask_weight_fits(study).values()
-    return [*long_training(study), *found]  # the longest first
-
-
-def long_training(study: Study) -> list[Job]:
-    """PA-VAE for 50 epochs, which PV-18 is judged on: five replicates in `full`, else one."""
-    each = range(min(5, study.profile.replicates) if study.profile.complete else 1)
-    return [study.vae(k, epochs=study.profile.long_epochs) for k in each]
-
-
-def mask_weight_fits(study: Study) -> dict[float, Job]:
-    """PA-VAE by lambda_mask, on a training draw that no replicate uses."""
-    return {w: study.vae(SPARE, lambda_mask=w) for w in MASK_WEIGHTS}
-
-
-def settings_jobs(profile: Profile, seed: int) -> list[Job]:
-    """The fit whose settings Table 2a is compared with, and the guide in its loss."""
-    study = Study(profile, seed, "bare")
-    return [study.train(0), study.guide(0), study.vae(0)]
-
-
-STUDIES = {
-    "table1_dataset": table1_jobs,
-    "table2_settings": settings_jobs,
-    "04_data": data_jobs,
-    "04_training": training_jobs,
-    "table4_main": table4_jobs,
-}

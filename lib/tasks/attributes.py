@@ -1,0 +1,104 @@
+"""An independent reader of a lesion's attributes: where it sits, how large and how bright it is.
+
+It learns from fresh phantoms, whose parameters are known, and reads generated images, whose
+parameters nobody set. Its own error shrinks what it reads towards the mean, so pools are compared
+with its readings of real images, never with the law alone.
+"""
+
+from dataclasses import asdict
+
+import numpy as np
+import torch
+
+from lib.jobs import Result
+from lib.networks import training as tr
+from lib.networks.augment import classical
+from lib.networks.classifier import SmallCNN
+from lib.phantoms import chest
+from lib.tasks.classify import ClassifySettings
+
+NAMES = ("place across", "place along", "radius", "contrast")
+PARAMETERS = ("opacity_x", "opacity_y", "opacity_radius", "opacity_grey")
+CELLS = 4  # quantiles of each attribute for coverage
+
+
+def true_attributes(law: str, seeds: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The parameters of NAMES of the subjects, (N, 4) float32, scaled to [-1, 1] over the law."""
+    found = chest.from_seeds(chest.LAWS[law], seeds, labels).values
+    ends = [getattr(chest.LAWS[law], name) for name in PARAMETERS]
+    columns = [
+        2 * (found[name][:, 0] - low) / (high - low) - 1
+        for name, (low, high) in zip(PARAMETERS, ends, strict=True)
+    ]
+    return np.stack(columns, axis=1).astype(np.float32)
+
+
+def fit_job(data: Result, law: str, n: int, settings: dict, stream: list[int]) -> Result:
+    """Job: a network that reads the four attributes, trained on the sick ones of n phantoms."""
+    s = ClassifySettings(**settings)
+    init_rng, batch_rng, augment_rng = np.random.default_rng(stream).spawn(3)
+    labels = data.arrays["label"][:n]
+    sick = labels > 0
+    x = tr.as_planes(data.arrays["image"][:n][sick])
+    goal = torch.from_numpy(true_attributes(law, data.arrays["subject"][:n][sick], labels[sick]))
+    net = tr.seeded(lambda: SmallCNN(classes=len(NAMES)), init_rng)
+    optimizer = torch.optim.Adam(net.parameters(), s.rate)
+    noise = tr.torch_generator(augment_rng)
+    for step, at in enumerate(tr.batches(len(x), s.batch, s.steps, batch_rng)):
+        tr.set_rate(optimizer, tr.cosine(step, s.steps, s.rate, 1e-5))
+        inputs = classical(x[at], noise, pixels=0).contiguous(memory_format=torch.channels_last)
+        with tr.autocast(s.precision):
+            found = net(inputs)
+        tr.descend(optimizer, (found.float() - goal[at]).square().mean())
+    return Result(tr.weights_to_arrays(tr.freeze(net)), asdict(s))
+
+
+def load(result: Result) -> SmallCNN:
+    """The attribute reader from its stored weights."""
+    return tr.freeze(tr.load_arrays(SmallCNN(classes=len(NAMES)), result.arrays))
+
+
+def read(net: SmallCNN, images: np.ndarray) -> np.ndarray:
+    """Attributes (N, 4) read from images (N, 64, 64)."""
+    with torch.no_grad():
+        return torch.cat([net(x) for x in tr.as_planes(images).split(500)]).numpy()
+
+
+def compare(pool: Result, n: int, real: Result, law: str, reader: Result) -> Result:
+    """Job: the attributes of a pool's sick images beside those of as many sick real images.
+
+    Scores, each {name: value}: spread, SD in the pool over SD in real images (1: all of the
+    population, 0: one lesion for all); shift, difference of means in SDs of real images; r2, how
+    well the reader reads real images against their known parameters; and coverage_place,
+    coverage_look in [0, 1] (see `coverage`). Arrays: pool, real (k, 4), what was read.
+    """
+    net = load(reader)
+    labels, true_labels = pool.arrays["label"][:n], real.arrays["label"][:n]
+    found = read(net, pool.arrays["image"][:n][labels > 0])
+    sick = true_labels > 0
+    target = read(net, real.arrays["image"][:n][sick])
+    truth = true_attributes(law, real.arrays["subject"][:n][sick], true_labels[sick])
+    error = ((target - truth) ** 2).mean(0) / truth.var(0)
+    spread, shift = found.std(0) / target.std(0), (found.mean(0) - target.mean(0)) / target.std(0)
+    scores = {
+        name: dict(zip(NAMES, map(float, values), strict=True))
+        for name, values in {"spread": spread, "shift": shift, "r2": 1 - error}.items()
+    }
+    scores["coverage_place"] = coverage(found[:, :2], target[:, :2])
+    scores["coverage_look"] = coverage(found[:, 2:], target[:, 2:])
+    return Result({"pool": found, "real": target}, scores)
+
+
+def coverage(found: np.ndarray, real: np.ndarray) -> float:
+    """Share of 16 cells of two attributes in which a pool has at least half of its due.
+
+    found (N, 2), real (M, 2). Cells are quarters of the real readings along each attribute; a
+    cell's due is the share of real images in it. 1 for real images, 1/16 if all lesions are alike.
+    """
+    inner = [np.quantile(column, np.linspace(0, 1, CELLS + 1)[1:-1]) for column in real.T]
+
+    def shares(points: np.ndarray) -> np.ndarray:
+        first, second = (np.digitize(c, e) for c, e in zip(points.T, inner, strict=True))
+        return np.bincount(CELLS * first + second, minlength=CELLS**2) / len(points)
+
+    return float((shares(found) >= shares(real) / 2).mean())
