@@ -39,7 +39,7 @@ SMOKE = Profile(
     pool=100, epoch_images=128, vae_epochs=8, gan_epochs=9, long_epochs=9, timed_images=64,
     fractions=(10, 100), attacked=40, mapped=80,
 )  # fmt: skip
-QUICK = Profile("quick", replicates=3, long_epochs=20, fractions=(10, 100))
+QUICK = Profile("quick", replicates=3, fractions=(10, 100))
 FULL = Profile("full", replicates=10, secondary=5, complete=True)
 PAPER = Profile("paper", replicates=10, secondary=5, complete=True, vae_epochs=10)
 PROFILES = {profile.name: profile for profile in (SMOKE, QUICK, FULL, PAPER)}

@@ -14,7 +14,7 @@ from lib.generators.protocol import EarlyStopping, labelled_pool
 from lib.jobs import Result
 from lib.networks import training as tr
 from lib.networks.blocks import Decoder
-from lib.networks.classifier import SmallCNN
+from lib.networks.classifier import FEATURES, SmallCNN
 from lib.phantoms import chest
 
 SMALL = replace(vae.PA_VAE, epochs=2, epoch_images=128, precision="float32")
@@ -78,12 +78,23 @@ def test_reductions_sum_over_pixels_and_latents_and_average_over_the_batch(data,
     assert 0.5 < nats < 1.0, "an untrained Bernoulli pixel costs about log 2 = 0.69"
 
 
-def test_total_is_equation_1_with_lambdas_scaled_by_pixels():
+def test_total_is_equation_1_with_every_term_times_what_it_is_a_mean_of():
     names = ("reconstruction", "kl", "path", "mask", "cls")
     terms = {name: torch.tensor(float(i + 1)) for i, name in enumerate(names)}
     s = replace(vae.PA_VAE, beta=4.0, lambda_path=0.5, lambda_mask=0.3, lambda_cls=0.2)
-    expected = 1 + 4 * 2 + 4096 * (0.5 * 3 + 0.3 * 4 + 0.2 * 5)
+    assert s.guide_scale == FEATURES, "the guide's terms count as its features"
+    expected = 1 + 4 * 2 + 64 * 0.5 * 3 + 4096 * 0.3 * 4 + 64 * 0.2 * 5
     assert vae.total(terms, s, 4096).item() == pytest.approx(expected)
+
+
+def test_the_gaussian_likelihood_is_least_at_the_image_and_reads_its_own_error():
+    x = torch.rand(4, 1, 8, 8).clamp(0.05, 0.95)
+    found = [vae.reconstruction_loss((x + e).logit(), x, "gaussian") for e in (0.0, 0.01, 0.04)]
+    assert found[0] < found[1] < found[2]
+    normal = torch.distributions.Normal(x + 0.04, 0.04)  # by hand: the error is 0.04 everywhere
+    assert found[2].item() == pytest.approx(-normal.log_prob(x).sum((1, 2, 3)).mean().item(), 1e-3)
+    with pytest.raises(ValueError, match="likelihood 'poisson' is unknown"):
+        vae.reconstruction_loss(x, x, "poisson")
 
 
 def test_the_papers_settings_are_the_defaults():
@@ -149,7 +160,7 @@ def test_a_fit_repeats_bit_by_bit_and_lowers_its_loss(data, guide):
 def test_early_stopping_keeps_the_best_epoch(data, guide, monkeypatch):
     scores = iter([3.0, 1.0, 2.0])
     monkeypatch.setattr("lib.generators.protocol.frechet", lambda a, b: next(scores))
-    watch = EarlyStopping(guide, data.image, np.random.default_rng(0))
+    watch = EarlyStopping(data.image, np.random.default_rng(0))
     kept = []
     for state in vae.fit(data, guide, replace(SMALL, epochs=3), np.random.default_rng(0)):
         watch.see(state)

@@ -113,8 +113,10 @@ def test_fieller_bounds_solve_the_t_equation_and_are_never_clipped():
 def test_fieller_without_an_oracle_gain_says_so():
     rng = np.random.default_rng(5)
     N, D = rng.normal(size=(2, 6))
-    for got in (i.fieller(N, D - D.mean()), i.fieller(N, D - 20), i.fieller([1.0], [2.0])):
-        assert got["note"] == "oracle gain not established" and got["fraction"] is None
+    unknown = "oracle gain not established"
+    for d, note in ((D - D.mean(), unknown), (D - 20, unknown), (D[:1], "one draw")):
+        got = i.fieller(N[: len(d)], d)
+        assert got["note"] == note and got["fraction"] is None
         assert got["lo"] is None and got["hi"] is None
 
 

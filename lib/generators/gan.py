@@ -21,7 +21,6 @@ from lib.generators.protocol import EarlyStopping, labelled_pool
 from lib.jobs import Result
 from lib.networks import training as tr
 from lib.networks.blocks import WIDTHS, upsample
-from lib.tasks import classify
 
 
 @dataclass(frozen=True)
@@ -187,9 +186,7 @@ def fit(data: ImageSet, settings: GanSettings, rng: np.random.Generator) -> Iter
             sums = {}
 
 
-def fit_job(
-    data: Result, n: int, guide: Result, validation: Result, settings: dict, stream: list[int]
-) -> Result:
+def fit_job(data: Result, n: int, validation: Result, settings: dict, stream: list[int]) -> Result:
     """Job: train on the first n images.
 
     Arrays: weights of the best epoch by FD on validation under "best/", of the paper's number of
@@ -197,7 +194,7 @@ def fit_job(
     """
     s = GanSettings(**{**settings, "betas": tuple(settings["betas"])})
     rng = np.random.default_rng(stream)
-    watch = EarlyStopping(classify.load(guide), validation.arrays["image"], rng.spawn(1)[0])
+    watch = EarlyStopping(validation.arrays["image"], rng.spawn(1)[0])
     paper = {}
     for state in fit(from_arrays(data.arrays)[:n], s, rng):
         watch.see(state)

@@ -14,8 +14,9 @@ def measure(fitted: Result, guide: Result, images: Result, n: int, stream: list[
     """Job: the terms of equation 1 on the first n held-out images, and three measures of samples.
 
     Held out: reconstruction (nats per pixel), kl (nats), path (relative feature distance), mask
-    (1 - soft IoU), cls (cross-entropy under the guide). Of n samples in Table 1's mix: mask_side,
-    the share of sick ones whose mask plane has most of its mass in the lung that was asked for;
+    (1 - soft IoU), cls (cross-entropy under the guide), error (squared error of reconstructions
+    over that of the mean image; 1: nothing reconstructed). Of n samples in Table 1's mix:
+    mask_side, the share of sick ones whose mask plane has most of its mass in the lung asked for;
     guide_adherence, how often the guide sees the class asked for; separation, the mean distance of
     the class means of p(z|y) in prior standard deviations.
     """
@@ -30,13 +31,13 @@ def measure(fitted: Result, guide: Result, images: Result, n: int, stream: list[
         z = vae.draw(*model.prior_of(y), noise[0])
         planes = model.decoder(z, y).sigmoid()
         seen = frozen(planes[:, :1]).argmax(1)
+        error = (model.reconstruct(x, y) - x).square().mean() / (x - x.mean(0)).square().mean()
     scores = {name: float(value) for name, value in terms.items()}
     scores["reconstruction"] /= x[0].numel()
-    scores |= {"mask_side": mask_side(planes[:, 1].numpy(), data.label)}
-    scores |= {
-        "guide_adherence": float((seen == y).float().mean()),
-        "separation": separation(model),
-    }
+    scores["error"] = float(error)
+    scores["mask_side"] = mask_side(planes[:, 1].numpy(), data.label)
+    scores["guide_adherence"] = float((seen == y).float().mean())
+    scores["separation"] = separation(model)
     return Result({}, scores)
 
 

@@ -36,23 +36,33 @@ def labelled_pool(generator: Generator, n: int, stream: list[int]) -> Result:
 class EarlyStopping:
     """Keeps the weights of the epoch whose samples have the least FD to validation images.
 
-    The features are the guide's, the images validation's: neither ever scores a generator.
+    The features are those of a random, untrained network, each divided by its standard deviation
+    over the validation images: shallow features, as the paper says, which no generator is trained
+    to please. Neither this network nor these images ever score a generator.
     """
 
     IMAGES = 1000  # on each side, at most
+    SEED = 1  # of the network; the one that scores generators (fd2) has another
 
-    def __init__(self, guide: SmallCNN, validation: np.ndarray, rng: np.random.Generator):
-        self.guide, self.rng = guide, rng
+    def __init__(self, validation: np.ndarray, rng: np.random.Generator):
+        self.rng = rng
+        self.network = tr.freeze(tr.seeded(SmallCNN, np.random.default_rng(self.SEED)))
         self.labels = interleaved_labels(min(self.IMAGES, len(validation)) // 4 * 4)
-        self.target = classify.features(guide, validation[: len(self.labels)])
+        self.target = classify.features(self.network, validation[: len(self.labels)])
+        self.scale = self.target.std(0) + 1e-6
         self.log: list[dict] = []
         self.weights: dict[str, np.ndarray] = {}
+
+    def distance(self, images: np.ndarray) -> float:
+        """FD of images (N, H, W) to the validation images."""
+        found = classify.features(self.network, images)
+        return frechet(found / self.scale, self.target / self.scale)
 
     def see(self, state) -> None:
         """Score one epoch of a fit; its State has epoch, generator and losses."""
         generator = state.generator.eval()
         images = generator.sample(self.labels, self.rng)
-        score = frechet(classify.features(self.guide, images), self.target)
+        score = self.distance(images)
         if not self.log or score < min(row["fd_validation"] for row in self.log):
             self.weights = tr.weights_to_arrays(generator, "best/")
         self.log.append({"epoch": state.epoch, "fd_validation": score, **state.losses})

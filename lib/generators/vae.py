@@ -3,12 +3,14 @@
     L = E_q[-log p(x|z,y)] + beta KL(q(z|x,y) || p(z|y))
         + lambda_path L_path + lambda_mask L_mask + lambda_cls L_cls
 
-Reduction: pixels, latents and likelihood are summed, the batch is averaged. The three added terms
-are means, so their weights are multiplied by the number of pixels: a lambda is the worth of one
-unit of the term per pixel. With plain means the paper's 0.5 and 0.2 would vanish beside 4,096
-summed pixels.
+Reduction: pixels, latents and likelihood are summed, the batch is averaged. The added terms are
+means, so each is multiplied by the number of things it is a mean of, or the paper's 0.5 and 0.2
+would vanish beside 4,096 summed pixels: the mask's overlap by the pixels, the two terms of the
+guide by its 64 features. (Multiplied by the pixels too, the guide's terms outweigh the image: the
+decoder then draws what pleases the guide, with reconstructions worse than the mean image.)
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
@@ -41,6 +43,10 @@ class VaeSettings:
     lambda_path: float = 0.5  # "feature-preservation weight"
     lambda_cls: float = 0.2  # "class-consistency weight"
     lambda_mask: float = 0.5  # absent from the paper; chosen on validation
+    guide_scale: float = (
+        64.0  # ours: the guide's features; multiplies L_path and L_cls
+    )
+    likelihood: str = "bernoulli"  # "over pixels"; "gaussian": variance at its maximum likelihood
     class_prior: bool = True  # p(z|y); False: N(0, I)
     prior_rate: float = 20.0  # ours: rate of p(z|y) over `rate`, so that it keeps up with q
     latent: int = 32  # ours
@@ -99,6 +105,21 @@ def kl(mean_q: Tensor, log_q: Tensor, mean_p: Tensor, log_p: Tensor) -> Tensor:
     return 0.5 * (log_p - log_q + (log_q.exp() + squared) * (-log_p).exp() - 1)
 
 
+def reconstruction_loss(logits: Tensor, x: Tensor, likelihood: str) -> Tensor:
+    """-log p(x|z), summed over pixels and averaged over the batch; logits and x (B, 1, H, W).
+
+    bernoulli: cross-entropy of grey values, as the paper has it. gaussian: one variance for all
+    pixels, the mean squared error of the batch, which is its maximum-likelihood value.
+    """
+    if likelihood == "bernoulli":
+        each = F.binary_cross_entropy_with_logits(logits, x, reduction="none")
+        return each.sum((1, 2, 3)).mean()
+    if likelihood != "gaussian":
+        raise ValueError(f"likelihood {likelihood!r} is unknown; use 'bernoulli' or 'gaussian'.")
+    error = (logits.sigmoid() - x).square().mean()
+    return 0.5 * x[0].numel() * (error.clamp(min=1e-6).log() + 1 + math.log(2 * math.pi))
+
+
 def mask_loss(logits: Tensor, mask: Tensor) -> Tensor:
     """1 - soft IoU, averaged over the images of the batch that have a lesion; (B, H, W) both.
 
@@ -118,9 +139,7 @@ def loss_terms(model: ConditionalVAE, guide: nn.Module, x, y, mask, noise, s: Va
         planes = model.decoder(draw(*q, noise[0]), y).float()
     image = planes[:, :1]
     terms = {
-        "reconstruction": F.binary_cross_entropy_with_logits(image, x, reduction="none")
-        .sum((1, 2, 3))
-        .mean(),
+        "reconstruction": reconstruction_loss(image, x, s.likelihood),
         "kl": kl(*q, *p).sum(1).mean(),
     }
     if s.lambda_mask:
@@ -146,10 +165,15 @@ def loss_terms(model: ConditionalVAE, guide: nn.Module, x, y, mask, noise, s: Va
 
 
 def total(terms: dict[str, Tensor], s: VaeSettings, pixels: int) -> Tensor:
-    """Equation 1: the weighted sum, the added terms scaled by the number of pixels."""
-    elbo = terms["reconstruction"] + s.beta * terms["kl"]
-    weights = {"path": s.lambda_path, "mask": s.lambda_mask, "cls": s.lambda_cls}
-    return elbo + pixels * sum(w * terms[name] for name, w in weights.items() if name in terms)
+    """Equation 1: the weighted sum, every added term times what it is a mean of."""
+    weights = {
+        "reconstruction": 1.0,
+        "kl": s.beta,
+        "path": s.lambda_path * s.guide_scale,
+        "mask": s.lambda_mask * pixels,
+        "cls": s.lambda_cls * s.guide_scale,
+    }
+    return sum(weights[name] * value for name, value in terms.items())
 
 
 @dataclass
@@ -203,7 +227,7 @@ def fit_job(
     s = VaeSettings(**settings)
     rng = np.random.default_rng(stream)
     frozen = classify.load(guide)
-    watch = EarlyStopping(frozen, validation.arrays["image"], rng.spawn(1)[0])
+    watch = EarlyStopping(validation.arrays["image"], rng.spawn(1)[0])
     for state in fit(from_arrays(data.arrays)[:n], frozen, s, rng):
         watch.see(state)
     return Result(watch.weights, watch.scores | {"settings": asdict(s)})

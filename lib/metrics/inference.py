@@ -98,14 +98,15 @@ def fieller(N, D, level=0.95):
 
     All F with (n - F d)^2 <= t^2 (v_nn - 2 F v_nd + F^2 v_dd), where n, d are means and v their
     (co)variances. Unless the interval of D is above zero the set is unbounded, or the ratio has no
-    meaning: lo and hi are None and note says so. Never clipped: may be below 0 or above 1.
+    meaning: lo and hi are None and note says so, as for a single replicate. Never clipped: may be
+    below 0 or above 1.
     """
     N, D = _vector(N, "N"), _vector(D, "D")
     if len(N) != len(D):
         raise ValueError(f"N has {len(N)} replicates and D {len(D)}: they must be paired")
     unknown = {"fraction": None, "lo": None, "hi": None, "note": "oracle gain not established"}
     if len(N) < 2:
-        return unknown
+        return {**unknown, "note": "one draw"}
     n, d, t = N.mean(), D.mean(), stats.t.ppf(0.5 + level / 2, len(N) - 1)
     (vnn, vnd), (_, vdd) = np.cov(N, D) * t**2 / len(N)
     a, b, c = d * d - vdd, n * d - vnd, n * n - vnn

@@ -73,18 +73,32 @@ def distances(samples: np.ndarray, real: np.ndarray, reader: SmallCNN) -> dict[s
 
 
 def fidelity_null(real: Result, n: int, reader: Result, splits: int, stream: list[int]) -> Result:
-    """Job: the same distances between two random sets of n real images; mean and SD over splits."""
+    """Job: the same distances between two sets of n real images; mean and SD over random splits.
+
+    Both sets have the class mix of the whole set, as the pools have.
+    """
     net, rng = classify.load(reader), np.random.default_rng(stream)
-    images = real.arrays["image"]
+    images, labels = real.arrays["image"], real.arrays["label"]
     rows = []
     for _ in range(splits):
-        order = rng.permutation(len(images))
-        rows.append(distances(images[order[:n]], images[order[n : 2 * n]], net))
+        a, b = halves(labels, n, rng)
+        rows.append(distances(images[a], images[b], net))
     values = {name: [row[name] for row in rows] for name in rows[0]}
     means = {name: float(np.mean(v)) for name, v in values.items()}
     return Result(
         {}, {"mean": means, "sd": {k: float(np.std(v, ddof=1)) for k, v in values.items()}}
     )
+
+
+def halves(labels: np.ndarray, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Indices of two disjoint random sets of n of labels (N,), N >= 2n, each in the whole's mix."""
+    order = rng.permutation(len(labels))
+    ranks = np.empty(len(labels))
+    for c in np.unique(labels):  # the place of every image in its class, as a share of the class
+        mine = order[labels[order] == c]
+        ranks[mine] = (np.arange(len(mine)) + 0.5) / len(mine)
+    ranked = np.argsort(ranks, kind="stable")
+    return ranked[:n], ranked[n : 2 * n]
 
 
 def memory(pool: Result, train: Result, n: int, holdout: Result) -> Result:

@@ -142,7 +142,9 @@ with plots.figure(figsize=(6.5, 3.4), layout="constrained") as (figure, ax):
 # %%
 COLOURS = {"vae": "#E69F00", "pavae": "#0072B2", "pavae_pseudo": "#56B4E9", "stylegan": "#009E73"}
 fitted = [{**study.fits(k), "stylegan": study.gan(k)} for k in each]
-scores = {arm: [jobs.load(fits[arm]).scores for fits in fitted] for arm in COLOURS}
+scores = {
+    arm: [jobs.load(fitted[k][arm]).scores for k in study.draws(arm)] for arm in COLOURS
+}
 
 
 def curves(arm: str, term: str) -> np.ndarray:
@@ -190,7 +192,8 @@ with plots.figure(2, 4, figsize=(12.5, 6), layout="constrained") as (figure, axe
         draw_term(ax, term)
     mark_best(axes[-1, -1])
     axes[-1, -1].set_yscale("log")
-    title = f"thin: each of R={size.replicates} training draws; thick: mean; dot: epoch kept"
+    title = f"thin: each training draw (R={size.replicates}, pseudo-labels {size.secondary})"
+    title += "; thick: mean; dot: epoch kept"
     lines = axes[-1, -1].get_legend_handles_labels()
     figure.legend(*lines, title=title, loc="outside lower center", ncols=len(COLOURS))
     files["dynamics"] = plots.save(figure, "pavae", "04_training")

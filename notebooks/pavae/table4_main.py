@@ -23,6 +23,7 @@ seed = 0
 dataset = "phantom"
 
 # %%
+import itertools
 import time
 
 import numpy as np
@@ -151,13 +152,16 @@ def values(regime: str, arm: str, metric: str = "auc") -> np.ndarray:
 
 
 def gain(regime: str, arm: str, over: str = "real", metric: str = "auc") -> np.ndarray:
-    """Paired difference of two arms per replicate."""
-    return values(regime, arm, metric) - values(regime, over, metric)
+    """Paired difference of two arms per replicate that both have."""
+    one, other = values(regime, arm, metric), values(regime, over, metric)
+    n = min(len(one), len(other))
+    return one[:n] - other[:n]
 
 
 def fraction(regime: str, arm: str) -> dict:
     """Share of the oracle's AUC gain over real-only, with Fieller's interval."""
-    return fieller(gain(regime, arm), gain(regime, "oracle"))
+    own = gain(regime, arm)
+    return fieller(own, gain(regime, "oracle")[: len(own)])
 
 
 # %% [markdown]
@@ -225,7 +229,9 @@ def utility_line(regime: str, arm: str) -> list[str]:
 HEAD = ["arm", "AUC", "*paper*", "share of oracle's gain", "sens. at 95 %", "*paper*", "spec."]
 HEAD += ["ECE", "floor", "*paper*", "Brier"]
 for regime, study in studies.items():
-    display(Markdown(f"**Regime {regime}** (R = {R} training draws, {size.test:,} test images)"))
+    fewer = ", ".join(pavae.NAMES[arm] for arm in pavae.study.SECONDARY if arm in study.arms)
+    text = f"R = {R} training draws" + (f"; {size.secondary} of {fewer}" if fewer else "")
+    display(Markdown(f"**Regime {regime}** ({text}; {size.test:,} test images)"))
     table(HEAD, [utility_line(regime, arm) for arm in study.arms])
 
 # %% [markdown]
@@ -563,7 +569,8 @@ with plots.figure(len(drawn), 3, **shape) as (figure, axes):
 
 # %%
 for regime, study in studies.items():
-    assert all(len(at[regime, arm, m]["values"]) == R for arm in study.arms for m in pavae.UTILITY)
+    for arm, m in itertools.product(study.arms, pavae.UTILITY):
+        assert len(at[regime, arm, m]["values"]) == len(study.draws(arm))
     assert all(0 <= v <= 1 for arm in study.arms for v in values(regime, arm))
     assert at[regime, "shuffled", "fd"]["mean"] == at[regime, "pavae", "fd"]["mean"]
 assert {row["paper"] for row in rows if row["arm"] == "pavae"} >= set(pavae.TABLE4["pavae"])

@@ -35,6 +35,9 @@ LABELS = {
     "no_path_mask": "w/o path, mask",
     "no_prior_mask": "w/o prior, mask",
     "no_path_prior_mask": "w/o path, prior, mask",
+    "per_pixel": "guide's terms per pixel",
+    "as_printed": "guide's terms not scaled",
+    "gaussian": "Gaussian likelihood",
     "leaky": "extractor of all labels",
     "plain_guide": "extractor w/o augmentation",
     "unstopped": "last epoch kept",
@@ -42,13 +45,20 @@ LABELS = {
 }
 CORE = ("pavae", "no_path", "no_prior", "no_sampling_prior", "beta_3.2", "no_mask", "vae")
 CORE += ("pi_uniform",)  # needs no generator of its own
-BESIDE = ("no_cls",)  # absent from the paper (PV-E15)
+BESIDE = ("no_cls", "per_pixel")  # absent from the paper (PV-E15); another reading of equation 1
 FACTORIAL = tuple(  # the 2^3 of path, prior and mask (PV-E06); its other corners are CORE's
     "_".join(("no", *names)) for k in (2, 3) for names in combinations(OFF, k)
 )
 LONG = ("beta_2", "beta_4.8", "beta_8", *FACTORIAL)
+LONG += ("as_printed", "gaussian")  # equation 1 read otherwise; PV-E18
 LONG += ("leaky", "plain_guide", "unstopped", "vae_unstopped")
-MEASURES = ("path", "kl", "mask", "cls", "mask_side", "guide_adherence", "separation")
+READINGS = {
+    "no_cls": {"lambda_cls": 0.0},
+    "per_pixel": {"guide_scale": 4096.0},
+    "as_printed": {"guide_scale": 1.0},
+    "gaussian": {"likelihood": "gaussian"},
+}
+MEASURES = ("error", "path", "kl", "mask", "cls", "mask_side", "guide_adherence", "separation")
 ATTRIBUTES = ("coverage_place", "coverage_look")
 
 
@@ -56,8 +66,8 @@ def changes(arm: str) -> dict:
     """The settings that an arm changes; KeyError if there is no such ablation."""
     if arm.startswith("beta_"):
         return {"beta": float(arm.removeprefix("beta_"))}
-    if arm == "no_cls":
-        return {"lambda_cls": 0.0}
+    if arm in READINGS:
+        return READINGS[arm]
     return {key: value for part in arm.split("_")[1:] for key, value in OFF[part].items()}
 
 

@@ -1,8 +1,8 @@
 """Figures 5 and 6, and why PA-VAE stays below its oracle: one defect at a time."""
 
 from lib import jobs
-from lib.datasets import variants
-from lib.generators import copies, defects
+from lib.datasets import caricature, variants
+from lib.generators import copies, defects, sharpness
 from lib.jobs import Job
 from lib.papers.pavae.study import FIDELITY, NAMES, UTILITY, Scored, Study
 from lib.papers.pavae.tables import collect, jobs_of, mean_of, row, rows_of
@@ -18,11 +18,15 @@ WRONG = 0.15  # share of wrong labels of `oracle_mislabelled`: adherence just be
 GAPS = {  # fresh phantoms with one defect of generated images, and PA-VAE with one mended
     "oracle_noiseless": "Oracle without sensor noise",
     "oracle_blurred": "Oracle, blurred",
+    "oracle_soft": "Oracle, as blurred as PA-VAE",
     "oracle_one_place": "Oracle, all opacities at one place",
+    "oracle_plain": "Oracle, all opacities large and plain",
     "oracle_mislabelled": f"Oracle, {WRONG:.0%} wrong labels",
     "pavae_noise": "PA-VAE with noise added",
+    "vae_noise": "Standard VAE with noise added",
 }
 LABELS = {**NAMES, **GAPS}
+ADHERENCE = tuple(name for name in FIDELITY if name.startswith("adherence"))
 
 
 def confused(study: Study, arm: str, k: int) -> Job:
@@ -49,24 +53,30 @@ def gap_pool(study: Study, arm: str, k: int) -> Job:
     if arm in ("oracle_noiseless", "oracle_one_place"):
         defect = arm.removeprefix("oracle_").replace("_", " ")
         return Job(variants.degraded_set, law=study.regime, defect=defect, n=p.pool, stream=fresh)
+    if arm == "oracle_plain":
+        return Job(caricature.plain_set, law=study.regime, n=p.pool, stream=fresh)
     if arm == "oracle_blurred":
         return Job(defects.blurred, pool=study.fresh(k), sigma=copies.BLUR)
+    if arm == "oracle_soft":
+        made = study.pool("pavae", k)
+        return Job(sharpness.blurred_like, pool=study.fresh(k), like=made, n=p.labelled)
     stream = study.stream(arm, k)
     if arm == "oracle_mislabelled":
         return Job(defects.mislabelled, pool=study.fresh(k), rate=WRONG, stream=stream)
-    return Job(
-        defects.renoised, pool=study.pool("pavae", k), real=study.train(k), n=p.labelled,
-        stream=stream,
-    )  # fmt: skip
+    made = study.pool(arm.removesuffix("_noise"), k)
+    return Job(defects.renoised, pool=made, real=study.train(k), n=p.labelled, stream=stream)
 
 
 def scored(study: Study) -> Scored:
-    """The main arms beside those with one defect: utility and fidelity."""
+    """The main arms beside those with one defect: utility, fidelity, memorisation."""
     each, found = range(study.profile.replicates), {}
-    for arm in ("real", "pavae", "oracle"):
+    for arm in ("real", *READ):
         found[arm, "utility"] = [(study.utility(arm, k), UTILITY) for k in each]
-    for arm in ("pavae", "oracle", "shuffled"):
-        found[arm, "fidelity"] = [(study.fidelity(arm, k), FIDELITY) for k in each]
+    for arm in (*READ, "shuffled"):
+        kept = FIDELITY if arm in ("pavae", "oracle", "shuffled") else ADHERENCE
+        found[arm, "fidelity"] = [(study.fidelity(arm, k), kept) for k in each]
+    for arm in READ:
+        found[arm, "memory"] = [(study.memory(arm, k), ("nn_share",)) for k in each]
     for arm in GAPS:
         pools = [gap_pool(study, arm, k) for k in each]
         found[arm, "utility"] = [
@@ -93,7 +103,6 @@ def diagnostic_jobs(profile: Profile, seed: int) -> list[Job]:
     found = [study.null, *jobs_of(scored(study))]
     found += [confused(study, arm, k) for arm in CONFUSED for k in each]
     found += [mapped(study, k) for k in each]
-    found += [study.memory(arm, k) for arm in READ for k in each]
     return found + [job for made in lesions(study).values() for job in made]
 
 

@@ -1,10 +1,40 @@
-"""The jobs behind the lesson on the method: the model that it looks into."""
+"""The jobs behind the lesson on the method: the model it looks into, a film, and models by beta."""
 
+from lib.generators import vae, watch
 from lib.jobs import Job
 from lib.papers.pavae.study import Study
 from lib.profiles import Profile
 
+FILM_IMAGES = 3200  # an epoch of the film: 50 steps, so that all of it takes half a minute
+BETAS = (0.25, 1.0, 4.0, 32.0)
+BETA_IMAGES = 8000  # images that a model of BETAS sees, in one epoch of batches of BETA_BATCH
+BETA_BATCH = 32
+HELD_OUT = 200  # validation images on which the KL of every latent is taken
+
+
+def watched(study: Study, settings: vae.VaeSettings, images: int, **changes) -> Job:
+    """A training on the labelled images of replicate 0, looked at after every epoch."""
+    p = study.profile
+    changes["epoch_images"] = min(images, p.epoch_images)
+    return Job(
+        watch.film, data=study.train(0), n=p.labelled, guide=study.guide(0),
+        held_out=study.validation, m=min(HELD_OUT, p.validation),
+        settings=study.vae_settings(settings, **changes), stream=study.stream("watch"),
+    )  # fmt: skip
+
+
+def film(study: Study) -> Job:
+    """PA-VAE itself, with shorter epochs."""
+    return watched(study, vae.PA_VAE, FILM_IMAGES)
+
+
+def beta_fits(study: Study) -> dict[float, Job]:
+    """The ELBO alone, with a learned p(z|y), by beta: same start, same batches, same noise."""
+    changes = {"class_prior": True, "epochs": 1, "batch": BETA_BATCH}
+    return {beta: watched(study, vae.STANDARD, BETA_IMAGES, beta=beta, **changes) for beta in BETAS}
+
 
 def method_jobs(profile: Profile, seed: int) -> list[Job]:
     study = Study(profile, seed, "bare")
-    return [study.train(0), study.guide(0), study.vae(0)]
+    own = [film(study), *beta_fits(study).values()]
+    return [study.vae(0), *own, study.train(0), study.guide(0), study.validation]

@@ -155,8 +155,8 @@ class Study:
         p = self.profile
         s = gan.GanSettings(epochs=p.gan_epochs, epoch_images=p.epoch_images, precision=precision())
         return Job(
-            gan.fit_job, data=self.train(k), n=p.labelled, guide=self.guide(k),
-            validation=self.validation, settings=asdict(s), stream=self.stream("gan", k),
+            gan.fit_job, data=self.train(k), n=p.labelled, validation=self.validation,
+            settings=asdict(s), stream=self.stream("gan", k),
         )  # fmt: skip
 
     def fits(self, k: int) -> dict[str, Job]:
