@@ -6,10 +6,11 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Profile:
-    """Sizes of one way to run; the defaults are those of `quick` and `full`."""
+    """Sizes of one way to run; the defaults are those of `quick`, `core` and `full`."""
 
     name: str
     replicates: int  # R: fresh training draws of a core study, each with its own seeds
+    augmented: int = 3  # draws of the second regime, in which no claim is judged
     secondary: int = 1  # draws of arms beside the paper's tables that need a generator of their own
     complete: bool = False  # also the long sweeps and the factorial
     labelled: int = 800  # PA-VAE, Table 1
@@ -34,15 +35,16 @@ class Profile:
 
 
 SMOKE = Profile(
-    "smoke", replicates=2, labelled=48, train=480, validation=96, test=200, reader_images=200,
-    reader_steps=20, guide_steps=10, curve=(32, 96), bare_steps=10, augmented_steps=10,
-    pool=100, epoch_images=128, vae_epochs=8, gan_epochs=9, long_epochs=9, timed_images=64,
-    fractions=(10, 100), attacked=40, mapped=80,
+    "smoke", replicates=2, augmented=2, labelled=48, train=480, validation=96, test=200,
+    reader_images=200, reader_steps=20, guide_steps=10, curve=(32, 96), bare_steps=10,
+    augmented_steps=10, pool=100, epoch_images=128, vae_epochs=8, gan_epochs=9, long_epochs=9,
+    fractions=(10, 100), attacked=40, mapped=80, timed_images=64,
 )  # fmt: skip
 QUICK = Profile("quick", replicates=3, fractions=(10, 100))
-FULL = Profile("full", replicates=10, secondary=5, complete=True)
-PAPER = Profile("paper", replicates=10, secondary=5, complete=True, vae_epochs=10)
-PROFILES = {profile.name: profile for profile in (SMOKE, QUICK, FULL, PAPER)}
+CORE = Profile("core", replicates=10, fractions=(10, 100))  # `quick` with ten draws
+FULL = Profile("full", replicates=10, augmented=10, secondary=5, complete=True)
+PAPER = Profile("paper", replicates=10, augmented=10, secondary=5, complete=True, vae_epochs=10)
+PROFILES = {profile.name: profile for profile in (SMOKE, QUICK, CORE, FULL, PAPER)}
 
 
 def get(name: str) -> Profile:

@@ -12,6 +12,7 @@ EXAMPLES = """examples:
   ./run_all.sh                        everything in profile quick, report in figures/index.html
   ./run_all.sh --profile full -j 8
   ./run_all.sh pavae/table4 dhvae     only the notebooks that start like this
+  ./run_all.sh --again 90_speed       once more, although nothing has changed
   ./run_all.sh --list                 what each makes, what is cached, expected time
   ./run_all.sh --check                my numbers against data/reference, row by row
 """
@@ -30,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
         return 2
     try:
         if args.list:
-            return show_list(names, args)
+            return show_list(names, args, given)
         if args.check:
             return show_check(args.profile, names if args.notebooks else None)
         return run_notebooks(names, args, given)
@@ -40,26 +41,35 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run_notebooks(names: list[str], args: argparse.Namespace, given: dict) -> int:
-    """Everything: each notebook as soon as its jobs are done, then the report."""
-    tasks = _tasks(names, args, given)
+    """Everything that is not up to date: notebooks as soon as their jobs are done, then the report.
+
+    What is up to date needs no look at its jobs either.
+    """
+    around = notebooks.surroundings()
+    due = names if args.again else notebooks.due(names, given, around)
+    for name in names:
+        if name not in due:
+            print(f"{name:36} up to date")
+    tasks = _tasks(due, args, given, around)
     with schedule.bar() as show:
-        narrate = _narrator(set(names), show, args.profile)
-        failed = schedule.run(tasks, args.jobs, narrate, targets=names)
+        narrate = _narrator(set(due), show, args.profile)
+        failed = schedule.run(tasks, args.jobs, narrate, targets=due)
     print(f"report: {_report(args.profile, failed)}")
     for failure in failed.values():
         print(f"FAILED {failure.name}: {failure.message}", file=sys.stderr)
     return 1 if failed else 0
 
 
-def show_list(names: list[str], args: argparse.Namespace) -> int:
+def show_list(names: list[str], args: argparse.Namespace, given: dict) -> int:
     """One line per notebook: jobs cached of all, expected time of the rest, what it makes."""
-    print(f"{'notebook':36} {'cached':>9} {'time left':>9}  makes")
+    due = names if args.again else notebooks.due(names, given, notebooks.surroundings())
+    print(f"{'notebook':36} {'cached':>9} {'time left':>10}  makes")
     for name in names:
         needed = jobs.tasks(_jobs(name, args))
         todo = [task for task in needed if not task.is_done()]
         cached = f"{len(needed) - len(todo)}/{len(needed)}" if needed else "-"
-        left = _expected(name, args.profile, todo, args.jobs)
-        print(f"{name:36} {cached:>9} {left:>9}  {notebooks.title(name)}")
+        left = _expected(name, args.profile, todo, args.jobs) if name in due else "up to date"
+        print(f"{name:36} {cached:>9} {left:>10}  {notebooks.title(name)}")
     return 0
 
 
@@ -76,14 +86,14 @@ def show_check(profile: str, names: Iterable[str] | None) -> int:
     return 1 if lines else 0
 
 
-def _tasks(names: list[str], args: argparse.Namespace, given: dict) -> list[schedule.Task]:
+def _tasks(
+    names: list[str], args: argparse.Namespace, given: dict, around: str
+) -> list[schedule.Task]:
     """Jobs and notebooks in one list; the order says what is started first."""
     found: dict[str, schedule.Task] = {}
     for name in names:
         needed = _jobs(name, args)
-        others = [other for other in names if other != name]
-        after = others if name == notebooks.LAST else []
-        notebook = notebooks.task(name, given, needed, after)
+        notebook = notebooks.task(name, given, needed, notebooks.after(name, names), around)
         found |= {
             task.key: task for task in [*jobs.tasks(needed), notebook] if task.key not in found
         }
@@ -146,7 +156,7 @@ def _report(profile: str, failed: dict[str, schedule.Failure]) -> Path:
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="./run_all.sh",
-        description="Run the notebooks and build the report; what is already computed is kept.",
+        description="Run the notebooks and build the report; what is up to date is not run again.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -156,6 +166,7 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     add("-j", "--jobs", type=int, metavar="N", help="processes (default: one per core)")
     add("--seed", type=int, default=0, help="seed of all studies (default: 0)")
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="another parameter")
+    add("--again", action="store_true", help="execute notebooks also when they are up to date")
     add("--list", action="store_true", help="list the notebooks and stop")
     add("--check", action="store_true", help="compare with data/reference and stop")
     args = parser.parse_args(argv)

@@ -4,6 +4,7 @@ A task that fails stops only those that need it. The pool is joblib's loky, one 
 process per core, or a Dask cluster when DASK_SCHEDULER_ADDRESS is set.
 """
 
+import ctypes
 import os
 import sys
 import time
@@ -47,6 +48,8 @@ class Task:
     inputs: tuple[str, ...] = ()  # keys of the tasks that must have succeeded
     after: tuple[str, ...] = ()  # keys of the tasks that must have ended
     is_done: Callable[[], bool] = lambda: False
+    begin: Callable[[], None] = lambda: None  # in this process, just before the call
+    end: Callable[[], None] = lambda: None  # in this process, after a call that succeeded
     expected: Callable[[], float | None] = lambda: None  # seconds, when known
     source: str = ""  # state of the source files; workers that saw another state are replaced
 
@@ -139,6 +142,7 @@ def _start_ready(state: State, executor: Callable) -> None:
         alone = key in state.suspects or any(k in state.suspects for k in state.running.values())
         if len(state.running) >= state.workers or (alone and state.running):
             break
+        state.tasks[key].begin()
         state.running[executor().submit(_call, *state.tasks[key].call)] = key
         state.started[key] = time.monotonic()
         state.waiting.remove(key)
@@ -160,6 +164,7 @@ def _settle(state: State, key: str, future: Future) -> None:
     elif error or problem:
         state.failed[key] = _failure(state.tasks[key].name, error, problem)
     else:
+        state.tasks[key].end()
         state.seconds[key] = time.monotonic() - state.started[key]
 
 
@@ -210,6 +215,18 @@ def _call(function: Callable, *args):
         return None, missing
     except Exception as error:
         return None, Failure("", _one_line(error), traceback.format_exc())
+    finally:
+        _give_memory_back()
+
+
+def _give_memory_back() -> None:
+    """Hand freed memory to the system, where the C library can (glibc).
+
+    Otherwise loky takes a worker that once held large arrays for leaking and starts a new one.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def _one_line(error: Exception) -> str:

@@ -75,3 +75,15 @@ def test_without_scripts_all_claims_stand_and_no_dead_form(report, chromium):
     assert page.locator("table.claims tbody tr:visible").count() == 156
     assert not page.locator("form.filter").is_visible()
     context.close()
+
+
+def test_a_claim_leads_to_the_cell_that_shows_its_verdict(report, page, troubles):
+    for id_ in ("PV-01", "PV-27"):
+        page.goto(report.as_uri())
+        page.locator(f"tr#{id_} small a").click()
+        assert page.url.endswith(f"/report/pavae/table4_main.html#{id_}")
+        cell = page.locator(f"section.code:has(> #{id_})")
+        assert f"{id_}: " in cell.inner_text()
+        top = page.locator(f"#{id_}").bounding_box()["y"]
+        assert 0 <= top < page.viewport_size["height"], "the cell is scrolled to"
+    assert troubles == []

@@ -316,12 +316,93 @@ def test_holm_is_over_the_core_claims_with_a_run():
     claims = [weak("a", 1), weak("b", 1), weak("c", 1), weak("d", 2)]
     claims[2]["test"]["item"] = "pavae/nowhere"
     noisy = source_of(rows({"real": 0.7, "pavae": 0.72}, R=10, sd=0.02))
+
+    def factors_of(claims):
+        return judge.multipliers([judge.judge(each, noisy) for each in claims])
+
     alone = judge.judge(claims[0], noisy)["p"]
-    factors = judge.multipliers(claims, noisy)
+    factors = factors_of(claims)
     assert factors == {"a": pytest.approx(2), "b": pytest.approx(2)}
     other = [*claims, {**weak("e", 1), "paper": "dhvae"}]
-    assert judge.multipliers(other, noisy) == {**factors, "e": pytest.approx(1)}
+    assert factors_of(other) == {**factors, "e": pytest.approx(1)}
     assert judge.judge(claims[0], noisy, factors["a"])["p"] == pytest.approx(2 * alone)
+
+
+# ---- verdicts of record -------------------------------------------------------------------------
+
+
+def leave(root, *tables, item=MAIN):
+    """A metrics file of these rows under a folder; the folder."""
+    file = root / f"{item}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    record = {"rows": [row for table in tables for row in table], "stamp": {"seconds": 60.0}}
+    file.write_text(json.dumps(record))
+    return root
+
+
+GAIN = {"real": 0.7, "pavae": 0.8}
+
+
+def of_record(tmp_path, *claims):
+    return judge.judge_all(tmp_path / "run", list(claims), reference=tmp_path / "full")
+
+
+@pytest.mark.parametrize(
+    ("run", "full", "origin", "n", "alone"),
+    [(3, 10, judge.FULL, 10, 3), (10, 10, judge.RUN, 10, None), (10, 5, judge.RUN, 10, None),
+     (3, None, judge.RUN, 3, None), (None, 10, judge.FULL, 10, 0), (None, None, "", 0, None)],
+)  # fmt: skip
+def test_the_record_is_the_one_with_more_draws_and_this_run_on_ties(
+    tmp_path, run, full, origin, n, alone
+):
+    for name, R in (("run", run), ("full", full)):
+        if R:
+            leave(tmp_path / name, rows(GAIN, R=R))
+    (out,) = of_record(tmp_path, claim("difference", **UTILITY))
+    assert (out["origin"], out["n"]) == (origin, n)
+    assert (out["own"] and out["own"]["n"]) == alone
+    if alone == 0:
+        assert out["own"]["verdict"] == v.NOT_RUN and out["verdict"] == v.REPRODUCED
+
+
+def test_draws_are_counted_by_claim_not_by_file(tmp_path):
+    """A reference with ten draws of one regime and three of the other, or lacking rows."""
+    bare = claim("difference", **UTILITY)
+    other = {**claim("difference", **UTILITY, regime="augmented"), "id": "PV-02"}
+    lacking = {**claim("difference", **{**UTILITY, "metric": "brier"}), "id": "PV-10"}
+    leave(tmp_path / "run", rows(GAIN, R=3), rows(GAIN, regime="augmented", R=4),
+          rows({"real": 0.3, "pavae": 0.2}, "brier", R=3))  # fmt: skip
+    leave(tmp_path / "full", rows(GAIN, R=10), rows({"real": 0.3}, "brier"),
+          rows(GAIN, regime="augmented", R=3))  # fmt: skip
+    found = of_record(tmp_path, bare, other, lacking)
+    assert [(out["origin"], out["n"]) for out in found] == [
+        (judge.FULL, 10), (judge.RUN, 4), (judge.RUN, 3),
+    ]  # fmt: skip
+
+
+def test_seconds_of_this_machine_are_not_replaced_by_those_of_another(tmp_path):
+    for name in ("run", "full"):
+        leave(tmp_path / name, rows(GAIN))
+    (out,) = of_record(tmp_path, claim("bound", stamp="seconds", hi=86400, replicates=1))
+    assert out["origin"] == judge.RUN and out["own"] is None
+
+
+def test_holm_of_the_record_is_taken_over_the_mixed_set(tmp_path):
+    noisy, elsewhere = {"real": 0.7, "pavae": 0.72}, "pavae/table5_ablations"
+    leave(tmp_path / "full", rows(noisy, R=10, sd=0.02))
+    leave(tmp_path / "run", rows(noisy, R=3, sd=0.02), item=elsewhere)
+    one = claim("difference", 1, treatment="pavae", control="real")
+    two = {**one, "id": "PV-02", "test": {**one["test"], "item": elsewhere}}
+    alone = judge.judge_all(tmp_path / "full", [one])[0]["p"]
+    mixed = of_record(tmp_path, one, two)
+    assert [out["origin"] for out in mixed] == [judge.FULL, judge.RUN]
+    assert mixed[0]["p"] == pytest.approx(2 * alone)
+    assert mixed[0]["own"]["verdict"] == v.NOT_RUN
+
+
+def test_smoke_is_never_mixed_with_committed_numbers():
+    assert judge.committed("smoke") is None
+    assert judge.committed("quick") == judge.committed("full") == judge.paths.REFERENCE / judge.FULL
 
 
 # ---- the ledger ---------------------------------------------------------------------------------

@@ -45,6 +45,15 @@ WORK = """
 
     def not_a_result(x):
         return x
+
+    kept = []
+
+    def hogs(x):
+        np.ones(2**20, np.uint8)  # from now on glibc takes such arrays from its heap
+        many = [np.ones(2**20, np.uint8) for _ in range(600)]
+        kept.append(many[-1])  # at the end of the heap, so that it cannot shrink by itself
+        time.sleep(1.1)  # loky looks once a second
+        return Result({{}}, {{"pid": os.getpid()}})
 """
 MIDDLE = """
     from .near import SIGN
@@ -238,6 +247,14 @@ def test_scores_without_a_number_are_refused(toy):
 def test_load_of_a_job_that_is_not_done_says_so(toy):
     with pytest.raises(JobError, match=r"work:value: not computed yet"):
         jobs.load(Job(toy.value, x=1))
+
+
+@pytest.mark.filterwarnings("default:A worker stopped")  # as an error it would stop the pool
+def test_worker_that_held_large_arrays_is_kept(toy):
+    big = [Job(toy.hogs, x=i) for i in range(3)]
+    jobs.run([Job(toy.value, x=1)], workers=1)  # loky compares with the memory after the first job
+    jobs.run(big, workers=1)
+    assert len({jobs.load(job).scores["pid"] for job in big}) == 1
 
 
 # ---- accidents ----------------------------------------------------------------------------------

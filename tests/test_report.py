@@ -11,9 +11,10 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat import v4
 
-from lib import notebooks, paths, record
-from lib.claims import ledger
+from lib import notebooks, paths, profiles, record
+from lib.claims import fidelity, judge, ledger, verdict
 from lib.report import build, readme, summary
+from lib.report.effects import effects
 from lib.report.formula import mathml
 from lib.report.page import convert
 
@@ -21,6 +22,7 @@ PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
     "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
+UNWRITTEN = ()  # items whose verdict cells are still to come; none: the chapter is complete
 LOADS = {"img": "src", "script": "src", "link": "href", "iframe": "src", "source": "src"}
 
 
@@ -105,6 +107,19 @@ def test_links_lead_to_pages_and_other_files_of_the_repository_are_text(home):
     assert "code" in soup.select_one(".text p").text
 
 
+def tagged(*tags):
+    return v4.new_code_cell("tell()", metadata={"tags": list(tags)})
+
+
+def test_page_gives_each_claim_of_a_cell_an_anchor(home):
+    file = leave("pavae/a", text("# T"), tagged("PV-01", "slow", "PV-02"), tagged("PV-03"))
+    soup = BeautifulSoup(convert(file), "html.parser")
+    sections = [soup.find(id=id_).find_parent("section") for id_ in ("PV-01", "PV-02", "PV-03")]
+    assert sections[0] is sections[1] is not sections[2]
+    assert all("tell()" in section.text for section in sections)
+    assert soup.find(id="slow") is None and len(soup.select("a.claim")) == 3
+
+
 def test_page_is_made_again_only_when_the_notebook_is_newer(home):
     file = leave("a", text("# T"))
     page = build.page(file)
@@ -158,7 +173,7 @@ def test_index_without_any_run_shows_all_claims_as_they_are(home):
     assert len(soup.select("table.claims tbody tr")) == len(ledger.load())
     assert "Nothing here shows that a method works or fails on patients." in soup.text
     assert "conceptual replication on different (synthetic) data" in soup.text
-    assert "every measured verdict is exploratory" in soup.text
+    assert "fewer than 5 training draws is exploratory" in soup.text
     assert soup.select_one("#failed") is None
     assert "its numbers say nothing about the papers" in index("smoke").text
 
@@ -189,6 +204,116 @@ def test_index_tells_numbers_of_another_profile_and_lost_pictures(home):
     soup = index("quick")
     assert soup.select_one("#failed") is None
     assert soup.select_one("#pictures img")["src"] == "pavae/gone.png"
+
+
+# ---- verdicts of record in the index, and links to the cells that show them ----------------------
+
+PLAN = {"real": 0.7, "smooth": 0.71, "oversample": 0.7, "template": 0.8, "oracle": 0.9}
+
+
+def auc_rows(R):
+    """Rows that decide PV-10 with R draws."""
+    steps = [0.001 * (k % 3) for k in range(R)]
+    return [
+        record.ROW
+        | {
+            "regime": "bare",
+            "arm": arm,
+            "metric": "auc",
+            "mean": x,
+            "values": [x + s for s in steps],
+        }
+        for arm, x in PLAN.items()
+    ]
+
+
+def commit(root, R, profile=judge.FULL, rows=auc_rows, **more):
+    """A committed record of table4_main under root/<profile>."""
+    stamp = {"code": "c", "commit": "abc", "versions": {"python": "3"}, "cpu": "Z80", "seconds": 1}
+    page = {"paper": "pavae", "item": "table4_main", "profile": profile, "replicates": R,
+            "rows": rows(R), "figures": [], "stamp": stamp, **more}  # fmt: skip
+    file = root / profile / "pavae" / "table4_main.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(page))
+    return root / profile
+
+
+@pytest.fixture
+def with_full(home, monkeypatch):
+    """A home whose own run has three draws beside a committed record of ten."""
+    monkeypatch.setattr(paths, "REFERENCE", home / "reference")
+    commit(paths.REFERENCE, 10)
+    record.write_metrics("pavae", "table4_main", "quick", 3, auc_rows(3), seconds=60.0)
+    return home
+
+
+def claim_row(soup, id_):
+    return soup.select_one(f"table.claims tr#{id_}")
+
+
+def test_index_says_whose_numbers_decided(with_full):
+    soup = index("quick")
+    told = claim_row(soup, "PV-10").get_text(" ", strip=True)
+    assert f"R=10, data/reference/{judge.FULL}" in told
+    assert "this run alone: exploratory: inconclusive (R=3)" in told
+    assert claim_row(soup, "PV-10").select_one(".badge").text == verdict.REPRODUCED
+    assert "1 of 2 measured verdicts come from the committed numbers" in soup.text
+    assert "R=1, this run" in claim_row(soup, "PV-27").text
+    alone = claim_row(index("smoke"), "PV-10").text
+    assert "R=3, this run" in alone and f"data/reference/{judge.FULL}" not in alone
+
+
+def test_index_without_a_record_of_full_says_nothing_of_it(home, monkeypatch):
+    monkeypatch.setattr(paths, "REFERENCE", home / "nowhere")
+    record.write_metrics("pavae", "table4_main", "quick", 3, auc_rows(3))
+    soup = index("quick")
+    assert f"data/reference/{judge.FULL}" not in soup.text and "this run alone" not in soup.text
+
+
+def test_index_links_a_decided_claim_to_its_cell(with_full):
+    leave("pavae/table4_main", text("# T"), tagged("PV-01", "PV-10"))
+    soup = index("quick")
+    links = [a["href"] for a in claim_row(soup, "PV-10").select("small a")]
+    assert links == ["report/pavae/table4_main.html#PV-10"]
+    page = paths.FIGURES / links[0].partition("#")[0]
+    assert BeautifulSoup(page.read_text(), "html.parser").find(id="PV-10")
+    assert not claim_row(soup, "PV-01").select("small a"), "not decided"
+    assert not claim_row(soup, "PV-27").select("small a"), "its cell has no tag"
+
+
+def test_links_of_notebooks_lead_to_the_tagged_cell(home):
+    leave("pavae/table4_main")
+    source = paths.NOTEBOOKS / "pavae" / "table4_main.py"
+    source.write_text('# %% tags=["PV-01", "slow"]\nx = "PV-02"\n')
+    out = {"id": "PV-01", "verdict": verdict.INCONCLUSIVE}
+    assert summary.tags("pavae/table4_main") == ["PV-01"]
+    assert summary.link(out) == "[PV-01](pavae/table4_main.py#PV-01)"
+    assert summary.link(out, "pavae") == "[PV-01](table4_main.py#PV-01)"
+    assert summary.link(out, "dhvae") == "[PV-01](../pavae/table4_main.py#PV-01)"
+    assert summary.link({**out, "verdict": verdict.NOT_RUN}) == "PV-01"
+    assert summary.link({**out, "id": "PV-02"}) == "PV-02", "no cell is tagged with it"
+    assert summary.decided_in("PV-28") == "pavae/00_claims"
+    cell = text("# T", summary.link(out, "pavae"))
+    soup = BeautifulSoup(convert(leave("pavae/a", cell)), "html.parser")
+    assert soup.select_one(".text a")["href"] == "table4_main.html#PV-01"
+
+
+def test_each_claim_of_pavae_has_one_tagged_cell_in_its_notebook():
+    names = [name for name in notebooks.find() if name.startswith("pavae/")]
+    found = [(tag, name) for name in names for tag in summary.tags(name)]
+    wanted = [(claim["id"], summary.decided_in(claim["id"])) for claim in ledger.by_paper("pavae")]
+    for id_, name in wanted:
+        places = [place for tag, place in found if tag == id_]
+        assert places == [name] or (not places and name in UNWRITTEN), f"{id_}: {places}"
+    assert {tag for tag, _ in found} <= {id_ for id_, _ in wanted}
+
+
+def test_a_contradiction_is_found_where_it_is_named(home):
+    for name in ("pavae/table4_main", "pavae/00_claims", "99_all_claims", "04_more"):
+        leave(name)
+    (paths.NOTEBOOKS / "pavae" / "table4_main.py").write_text("# (PV-E07)")
+    (paths.NOTEBOOKS / "pavae" / "00_claims.py").write_text("# (PV-E07)")
+    assert summary.cited("PV-E07") == ["pavae/table4_main"] and summary.cited("PV-E01") == []
 
 
 def test_a_notebook_that_is_being_written_is_left_alone(home):
@@ -267,32 +392,56 @@ def test_readme_without_a_place_for_a_block_is_refused():
         readme.fill("# Title", {"pavae": "x"})
 
 
+def half_rows(R, regimes=tuple(readme.REGIMES)):
+    """Rows in which the method has exactly half of the oracle's gain; a second arm has one draw."""
+    gains = {"real": 0.0, "pavae": 0.05, "oracle": 0.1, "vae": 0.02}
+    noise = [0.01 * (k % 3 - 1) for k in range(R)]
+    return [
+        {"regime": regime, "arm": arm, "metric": "auc", "mean": 0.7 + gain, "ci95": [0.6, 0.9],
+         "values": [0.7 + gain * (1 + e) + e for e in noise][: 1 if arm == "vae" else R],
+         "paper": 0.842}
+        for regime in regimes for arm, gain in gains.items()
+    ]  # fmt: skip
+
+
 @pytest.fixture
 def reference(tmp_path):
-    """A reference in which the method has exactly half of the oracle's gain."""
-    folder = tmp_path / "reference" / "pavae"
-    folder.mkdir(parents=True)
-    gains = {"real": 0.0, "pavae": 0.05, "oracle": 0.1}
-    rows = [
-        {"regime": regime, "arm": arm, "metric": "auc", "mean": 0.7 + gain, "ci95": [0.6, 0.9],
-         "values": [0.69 + gain, 0.70 + 1.02 * gain, 0.71 + 0.98 * gain], "paper": 0.842}
-        for regime in readme.REGIMES for arm, gain in gains.items()
-    ]  # fmt: skip
-    stamp = {"code": "c", "commit": "abc", "versions": {"python": "3"}, "cpu": "Z80", "seconds": 1}
+    """A committed record of `quick`, three draws."""
     figures = [{"file": "pavae/table4_main.png", "caption": "Bars [of] arms."}]
-    page = {"paper": "pavae", "item": "table4_main", "profile": "quick", "replicates": 3,
-            "rows": rows, "figures": figures, "stamp": stamp}  # fmt: skip
-    (folder / "table4_main.json").write_text(json.dumps(page))
-    return folder.parent
+    return commit(tmp_path / "reference", 3, "quick", half_rows, figures=figures)
 
 
 def test_readme_table_quotes_the_reference(reference):
-    lines = readme.main_table(reference).splitlines()
+    lines = readme.main_table(reference, reference.parent / judge.FULL).splitlines()
     (ours, _) = [line for line in lines if line.startswith("| PA-VAE |")]
     cells = [cell.strip() for cell in ours.strip("|").split("|")]
     assert cells[:5] == ["PA-VAE", "0.75 [0.6, 0.9]", "–", "–", "–"]
     assert cells[5].startswith("0.5 [") and cells[6] == "0.842"
-    assert "abc: Z80; python 3" in readme.stamp(reference)
+    assert sum("profile `quick`, R = 3 training draws" in line for line in lines) == 2
+    assert sum(line.startswith("| Standard VAE (R = 1) |") for line in lines) == 2
+    assert "`quick` at commit abc: Z80; python 3" in readme.stamp(reference)
+
+
+def test_readme_quotes_full_regime_by_regime(reference):
+    full = commit(reference.parent, 10, rows=lambda R: half_rows(R, ["bare"]))
+    bare, augmented = readme.main_table(reference, full).split("**")[2::2]
+    assert "profile `full`, R = 10" in bare and "profile `quick`, R = 3" in augmented
+    more = commit(reference.parent, 10, rows=lambda R: half_rows(R, ["bare"])
+                  + half_rows(3, ["augmented"]))  # fmt: skip
+    assert "profile `quick`, R = 3" in readme.main_table(reference, more)
+    stamp = readme.stamp(reference, full)
+    assert "profile `full` (pavae/table4_main) at commit abc" in stamp
+    assert readme.main_table(reference.parent / "a", reference.parent / "b") == readme.NOTHING
+
+
+def test_readme_says_which_profile_decided(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "REFERENCE", tmp_path)
+    commit(tmp_path, 3, "quick")
+    assert "`full`" not in readme.blocks()["verdicts"] + readme.blocks()["stamp"]
+    commit(tmp_path, 10)
+    found = readme.blocks()
+    assert "1 of 2 measured verdicts come from `full`, 1 from `quick`" in found["verdicts"]
+    assert "profile `full`, R = 10" in found["pavae"] and "profile `full` (" in found["stamp"]
 
 
 def test_readme_shows_the_pictures_that_were_copied(reference, tmp_path):
@@ -310,8 +459,6 @@ def test_readme_shows_the_pictures_that_were_copied(reference, tmp_path):
 
 
 def test_counts_hold_every_claim_once(tmp_path):
-    from lib.claims import judge
-
     counts = summary.counts(judge.judge_all(tmp_path))
     for paper, row in counts.items():
         assert sum(n for name, n in row.items() if name != "exploratory") == len(
@@ -320,11 +467,75 @@ def test_counts_hold_every_claim_once(tmp_path):
 
 
 def test_every_verdict_has_a_colour_of_its_own():
-    from lib.claims import verdict
-
     assert set(summary.COLOURS) == set(verdict.VERDICTS)
     assert len(set(summary.COLOURS.values())) == len(summary.COLOURS)
 
 
 def test_table_keeps_strokes_and_breaks_inside_a_cell():
     assert summary.table(["p(x|z)"], [["a\nb"]]).splitlines()[::2] == ["| p(x\\|z) |", "| a b |"]
+
+
+# ---- effects on one scale -----------------------------------------------------------------------
+
+
+def outcome(delta, margin, half=0.01, **more):
+    ci95 = None if half is None else [delta - half, delta + half]
+    base = {"delta": delta, "ci95": ci95, "margin": margin, "paper_effect": None}
+    return {"verdict": verdict.INCONCLUSIVE, **base, **more}
+
+
+def test_effects_are_in_margins_and_bounds_between_their_ends():
+    (one,) = effects({"id": "PV-01", **outcome(0.05, 0.01, paper_effect=0.107)})
+    assert (one["value"], one["paper"]) == (pytest.approx(5), pytest.approx(10.7))
+    assert one["ci95"] == pytest.approx([4, 6]) and one["label"] == "auc"
+    (place,) = effects({"id": "PV-19", **outcome(0.955, None, 0.01)})
+    assert place["value"] == pytest.approx(0.75) and place["ci95"] == pytest.approx([0.25, 1.25])
+    (epoch,) = effects({"id": "PV-18", **outcome(20, None, None)})
+    assert epoch["value"] == pytest.approx(2) and epoch["ci95"] is None
+
+
+def test_effects_name_the_parts_and_keep_the_verdict_of_what_is_only_measured():
+    parts = [outcome(0.3, 0.03, verdict=verdict.REPRODUCED), outcome(0.2, 0.03)]
+    whole = outcome(0, None, parts=parts, verdict="exploratory: " + verdict.MEASURED)
+    found = effects({"id": "PV-23", **whole})
+    assert [one["label"] for one in found] == ["above the VAE", "above StyleGAN"]
+    assert {one["verdict"] for one in found} == {verdict.MEASURED}
+    inner = outcome(0, None, parts=[outcome(0.01 * k, 0.01) for k in range(5)])
+    nested = effects({"id": "PV-12", **outcome(0, None, parts=[inner, inner])})
+    assert [round(one["value"]) for one in nested] == [0, 1, 2, 3, 4] * 2
+    assert nested[5]["label"] == "sampling prior pi(y) removed: AUC"
+
+
+# ---- the block of departures --------------------------------------------------------------------
+
+
+def test_departures_are_complete_and_cite_what_exists():
+    known = {entry["id"] for entry in ledger.inconsistencies()}
+    claims = {claim["id"] for claim in ledger.load()}
+    for profile in profiles.PROFILES.values():
+        rows = [row for rows in fidelity.pavae(profile).values() for row in rows]
+        assert all(row[column].strip() for row in rows for column in fidelity.COLUMNS)
+        words = " ".join(text for row in rows for text in row.values())
+        assert set(re.findall(r"PV-E\d\d", words)) <= known
+        assert set(re.findall(r"PV-\d\d", words)) <= claims
+    open_in_paper = {entry["id"] for entry in ledger.inconsistencies()
+                     if entry["paper"] == "pavae" and entry["severity"] == "B"}  # fmt: skip
+    assert open_in_paper <= set(re.findall(r"PV-E\d\d", words)), "B blocks an exact rerun"
+
+
+def test_departures_follow_the_code(monkeypatch):
+    from dataclasses import replace
+
+    from lib.generators import vae
+    from lib.papers.pavae import ablations
+
+    def said():
+        return json.dumps(fidelity.pavae(profiles.get("quick")))
+
+    assert "7,777 test images" not in said() and "11 latents" not in said()
+    monkeypatch.setattr(vae, "PA_VAE", replace(vae.PA_VAE, latent=11))
+    assert "11 latents" in said()
+    size = replace(profiles.get("quick"), test=7777)
+    assert "7,777 test images" in json.dumps(fidelity.pavae(size))
+    arms = set(re.findall(r"`(\w+)`", said())) - {"bare", "augmented", "full"}
+    assert arms <= set(ablations.LABELS), "arms that the text names are arms of a study"

@@ -2,21 +2,31 @@
 
 A verdict dict has id, paper, priority, verdict, exploratory, sentence, title, attribution,
 fraction, adherence, augmented, missing, and the numbers of its test (delta, ci95, p, margin, n,
-parts ...).
+parts ...). Verdicts of all claims also say which record decided them (origin), and what this run
+alone gives where the committed numbers of more draws decided (own).
 """
 
 import json
 from collections import Counter
 
+from lib import paths
 from lib.claims import kinds, ledger
 from lib.claims import verdict as v
 from lib.metrics.inference import fieller, holm
-from lib.paths import METRICS
 
 OTHER_REGIME = "augmented"
+TEN = ("full", "core")  # profiles of ten draws, the more complete first
+FULL = next((name for name in TEN if (paths.REFERENCE / name).is_dir()), TEN[0])
+"""The profile whose committed numbers count beside a run's own."""
+RUN = "run"  # origin of a verdict that this run's own numbers decide
 
 
-def reader(root=METRICS):
+def committed(profile):
+    """The committed numbers that verdicts of record may come from; None in smoke, which is tiny."""
+    return None if profile == "smoke" else paths.REFERENCE / FULL
+
+
+def reader(root):
     """source(item) over the metrics folder; each file is read once."""
     cache = {}
 
@@ -200,23 +210,41 @@ def title(out):
     return "; ".join(parts) + (f" (R={out['n']})" if out["n"] else "")
 
 
-def multipliers(claims, source):
+def multipliers(verdicts):
     """{id: Holm multiplier of p} over the core claims of each paper that have a p."""
-    first = {c["id"]: judge(c, source)["p"] for c in claims if c["priority"] == 1}
     factors = {}
     for paper in ledger.PAPERS:
-        ids = [c["id"] for c in claims if c["paper"] == paper and first.get(c["id"]) is not None]
-        adjusted = holm([first[id_] for id_ in ids])
-        pairs = zip(ids, adjusted, strict=True)
-        factors |= {id_: p / first[id_] if first[id_] > 0 else 1.0 for id_, p in pairs}
+        core = [out for out in verdicts if out["paper"] == paper and out["priority"] == 1]
+        first = {out["id"]: out["p"] for out in core if out["p"] is not None}
+        pairs = zip(first.items(), holm(list(first.values())), strict=True)
+        factors |= {id_: adjusted / p if p > 0 else 1.0 for (id_, p), adjusted in pairs}
     return factors
 
 
-def judge_all(root=METRICS, claims=None):
-    """All verdict dicts, in ledger order, from the metrics files under `root`."""
-    claims, source = ledger.load() if claims is None else claims, reader(root)
-    factors = multipliers(claims, source)
-    return [judge(claim, source, factors.get(claim["id"], 1.0)) for claim in claims]
+def judge_all(root=None, claims=None, reference=None):
+    """All verdict dicts, in ledger order, from the metrics files under `root` (data/metrics).
+
+    With `reference` (see `committed`) they are verdicts of record: a claim is judged by whichever
+    folder has more draws for it, by `root` on ties; never by rows of both. Holm's multipliers are
+    taken over the set so mixed. `own` is then the verdict of `root` alone.
+    """
+    claims, mine = ledger.load() if claims is None else claims, reader(root or paths.METRICS)
+    own = _judge_each(claims, [mine] * len(claims))
+    if reference is None:
+        return own
+    theirs = reader(reference)
+    fewer = [judge(c, theirs)["n"] > out["n"] for c, out in zip(claims, own, strict=True)]
+    sources = [theirs if each else mine for each in fewer]
+    pairs = zip(_judge_each(claims, sources), own, fewer, strict=True)
+    return [out | {"origin": FULL, "own": one} if less else out for out, one, less in pairs]
+
+
+def _judge_each(claims, sources):
+    """Every claim from its own source, p adjusted by Holm over all of them."""
+    pairs = list(zip(claims, sources, strict=True))
+    factors = multipliers([judge(*pair) for pair in pairs])
+    found = [judge(claim, source, factors.get(claim["id"], 1.0)) for claim, source in pairs]
+    return [out | {"origin": RUN if out["n"] else "", "own": None} for out in found]
 
 
 def summary(verdicts):

@@ -58,21 +58,25 @@ def finished() -> list[Path]:
 def render(profile: str, failed: dict[str, str]) -> str:
     """The text of the index."""
     notebooks, pages = _notebooks(), summary.metrics_files(paths.METRICS)
-    verdicts, pictures = judge.judge_all(paths.METRICS), _pictures()
+    verdicts = judge.judge_all(paths.METRICS, reference=judge.committed(profile))
+    pictures = _pictures()
     loader = jinja2.FileSystemLoader(HERE / "template")
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
     environment.filters |= {"share": summary.share_text, "time": _time}
+    environment.filters |= {"source": summary.source_text, "alone": summary.alone_text}
     return environment.get_template("index.html.j2").render(
         profile=profiles.get(profile),
         fewest=verdict.FEWEST,
         summary=summary,
         papers=_papers(verdicts),
+        origins=summary.by_origin(verdicts),
+        ten=judge.FULL,
         chapters=_chapters(notebooks),
         pictures=[each for each in pictures if each["there"]],
         chapter_names=CHAPTERS,
-        claims=[_claim(out) for out in verdicts],
+        claims=[_claim(out, notebooks) for out in verdicts],
         problems=[*_broken(notebooks, failed), *_lost(pictures), *_strange(pages, profile)],
         pages=pages,
         stamp=pages[-1]["stamp"] if pages else None,
@@ -93,7 +97,7 @@ def _notebook(name: str, found: dict) -> dict:
     there = found and (paths.REPORT / f"{name}.html").is_file()
     heading = re.search(r"^# #+ +(.+)$", (paths.NOTEBOOKS / f"{name}.py").read_text(), re.MULTILINE)
     title = plain(heading[1]) if heading else name
-    blank = {"name": name, "title": title, "seconds": None, "error": ""}
+    blank = {"name": name, "title": title, "seconds": None, "error": "", "claims": []}
     chapter = name.rpartition("/")[0]
     return blank | found | {"chapter": chapter, "page": f"report/{name}.html" if there else None}
 
@@ -123,14 +127,18 @@ def _papers(verdicts: list[dict]) -> list[dict]:
     ]  # fmt: skip
 
 
-def _claim(out: dict) -> dict:
-    """One row of the table of claims."""
+def _claim(out: dict, notebooks: list[dict]) -> dict:
+    """One row of the table of claims; `cell` leads to where the verdict is shown, if it is."""
     named = {claim["id"]: claim for claim in ledger.load()}[out["id"]]
+    (place,) = [n for n in notebooks if n["name"] == summary.decided_in(out["id"])] or [{}]
+    shown = out["verdict"] != verdict.NOT_RUN and out["id"] in place.get("claims", ())
     return out | {
         "base": verdict.base(out["verdict"]),
         "colour": summary.COLOURS[verdict.base(out["verdict"])],
         "where": named["where"],
         "short": summary.SHORT[out["paper"]],
+        "cell": f"{place['page']}#{out['id']}" if shown and place["page"] else None,
+        "place": summary.decided_in(out["id"]),
     }
 
 

@@ -9,10 +9,12 @@ from lib import paths
 
 TAG = re.compile(r"<[^>]+>")
 HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
+CLAIM = re.compile(r"[A-Z]{2}-\d\d")  # a tag: this cell shows the verdict of that claim
 
 
 def facts(ipynb: Path) -> dict:
-    """name, title, profile, seconds (or None) and error ("" if none) of an executed notebook."""
+    """name, title, profile, seconds (or None), error ("" if none) and claims (ids of the claims
+    whose verdict a cell shows) of an executed notebook."""
     node = json.loads(ipynb.read_text(encoding="utf-8"))
     run = node["metadata"].get("papermill", {})
     return {
@@ -21,7 +23,13 @@ def facts(ipynb: Path) -> dict:
         "profile": run.get("parameters", {}).get("profile", ""),
         "seconds": run.get("duration"),
         "error": error(node["cells"]),
+        "claims": [id_ for cell in node["cells"] for id_ in claims(cell)],
     }
+
+
+def claims(cell: dict) -> list[str]:
+    """Ids of the claims whose verdict a cell shows: its tags that are such ids."""
+    return [tag for tag in cell["metadata"].get("tags", ()) if CLAIM.fullmatch(tag)]
 
 
 def title(cells: list[dict]) -> str:

@@ -11,7 +11,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from pygments.formatters import HtmlFormatter
 
 from lib import paths
-from lib.report.executed import HEADING, TAG, facts, plain
+from lib.report.executed import HEADING, TAG, claims, facts, plain
 from lib.report.formula import mathml
 
 TEMPLATES = Path(__file__).parent / "template"
@@ -28,6 +28,7 @@ def convert(ipynb: Path) -> str:
     headings: list[tuple[int, str, str]] = []
     folder = Path(os.path.relpath(ipynb, paths.REPORT)).parent
     exporter.register_filter("markdown2html", lambda text: markdown(text, headings, folder))
+    exporter.register_filter("claims", claims)
     found, _ = exporter.from_notebook_node(node, resources={"frame": _frame(ipynb)})
     return found.replace('<ol id="contents"></ol>', _contents(headings))
 

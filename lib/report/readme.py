@@ -1,7 +1,9 @@
 """Writes the generated blocks of README.md from the committed numbers: python -m lib.report.readme
 
-A block stands between `<!-- generated: name -->` and `<!-- end: name -->`. The pictures in it are
-first copied from figures/ to figures/gallery/, where they are committed.
+Pictures are those of profile `quick`; verdicts and tables quote `full` where it is committed and
+has more draws, else `quick`, and say which. A block stands between `<!-- generated: name -->` and
+`<!-- end: name -->`. The pictures in it are first copied from figures/ to figures/gallery/, where
+they are committed.
 """
 
 import re
@@ -14,7 +16,7 @@ from lib.report import summary
 
 README = paths.ROOT / "README.md"
 GALLERY = paths.ROOT / "figures" / "gallery"
-PROFILE = "quick"  # of the reference that README quotes
+PROFILE = "quick"  # of the reference that README quotes where there is nothing from `full`
 SHOWN = ("00_start_here", "pavae/04_data", "pavae/table4_main", "99_all_claims")  # first figures
 NOTHING = "*Not yet run: no reference numbers are committed.*"
 REGIMES = {
@@ -30,19 +32,19 @@ def main() -> None:
     README.write_text(fill(README.read_text(encoding="utf-8"), blocks()), encoding="utf-8")
 
 
-def reference() -> Path:
-    return paths.REFERENCE / PROFILE
+def reference(profile: str = PROFILE) -> Path:
+    return paths.REFERENCE / profile
 
 
 def blocks() -> dict[str, str]:
     """The text of every generated block, from the committed files alone."""
-    root = reference()
+    root, full = reference(), reference(judge.FULL)
     return {
         "gallery": gallery(root, GALLERY),
         "chapters": chapters(paths.ROOT / "notebooks"),
-        "verdicts": verdicts(root),
-        "pavae": main_table(root),
-        "stamp": stamp(root),
+        "verdicts": verdicts(root, full),
+        "pavae": main_table(root, full),
+        "stamp": stamp(root, full),
     }
 
 
@@ -99,28 +101,64 @@ def chapters(notebooks: Path) -> str:
     )  # fmt: skip
 
 
-def verdicts(root: Path) -> str:
+def verdicts(root: Path, full: Path) -> str:
     """Counts by paper and verdict, then every core claim that a run has decided."""
-    judged = judge.judge_all(root)
+    judged = judge.judge_all(root, reference=full)
     counts = summary.counts(judged)
     named = [name for name in summary.COLOURS if any(row[name] for row in counts.values())]
     lines = [[name, *(row[name] for row in counts.values())] for name in (*named, "exploratory")]
     lines[-1][0] = "of these, exploratory (fewer than five draws)"
     text = summary.table(["verdict", *(summary.SHORT[paper] for paper in counts)], lines)
     core = [out for out in summary.told(judged, summary.MEASURED) if out["priority"] == 1]
-    told = [[out["id"], out["statement"], out["title"].partition(": ")[2]] for out in core]
-    heading = "Core claims that a run has decided:"
-    measured = f"{heading}\n\n{summary.table(['', 'claim', 'verdict'], told)}" if core else NOTHING
-    return f"{text}\n\n{measured}"
+    told = [[*_claim(out), f"`{_profile(out)}`"] for out in core]
+    table = summary.table(["", "claim", "verdict", "profile"], told)
+    measured = f"Core claims that a run has decided:\n\n{table}" if core else NOTHING
+    return f"{text}\n\n{_origins(judged)}{measured}"
 
 
-def main_table(root: Path) -> str:
-    """PA-VAE's main table in both regimes: ours with intervals, the oracle's share, the paper's."""
-    if not (root / "pavae" / "table4_main.json").is_file():
-        return NOTHING
-    page = record.read_metrics("pavae", "table4_main", root)
-    each = [f"**{title}**\n\n{_regime(page['rows'], name)}" for name, title in REGIMES.items()]
-    return "\n\n".join([f"R = {page['replicates']} training draws; 95 % t-intervals.", *each])
+def _claim(out: dict) -> list[str]:
+    return [out["id"], out["statement"], out["title"].partition(": ")[2]]
+
+
+def _profile(out: dict) -> str:
+    """The profile whose committed numbers decided a claim."""
+    return judge.FULL if out["origin"] == judge.FULL else PROFILE
+
+
+def _origins(judged: list[dict]) -> str:
+    """Which profiles the verdicts come from; nothing as long as `full` decides none."""
+    n = summary.by_origin(judged)
+    if not n[judge.FULL]:
+        return ""
+    return (
+        f"Each claim is judged by the profile with more training draws: {n[judge.FULL]} of "
+        f"{sum(n.values())} measured verdicts come from `{judge.FULL}`, {n[judge.RUN]} from "
+        f"`{PROFILE}`; Holm's correction is taken over the set so mixed.\n\n"
+    )
+
+
+def main_table(root: Path, full: Path) -> str:
+    """PA-VAE's main table: ours with intervals, the oracle's share, the paper's.
+
+    Each regime comes from the profile with more draws of it, and says so.
+    """
+    item = "pavae/table4_main"
+    pages = [page for folder in (root, full) if (page := judge.reader(folder)(item))]
+    each = []
+    for regime, title in REGIMES.items():
+        page = max(pages, key=lambda page: _draws(page, regime), default=None)
+        if page and _draws(page, regime):
+            note = f"profile `{page['profile']}`, R = {_draws(page, regime)} training draws"
+            each.append(f"**{title}** ({note})\n\n{_regime(page['rows'], regime)}")
+    return (
+        "\n\n".join(["Brackets: 95 % t-intervals over training draws.", *each]) if each else NOTHING
+    )
+
+
+def _draws(page: dict, regime: str) -> int:
+    """The training draws of a regime, counted in its AUC of real images alone; 0 without it."""
+    key = (regime, "real", "auc")
+    return next((len(row["values"]) for row in page["rows"] if record.row_key(row) == key), 0)
 
 
 def _regime(rows: list[dict], regime: str) -> str:
@@ -128,10 +166,11 @@ def _regime(rows: list[dict], regime: str) -> str:
 
     found = {(row["arm"], row["metric"]): row for row in rows if row["regime"] == regime}
     arms = [arm for arm in NAMES if (arm, "auc") in found]
+    draws = {arm: len(found[arm, "auc"]["values"]) for arm in arms}
     head = ["arm", *COLUMNS.values(), "share of the oracle's AUC gain", "AUC in the paper"]
     lines = [
         [
-            NAMES[arm],
+            NAMES[arm] + (f" (R = {n})" if (n := draws[arm]) < max(draws.values()) else ""),
             *(_value(found.get((arm, metric))) for metric in COLUMNS),
             summary.share_text(summary.gain_fraction(rows, regime, arm, "auc")) or "–",
             found[arm, "auc"]["paper"] or "–",
@@ -149,17 +188,22 @@ def _value(row: dict | None) -> str:
     return verdict.number(row["mean"]) + (f" [{low_high}]" if low_high else "")
 
 
-def stamp(root: Path) -> str:
-    """Where the numbers come from."""
-    pages = summary.metrics_files(root)
-    if not pages:
-        return NOTHING
-    made = pages[-1]["stamp"]
+def stamp(*roots: Path) -> str:
+    """Where the numbers come from, profile by profile."""
+    each = [_stamp(root.name, pages) for root in roots if (pages := summary.metrics_files(root))]
+    return "\n\n".join(each) or NOTHING
+
+
+def _stamp(profile: str, pages: list[dict]) -> str:
     commits = sorted({str(page["stamp"]["commit"]) for page in pages})
+    only = "" if profile == PROFILE else f" ({', '.join(page['name'] for page in pages)})"
+    made = " / ".join(dict.fromkeys(_machine(page["stamp"]) for page in pages))
+    return f"Numbers of profile `{profile}`{only} at commit {', '.join(commits)}: {made}."
+
+
+def _machine(made: dict) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in made["versions"].items())
-    return (
-        f"Numbers of profile `{PROFILE}` at commit {', '.join(commits)}: {made['cpu']}; {versions}."
-    )
+    return f"{made['cpu']}; {versions}"
 
 
 if __name__ == "__main__":

@@ -1,10 +1,15 @@
-"""What stands in the metrics files, in words and counts: for the index, the README, notebook 99."""
+"""What stands in the metrics files, in words and counts: for index, README and tables of claims."""
 
+import hashlib
 import json
+import os
+import re
 from pathlib import Path
 
+from lib import paths
 from lib.claims import judge, ledger, verdict
 from lib.metrics.inference import fieller
+from lib.report.executed import CLAIM
 
 NOTICE = "Nothing here shows that a method works or fails on patients."
 KIND = (
@@ -43,6 +48,7 @@ COLOURS = {  # of verdicts, in the order in which they are shown; safe for colou
     verdict.NOT_RUN: "#DDDDDD",
 }
 
+TABLES = ("00_claims", "99_all_claims")  # notebooks that gather what the others leave
 MEASURED = (*verdict.EMPIRICAL, verdict.NOT_INTERPRETED)  # verdicts that a run decides
 
 
@@ -59,6 +65,72 @@ def counts(verdicts: list[dict]) -> dict[str, dict[str, int]]:
 def told(verdicts: list[dict], names: tuple[str, ...]) -> list[dict]:
     """The verdict dicts whose verdict, without its exploratory mark, is one of `names`."""
     return [out for out in verdicts if verdict.base(out["verdict"]) in names]
+
+
+def by_origin(verdicts: list[dict]) -> dict[str, int]:
+    """How many measured verdicts this run decides (RUN), and how many the committed numbers."""
+    origins = [out["origin"] for out in told(verdicts, MEASURED)]
+    return {name: origins.count(name) for name in (judge.RUN, judge.FULL)}
+
+
+def source_text(out: dict, run: str = "this run") -> str:
+    """`R=10, data/reference/full`, `R=3, this run`, or nothing where no run is needed or done."""
+    names = {judge.RUN: run, judge.FULL: f"data/reference/{judge.FULL}"}
+    return f"R={out['n']}, {names[out['origin']]}" if out["origin"] else ""
+
+
+def alone_text(out: dict) -> str:
+    """What this run alone gives, where the committed numbers decided; else nothing."""
+    own = out["own"]
+    if not own:
+        return ""
+    return f"this run alone: {own['verdict']}" + (f" (R={own['n']})" if own["n"] else "")
+
+
+def in_words(out: dict) -> str:
+    """Markdown: the verdict of a claim, its statement, the sentence, and whose numbers they are."""
+    whose = "; ".join(text for text in (source_text(out), alone_text(out)) if text)
+    text = f"**{out['title']}**\n\n> {out['statement']}\n\n{out['sentence']}"
+    return f"{text} ({whose})" if out["own"] else text
+
+
+def decided_in(id_: str) -> str:
+    """The notebook that shows a claim's verdict: that of its item, else the chapter's 00_claims."""
+    (claim,) = (claim for claim in ledger.load() if claim["id"] == id_)
+    return next(iter(ledger.items(claim["test"])), f"{claim['paper']}/00_claims")
+
+
+def tags(name: str) -> list[str]:
+    """Ids of claims that the cells of a notebook's source carry as tags; [] without a notebook."""
+    file = paths.NOTEBOOKS / f"{name}.py"
+    lines = re.findall(r"^# %%.*tags=(\[.*\])", file.read_text(), re.M) if file.is_file() else []
+    each = [json.loads(line) for line in lines]
+    return [tag for found in each for tag in found if CLAIM.fullmatch(tag)]
+
+
+def link(out: dict, folder: str = "") -> str:
+    """Markdown: a claim's id, linked to the cell that shows its verdict once there is one.
+
+    `folder` is that of the notebook in which the link stands ("" or "pavae").
+    """
+    name = decided_in(out["id"])
+    if out["verdict"] == verdict.NOT_RUN or out["id"] not in tags(name):
+        return out["id"]
+    return f"[{out['id']}]({notebook_link(name, folder)}#{out['id']})"
+
+
+def notebook_link(name: str, folder: str = "") -> str:
+    """The address of a notebook, seen from a notebook in `folder`."""
+    return Path(os.path.relpath(f"/{name}.py", f"/{folder}")).as_posix()
+
+
+def cited(id_: str) -> list[str]:
+    """Notebooks whose source names a contradiction or gap (`PV-E07`), tables of claims left out."""
+    files = sorted(paths.NOTEBOOKS.rglob("[!._]*.py"))
+    names = [file.relative_to(paths.NOTEBOOKS).with_suffix("").as_posix() for file in files]
+    each = [name for name in names if not name.endswith(TABLES)]
+    found = [name for name in each if id_ in (paths.NOTEBOOKS / f"{name}.py").read_text()]
+    return sorted(found, key=order)
 
 
 def severities() -> dict[str, dict[str, int]]:
@@ -85,6 +157,14 @@ def order(name: str) -> tuple:
     return 1 + (chapters.index(folder) if folder in chapters else len(chapters)), folder, stem
 
 
+def code(*roots: Path | None) -> str:
+    """One hash over the code that made the metrics files under these folders; tables of claims,
+    which are made from them, left out."""
+    pages = [page for root in roots if root for page in metrics_files(root)]
+    codes = [page["stamp"]["code"] for page in pages if not page["name"].endswith(TABLES)]
+    return hashlib.sha256("".join(codes).encode()).hexdigest()[:16]
+
+
 def pictures(root: Path) -> list[dict]:
     """Figures that metrics files name: name of the notebook, file under figures/, caption."""
     return [
@@ -95,13 +175,16 @@ def pictures(root: Path) -> list[dict]:
 
 
 def gain_fraction(rows: list[dict], regime: str, arm: str, metric: str) -> dict | None:
-    """Fieller's fraction of the oracle's gain over `real`; None where a row is missing."""
+    """Fieller's fraction of the oracle's gain over `real`; None where a row is missing.
+
+    Draws pair by position; an arm with fewer than the others is compared over its own.
+    """
     named = {row["arm"]: row for row in rows if (row["regime"], row["metric"]) == (regime, metric)}
     if arm in ("real", "oracle") or not {"real", "oracle", arm} <= named.keys():
         return None
     real, method, oracle = (named[each]["values"] for each in ("real", arm, "oracle"))
-    gains = ([a - b for a, b in zip(values, real, strict=True)] for values in (method, oracle))
-    return fieller(*gains)
+    draws = list(zip(method, oracle, real, strict=False))
+    return fieller([m - r for m, _, r in draws], [o - r for _, o, r in draws])
 
 
 def share_text(share: dict | None) -> str:

@@ -84,11 +84,11 @@ def table(head: list[str], lines: list[list]) -> None:
 # | the paper | here |
 # |---|---|
 # | the weight $\lambda_m$ of the mask loss stands in equation 1 and in no table, though the loss is ablated (PV-E11) | chosen among four values on validation, on a training draw that no replicate uses; it is the largest of the four, so the best may lie beyond |
-# | "early-stop on FID-like", split not stated; the same score is then reported (PV-E07) | epoch chosen by the Fréchet distance to *validation* images in the guide's features; fidelity reported on test images in an independent reader's |
+# | "early-stop on FID-like", split not stated; the same score is then reported (PV-E07) | epoch chosen by the Fréchet distance (FD) to *validation* images in the shallow features of a random, untrained network, which no generator is trained to please; fidelity reported on test images in an independent reader's |
 # | 8-10 epochs "across experiments", so also for the GAN (PV-E17) | the GAN is kept at its best epoch among those trained; its state at the paper's epochs is an arm of its own |
 # | "synthetic:real ≤ 1": of 800 labelled or 8,000 images? (PV-E16) | of the labelled |
 # | what an epoch is, when 800 of 8,000 images carry labels: not stated | 8,000 images, drawn with shuffling from the labelled 800 |
-# | sum or mean over pixels in equation 1: not stated | sum; the added terms are scaled by the number of pixels (see the end of this page) |
+# | sum or mean over pixels in equation 1: not stated | sum; each added term is multiplied by what it is a mean of: pixels for the mask, the guide's features for its two terms (see the end of this page) |
 
 # %% [markdown]
 # ## The settings as the code has them
@@ -222,7 +222,8 @@ assert abs(at_start["kl"]) < 1e-6, "the posterior starts at the prior"
 # %%
 pixels = x[0].numel()
 weight = {"reconstruction": 1.0, "kl": settings.beta}
-weight |= {t: pixels * run[f"lambda_{t}"] for t in ("mask", "path", "cls")}
+scale = {"mask": pixels, "path": settings.guide_scale, "cls": settings.guide_scale}
+weight |= {term: scale[term] * run[f"lambda_{term}"] for term in scale}
 log = jobs.load(fitted).scores["log"]
 moments = {"before step 1": at_start, "epoch 1": log[0], f"epoch {log[-1]['epoch']}": log[-1]}
 
@@ -254,9 +255,14 @@ with plots.figure(1, 2, figsize=(9.5, 3.4), layout="constrained") as (figure, (l
 
 # %% [markdown]
 # **What to see.** The rate used in the loop lies on the cosine from the paper's maximum to its
-# minimum. With the added terms scaled by the pixels, none of them is lost beside the reconstruction:
-# path and class lead at the start, when the guide meets blank images, and fall back later. The KL has no bar
-# before step 1: it is zero, because the posterior starts at the prior.
+# minimum. Scaled by what it is a mean of, every added term weighs something beside the KL, and none
+# outweighs the reconstruction. The KL has no bar before step 1: it is zero, because the posterior
+# starts at the prior.
+#
+# The scale matters more than the printed weights. A first version multiplied the guide's two terms
+# by the pixels as well: the decoder then draws what pleases the guide and gives the image away. That
+# reading is kept, with the error of its reconstructions, as the arm `per_pixel` of
+# [table5_ablations](table5_ablations.py), and plain means as the arm `as_printed`.
 #
 # ## The same weights with plain means
 #
@@ -266,7 +272,7 @@ with plots.figure(1, 2, figsize=(9.5, 3.4), layout="constrained") as (figure, (l
 # %%
 last = nats[f"epoch {log[-1]['epoch']}"]
 for name in ("path", "mask", "cls"):
-    plain = last[name] / pixels
+    plain = last[name] / scale[name]
     share = plain / last["reconstruction"]
     print(f"{name:5} {plain:6.3f} nats, {share:.4%} of the reconstruction term, in the last epoch")
     assert share < 1e-3, "a plain mean vanishes beside the summed pixels"

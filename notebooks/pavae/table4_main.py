@@ -80,7 +80,7 @@ for arm, found in pavae.ABSTRACT.items():
 # | "FID-like on shallow features", sizes undefined (PV-E09) | Fréchet distance (FD) in the features of an independent reader, equal n, a second extractor, KID, and the null of real against real |
 # | SSIM also for template and GAN, which reconstruct nothing (PV-E10) | paired SSIM for the two auto-encoders only; SSIM to the nearest real image for all, as a number without direction |
 # | "frozen extractor" trained on unknown data (PV-E14) | one network, trained on the 800 labelled images *with mild augmentation, in both regimes*: in `bare` PA-VAE alone learns from such a network, so part of its gain there may be augmentation at second hand |
-# | which inputs the baselines get (not stated) | template and PA-VAE also see lesion masks; all trained generators choose their epoch by the features that PA-VAE is trained to preserve, so a baseline stopped early is a weak one |
+# | which inputs the baselines get (not stated) | template and PA-VAE also see lesion masks; all trained generators choose their epoch by shallow features of a random network, on which none is trained |
 # | synthetic:real ≤ 1 (PV-E16) | as many synthetic as labelled images, equal gradient steps in every arm |
 # | augmentation of the downstream training: not stated | two regimes: `bare` (none; claims are judged here) and `augmented` (small shifts, contrast and noise in every arm, on fainter opacities, so that something is left to gain) |
 
@@ -230,7 +230,7 @@ HEAD = ["arm", "AUC", "*paper*", "share of oracle's gain", "sens. at 95 %", "*pa
 HEAD += ["ECE", "floor", "*paper*", "Brier"]
 for regime, study in studies.items():
     fewer = ", ".join(pavae.NAMES[arm] for arm in pavae.study.SECONDARY if arm in study.arms)
-    text = f"R = {R} training draws" + (f"; {size.secondary} of {fewer}" if fewer else "")
+    text = f"R = {study.replicates} training draws" + (f"; {size.secondary} of {fewer}" if fewer else "")
     display(Markdown(f"**Regime {regime}** ({text}; {size.test:,} test images)"))
     table(HEAD, [utility_line(regime, arm) for arm in study.arms])
 
@@ -275,14 +275,15 @@ def draw_roc(ax, regime: str) -> None:
     """Mean curve and single draws of the paper's arms, controls and the oracle."""
     shown = {arm: look for arm, look in STYLE.items() if arm in studies[regime].arms}
     for arm, (colour, style) in shown.items():
-        found = [jobs.load(studies[regime].utility(arm, k)).arrays["roc"] for k in range(R)]
+        each = range(min(len(values(regime, arm)), studies[regime].replicates))
+        found = [jobs.load(studies[regime].utility(arm, k)).arrays["roc"] for k in each]
         ax.plot(scores.RATES, np.transpose(found), color=colour, ls=style, lw=0.5, alpha=0.4)
         label = f"{pavae.NAMES[arm]}: {at[regime, arm, 'auc']['mean']:.3f}"
         ax.plot(scores.RATES, np.mean(found, axis=0), color=colour, ls=style, lw=2, label=label)
     ax.plot([0, 1], [0, 1], color="#BBBBBB", lw=0.8)
     ax.axvline(0.05, color="#BBBBBB", lw=0.8)
     ax.set(xlabel="1 - specificity", ylabel="sensitivity", title=f"Regime {regime}")
-    ax.legend(fontsize=7, loc="lower right", title=f"mean AUC over R={R} draws", title_fontsize=7)
+    ax.legend(fontsize=7, loc="lower right", title=f"mean AUC, R={studies[regime].replicates}", title_fontsize=7)
 
 
 # %%
@@ -347,7 +348,7 @@ with plots.figure(2, 4, figsize=(13.5, 7.6), layout="constrained") as (figure, a
         for ax, metric in zip(line, SHOWN, strict=True):
             draw_metric(ax, regime, metric)
             ax.tick_params(labelleft=ax is line[0])
-        line[0].set_title(f"Regime {regime}, R={R}")
+        line[0].set_title(f"Regime {regime}, R={studies[regime].replicates}")
     key(figure, CROSS, FLOOR)
     files["main"] = plots.save(figure, "pavae", "table4_main")
     display(figure)
@@ -407,7 +408,7 @@ with plots.figure(1, 2, figsize=(10.5, 4.2), layout="constrained") as (figure, a
         ax.axvline(0, color="black", lw=0.8)
         ax.axvspan(-MARGINS["auc"], MARGINS["auc"], color="#BBBBBB", alpha=0.3, lw=0)
         ax.locator_params(axis="x", nbins=6)
-        ax.set_title(f"Regime {regime}, R={R}")
+        ax.set_title(f"Regime {regime}, R={studies[regime].replicates}")
     key(figure, CROSS)
     files["gain"] = plots.save(figure, "pavae", "table4_main_gain")
     display(figure)
@@ -490,7 +491,7 @@ with plots.figure(2, 4, figsize=(13.5, 6.6), layout="constrained") as (figure, a
         for ax, metric in zip(line, FIDELITY, strict=True):
             draw_fidelity(ax, regime, metric)
             ax.tick_params(labelleft=ax is line[0])
-        line[0].set_title(f"Regime {regime}, R={R}")
+        line[0].set_title(f"Regime {regime}, R={studies[regime].replicates}")
     key(figure)
     files["fidelity"] = plots.save(figure, "pavae", "table4_main_fidelity")
     display(figure)
@@ -600,11 +601,12 @@ print("sanity holds")
 # ## Kept
 
 # %%
-note = f"95 % t-intervals over R={R} training draws, {size.test:,} test images, both regimes"
+draws = " and ".join(f"R={study.replicates} ({name})" for name, study in studies.items())
+note = f"95 % t-intervals over {draws} training draws, {size.test:,} test images"
 captions = {
     "main": "Figure 3 of PA-VAE: AUC, sensitivity at 95 % specificity, ECE (tick: its floor) and "
     f"Brier score of every arm; {note}; cross: the paper, another population.",
-    "roc": f"Figure 2 of PA-VAE: ROC curves, mean over R={R} training draws (thick) and single "
+    "roc": f"Figure 2 of PA-VAE: ROC curves, mean over {draws} training draws (thick) and single "
     "draws (thin), in both regimes.",
     "gain": "AUC of PA-VAE minus AUC of every other arm, paired by training draw; "
     f"{note}; gray: the smallest difference that counts.",
@@ -629,7 +631,7 @@ print(f"{len(rows)} rows in data/metrics/pavae/table4_main.json")
 # Tests and margins stand in `lib/claims/ledger.json` since before the first result. *p* is adjusted
 # by Holm over the paper's core claims that have results so far; all claims of the paper are in
 # [00_claims](00_claims.py). With fewer than five draws a verdict is exploratory. A claim is judged by
-# the record with more draws: this run's, or the committed ones of profile `full`.
+# the record with more draws: this run's, or the committed ones of ten draws.
 
 # %%
 found = judge.judge_all(paths.METRICS, reference=judge.committed(profile))

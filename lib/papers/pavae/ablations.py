@@ -78,8 +78,8 @@ def arms(profile: Profile, regime: str) -> tuple[str, ...]:
     return CORE + BESIDE + (LONG if profile.complete else ())
 
 
-def draws(profile: Profile, arm: str) -> range:
-    return range(profile.replicates if arm in CORE else profile.secondary)
+def draws(study: Study, arm: str) -> range:
+    return range(study.replicates if arm in CORE else study.profile.secondary)
 
 
 def fit(study: Study, arm: str, k: int) -> Job:
@@ -133,7 +133,7 @@ def scored(study: Study) -> Scored:
     """All jobs of Table 5 in one regime, with the arms that its rows are held against."""
     p, found = study.profile, {}
     for arm in arms(p, study.regime):
-        each = [(k, pool(study, arm, k)) for k in draws(p, arm)]
+        each = [(k, pool(study, arm, k)) for k in draws(study, arm)]
         found[arm, "utility"] = [
             (study.scored_arm(study.trained_with(samples, k), k), UTILITY) for k, samples in each
         ]
@@ -143,8 +143,10 @@ def scored(study: Study) -> Scored:
             found[arm, "measures"] = [(measured(study, arm, k), MEASURES) for k, _ in each]
     if found:
         for arm in ("real", "oracle"):
-            found[arm, "utility"] = [(study.utility(arm, k), UTILITY) for k in range(p.replicates)]
-        for k in range(p.replicates):
+            found[arm, "utility"] = [
+                (study.utility(arm, k), UTILITY) for k in range(study.replicates)
+            ]
+        for k in range(study.replicates):
             for arm in ("oracle", "shuffled"):
                 found.setdefault((arm, "fidelity"), []).append((study.fidelity(arm, k), FIDELITY))
             lesions = study.lesions(study.pool("oracle", k))

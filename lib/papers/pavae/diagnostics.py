@@ -69,7 +69,7 @@ def gap_pool(study: Study, arm: str, k: int) -> Job:
 
 def scored(study: Study) -> Scored:
     """The main arms beside those with one defect: utility, fidelity, memorisation."""
-    each, found = range(study.profile.replicates), {}
+    each, found = range(study.replicates), {}
     for arm in ("real", *READ):
         found[arm, "utility"] = [(study.utility(arm, k), UTILITY) for k in each]
     for arm in (*READ, "shuffled"):
@@ -89,13 +89,13 @@ def scored(study: Study) -> Scored:
 
 def lesions(study: Study) -> dict[str, list[Job]]:
     """What the attribute reader finds in every pool, by arm, one job per replicate."""
-    each = range(study.profile.replicates)
+    each = range(study.replicates)
     return {arm: [study.lesions(study.pool(arm, k)) for k in each] for arm in READ}
 
 
 def noise(study: Study) -> list[Job]:
     """The noise added to PA-VAE's pools; its scores hold the levels before and after."""
-    return [gap_pool(study, "pavae_noise", k) for k in range(study.profile.replicates)]
+    return [gap_pool(study, "pavae_noise", k) for k in range(study.replicates)]
 
 
 def diagnostic_jobs(profile: Profile, seed: int) -> list[Job]:
@@ -117,7 +117,7 @@ def diagnostic_rows(profile: Profile, seed: int) -> list[dict]:
 
 def map_rows(study: Study) -> list[dict]:
     """Pixel AUROC and pointing game of every kind of map; the oracle is the true difference."""
-    found = [jobs.load(mapped(study, k)).scores for k in range(study.profile.replicates)]
+    found = [jobs.load(mapped(study, k)).scores for k in range(study.replicates)]
 
     def values(arm: str, metric: str) -> list[float]:
         return [each[arm][metric] for each in found]
@@ -160,7 +160,7 @@ def value(scores: dict, metric: str) -> float:
 
 def confusion_rows(study: Study) -> list[dict]:
     """Sensitivity and specificity on test at the threshold from validation, and recall by side."""
-    each, found = range(study.profile.replicates), []
+    each, found = range(study.replicates), []
     for arm in CONFUSED:
         made = [jobs.load(confused(study, arm, k)) for k in each]
         rates = [

@@ -2,6 +2,7 @@
 
 from lib.generators import vae, watch
 from lib.jobs import Job
+from lib.papers.pavae import ablations
 from lib.papers.pavae.study import Study
 from lib.profiles import Profile
 
@@ -37,4 +38,5 @@ def beta_fits(study: Study) -> dict[float, Job]:
 def method_jobs(profile: Profile, seed: int) -> list[Job]:
     study = Study(profile, seed, "bare")
     own = [film(study), *beta_fits(study).values()]
-    return [study.vae(0), *own, study.train(0), study.guide(0), study.validation]
+    table5 = [study.vae(0), ablations.fit(study, "per_pixel", 0)]
+    return [*table5, *own, study.train(0), study.guide(0), study.validation]

@@ -268,10 +268,15 @@ class Study:
         parts = {"pool": self.pool(arm, k), "train": self.train(k), "holdout": self.validation}
         return Job(scores.memory, n=n, **parts)
 
+    @property
+    def replicates(self) -> int:
+        """R: training draws of this regime."""
+        return self.profile.replicates if self.regime == "bare" else self.profile.augmented
+
     def draws(self, arm: str) -> range:
         """The replicates that an arm of the main comparison has."""
-        p = self.profile
-        return range(p.secondary if arm in SECONDARY else p.replicates)
+        fewer = min(self.profile.secondary, self.replicates)
+        return range(fewer if arm in SECONDARY else self.replicates)
 
     def scored(self) -> Scored:
         """All jobs that score the main comparison in this regime."""

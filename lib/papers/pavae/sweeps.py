@@ -67,7 +67,7 @@ def fraction_scored(profile: Profile, seed: int, per_cent: int) -> Scored:
 def ratio_scored(study: Study) -> Scored:
     """PA-VAE and fresh phantoms at every ratio, with equal gradient steps."""
     n, found = study.profile.labelled, {}
-    for k in range(study.profile.replicates):
+    for k in range(study.replicates):
         most = int(max(RATIOS) * n)
         samples = Job(vae.pool, fitted=study.vae(k), n=most, stream=study.stream("pool pavae", k))
         fresh = study.draw("oracle", most, k)
