@@ -146,18 +146,7 @@ def test_a_mixed_pool_asks_the_generator_for_the_labels_it_carries(fitted):
     assert np.array_equal(found["image"], direct)
 
 
-@pytest.mark.parametrize(
-    "drawn",
-    [
-        False,
-        pytest.param(
-            True,
-            marks=pytest.mark.xfail(
-                reason="drawing the labels moves the seeds of the latent noise", strict=True
-            ),
-        ),
-    ],
-)
+@pytest.mark.parametrize("drawn", [False, True])
 def test_another_mix_keeps_the_latent_noise_of_a_replicate(fitted, drawn):
     """Where the label is the same, so is the image: arms of a replicate share their noise."""
     plain = vae.pool(fitted, 24, [5]).arrays
@@ -199,7 +188,6 @@ def test_the_last_epoch_is_kept(data, guide):
     assert vae.pool(found, 8, [0]).arrays["image"].shape == (8, 64, 64)
 
 
-@pytest.mark.xfail(reason="early stopping takes the first child of the seeds", strict=True)
 def test_it_is_the_same_training_as_with_early_stopping(data, guide, fitted):
     """After one epoch there is nothing to choose: both must hold the same weights."""
     found = unstopped.fit_job(data, 48, guide, SMALL | {"epochs": 1}, [0, 1, 0])

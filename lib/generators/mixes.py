@@ -9,9 +9,13 @@ from lib.jobs import Result
 
 
 def labels_of(mix: tuple[int, ...], n: int, drawn: bool, rng: np.random.Generator) -> np.ndarray:
-    """(n,) class labels: exactly in the mix, or drawn one by one with its frequencies."""
+    """(n,) class labels: exactly in the mix, or drawn one by one with its frequencies.
+
+    `rng` itself is left as it was: what is drawn with it afterwards does not depend on `drawn`.
+    """
+    own = rng.spawn(1)[0]
     if drawn:
-        return rng.choice(len(mix), size=n, p=np.array(mix) / sum(mix))
+        return own.choice(len(mix), size=n, p=np.array(mix) / sum(mix))
     return interleaved_labels(n, mix_pattern(mix))
 
 

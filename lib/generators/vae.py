@@ -43,9 +43,7 @@ class VaeSettings:
     lambda_path: float = 0.5  # "feature-preservation weight"
     lambda_cls: float = 0.2  # "class-consistency weight"
     lambda_mask: float = 0.5  # absent from the paper; chosen on validation
-    guide_scale: float = (
-        64.0  # ours: the guide's features; multiplies L_path and L_cls
-    )
+    guide_scale: float = 64.0  # ours: the guide's features; multiplies L_path and L_cls
     likelihood: str = "bernoulli"  # "over pixels"; "gaussian": variance at its maximum likelihood
     class_prior: bool = True  # p(z|y); False: N(0, I)
     prior_rate: float = 20.0  # ours: rate of p(z|y) over `rate`, so that it keeps up with q

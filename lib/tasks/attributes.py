@@ -93,7 +93,8 @@ def coverage(found: np.ndarray, real: np.ndarray) -> float:
     """Share of 16 cells of two attributes in which a pool has at least half of its due.
 
     found (N, 2), real (M, 2). Cells are quarters of the real readings along each attribute; a
-    cell's due is the share of real images in it. 1 for real images, 1/16 if all lesions are alike.
+    cell's due is the share of real images in it; cells without any do not count. 1 for real images,
+    at most one cell if all lesions are alike.
     """
     inner = [np.quantile(column, np.linspace(0, 1, CELLS + 1)[1:-1]) for column in real.T]
 
@@ -101,4 +102,5 @@ def coverage(found: np.ndarray, real: np.ndarray) -> float:
         first, second = (np.digitize(c, e) for c, e in zip(points.T, inner, strict=True))
         return np.bincount(CELLS * first + second, minlength=CELLS**2) / len(points)
 
-    return float((shares(found) >= shares(real) / 2).mean())
+    due = shares(real)
+    return float((shares(found) >= due / 2)[due > 0].mean())
