@@ -14,7 +14,7 @@
 # - the model learning in front of you, a control for β, and what the finished model takes for the
 #   difference between a healthy and a sick chest, beside the phantom's own truth.
 #
-# *About 20 seconds once the jobs are there (they take a minute, and the model of Table 4 two).*
+# *About 25 seconds once the jobs are there (they take a minute, and the model of Table 4 two).*
 # Nothing here shows that a method works or fails on patients.
 
 # %% tags=["parameters"]
