@@ -10,7 +10,7 @@ class Profile:
 
     name: str
     replicates: int  # R: fresh training draws of a core study, each with its own seeds
-    augmented: int = 3  # draws of the second regime, in which no claim is judged
+    augmented: int = 10  # draws of the second regime, in which no claim is judged
     secondary: int = 1  # draws of arms beside the paper's tables that need a generator of their own
     complete: bool = False  # also the long sweeps and the factorial
     labelled: int = 800  # PA-VAE, Table 1
@@ -40,9 +40,9 @@ SMOKE = Profile(
     augmented_steps=10, pool=100, epoch_images=128, vae_epochs=8, gan_epochs=9, long_epochs=9,
     fractions=(10, 100), attacked=40, mapped=80, timed_images=64,
 )  # fmt: skip
-QUICK = Profile("quick", replicates=3, fractions=(10, 100))
-CORE = Profile("core", replicates=10, fractions=(10, 100))  # `quick` with ten draws
-FULL = Profile("full", replicates=10, augmented=10, secondary=5, complete=True)
+QUICK = Profile("quick", replicates=3, augmented=2, fractions=(10, 100))
+CORE = Profile("core", replicates=10, augmented=3, fractions=(10, 100))
+FULL = Profile("full", replicates=10, secondary=5, complete=True)
 PAPER = Profile("paper", replicates=10, augmented=10, secondary=5, complete=True, vae_epochs=10)
 PROFILES = {profile.name: profile for profile in (SMOKE, QUICK, CORE, FULL, PAPER)}
 

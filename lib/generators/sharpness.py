@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 
 from lib.jobs import Result
 
-BAND = (4, 8)  # cycles per image, wavelengths of 8 to 16 pixels of 64: ribs, borders of opacities
+BAND = (6, 12)  # cycles per image, wavelengths of 5 to 11 pixels of 64: ribs, vessels, borders
 WIDEST = 16.0  # standard deviation of the strongest blur, pixels
 
 
@@ -26,10 +26,15 @@ def spectrum(images: np.ndarray) -> np.ndarray:
     return sums / np.bincount(ring)[: h // 2 + 1]
 
 
-def detail(images: np.ndarray) -> float:
-    """Mean power in BAND of images (N, H, H)."""
+def in_band(power: np.ndarray) -> float:
+    """Geometric mean of a spectrum over BAND, in which every frequency counts alike."""
     low, high = BAND
-    return float(spectrum(images)[low : high + 1].mean())
+    return float(np.exp(np.log(power[low : high + 1]).mean()))
+
+
+def detail(images: np.ndarray) -> float:
+    """Power in BAND of images (N, H, H)."""
+    return in_band(spectrum(images))
 
 
 def blurred_like(pool: Result, like: Result, n: int) -> Result:

@@ -258,9 +258,9 @@ print(f"by {s.prior_rate * reach:.1f} at {s.prior_rate:g} times that; N(0, I) ha
 
 # %% [markdown]
 # **Why it learns from the KL alone.** Left alone with the posteriors of its class, the best Gaussian
-# prior has a closed form, their common mean and variance: $m_y = \overline{\mu}$ and
-# $s_y^2 = \overline{\sigma^2 + (\mu - m_y)^2}$. No other term has anything to say about where images
-# are. In `loss_terms` the samples that L_cls sees are therefore drawn from a `detach`ed prior.
+# prior has a closed form, their common mean and variance: $m_y = \mathrm{E}[\mu]$ and
+# $s_y^2 = \mathrm{E}[\sigma^2 + (\mu - m_y)^2]$. No other term has anything to say about where images
+# are. In `loss_terms` the samples that L_cls sees are therefore drawn from a detached prior (`p[0][half].detach()`).
 
 # %%
 name = list(toys)[2]
@@ -472,9 +472,9 @@ assert profile == "smoke" or moved[:3].max() > moved[3], "a latent with KL chang
 # %% [markdown]
 # ## Term 3: L_path
 #
-# $$\mathcal{L}_{path} = \frac{\overline{(f(\hat x) - f(x))^2}}{\overline{f(x)^2}}$$
+# $$\mathcal{L}_{path} = \frac{\sum_j (f_j(\hat x) - f_j(x))^2}{\sum_j f_j(x)^2}$$
 #
-# with f the 64 features of the guide before its last layer. Pixels do not know what matters; does
+# with f the 64 features of the guide before its last layer, and both sums over the batch as well. Pixels do not know what matters; does
 # the guide? Take sick images, and change each in five ways *by the same pixel error*: take the lesion
 # out (the phantom's own healthy counterfactual, so no guess), or blur, shift, flatten the contrast
 # or add noise, as strongly as costs the same mean squared error. (A part of a shift by one pixel is

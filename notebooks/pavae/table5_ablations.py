@@ -120,6 +120,7 @@ def standard_error(auc: float, sick: int, healthy: int) -> float:
     return float(np.sqrt(spread / (sick * healthy)))
 
 
+# %%
 def detectable(auc: float, cases: int, r: float) -> float:
     """Paired AUC difference found with 80 % power; half the cases are sick."""
     z = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
@@ -231,15 +232,17 @@ with plots.figure(1, 2, figsize=(10, 3.6), layout="constrained") as (figure, (le
 #
 # ## The run
 #
-# All arms of a draw share images, seeds, the frozen extractor and the latent noise of their
-# samples; one setting differs. Two readings of the prior need no generator of their own, only
-# other labels.
+# All arms of a draw share images, seeds, the frozen extractor and the latent noise of their samples
+# (the standard VAE's pool alone has noise of its own); one setting differs. Two readings of the prior
+# need no generator of their own, only other labels.
 
 # %%
 needed = pavae.STUDIES["table5_ablations"](size, seed)
 jobs.run(needed)
 rows = ablations.table5_rows(size, seed)
 at = {(row["regime"], row["arm"], row["metric"]): row for row in rows}
+
+# %%
 drawn = {arm: len(ablations.draws(bare, arm)) for arm in ablations.arms(size, "bare")}
 print(f"{len(jobs.tasks(needed))} jobs give {len(rows)} rows; regimes: {', '.join(studies)}")
 print("training draws:", {LABELS[arm]: n for arm, n in drawn.items()})
@@ -421,6 +424,8 @@ labels = torch.arange(3).repeat_interleave(4)
 noise = torch.randn(4, vae.PA_VAE.latent, generator=torch.Generator().manual_seed(seed)).repeat(
     3, 1
 )
+
+# %%
 PICTURED = ("pavae", "no_path", "no_prior", "no_mask", "beta_3.2", "no_cls", "per_pixel", "vae")
 
 
@@ -543,6 +548,8 @@ others = [
     for arm, metric in itertools.product(PICTURED[1:-1], (*MEASURED, "coverage_place"))
     if (arm, metric) not in [meant[:2] for meant in MEANT] and drawn[arm] > 1
 ]
+
+# %%
 adjusted = benjamini_hochberg([paired_t(change("bare", *pair))["p"] for pair in others])
 clear = [(*pair, p) for pair, p in zip(others, adjusted, strict=True) if p < verdict.ALPHA]
 lines = [[LABELS[a], m, interval(change("bare", a, m)), f"{p:.2g}"] for a, m, p in clear]
@@ -883,6 +890,7 @@ def tell(*ids: str) -> None:
         assert not of_record[id_]["missing"]
 
 
+# %%
 ratio = at["bare", "pavae", "adherence_ratio"]["mean"]
 print(f"PA-VAE's adherence ratio {ratio:.2f}; rule {RULE}: {'met' if ratio >= RULE else 'not met'}")
 
