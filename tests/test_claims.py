@@ -331,6 +331,26 @@ def test_holm_is_over_the_core_claims_with_a_run():
 # ---- verdicts of record -------------------------------------------------------------------------
 
 
+def test_a_change_after_results_makes_draws_of_that_seed_exploratory():
+    """Ten draws of the seed that had been seen are exploratory, of another one they are not."""
+    test = claim("difference", **UTILITY)
+    arms = rows({"real": 0.7, "pavae": 0.8, "oracle": 0.9})
+    for id_, seeds, marked in [("PV-01", [0], True), ("PV-01", [1], False), ("PV-10", [0], False)]:
+        out = judge.judge(test | {"id": id_}, source_of(arms, seeds=seeds))
+        assert out["n"] == 10 and out["exploratory"] == marked
+        assert v.base(out["verdict"]) == v.REPRODUCED
+        assert ("changed after" in out["sentence"]) == marked
+    three = source_of(rows({"real": 0.7, "pavae": 0.8}, R=3), seeds=[0])
+    few = judge.judge(test | {"id": "PV-01"}, three)
+    assert few["verdict"].count(v.EXPLORATORY) == 1
+
+
+def test_changes_name_claims_of_the_ledger():
+    known = {each["id"]: each["paper"] for each in ledger.load()}
+    for change in ledger.changes():
+        assert change["seeds"] and all(known[id_] == change["paper"] for id_ in change["claims"])
+
+
 def leave(root, *tables, item=MAIN):
     """A metrics file of these rows under a folder; the folder."""
     file = root / f"{item}.json"

@@ -114,6 +114,7 @@ def judge(claim, source, factor=1.0):
     out = {**head, **blank, **found, "missing": None}
     if found["verdict"] in v.EMPIRICAL:
         out |= _second_axes(test, source, found, factor)
+        out |= _seen_before(claim, source, out)
     out["exploratory"] = out["verdict"].startswith(v.EXPLORATORY)
     return {**out, "title": title(out)}
 
@@ -138,6 +139,20 @@ def _second_axes(test, source, found, factor):
             f"{v.number(rule['at_least'])}; the numbers stand, the reading does not."
         )
     return {**out, "sentence": sentence}
+
+
+def _seen_before(claim, source, out):
+    """Marks a verdict exploratory if an arm was changed after its seeds had been looked at."""
+    pages = [source(item) for item in ledger.items(claim["test"])]
+    seeds = {seed for page in pages if page for seed in page["stamp"].get("seeds", ())}
+    changed = [each for each in ledger.changes() if claim["id"] in each["claims"]]
+    if not any(seeds & set(each["seeds"]) for each in changed) or out["verdict"] not in v.EMPIRICAL:
+        return {}  # exploratory for another reason, not interpreted, or nothing to mark
+    return {
+        "verdict": v.EXPLORATORY + out["verdict"],
+        "sentence": f"{out['sentence']} Exploratory: an arm was changed after draws of this seed "
+        "had been seen.",
+    }
 
 
 def _remarks(out, n, plan):

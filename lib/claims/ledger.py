@@ -121,6 +121,16 @@ def inconsistencies():
     return tuple(json.loads((HERE / "inconsistencies.json").read_text(encoding="utf-8")))
 
 
+@cache
+def changes():
+    """What was changed after results had been seen: dicts of paper, what, why, how, seeds, claims.
+
+    Numbers of these seeds had been seen before the change, so whatever they say about these claims
+    is exploratory.
+    """
+    return tuple(json.loads((HERE / "changes.json").read_text(encoding="utf-8")))
+
+
 def by_paper(paper):
     """The claims of one paper; ValueError for a name that is none."""
     if paper not in PAPERS:

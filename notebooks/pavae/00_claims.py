@@ -404,6 +404,18 @@ for letter, meaning in TITLES.items():
     show(["", "where", "what the paper says", "what we do", "run in"], lines)
 
 # %% [markdown]
+# ## What was changed after results had been seen
+#
+# Whatever draws of the seeds named here say about the claims named here is exploratory, however many
+# there are: the change was made by somebody who had seen some of them. Another seed starts afresh.
+
+# %%
+changes = [each for each in ledger.changes() if each["paper"] == "pavae"]
+show(["what", "why", "how", "seeds", "claims"],
+     [[c["what"], c["why"], c["how"], ", ".join(map(str, c["seeds"])), ", ".join(c["claims"])]
+      for c in changes])  # fmt: skip
+
+# %% [markdown]
 # ## What remains open
 #
 # Claims that no run has reached yet, and measured ones whose intervals leave more than one verdict
