@@ -14,7 +14,7 @@
 # - ROC curves, metrics, fidelity and samples, in a regime without and with classical augmentation;
 # - the verdicts on the claims of this table, by tests fixed before any result.
 #
-# *About a minute once the jobs are there (about 40 minutes on two cores for those of `quick`).*
+# *About a minute once the jobs are there (about 20 minutes on two cores for those of `quick`).*
 # Nothing here shows that a method works or fails on patients.
 
 # %% tags=["parameters"]
