@@ -73,9 +73,7 @@ assert dataset == "phantom", "masks, counterfactuals and fresh subjects are know
 # %%
 def table(head: list[str], lines: list[list]) -> None:
     """Show a Markdown table."""
-    rows = [head, ["---"] * len(head), *lines]
-    cells = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
-    display(Markdown("\n".join("| " + " | ".join(row) + " |" for row in cells)))
+    display(Markdown(summary.table(head, lines)))
 
 
 # %% [markdown]

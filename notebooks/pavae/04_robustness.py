@@ -245,8 +245,7 @@ def interval(d: np.ndarray) -> str:
 # %%
 def table(head: list[str], lines: list[list]) -> None:
     """Show a Markdown table."""
-    found = [head, ["---"] * len(head), *lines]
-    display(Markdown("\n".join("| " + " | ".join(map(str, line)) + " |" for line in found)))
+    display(Markdown(summary.table(head, lines)))
 
 
 # %% [markdown]

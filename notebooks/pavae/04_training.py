@@ -216,9 +216,7 @@ with plots.figure(2, 4, figsize=(12.5, 6), layout="constrained") as (figure, axe
 # %%
 def table(head: list[str], lines: list[list]) -> None:
     """Show a Markdown table."""
-    rows = [head, ["---"] * len(head), *lines]
-    cells = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
-    display(Markdown("\n".join("| " + " | ".join(row) + " |" for row in cells)))
+    display(Markdown(summary.table(head, lines)))
 
 
 def spread(values) -> str:

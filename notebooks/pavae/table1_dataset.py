@@ -33,6 +33,7 @@ from lib.datasets.chest import TABLE1, image_set
 from lib.datasets.splits import assert_subject_disjoint, interleaved_labels
 from lib.papers import pavae
 from lib.phantoms.chest import CLASSES
+from lib.report import summary
 
 start = time.perf_counter()
 plots.use_style()
@@ -49,8 +50,7 @@ assert dataset == "phantom", "this page draws phantoms; explore/your_own_data re
 # %%
 def table(head: list[str], lines: list[list]) -> None:
     """Show a Markdown table."""
-    rows = [head, ["---"] * len(head), *lines]
-    display(Markdown("\n".join("| " + " | ".join(map(str, row)) + " |" for row in rows)))
+    display(Markdown(summary.table(head, lines)))
 
 
 table(["split", *CLASSES, "total"], [[k, *n, sum(n)] for k, n in TABLE1.items()])

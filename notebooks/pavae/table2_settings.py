@@ -40,6 +40,7 @@ from lib.generators import gan, vae
 from lib.networks import training as tr
 from lib.networks.classifier import SmallCNN
 from lib.papers import pavae
+from lib.report import summary
 from lib.tasks import classify
 
 start = time.perf_counter()
@@ -73,9 +74,7 @@ TABLE2A = {  # name here: (what the paper prints, its number or None, its note)
 
 def table(head: list[str], lines: list[list]) -> None:
     """Show a Markdown table."""
-    rows = [head, ["---"] * len(head), *lines]
-    cells = [[str(cell).replace("|", "\\|") for cell in row] for row in rows]
-    display(Markdown("\n".join("| " + " | ".join(row) + " |" for row in cells)))
+    display(Markdown(summary.table(head, lines)))
 
 
 # %% [markdown]
