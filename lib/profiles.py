@@ -32,6 +32,22 @@ class Profile:
     attacked: int = 1000  # test images under the adversarial-like attack
     mapped: int = 4000  # test images whose heat maps are scored
     timed_images: int = 1000  # phantoms rendered for a timing
+    volume_share: int = 1  # dHVAE: of the paper's 10 to 50 volumes, one in so many is used
+    added: int = 500  # dHVAE, Table 4: synthetic slices are added in one to four such steps
+    test_volumes: int = 64  # of 32 slices each
+    known_slices: int = 4000  # fresh lesion slices that train the independent reader of pairs
+    judged_pairs: int = 1000  # samples and real slices whose distance is a score
+    remembered: int = 200  # training slices in which samples look for their nearest
+    pair_steps: int = 400  # gradient steps of every auto-encoder of pairs
+    pair_delay: int = 300  # of these, steps before the dynamics and the discriminator join
+    lsgan_steps: int = 400
+    latent_steps: tuple[int, int] = (300, 400)  # LDM: auto-encoder, denoiser
+    known_steps: int = 600  # of the reader of pairs
+    hint_steps: int = 150  # of the guide
+    slice_steps: int = 150  # of every 2-D segmenter
+    volume_steps: int = 80  # of every 3-D segmenter
+    weighed: tuple[int, int] = (64, 20)  # held-out pairs and importance samples of a likelihood
+    long_additions: tuple[int, ...] = ()  # further amounts of synthetic slices
 
 
 SMOKE = Profile(
@@ -39,11 +55,18 @@ SMOKE = Profile(
     reader_images=200, reader_steps=20, guide_steps=10, curve=(32, 96), bare_steps=10,
     augmented_steps=10, pool=100, epoch_images=128, vae_epochs=8, gan_epochs=9, long_epochs=9,
     fractions=(10, 100), attacked=40, mapped=80, timed_images=64,
+    volume_share=5, added=10, test_volumes=2, known_slices=60, judged_pairs=40, remembered=10,
+    pair_steps=6, pair_delay=3, lsgan_steps=6, latent_steps=(4, 4), known_steps=6, hint_steps=4,
+    slice_steps=4, volume_steps=3, weighed=(4, 3),
 )  # fmt: skip
 QUICK = Profile("quick", replicates=3, augmented=2, fractions=(10, 100))
 CORE = Profile("core", replicates=10, augmented=3, fractions=(10, 100))
-FULL = Profile("full", replicates=10, secondary=5, complete=True)
-PAPER = Profile("paper", replicates=10, augmented=10, secondary=5, complete=True, vae_epochs=10)
+FULL = Profile("full", replicates=10, secondary=5, complete=True, long_additions=(4000, 8000))
+PAPER = Profile(
+    "paper", replicates=10, augmented=10, secondary=5, complete=True, vae_epochs=10,
+    pair_steps=20_000, pair_delay=5_000, lsgan_steps=20_000, latent_steps=(20_000, 20_000),
+    slice_steps=4000, volume_steps=2000, long_additions=(4000, 8000),
+)  # fmt: skip
 PROFILES = {profile.name: profile for profile in (SMOKE, QUICK, CORE, FULL, PAPER)}
 
 

@@ -18,3 +18,12 @@ def shot_noise(grey: Tensor, white: Tensor, photons: Tensor) -> Tensor:
     Gaussian limit sqrt(m) * white stands for the Poisson law. Grey values below 0.02 count as 0.02.
     """
     return (grey.clamp(min=0.02) / photons).sqrt() * white
+
+
+def rician(signal: Tensor, real: Tensor, imaginary: Tensor, sigma: Tensor) -> Tensor:
+    """Magnitude of an MRI signal whose two channels carry normal noise of this deviation.
+
+    signal, real and imaginary share one shape; the last two are standard normal. Without signal the
+    mean is sigma * sqrt(pi / 2) (Rayleigh); for signal >> sigma the noise is normal.
+    """
+    return ((signal + sigma * real).square() + (sigma * imaginary).square()).sqrt()

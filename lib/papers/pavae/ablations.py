@@ -5,8 +5,9 @@ from itertools import combinations
 from lib import jobs
 from lib.generators import measures, mixes, unstopped, vae
 from lib.jobs import Job
-from lib.papers.pavae.study import FIDELITY, NAMES, UTILITY, Scored, Study, studies
-from lib.papers.pavae.tables import collect, jobs_of, rows_of
+from lib.papers.pavae.study import FIDELITY, NAMES, UTILITY, Study, studies
+from lib.papers.pavae.tables import rows_of
+from lib.papers.rows import Scored, collect, jobs_of
 from lib.profiles import Profile
 
 TABLE5 = {  # the paper's Table 5: change of AUC, change of FID-like

@@ -4,8 +4,9 @@ from lib import jobs
 from lib.datasets import caricature, variants
 from lib.generators import copies, defects, sharpness
 from lib.jobs import Job
-from lib.papers.pavae.study import FIDELITY, NAMES, UTILITY, Scored, Study
-from lib.papers.pavae.tables import collect, jobs_of, mean_of, row, rows_of
+from lib.papers.pavae.study import FIDELITY, NAMES, UTILITY, Study
+from lib.papers.pavae.tables import rows_of
+from lib.papers.rows import Scored, collect, jobs_of, mean_of, row
 from lib.profiles import Profile
 from lib.tasks import attributes, confusion, heatmaps
 

@@ -4,7 +4,7 @@ from lib import jobs
 from lib.datasets import variants
 from lib.jobs import Job
 from lib.papers.pavae.study import NAMES, Study
-from lib.papers.pavae.tables import row
+from lib.papers.rows import row
 from lib.profiles import Profile
 from lib.tasks import robustness
 

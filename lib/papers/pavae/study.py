@@ -13,6 +13,7 @@ from lib.datasets import chest
 from lib.generators import copies, gan, template, vae
 from lib.jobs import Job
 from lib.papers import scores
+from lib.papers.rows import Scored
 from lib.profiles import Profile, precision
 from lib.tasks import attributes, classify
 
@@ -47,8 +48,6 @@ SECONDARY = ("stylegan_epochs", "pavae_pseudo")  # bare regime in quick, both re
 UTILITY = ("auc", "auc_ovr", "sens95", "spec95", "ece", "ece_debiased", "ece_floor", "brier")
 FIDELITY = ("fd", "fd2", "kid", "adherence", "adherence_ratio", "ssim_nearest")
 FIDELITY += ("adherence_healthy", "adherence_left", "adherence_right")
-Scored = dict[tuple[str, str], list[tuple[Job, tuple[str, ...]]]]
-"""For every (arm, kind): one (job, metrics that it gives) per replicate."""
 
 
 @dataclass(frozen=True)

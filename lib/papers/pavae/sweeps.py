@@ -5,8 +5,8 @@ from dataclasses import replace
 from lib.datasets import variants
 from lib.generators import mixes, vae
 from lib.jobs import Job
-from lib.papers.pavae.study import UTILITY, Scored, Study
-from lib.papers.pavae.tables import collect, jobs_of, mean_of, row
+from lib.papers.pavae.study import UTILITY, Study
+from lib.papers.rows import Scored, collect, jobs_of, mean_of, row
 from lib.profiles import Profile
 from lib.tasks import classify, confusion
 

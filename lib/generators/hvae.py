@@ -1,0 +1,361 @@
+"""VAE, Hamiltonian VAE and dHVAE of an image together with its mask (dHVAE paper, section 3).
+
+    L = alpha * (-ELBO) + beta * (L_disc + L_feature + L_1),   alpha = 1 - beta        (12)
+
+The ELBO is that of Caterini et al. 2018, summed over pixels, in nats per image. The regularisers
+are means (over patches, features, pixels), so each is multiplied by the number of pixels: beside a
+sum over 4,096 of them a mean with beta = 0.01 would weigh nothing.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils import parametrize
+
+from lib.datasets.pairs import check_pairs
+from lib.generators import hamiltonian as hmc
+from lib.jobs import Result
+from lib.networks import training as tr
+from lib.networks import wsconv
+from lib.tasks import segment
+
+LOG_VARIANCE = (-12.0, 2.0)  # clamp of the posterior, ours
+CHUNK = 250  # images decoded at once
+
+
+@dataclass(frozen=True)
+class HvaeSettings:
+    """dHVAE; what the paper leaves open is marked ours."""
+
+    steps: int = 400  # ours: gradient steps, the same for every auto-encoder
+    batch: int = 16  # ours
+    rate: float = 2e-3  # 5e-5 at paper size; ours, for so few steps
+    betas: tuple[float, float] = (0.5, 0.999)  # AdamW, section 4.5
+    decay: float = 1e-6  # section 4.5
+    leapfrog: int = 3  # K, ours; 0: a VAE
+    warm_up: int = 300  # ours: steps before the dynamics begin, until then K = 0
+    step_size: float = 0.01  # ours: where the learned steps start ...
+    step_cap: float = 0.1  # ... and what they stay below
+    step_rate: float = 20.0  # ours: their learning rate over `rate`, for so few steps
+    beta0: float = 0.3  # ours: initial inverse temperature, quadratic scheme
+    stopped: bool = False  # True: no gradient through the dynamics
+    sd: float = 0.1  # ours: of the Gaussian likelihood, grey units
+    beta: float = 0.01  # equation 12, "favorable compromise"
+    disc: bool = True  # equation 11
+    perc: bool = True  # equation 9
+    l1: bool = True  # equation 10
+    delay: int = 300  # ours: batches before the discriminator joins ("a certain number")
+    condition: bool = False  # True: p(x | z, m), the mask is given (section 3.1)
+    widths: tuple[int, ...] = wsconv.CPU.widths
+    units: int = wsconv.CPU.units
+    stem: int = wsconv.CPU.stem
+    latent: int = wsconv.CPU.latent
+    side: int = wsconv.CPU.side
+    precision: str = "bfloat16"
+
+    @property
+    def shape(self) -> wsconv.Shape:
+        return wsconv.Shape(tuple(self.widths), self.units, self.stem, self.latent, self.side)
+
+    @property
+    def regularised(self) -> bool:
+        return self.beta > 0 and (self.disc or self.perc or self.l1)
+
+
+NONE = {"disc": False, "perc": False, "l1": False}
+DHVAE = HvaeSettings()
+HVAE = HvaeSettings(beta=0.0, **NONE)
+VAE = replace(HVAE, leapfrog=0)
+HVAE_DISC = replace(HVAE, beta=0.5, disc=True)  # "equal weighting to the HVAE", section 4.6.2
+HVAE_PERC = replace(HVAE, beta=0.5, perc=True, l1=True)
+
+
+class PairVAE(nn.Module):
+    """q(z | x, m), p(x, m | z) and the learned step sizes of the dynamics."""
+
+    def __init__(self, settings: HvaeSettings):
+        super().__init__()
+        s = self.settings = settings
+        self.encoder = wsconv.PairEncoder(s.shape)
+        self.decoder = wsconv.PairDecoder(s.shape, condition=s.condition)
+        size = math.prod(s.shape.code)
+        inverse = math.log(s.step_size / (s.step_cap - s.step_size))
+        self.raw_steps = nn.Parameter(torch.full((size,), inverse))
+
+    @property
+    def eps(self) -> Tensor:
+        """Step sizes (d,), in (0, step_cap)."""
+        return self.settings.step_cap * self.raw_steps.sigmoid()
+
+    def posterior(self, pair: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log standard deviation (B, d) of q(z_0 | x, m)."""
+        with tr.autocast(self.settings.precision):
+            mean, log_variance = self.encoder(pair)
+        return mean, 0.5 * log_variance.clamp(*LOG_VARIANCE)
+
+    def decode(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Logits of {image, mask} (B, 2, side, side); a conditional model needs the mask."""
+        with tr.autocast(self.settings.precision):
+            return self.decoder(z, mask if self.settings.condition else None).float()
+
+    def log_likelihood(self, logits: Tensor, pair: Tensor) -> Tensor:
+        """log p(x, m | z) in nats, (B,): Gaussian for the image, Bernoulli for the mask."""
+        sd = self.settings.sd
+        x, m = pair[:, 0], pair[:, 1]
+        error = (x - logits[:, 0].sigmoid()) / sd
+        image = -(0.5 * error.square() + math.log(sd) + 0.5 * hmc.LOG_2PI).sum((1, 2))
+        if self.settings.condition:
+            return image
+        entropy = F.binary_cross_entropy_with_logits(logits[:, 1], m, reduction="none")
+        return image - entropy.sum((1, 2))
+
+    def potential(self, pair: Tensor, seen: list[Tensor] | None = None) -> hmc.Potential:
+        """U(z) = -log p(x, m, z) (B,); the last logits are kept in `seen`."""
+
+        def energy(z: Tensor) -> Tensor:
+            logits = self.decode(z, pair[:, 1:])
+            if seen is not None:
+                seen[:] = [logits]
+            prior = -(0.5 * z.square() + 0.5 * hmc.LOG_2PI).sum(1)
+            return -self.log_likelihood(logits, pair) - prior
+
+        return energy
+
+    def infer(self, pair: Tensor, noise: Tensor, steps: int) -> tuple[Tensor, Tensor]:
+        """ELBO (B,) and the logits at z_K; noise (2, B, d) standard normal."""
+        mean, log_sd = self.posterior(pair)
+        z = mean + log_sd.exp() * noise[0]
+        seen: list[Tensor] = []
+        energy = self.potential(pair, seen)
+        if not steps:  # a VAE: the KL in closed form
+            likelihood = -energy(z) + (0.5 * z.square() + 0.5 * hmc.LOG_2PI).sum(1)
+            kl = 0.5 * (mean.square() + (2 * log_sd).exp() - 2 * log_sd - 1).sum(1)
+            return likelihood - kl, seen[0]
+        s = self.settings
+        *_, last = hmc.trajectory(energy, z, noise[1], self.eps, steps, s.beta0, not s.stopped)
+        return hmc.bound(last, log_sd), seen[0]
+
+    def log_weights(self, pair: Tensor, noise: Tensor, steps: int) -> Tensor:
+        """Importance weights log p(x, m) is estimated from, (B,); noise as in `infer`."""
+        mean, log_sd = self.posterior(pair)
+        z = mean + log_sd.exp() * noise[0]
+        log_q = hmc.normal_log_density(z, mean, log_sd)
+        energy, beta0 = self.potential(pair), self.settings.beta0
+        *_, last = hmc.trajectory(energy, z, noise[1], self.eps, steps, beta0)
+        return hmc.log_weight(last, log_q, noise[1])
+
+    def sample(
+        self, n: int, rng: np.random.Generator, masks: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """n new images (n, side, side) in [0, 1] and their masks (bool); z ~ N(0, I).
+
+        A conditional model is given the masks (n, side, side).
+        """
+        z = torch.randn(n, len(self.raw_steps), generator=tr.torch_generator(rng))
+        given = None if masks is None else torch.from_numpy(masks.astype(np.float32)).unsqueeze(1)
+        parts = zip(z.split(CHUNK), given.split(CHUNK) if given is not None else z, strict=False)
+        with torch.no_grad(), parametrize.cached():
+            logits = [self.decode(part, m if given is not None else None) for part, m in parts]
+        image, mask = torch.cat(logits).unbind(1)
+        return image.sigmoid().numpy(), (mask > 0).numpy() if masks is None else masks
+
+
+def as_pairs(image: np.ndarray, mask: np.ndarray) -> Tensor:
+    """Images (N, H, W) and masks -> (N, 2, H, W) float32."""
+    return torch.from_numpy(np.stack([image, mask], 1).astype(np.float32))
+
+
+def feature_loss(guide: nn.Module, image: Tensor, target: Tensor, precision: str) -> Tensor:
+    """Equation 9 on the guide's four maps: mean squared difference over the maps' mean square."""
+    with tr.autocast(precision):
+        with torch.no_grad():
+            wanted = [m.float() for m in guide.maps(target)]
+        found = [m.float() for m in guide.maps(image)]
+    pairs = zip(found, wanted, strict=True)
+    terms = [(a - b).square().mean() / b.square().mean() for a, b in pairs]
+    return sum(terms) / len(terms)
+
+
+@dataclass
+class State:
+    """What `fit` yields every `EVERY` steps."""
+
+    step: int
+    model: PairVAE
+    losses: dict[str, float]  # means since the last
+
+
+EVERY = 50  # steps between two States
+
+
+def fit(
+    image: np.ndarray, mask: np.ndarray, guide: nn.Module | None, s: HvaeSettings,
+    rng: np.random.Generator,
+) -> Iterator[State]:  # fmt: skip
+    """Train on pairs (N, H, W); `guide` gives the features of equation 9."""
+    check_pairs(image, mask)
+    if s.beta > 0 and s.perc and guide is None:
+        raise ValueError("the feature loss needs a guide; pass a frozen network or perc=False.")
+    init_rng, batch_rng, noise_rng = rng.spawn(3)
+    model = tr.seeded(lambda: PairVAE(s), init_rng)
+    critic = tr.seeded(wsconv.PatchCritic, init_rng)
+    options = {"betas": tuple(s.betas), "weight_decay": s.decay}
+    groups = [{"params": [*model.encoder.parameters(), *model.decoder.parameters()]},
+              {"params": [model.raw_steps], "boost": s.step_rate}]  # fmt: skip
+    optimizer = torch.optim.AdamW(groups, s.rate, **options)
+    judge = torch.optim.AdamW(critic.parameters(), 0.5 * s.rate, **options)
+    pairs, noise = as_pairs(image, mask), tr.torch_generator(noise_rng)
+    size, sums, seen = len(model.raw_steps), {}, 0
+    for step, at in enumerate(tr.batches(len(pairs), s.batch, s.steps, batch_rng), start=1):
+        tr.set_rate(optimizer, tr.cosine(step - 1, s.steps, s.rate, 0.05 * s.rate))
+        pair = pairs[at].contiguous(memory_format=torch.channels_last)
+        eps = torch.randn(3, len(at), size, generator=noise)
+        adversarial = s.regularised and s.disc and step > s.delay
+        with parametrize.cached():
+            terms = loss_terms(model, critic, guide, pair, eps, step, adversarial)
+            fake = terms.pop("fake", None)
+            loss = total(terms, s, pair[0, 0].numel())
+            tr.descend(optimizer, loss)
+        if adversarial:
+            terms["critic"] = critic_loss(critic, pair, fake.detach(), s.precision)
+            tr.descend(judge, terms["critic"])
+        for name, value in terms.items():
+            sums[name] = sums.get(name, 0.0) + value.item()
+        seen += 1
+        if step % EVERY == 0 or step == s.steps:
+            yield State(step, model, {name: value / seen for name, value in sums.items()})
+            sums, seen = {}, 0
+
+
+def loss_terms(
+    model: PairVAE, critic: nn.Module, guide: nn.Module | None, pair: Tensor, eps: Tensor,
+    step: int, adversarial: bool,
+) -> dict[str, Tensor]:  # fmt: skip
+    """Every term of equation 12 for one batch, unweighted; eps (3, B, d) standard normal."""
+    s = model.settings
+    elbo, logits = model.infer(pair, eps[:2], s.leapfrog if step > s.warm_up else 0)
+    terms, image = {"elbo": elbo.mean()}, logits[:, :1].sigmoid()
+    if not s.regularised:
+        return terms
+    if s.perc:
+        terms["feature"] = feature_loss(guide, image, pair[:, :1], s.precision)
+    if s.l1:
+        terms["l1"] = (image - pair[:, :1]).abs().mean()
+    if adversarial:  # equation 11: the critic sees samples of the prior
+        fake = model.decode(eps[2], pair[:, 1:]).sigmoid()
+        fake = torch.cat([fake[:, :1], pair[:, 1:]], 1) if s.condition else fake
+        critic.requires_grad_(False)
+        with tr.autocast(s.precision):
+            terms["disc"] = F.softplus(-critic(fake).float()).mean()  # non-saturating, ours
+        critic.requires_grad_(True)
+        terms["fake"] = fake
+    return terms
+
+
+def critic_loss(critic: nn.Module, real: Tensor, fake: Tensor, precision: str) -> Tensor:
+    """Equation 11 with the sign of a loss."""
+    with tr.autocast(precision):
+        on_real, on_fake = critic(real).float(), critic(fake).float()
+    return F.softplus(-on_real).mean() + F.softplus(on_fake).mean()
+
+
+def total(terms: dict[str, Tensor], s: HvaeSettings, pixels: int) -> Tensor:
+    """Equation 12 in nats per image."""
+    added = [value for name, value in terms.items() if name in ("disc", "feature", "l1")]
+    return -(1 - s.beta) * terms["elbo"] + s.beta * pixels * sum(added)
+
+
+def from_dict(settings: dict) -> HvaeSettings:
+    """Settings from plain JSON."""
+    tuples = {k: tuple(settings[k]) for k in ("betas", "widths") if k in settings}
+    return HvaeSettings(**(settings | tuples))
+
+
+def fit_job(data: Result, guide: Result | None, settings: dict, stream: list[int]) -> Result:
+    """Job: train on the lesion slices of a slice_set. Arrays: weights. Scores: log and settings."""
+    s, log = from_dict(settings), []
+    frozen = segment.load(guide) if guide is not None else None
+    parts = data.arrays["image"], data.arrays["mask"]
+    for state in fit(*parts, frozen, s, np.random.default_rng(stream)):
+        log.append({"step": state.step, **state.losses})
+    weights = tr.weights_to_arrays(state.model, "model/")
+    return Result(weights, {"settings": asdict(s), "log": log})
+
+
+def load(fitted: Result) -> PairVAE:
+    """The stored model, frozen."""
+    model = PairVAE(from_dict(fitted.scores["settings"]))
+    return tr.freeze(tr.load_arrays(model, fitted.arrays, "model/"))
+
+
+def pool(fitted: Result, n: int, stream: list[int], given: Result | None = None) -> Result:
+    """Job: n new pairs; a conditional model takes masks of `given`, with replacement."""
+    model, rng = load(fitted), np.random.default_rng(stream)
+    masks = None
+    if model.settings.condition:
+        stored = given.arrays["mask"]
+        masks = stored[rng.integers(len(stored), size=n)]
+    image, mask = model.sample(n, rng, masks)
+    return Result({"image": image, "mask": mask}, {"n": n})
+
+
+def reconstruct(model: PairVAE, image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Images and masks decoded from the posterior's mean; the dynamics are not run."""
+    with torch.no_grad(), parametrize.cached():
+        parts = [
+            model.decode(model.posterior(part)[0], part[:, 1:])
+            for part in as_pairs(image, mask).split(CHUNK)
+        ]
+    found = torch.cat(parts)
+    return found[:, 0].sigmoid().numpy(), (found[:, 1] > 0).numpy()
+
+
+def reconstruction(fitted: Result, images: Result, n: int) -> Result:
+    """Job: reconstructions of the first n pairs of a set, and those pairs beside them."""
+    image, mask = images.arrays["image"][:n], images.arrays["mask"][:n]
+    again, mask_again = reconstruct(load(fitted), image, mask)
+    found = {"reconstruction": again, "mask_reconstruction": mask_again}
+    return Result({"image": image, "mask": mask, **found}, {"n": len(image)})
+
+
+def likelihood(fitted: Result, images: Result, n: int, samples: int, stream: list[int]) -> Result:
+    """Job: ELBO and importance-sampled log-likelihood of n held-out pairs, nats per pair, float32.
+
+    elbo: mean log weight; evidence: log of the mean of `samples` weights; gap: their difference.
+    The pairs are spread over the set. Arrays: weights (samples, n).
+    """
+    settings = fitted.scores["settings"] | {"precision": "float32"}
+    model = load(Result(fitted.arrays, {"settings": settings}))
+    at = np.linspace(0, len(images.arrays["image"]) - 1, n).astype(int)
+    pairs = as_pairs(images.arrays["image"][at], images.arrays["mask"][at])
+    noise = tr.torch_generator(np.random.default_rng(stream))
+    size, steps = len(model.raw_steps), model.settings.leapfrog
+
+    def weigh() -> Tensor:
+        eps = torch.randn(2, n, size, generator=noise)
+        return torch.cat([
+            model.log_weights(pair, e, steps).detach()
+            for pair, e in zip(pairs.split(50), eps.split(50, 1), strict=True)
+        ])  # fmt: skip
+
+    with parametrize.cached():
+        weights = torch.stack([weigh() for _ in range(samples)])
+    elbo, evidence = weights.mean(0), hmc.importance_estimate(weights)
+    scores = {"elbo": elbo.mean(), "evidence": evidence.mean(), "gap": (evidence - elbo).mean()}
+    scores = {name: float(value) for name, value in scores.items()}
+    return Result({"weights": weights.numpy()}, scores)
+
+
+def operations(settings: dict) -> int:
+    """Floating point operations of one new pair: the decoder, counted and not timed."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    model = PairVAE(from_dict(settings | {"precision": "float32"})).eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model.decode(torch.zeros(1, len(model.raw_steps)), torch.zeros(1, 1, 64, 64))
+    return counter.get_total_flops()

@@ -1,0 +1,120 @@
+"""Modes of hand-made masks, overlaps with analytic values, and the null of equal samples."""
+
+import numpy as np
+import pytest
+
+from lib.metrics import coverage as c
+
+
+def square(row, column, side, size=24):
+    mask = np.zeros((size, size), bool)
+    mask[row : row + side, column : column + side] = True
+    return mask
+
+
+def test_modes_of_hand_made_masks():
+    edges = [10, 20]
+    masks = np.array([
+        square(0, 0, 0),  # empty
+        square(0, 0, 3),  # left, top, 9 pixels: small
+        square(0, 20, 4),  # right, top, 16: middle
+        square(10, 2, 4),  # left, middle third, middle size
+        square(18, 15, 5),  # right, bottom, 25: large
+    ])  # fmt: skip
+    expected = [0, 1, 1 + 3 * 3 + 1, 1 + 1 * 3 + 1, 1 + (3 + 2) * 3 + 2]
+    assert c.modes(masks, edges).tolist() == expected
+    assert c.count_modes(edges) == 19
+
+
+def test_mirror_and_flip_move_to_the_opposite_mode():
+    masks = np.array([square(r, q, 3) for r in (0, 4, 19) for q in (1, 6, 18)])
+    edges = [5.0]
+    place = (c.modes(masks, edges) - 1) // 2
+    mirrored = (c.modes(masks[:, :, ::-1], edges) - 1) // 2
+    flipped = (c.modes(masks[:, ::-1], edges) - 1) // 2
+    np.testing.assert_array_equal(mirrored // 3, 1 - place // 3)
+    np.testing.assert_array_equal(mirrored % 3, place % 3)
+    np.testing.assert_array_equal(flipped % 3, 2 - place % 3)
+
+
+def test_thirds_are_equal_and_every_mode_is_in_range():
+    pixels = np.eye(24 * 24, dtype=bool).reshape(-1, 24, 24)  # one lesion pixel at every place
+    found = c.modes(pixels, [])
+    np.testing.assert_array_equal(np.bincount(found, minlength=c.count_modes([])), [0] + [96] * 6)
+
+
+def test_thirds_are_symmetric_where_the_height_is_no_multiple_of_three():
+    pixels = np.eye(22 * 22, dtype=bool).reshape(-1, 22, 22)
+    third, flipped = ((c.modes(x, []) - 1) % 3 for x in (pixels, pixels[:, ::-1]))
+    np.testing.assert_array_equal(flipped, 2 - third)
+
+
+def test_edges_part_real_masks_equally_and_the_edge_belongs_above():
+    masks = np.array([square(0, 0, side) for side in range(1, 10)] + [square(0, 0, 0)])
+    edges = c.size_edges(masks)
+    sizes = (c.modes(masks, edges)[:-1] - 1) % 3
+    np.testing.assert_array_equal(np.bincount(sizes), [3, 3, 3])
+    assert (c.modes(masks[:1], [1]) - 1) % 2 == 1  # one pixel, edge 1
+
+
+def test_overlap_by_hand():
+    real, generated = [1, 1, 2, 3], [1, 2, 2, 2, 2, 2, 4, 4]
+    assert c.coverage(real, generated) == pytest.approx(1 / 8 + 1 / 4)
+    assert c.coverage(generated, real) == pytest.approx(3 / 8)
+    assert c.occupied(real, generated) == pytest.approx(2 / 3)
+    assert c.occupied(generated, real) == pytest.approx(2 / 3)
+
+
+def test_overlap_of_equal_disjoint_and_collapsed_sets():
+    real = np.repeat(np.arange(1, 6), 10)
+    assert c.coverage(real, np.tile(np.arange(1, 6), 3)) == pytest.approx(1)
+    assert c.coverage(real, [9, 9]) == c.occupied(real, [9, 9]) == 0
+    assert c.coverage(real, [3]) == pytest.approx(1 / 5) == c.occupied(real, [3])
+    strays = np.append(np.full(96, 3), [1, 2, 4, 5])
+    assert c.occupied(real, strays) == 1 and c.coverage(real, strays) == pytest.approx(0.24)
+    emptied = np.where(np.arange(50) % 10 < 3, c.EMPTY, real)
+    assert c.coverage(real, emptied) == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize(("n", "m"), [(100, 100), (1000, 1000), (1000, 200)])
+def test_expected_overlap_is_the_mean_over_samples_of_one_law(n, m):
+    rng = np.random.default_rng(n + m)
+    p = rng.dirichlet(np.full(12, 5.0))
+    found = [
+        c.coverage(np.repeat(np.arange(12), rng.multinomial(n, p)),
+                   np.repeat(np.arange(12), rng.multinomial(m, p)))
+        for _ in range(300)
+    ]  # fmt: skip
+    assert 1 - np.mean(found) == pytest.approx(1 - c.expected_overlap(p, n, m), rel=0.06)
+
+
+def test_docstring_values_of_the_null():
+    p = np.full(19, 1 / 19)
+    values = [round(c.expected_overlap(p, n), 2) for n in (100, 1000, 2000)]
+    assert values == [0.76, 0.92, 0.95]
+
+
+def test_null_of_splits_meets_the_formula_unless_subjects_repeat():
+    rng = np.random.default_rng(0)
+    modes = rng.integers(1, 13, 1200)
+    p = np.bincount(modes) / 1200
+    mean, sd = c.null_coverage(modes, 300, np.arange(1200), rng)
+    assert mean == pytest.approx(c.expected_overlap(p, 300), abs=0.015) and 0 < sd < 0.03
+    repeated = np.repeat(modes[:300], 4)
+    clustered = c.null_coverage(repeated, 300, np.repeat(np.arange(300), 4), rng)[0]
+    assert clustered < mean - 0.02
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: c.size_edges(np.zeros((3, 8, 8), bool)), "non-empty one"),
+        (lambda: c.coverage([], [1]), "non-empty vectors"),
+        (lambda: c.coverage([0.5], [1]), "integers"),
+        (lambda: c.expected_overlap([0.5, 0.2], 10), "sum to one"),
+        (lambda: c.null_coverage([1, 2], 1, [1], np.random.default_rng(0)), "one each"),
+    ],
+)
+def test_bad_input_is_named(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
