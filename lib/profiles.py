@@ -38,14 +38,14 @@ class Profile:
     known_slices: int = 4000  # fresh lesion slices that train the independent reader of pairs
     judged_pairs: int = 1000  # samples and real slices whose distance is a score
     remembered: int = 200  # training slices in which samples look for their nearest
-    pair_steps: int = 400  # gradient steps of every auto-encoder of pairs
-    pair_delay: int = 300  # of these, steps before the dynamics and the discriminator join
-    lsgan_steps: int = 400
-    latent_steps: tuple[int, int] = (300, 400)  # LDM: auto-encoder, denoiser
+    pair_steps: int = 920  # gradient steps of every auto-encoder of pairs
+    pair_delay: int = 800  # of these, steps before dynamics and regularisers join
+    lsgan_steps: int = 320
+    latent_steps: tuple[int, int] = (1000, 700)  # LDM: auto-encoder, denoiser
     known_steps: int = 600  # of the reader of pairs
     hint_steps: int = 150  # of the guide
-    slice_steps: int = 150  # of every 2-D segmenter
-    volume_steps: int = 80  # of every 3-D segmenter
+    slice_steps: int = 300  # of every 2-D segmenter
+    volume_steps: int = 150  # of every 3-D segmenter
     weighed: tuple[int, int] = (64, 20)  # held-out pairs and importance samples of a likelihood
     long_additions: tuple[int, ...] = ()  # further amounts of synthetic slices
 

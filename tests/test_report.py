@@ -11,9 +11,9 @@ import pytest
 from bs4 import BeautifulSoup
 from nbformat import v4
 
-from lib import notebooks, paths, profiles, record
+from lib import check, notebooks, paths, profiles, record
 from lib.claims import fidelity, judge, ledger, verdict
-from lib.report import build, readme, summary
+from lib.report import build, chapter, readme, summary
 from lib.report.effects import effects
 from lib.report.formula import mathml
 from lib.report.page import convert
@@ -298,10 +298,13 @@ def test_links_of_notebooks_lead_to_the_tagged_cell(home):
     assert soup.select_one(".text a")["href"] == "table4_main.html#PV-01"
 
 
-def test_each_claim_of_pavae_has_one_tagged_cell_in_its_notebook():
-    names = [name for name in notebooks.find() if name.startswith("pavae/")]
+@pytest.mark.parametrize(
+    "paper", [paper for paper in ledger.PAPERS if (paths.NOTEBOOKS / paper).is_dir()]
+)
+def test_each_claim_has_one_tagged_cell_in_its_notebook(paper):
+    names = [name for name in notebooks.find() if name.startswith(f"{paper}/")]
     found = [(tag, name) for name in names for tag in summary.tags(name)]
-    wanted = [(claim["id"], summary.decided_in(claim["id"])) for claim in ledger.by_paper("pavae")]
+    wanted = [(claim["id"], summary.decided_in(claim["id"])) for claim in ledger.by_paper(paper)]
     for id_, name in wanted:
         places = [place for tag, place in found if tag == id_]
         assert places == [name] or (not places and name in UNWRITTEN), f"{id_}: {places}"
@@ -434,6 +437,26 @@ def test_readme_quotes_full_regime_by_regime(reference):
     assert readme.main_table(reference.parent / "a", reference.parent / "b") == readme.NOTHING
 
 
+def test_readme_table_of_dhvae_has_the_oracle_and_the_printed_dice_of_its_own_kind(tmp_path):
+    gains = {"real": 0.0, "real3d": 0.02, "dhvae2000": 0.05, "oracle2000": 0.1}
+    printed = {("real3d", "dice"): 0.607, ("dhvae2000", "dice_selected"): 0.724}
+    rows = [
+        {"regime": "pet", "arm": arm, "metric": metric, "mean": 0.5 + gain, "ci95": None,
+         "values": [0.5 + gain + e + 0.1 * gain * e for e in (-0.01, 0, 0.01)],
+         "paper": printed.get((arm, metric))}
+        for arm, gain in gains.items() for metric in ("dice", "dice_selected")
+    ]  # fmt: skip
+    page = {"profile": "quick", "rows": rows}
+    (tmp_path / "dhvae").mkdir()
+    (tmp_path / "dhvae" / "table4_augmentation.json").write_text(json.dumps(page))
+    text = readme.main_table(tmp_path, tmp_path / "full", "dhvae")
+    lines = {line.split(" | ")[0]: line.strip("| ").split(" | ") for line in text.splitlines()}
+    assert "Head-and-neck PET" in text and "R = 3" in text and "Brain FLAIR" not in text
+    assert lines["| dHVAE"][4].startswith("0.5 [") and lines["| dHVAE"][5] == "0.724"
+    assert lines["| 3D, real only"][5] == "0.607" and lines["| 2D, real only"][4:] == ["–", "–"]
+    assert lines["| Oracle (fresh phantoms)"][4] == "–"
+
+
 def test_readme_says_which_profile_decided(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "REFERENCE", tmp_path)
     commit(tmp_path, 3, "quick")
@@ -453,6 +476,44 @@ def test_readme_shows_the_pictures_that_were_copied(reference, tmp_path):
     readme.copy_pictures(reference, figures, kept)
     assert (kept / "pavae_table4_main.png").read_bytes() == b"png"
     assert "](figures/gallery/pavae_table4_main.png)" in readme.gallery(reference, kept)
+
+
+# ---- pages of claims ----------------------------------------------------------------------------
+
+
+def test_waiting_claims_stand_beside_what_they_wait_for():
+    gone = {"verdict": verdict.NOT_RUN}
+    outs = [{"id": "a", "missing": "y", **gone}, {"id": "b", "missing": "x", **gone},
+            {"id": "c", "missing": None, "verdict": verdict.NO_EFFECT},
+            {"id": "d", "missing": "y", **gone}]  # fmt: skip
+    assert chapter.waiting(outs) == [["x", "b"], ["y", "a, d"]]
+
+
+def test_contradictions_are_those_of_one_paper_with_links_to_its_own_notebooks(home):
+    for name in ("dhvae/table1_beta", "pavae/table4_main"):
+        leave(name)
+        (paths.NOTEBOOKS / f"{name}.py").write_text("# # T\n# (DH-E24)")
+    (found,) = [line for line in chapter.contradictions("dhvae", "C") if line[0] == "DH-E24"]
+    assert found[-1] == "[table1_beta](table1_beta.py)"
+    each = [line[0] for s in chapter.SEVERITIES for line in chapter.contradictions("dhvae", s)]
+    assert each == [e["id"] for e in ledger.inconsistencies() if e["paper"] == "dhvae"]
+
+
+def test_reading_lists_the_notebooks_that_are_there_in_the_given_order(home):
+    leave("dhvae/b"), leave("dhvae/a")
+    found = chapter.reading("dhvae", ("b", "c", "a"))
+    assert [line[0] for line in found] == ["[b](b.py)", "[a](a.py)"]
+
+
+def test_numbers_of_claims_pages_are_not_checked_against_the_reference(home, monkeypatch):
+    monkeypatch.setattr(paths, "REFERENCE", home / "reference")
+    for name in ("pavae/00_claims", "dhvae/00_claims", "99_all_claims", "dhvae/table1_beta"):
+        paper, _, item = name.rpartition("/")
+        file = paths.REFERENCE / "quick" / f"{name}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"paper": paper, "item": item, "rows": [{}]}))
+    lines, n = check.compare("quick")
+    assert n == 1 and len(lines) == 1 and lines[0].startswith("dhvae/table1_beta: ")
 
 
 # ---- counts -------------------------------------------------------------------------------------
@@ -492,6 +553,13 @@ def test_effects_are_in_margins_and_bounds_between_their_ends():
     assert place["value"] == pytest.approx(0.75) and place["ci95"] == pytest.approx([0.25, 1.25])
     (epoch,) = effects({"id": "PV-18", **outcome(20, None, None)})
     assert epoch["value"] == pytest.approx(2) and epoch["ci95"] is None
+
+
+def test_a_bound_without_a_range_has_no_place_on_the_scale():
+    (cost,) = effects({"id": "DH-46", **outcome(40.0, None)})  # at least 10: 1 is no upper end
+    assert cost["value"] is None and cost["ci95"] is None and cost["regime"] == "flair"
+    residual = effects({"id": "DH-29", **outcome(0, None, parts=[outcome(-0.1, None)] * 2)})
+    assert [(one["regime"], one["value"]) for one in residual] == [("flair", None), ("pet", None)]
 
 
 def test_effects_name_the_parts_and_keep_the_verdict_of_what_is_only_measured():

@@ -35,6 +35,11 @@ def pavae(profile: Profile) -> dict[str, list[Row]]:
         "Downstream task": downstream(profile),
         "Scores": scores(profile),
     }
+    return as_rows(themes)
+
+
+def as_rows(themes: dict[str, list[tuple]]) -> dict[str, list[Row]]:
+    """The tuples of every theme under COLUMNS."""
     return {name: [dict(zip(COLUMNS, row, strict=True)) for row in rows]
             for name, rows in themes.items()}  # fmt: skip
 

@@ -11,7 +11,7 @@ from lib.jobs import Result
 from lib.phantoms import brain, neck
 
 MODALITIES = ("flair", "pet")
-SUV = 20.0  # that becomes white
+SUV = 5.0  # that becomes white: tumours are seen, the brain saturates
 CHUNK = 8  # subjects rendered at once
 
 

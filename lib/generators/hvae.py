@@ -32,24 +32,25 @@ CHUNK = 250  # images decoded at once
 class HvaeSettings:
     """dHVAE; what the paper leaves open is marked ours."""
 
-    steps: int = 400  # ours: gradient steps, the same for every auto-encoder
+    steps: int = 920  # ours: gradient steps, the same for every auto-encoder
+    warm_up: int = 800  # ours: of these, steps of a plain VAE before dynamics and regularisers
     batch: int = 16  # ours
-    rate: float = 2e-3  # 5e-5 at paper size; ours, for so few steps
+    rate: float = 4e-3  # 5e-5 in the paper; ours, for so few steps: cosine to a quarter, then ...
+    rate_after: float = 2e-3  # ... from here to a twentieth
     betas: tuple[float, float] = (0.5, 0.999)  # AdamW, section 4.5
     decay: float = 1e-6  # section 4.5
     leapfrog: int = 3  # K, ours; 0: a VAE
-    warm_up: int = 300  # ours: steps before the dynamics begin, until then K = 0
-    step_size: float = 0.01  # ours: where the learned steps start ...
-    step_cap: float = 0.1  # ... and what they stay below
+    step_size: float = 0.05  # ours: where the learned steps start ...
+    step_cap: float = 0.5  # ... and what they stay below
     step_rate: float = 20.0  # ours: their learning rate over `rate`, for so few steps
     beta0: float = 0.3  # ours: initial inverse temperature, quadratic scheme
     stopped: bool = False  # True: no gradient through the dynamics
-    sd: float = 0.1  # ours: of the Gaussian likelihood, grey units
+    sd: float = 0.3  # ours: of the Gaussian likelihood, grey units
     beta: float = 0.01  # equation 12, "favorable compromise"
     disc: bool = True  # equation 11
     perc: bool = True  # equation 9
     l1: bool = True  # equation 10
-    delay: int = 300  # ours: batches before the discriminator joins ("a certain number")
+    delay: int = 800  # ours: batches before the discriminator joins ("a certain number")
     condition: bool = False  # True: p(x | z, m), the mask is given (section 3.1)
     widths: tuple[int, ...] = wsconv.CPU.widths
     units: int = wsconv.CPU.units
@@ -62,9 +63,12 @@ class HvaeSettings:
     def shape(self) -> wsconv.Shape:
         return wsconv.Shape(tuple(self.widths), self.units, self.stem, self.latent, self.side)
 
-    @property
-    def regularised(self) -> bool:
-        return self.beta > 0 and (self.disc or self.perc or self.l1)
+    def rate_at(self, step: int) -> float:
+        """Learning rate of a step, counted from 1."""
+        if step <= self.warm_up:
+            return tr.cosine(step - 1, self.warm_up, self.rate, 0.25 * self.rate)
+        after = step - 1 - self.warm_up
+        return tr.cosine(after, self.steps - self.warm_up, self.rate_after, 0.05 * self.rate_after)
 
 
 NONE = {"disc": False, "perc": False, "l1": False}
@@ -195,27 +199,34 @@ EVERY = 50  # steps between two States
 
 def fit(
     image: np.ndarray, mask: np.ndarray, guide: nn.Module | None, s: HvaeSettings,
-    rng: np.random.Generator,
+    rng: np.random.Generator, warm: PairVAE | None = None,
 ) -> Iterator[State]:  # fmt: skip
-    """Train on pairs (N, H, W); `guide` gives the features of equation 9."""
+    """Train on pairs (N, H, W); `guide` gives the features of equation 9.
+
+    The first `warm_up` steps are those of a plain VAE; with `warm`, a VAE that has made them, they
+    are skipped. Only the discriminator may join earlier, after `delay` batches.
+    """
     check_pairs(image, mask)
     if s.beta > 0 and s.perc and guide is None:
         raise ValueError("the feature loss needs a guide; pass a frozen network or perc=False.")
     init_rng, batch_rng, noise_rng = rng.spawn(3)
     model = tr.seeded(lambda: PairVAE(s), init_rng)
+    if warm is not None:
+        model.load_state_dict(warm.state_dict())
     critic = tr.seeded(wsconv.PatchCritic, init_rng)
     options = {"betas": tuple(s.betas), "weight_decay": s.decay}
     groups = [{"params": [*model.encoder.parameters(), *model.decoder.parameters()]},
               {"params": [model.raw_steps], "boost": s.step_rate}]  # fmt: skip
     optimizer = torch.optim.AdamW(groups, s.rate, **options)
-    judge = torch.optim.AdamW(critic.parameters(), 0.5 * s.rate, **options)
+    judge = torch.optim.AdamW(critic.parameters(), 0.5 * s.rate_after, **options)
     pairs, noise = as_pairs(image, mask), tr.torch_generator(noise_rng)
-    size, sums, seen = len(model.raw_steps), {}, 0
-    for step, at in enumerate(tr.batches(len(pairs), s.batch, s.steps, batch_rng), start=1):
-        tr.set_rate(optimizer, tr.cosine(step - 1, s.steps, s.rate, 0.05 * s.rate))
+    size, sums, seen, done = len(model.raw_steps), {}, 0, s.warm_up if warm is not None else 0
+    each = tr.batches(len(pairs), s.batch, s.steps - done, batch_rng)
+    for step, at in enumerate(each, start=done + 1):
+        tr.set_rate(optimizer, s.rate_at(step))
         pair = pairs[at].contiguous(memory_format=torch.channels_last)
         eps = torch.randn(3, len(at), size, generator=noise)
-        adversarial = s.regularised and s.disc and step > s.delay
+        adversarial = s.beta > 0 and s.disc and step > s.delay
         with parametrize.cached():
             terms = loss_terms(model, critic, guide, pair, eps, step, adversarial)
             fake = terms.pop("fake", None)
@@ -237,14 +248,12 @@ def loss_terms(
     step: int, adversarial: bool,
 ) -> dict[str, Tensor]:  # fmt: skip
     """Every term of equation 12 for one batch, unweighted; eps (3, B, d) standard normal."""
-    s = model.settings
-    elbo, logits = model.infer(pair, eps[:2], s.leapfrog if step > s.warm_up else 0)
+    s, moving = model.settings, step > model.settings.warm_up
+    elbo, logits = model.infer(pair, eps[:2], s.leapfrog if moving else 0)
     terms, image = {"elbo": elbo.mean()}, logits[:, :1].sigmoid()
-    if not s.regularised:
-        return terms
-    if s.perc:
+    if s.beta > 0 and moving and s.perc:
         terms["feature"] = feature_loss(guide, image, pair[:, :1], s.precision)
-    if s.l1:
+    if s.beta > 0 and moving and s.l1:
         terms["l1"] = (image - pair[:, :1]).abs().mean()
     if adversarial:  # equation 11: the critic sees samples of the prior
         fake = model.decode(eps[2], pair[:, 1:]).sigmoid()
@@ -265,8 +274,10 @@ def critic_loss(critic: nn.Module, real: Tensor, fake: Tensor, precision: str) -
 
 
 def total(terms: dict[str, Tensor], s: HvaeSettings, pixels: int) -> Tensor:
-    """Equation 12 in nats per image."""
+    """Equation 12 in nats per image; the ELBO alone while no regulariser has joined."""
     added = [value for name, value in terms.items() if name in ("disc", "feature", "l1")]
+    if not added:
+        return -terms["elbo"]
     return -(1 - s.beta) * terms["elbo"] + s.beta * pixels * sum(added)
 
 
@@ -276,12 +287,19 @@ def from_dict(settings: dict) -> HvaeSettings:
     return HvaeSettings(**(settings | tuples))
 
 
-def fit_job(data: Result, guide: Result | None, settings: dict, stream: list[int]) -> Result:
-    """Job: train on the lesion slices of a slice_set. Arrays: weights. Scores: log and settings."""
+def fit_job(
+    data: Result, guide: Result | None, settings: dict, stream: list[int],
+    warm: Result | None = None,
+) -> Result:  # fmt: skip
+    """Job: train on the lesion slices of a slice_set. Arrays: weights. Scores: log and settings.
+
+    `warm` is a fitted VAE whose steps are the first `warm_up` ones: arms of a study share it.
+    """
     s, log = from_dict(settings), []
     frozen = segment.load(guide) if guide is not None else None
+    before = load(warm) if warm is not None else None
     parts = data.arrays["image"], data.arrays["mask"]
-    for state in fit(*parts, frozen, s, np.random.default_rng(stream)):
+    for state in fit(*parts, frozen, s, np.random.default_rng(stream), before):
         log.append({"step": state.step, **state.losses})
     weights = tr.weights_to_arrays(state.model, "model/")
     return Result(weights, {"settings": asdict(s), "log": log})

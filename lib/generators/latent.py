@@ -47,18 +47,18 @@ class LatentSettings:
     sd: float = 0.1  # ours, as in the HVAE: of the image's error, grey units
     kl: float = 1e-6  # theirs, "small" beside sums over pixels
     latent: int = 4  # theirs; channels of 8 x 8
-    steps: int = 300  # ours: of the denoiser
+    steps: int = 700  # ours: of the denoiser
     batch: int = 64  # ours
     rate: float = 2e-3  # 5e-5 in the dHVAE paper (section 4.5); ours, for few steps
     betas: tuple[float, float] = (0.5, 0.999)  # AdamW, dHVAE paper, section 4.5
     decay: float = 1e-6  # dHVAE paper, section 4.5
     average: float = 0.98  # ours; 0.9999 theirs: decay of the moving average of the denoiser
-    width: int = 128  # ours
+    width: int = 64  # ours
     depth: int = 3  # ours
     kind: str = "v"  # what the denoiser says; "eps" theirs
     schedule: str = "cosine"  # "linear" theirs
     length: int = 1000  # theirs: T
-    sampler_steps: int = 25  # DDIM with eta = 0; 50 to 500 theirs
+    sampler_steps: int = 50  # DDIM with eta = 0; 50 to 500 theirs
     precision: str = "bfloat16"  # ours
 
 

@@ -1,8 +1,8 @@
 """Networks of the two baselines that draw an image and its mask together: LSGAN and LDM.
 
 A pair is (B, 2, 64, 64): the image in [0, 1] and the mask as 0 or 1. Networks that draw give
-logits of both. Upsampling is bilinear up to 32 pixels a side; no layer works at 64, where it would
-cost most.
+logits of both. All upsampling is bilinear, and the logits take the last step from 32 to 64 pixels,
+as in `blocks`: layers at full resolution cost most.
 """
 
 import math
@@ -89,26 +89,20 @@ class LatentEncoder(nn.Module):
 
 
 class LatentDecoder(nn.Module):
-    """Latent (B, latent, 8, 8) -> logits (B, 2, 64, 64).
-
-    The last step from 32 to 64 pixels folds channels into space: an auto-encoder that is asked to
-    reproduce has the detail for it. The four channels of a plane start alike, without a grid.
-    """
+    """Latent (B, latent, 8, 8) -> logits (B, 2, 64, 64)."""
 
     def __init__(self, latent: int, widths: tuple[int, ...]):
         super().__init__()
         deep = widths[::-1]
         self.into = nn.Sequential(_unit(latent, deep[0]), _unit(deep[0], deep[0]))
         self.stages = nn.ModuleList(_unit(a, b) for a, b in pairwise(deep))
-        self.out = nn.Conv2d(deep[-1], 4 * PLANES, 3, padding=1)
-        for values in (self.out.weight, self.out.bias):
-            values.data = values.data[::4].repeat_interleave(4, 0)
+        self.out = nn.Conv2d(deep[-1], PLANES, 3, padding=1)
 
     def forward(self, z: Tensor) -> Tensor:
         h = self.into(z)
         for stage in self.stages:  # 8 -> 16 -> 32
             h = stage(upsample(h))
-        return F.pixel_shuffle(self.out(h), 2)  # 32 -> 64
+        return upsample(self.out(h))  # 32 -> 64
 
 
 def _unit(c_in: int, c_out: int, stride: int = 1) -> nn.Sequential:

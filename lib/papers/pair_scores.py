@@ -101,7 +101,8 @@ def null(real: Result, n: int, reader: Result, splits: int, stream: list[int]) -
     names = [name for name in rows[0] if all(name in row for row in rows)]
     values = {name: [row[name] for row in rows] for name in names}
     mean = {name: float(np.mean(v)) for name, v in values.items()}
-    return Result({}, {"mean": mean, "sd": {k: float(np.std(v, ddof=1)) for k, v in values.items()}})
+    sd = {name: float(np.std(v, ddof=1)) for name, v in values.items()}
+    return Result({}, {"mean": mean, "sd": sd})
 
 
 def divergences(drawn: np.ndarray, real: np.ndarray) -> dict[str, float]:

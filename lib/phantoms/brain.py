@@ -18,7 +18,8 @@ from torch import Tensor
 
 from lib.phantoms import volume
 from lib.phantoms.acquisition import rician
-from lib.phantoms.shapes import ball, band_volume, disc, power_law_volume, ramp, soft
+from lib.phantoms.fields import ball, band_volume, power_law_volume, ramp
+from lib.phantoms.shapes import disc, soft
 from lib.phantoms.volume import HEIGHT, HIGH, SHAPE, Drawn, Parameters, Range, Shape, Volumes
 
 MODALITIES = ("T1", "T1Gd", "T2", "FLAIR")
@@ -75,13 +76,13 @@ class Law:
     tumour_z: Range = (-0.10, 0.32)
     tumour_radius: Range = (0.17, 0.40)
     tumour_aspect: Range = (0.80, 1.25)
-    tumour_stretch: Range = (0.85, 1.10)  # along z
+    tumour_stretch: Range = (0.72, 0.95)  # along z
     tumour_angle: Range = (0.0, 3.1416)
     tumour_border: Range = (0.22, 0.36)  # irregularity of the border; high grade
     low_border: Range = (0.12, 0.22)
     tumour_edge: Range = (0.15, 0.40)  # width of the oedema's border, in radii
     tumour_flattening: Range = (0.45, 0.75)  # share of the folds that oedema hides
-    inner_size: Range = (0.50, 0.72)  # core and rim, in tumour radii
+    inner_size: Range = (0.54, 0.75)  # core and rim, in tumour radii
     low_inner_size: Range = (-0.20, 0.24)  # none at all below 0
     inner_offset: Range = (-0.16, 0.16)  # from the middle, in tumour radii
     necrosis_size: Range = (0.55, 0.78)  # the core, in radii of core and rim
@@ -89,10 +90,10 @@ class Law:
     low_texture: Range = (0.02, 0.08)
     flair_contrast: Range = (0.06, 0.24)  # oedema over white matter; rim and core follow it
     t2_contrast: Range = (0.12, 0.30)
-    t1_contrast: Range = (-0.16, -0.06)
+    t1_contrast: Range = (-0.26, -0.14)
     rim_contrast: Range = (0.18, 0.34)  # of T1 with contrast agent over white matter
     tumour_strength: Range = (1.0, 1.0)  # scales every change of the image; 0 leaves none
-    mass_effect: Range = (0.0, 0.0)  # largest displacement in tumour radii, below 0.5; 0 is off
+    mass_effect: Range = (0.0, 0.0)  # largest displacement in tumour radii, at most 0.5; 0 is off
 
 
 BRAIN = Law()
@@ -113,8 +114,8 @@ _COUNT |= {"inner_offset": 3}
 
 # Contrast of (oedema, rim, core) over white matter, as shares of the modality's tumour contrast
 _SHARES = {
-    "T1": ("t1_contrast", (0.7, 0.8, 2.2)),
-    "T1Gd": ("t1_contrast", (0.7, 0.0, 2.0)),
+    "T1": ("t1_contrast", (0.7, 0.9, 1.5)),
+    "T1Gd": ("t1_contrast", (0.7, 0.0, 1.5)),
     "T2": ("t2_contrast", (0.8, 0.7, 1.5)),
     "FLAIR": ("flair_contrast", (1.0, 0.8, -0.3)),
 }
@@ -169,8 +170,10 @@ def render(
 def tissues(parameters: Parameters, shape: Shape = SHAPE) -> list[Tissues]:
     """The healthy anatomy of every subject."""
     shape = volume.checked(shape)
-    subjects = zip(parameters.seed, volume.each(parameters), strict=True)
-    return [_tissues(volume.white(seed, volume.ANATOMY, *_FIELDS), v, shape) for seed, v in subjects]
+    return [
+        _tissues(volume.white(seed, volume.ANATOMY, *_FIELDS), v, shape)
+        for seed, v in zip(parameters.seed, volume.each(parameters), strict=True)
+    ]
 
 
 def describe(p: Parameters) -> tuple[str, ...]:
@@ -219,7 +222,8 @@ def _tissues(anatomy_white: list[Tensor], v: dict[str, Tensor], shape: Shape) ->
     x, y, z = x0 * cos - y0 * sin + wx, y0 * cos + x0 * sin + wy, z0 + wz
     u = x.abs()
 
-    egg = _inside(x / (v["width"] * (1 + v["taper"] * y)), y / v["length"], (z - 0.04) / v["rise"], 0.72)
+    across = x / (v["width"] * (1 + v["taper"] * y))
+    egg = _inside(across, y / v["length"], (z - 0.04) / v["rise"], 0.72)
     cerebrum = torch.minimum(egg, z + 0.26 - 0.10 * y)  # flat below
     temporal = _inside((u - 0.42) / 0.27, (y + 0.12) / 0.42, (z + 0.27) / 0.24, 0.24)
     stem = torch.minimum(0.12 - disc(x, y - 0.14).sqrt(), torch.minimum(0.1 - z, z + 0.66))
@@ -227,7 +231,7 @@ def _tissues(anatomy_white: list[Tensor], v: dict[str, Tensor], shape: Shape) ->
     cerebellum = _inside(x / 0.54, (y - 0.46) / 0.35, (z + 0.40) / 0.25, 0.25)
     depth = torch.maximum(upper, cerebellum)
 
-    floor = v["sulcus_depth"] * (1 + 10 * wz)  # some sulci are deep, some shallow
+    floor = v["sulcus_depth"] * (1 + 10 * wz + 0.9 * z.clamp(min=0))  # deeper here than there
     sulci = _sulci(folds, (x, y, z), torch.maximum(egg, temporal) - floor, v)
     sulci = torch.where(cerebellum > upper, _folia(x, y, cerebellum), sulci)
     fissure = _fissure(u, y, z, v)
@@ -369,7 +373,8 @@ def _displace(anatomy: Tissues, radii: Tensor, v: dict[str, Tensor], shape: Shap
     if not v["mass_effect"] > 0:
         return anatomy, torch.zeros(shape, dtype=torch.bool)
     far = ball(*radii).sqrt()
-    push = v["mass_effect"] * (1 - (far / REACH).square()).clamp(min=0).square()
+    peak = REACH * 0.64 / 5**0.5  # of far * (1 - (far / REACH)^2)^2
+    push = v["mass_effect"] / peak * (1 - (far / REACH).square()).clamp(min=0).square()
     push = push * (anatomy.depth / 0.15).clamp(0, 1)  # the skull holds the surface
     moved = push > 0
     x, y, z = volume.grid(shape)
@@ -388,13 +393,13 @@ def _tumour(seed: int, v: dict[str, Tensor], grade: int, radii: Tensor, anatomy:
     border_white, texture_white = volume.white(seed, volume.LESION, *_LESION)
     outer, inner = (power_law_volume(each, shape, 1.3, HEIGHT) for each in border_white)
     border = v["low_border" if low else "tumour_border"]
-    far = ball(*radii).sqrt() * (1 + border * outer).clamp(min=0.4)
+    far = ball(*radii).sqrt() * (1 + border * outer).clamp(min=0.6)
     free = (anatomy.depth > 0) * (1 - anatomy.ventricle - anatomy.fissure)
     whole = ramp(far, v["tumour_edge"]) * ((free - FREE) / (1 - FREE)).clamp(0, 1).sqrt()
 
     size = v["low_inner_size" if low else "inner_size"].clamp(min=1e-3)
     middle = v["inner_offset"].view(3, 1, 1, 1)
-    near = ball(*(radii - middle)).sqrt() * (1 + border * inner).clamp(min=0.4) / size
+    near = ball(*(radii - middle)).sqrt() * (1 + border * inner).clamp(min=0.6) / size
     solid = torch.minimum(ramp(near, 0.15 / size), whole)
     core = torch.minimum(ramp(near / v["necrosis_size"], 0.25), solid)
     texture = power_law_volume(texture_white, shape, 1.5, HEIGHT)
@@ -416,8 +421,10 @@ def _change(modality: str, around: Tensor, parts: Tensor, mottle: Tensor, v) -> 
 
 def _labels(parts: Tensor) -> Tensor:
     """A voxel is labelled when tumour fills half of it, by the part that fills most."""
-    names = torch.tensor([NECROSIS, OEDEMA, RIM], dtype=torch.uint8)
-    return names[parts.argmax(0)] * (parts.sum(0) > 0.5)
+    core, oedema, rim = parts
+    solid = torch.where(core > rim, NECROSIS, RIM)
+    label = torch.where(oedema > torch.maximum(core, rim), OEDEMA, solid)
+    return (label * (core + oedema + rim > 0.5)).to(torch.uint8)
 
 
 def _acquire(seed: int, modality: str, signals, inside: Tensor, v, shape: Shape) -> list[Tensor]:

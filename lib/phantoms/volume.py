@@ -152,8 +152,8 @@ class Drawn:
 
 def checked(shape: Shape) -> Shape:
     """The shape, or an error that says what is wrong with it."""
-    whole = len(shape) == 3 and all(isinstance(n, int | np.integer) for n in shape)
-    if not whole or min(shape) < SMALLEST:
+    good = isinstance(shape, tuple | list) and len(shape) == 3
+    if not (good and all(isinstance(n, int | np.integer) and n >= SMALLEST for n in shape)):
         raise ValueError(
             f"shape must be (slices, rows, columns), each a whole number of at least {SMALLEST}; "
             f"got {shape!r}."

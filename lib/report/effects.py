@@ -4,12 +4,13 @@ from lib.claims import ledger, verdict
 
 
 def effects(out: dict) -> list[dict]:
-    """The simple tests inside a measured verdict: label, kind, verdict, value, ci95, paper.
+    """The simple tests inside a measured verdict: label, regime, kind, verdict, value, ci95, paper.
 
     The value is the difference in the claim's direction over the smallest one that counts (the
     margin); so are its interval and the paper's effect. A `bound` has no margin: there 0 and 1 are
-    the ends of what is claimed (a missing end counts as the 0 or 1 of a share). A claim that is
-    measured only, or not interpreted, gives its own verdict to all of its parts.
+    the ends of what is claimed; a missing end counts as the 0 or 1 of a share, and where that
+    leaves no range (at least 10) there is no value. A claim that is measured only, or not
+    interpreted, gives its own verdict to all of its parts.
     """
     (claim,) = (claim for claim in ledger.load() if claim["id"] == out["id"])
     each = [_effect(test, found) for test, found in simple(claim["test"], out)]
@@ -37,14 +38,16 @@ def _labelled(leaf: dict, label: str) -> dict:
 
 
 def _effect(test: dict, out: dict) -> dict:
-    low, high = 0.0, out["margin"]
+    low, high = 0.0, out["margin"] or 0.0
     if test["kind"] == "bound":
         low, high = test.get("lo", 0.0), test.get("hi", 1.0)
-    numbers = [out["delta"], *(out["ci95"] or ())] if high and out["delta"] is not None else []
+    known = high > low and out["delta"] is not None
+    numbers = [out["delta"], *(out["ci95"] or ())] if known else []
     value, *ci95 = [(x - low) / (high - low) for x in numbers] or [None]
     effect = out.get("paper_effect")
     return {
         "label": test.get("label") or _plain_label(test),
+        "regime": test.get("regime", ""),
         "kind": test["kind"],
         "verdict": verdict.base(out["verdict"]),
         "value": value,

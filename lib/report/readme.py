@@ -18,7 +18,8 @@ README = paths.ROOT / "README.md"
 GALLERY = paths.ROOT / "figures" / "gallery"
 PROFILE = "quick"  # of the reference that README quotes where there is nothing from `full`
 SHOWN = (  # notebooks whose first figure is in the gallery
-    "00_start_here", "pavae/04_data", "pavae/table4_main", "pavae/04_diagnostics", "99_all_claims"
+    "00_start_here", "pavae/04_data", "pavae/table4_main", "pavae/04_diagnostics",
+    "dhvae/table4_augmentation", "99_all_claims"
 )  # fmt: skip
 NOTHING = "*Not yet run: no reference numbers are committed.*"
 REGIMES = {
@@ -26,6 +27,22 @@ REGIMES = {
     "augmented": "Classifier trained with classical augmentation in every arm",
 }
 COLUMNS = {"auc": "AUC", "sens95": "sensitivity at 95 %", "ece": "ECE", "fd": "FD, domain"}
+MAIN = {  # the main table of a chapter: shares are of the gain in its first column, and the paper's
+    # number is that of the first metric in `said` for which it prints one
+    "pavae": {"item": "pavae/table4_main", "regimes": REGIMES, "columns": COLUMNS,
+              "oracle": "oracle", "said": ("auc",)},
+    "dhvae": {
+        "item": "dhvae/table4_augmentation",
+        "regimes": {
+            "flair": "Brain FLAIR, whole tumour; 2,000 slices added where an arm draws them",
+            "pet": "Head-and-neck PET, primary tumour; 2,000 slices added where an arm draws them",
+        },
+        "columns": {"dice": "Dice", "dice_selected": "Dice, lesion slices only",
+                    "false_positives": "lesion-free slices with a false pixel"},
+        "oracle": "oracle2000",
+        "said": ("dice_selected", "dice"),
+    },
+}  # fmt: skip
 
 
 def main() -> None:
@@ -45,7 +62,7 @@ def blocks() -> dict[str, str]:
         "gallery": gallery(root, GALLERY),
         "chapters": chapters(paths.ROOT / "notebooks"),
         "verdicts": verdicts(root, full),
-        "pavae": main_table(root, full),
+        **{paper: main_table(root, full, paper) for paper in MAIN},
         "stamp": stamp(root, full),
     }
 
@@ -139,46 +156,61 @@ def _origins(judged: list[dict]) -> str:
     )
 
 
-def main_table(root: Path, full: Path) -> str:
-    """PA-VAE's main table: ours with intervals, the oracle's share, the paper's.
+def main_table(root: Path, full: Path, paper: str = "pavae") -> str:
+    """A chapter's main table: ours with intervals, the oracle's share, the paper's.
 
     Each regime comes from the profile with more draws of it, and says so.
     """
-    item = "pavae/table4_main"
+    item, metric = MAIN[paper]["item"], next(iter(MAIN[paper]["columns"]))
     pages = [page for folder in (root, full) if (page := judge.reader(folder)(item))]
     each = []
-    for regime, title in REGIMES.items():
-        page = max(pages, key=lambda page: _draws(page, regime), default=None)
-        if page and _draws(page, regime):
-            note = f"profile `{page['profile']}`, R = {_draws(page, regime)} training draws"
-            each.append(f"**{title}** ({note})\n\n{_regime(page['rows'], regime)}")
+    for regime, title in MAIN[paper]["regimes"].items():
+        page = max(pages, key=lambda page: _draws(page, regime, metric), default=None)
+        if page and (n := _draws(page, regime, metric)):
+            note = f"profile `{page['profile']}`, R = {n} training draws"
+            each.append(f"**{title}** ({note})\n\n{_regime(page['rows'], regime, paper)}")
     return (
         "\n\n".join(["Brackets: 95 % t-intervals over training draws.", *each]) if each else NOTHING
     )
 
 
-def _draws(page: dict, regime: str) -> int:
-    """The training draws of a regime, counted in its AUC of real images alone; 0 without it."""
-    key = (regime, "real", "auc")
+def _draws(page: dict, regime: str, metric: str) -> int:
+    """The training draws of a regime, counted in its row of real images alone; 0 without it."""
+    key = (regime, "real", metric)
     return next((len(row["values"]) for row in page["rows"] if record.row_key(row) == key), 0)
 
 
-def _regime(rows: list[dict], regime: str) -> str:
-    from lib.papers.pavae import NAMES  # here: it loads torch
+def _names(paper: str) -> dict[str, str]:
+    """What the arms of a main table are called, in its order."""
+    if paper == "pavae":
+        from lib.papers.pavae import NAMES  # here: it loads torch
 
+        return NAMES
+    from lib.papers.dhvae import NAMES
+
+    return {key: name for arm, name in NAMES.items() for key in (arm, f"{arm}2000")}
+
+
+def _regime(rows: list[dict], regime: str, paper: str) -> str:
+    main, names = MAIN[paper], _names(paper)
+    columns = main["columns"]
+    metric, title = next(iter(columns.items()))
     found = {(row["arm"], row["metric"]): row for row in rows if row["regime"] == regime}
-    arms = [arm for arm in NAMES if (arm, "auc") in found]
-    draws = {arm: len(found[arm, "auc"]["values"]) for arm in arms}
-    head = ["arm", *COLUMNS.values(), "share of the oracle's AUC gain", "AUC in the paper"]
+    arms = [arm for arm in names if (arm, metric) in found]
+    draws = {arm: len(found[arm, metric]["values"]) for arm in arms}
+    gain = f"share of the oracle's {title} gain"
+    said = {arm: [found.get((arm, m), {}).get("paper") for m in main["said"]] for arm in arms}
     lines = [
         [
-            NAMES[arm] + (f" (R = {n})" if (n := draws[arm]) < max(draws.values()) else ""),
-            *(_value(found.get((arm, metric))) for metric in COLUMNS),
-            summary.share_text(summary.gain_fraction(rows, regime, arm, "auc")) or "–",
-            found[arm, "auc"]["paper"] or "–",
+            names[arm] + (f" (R = {n})" if (n := draws[arm]) < max(draws.values()) else ""),
+            *(_value(found.get((arm, column))) for column in columns),
+            summary.share_text(summary.gain_fraction(rows, regime, arm, metric, main["oracle"]))
+            or "–",
+            next(filter(None, said[arm]), "–"),
         ]
         for arm in arms
     ]
+    head = ["arm", *columns.values(), gain, f"{title} in the paper"]
     return summary.table(head, lines)
 
 

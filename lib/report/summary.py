@@ -174,16 +174,18 @@ def pictures(root: Path) -> list[dict]:
     ]
 
 
-def gain_fraction(rows: list[dict], regime: str, arm: str, metric: str) -> dict | None:
-    """Fieller's fraction of the oracle's gain over `real`; None where a row is missing.
+def gain_fraction(
+    rows: list[dict], regime: str, arm: str, metric: str, oracle: str = "oracle"
+) -> dict | None:
+    """Fieller's fraction of the gain of an oracle's arm over `real`; None where a row is missing.
 
     Draws pair by position; an arm with fewer than the others is compared over its own.
     """
     named = {row["arm"]: row for row in rows if (row["regime"], row["metric"]) == (regime, metric)}
-    if arm in ("real", "oracle") or not {"real", "oracle", arm} <= named.keys():
+    if arm in ("real", oracle) or not {"real", oracle, arm} <= named.keys():
         return None
-    real, method, oracle = (named[each]["values"] for each in ("real", arm, "oracle"))
-    draws = list(zip(method, oracle, real, strict=False))
+    real, method, best = (named[each]["values"] for each in ("real", arm, oracle))
+    draws = list(zip(method, best, real, strict=False))
     return fieller([m - r for m, _, r in draws], [o - r for _, o, r in draws])
 
 

@@ -28,17 +28,16 @@ from itertools import pairwise
 
 import numpy as np
 from IPython.display import Markdown, display
-from matplotlib.lines import Line2D
 from scipy.stats import norm
 
-from lib import notebooks, paths, plots, profiles, record
+from lib import paths, plots, profiles, record
 from lib.claims import fidelity, judge, ledger, verdict
 from lib.datasets import chest
 from lib.metrics import classification
 from lib.metrics.inference import kendall, paired_t
 from lib.papers import pavae
 from lib.papers.pavae.ablations import TABLE5
-from lib.report import summary
+from lib.report import chapter, summary
 from lib.report.effects import effects
 
 start = time.perf_counter()
@@ -68,9 +67,7 @@ def show(head: list[str], lines: list[list]) -> None:
 # %%
 READING = ("table1_dataset", "04_data", "03_method", "table2_settings", "04_training")
 READING += ("table4_main", "table5_ablations", "04_diagnostics", "04_robustness")
-there = [name for name in READING if notebooks.source(f"pavae/{name}").is_file()]
-show(["notebook", "what it asks"],
-     [[f"[{name}]({name}.py)", notebooks.title(f"pavae/{name}")] for name in there])  # fmt: skip
+show(["notebook", "what it asks"], chapter.reading("pavae", READING))
 
 # %% [markdown]
 # ## Paper and implementation
@@ -132,25 +129,8 @@ counts = summary.counts(judged)["pavae"]
 counted = [[name, n] for name, n in counts.items() if n and name != "exploratory"]
 show(["verdict", "claims"], [*counted, ["*of these, exploratory*", counts["exploratory"]]])
 
-
 # %%
-def line(out: dict) -> list[str]:
-    """One claim of the table: link, statement, verdict, second axes, source."""
-    core = " (core)" if out["priority"] == 1 else ""
-    alone = summary.alone_text(out)
-    return [
-        summary.link(out, "pavae") + core,
-        out["statement"],
-        f"**{out['verdict']}**" + (f" ({alone})" if alone else ""),
-        out["attribution"] or "-",
-        summary.share_text(out["fraction"]) or "-",
-        summary.source_text(out) or "-",
-    ]
-
-
-# %%
-head = ["claim", "the paper says", "verdict", "attribution", "share of oracle's gain", "source"]
-show(head, [line(out) for out in mine.values()])
+show(chapter.COLUMNS, [chapter.line(out) for out in mine.values()])
 
 # %% [markdown]
 # **What to see.** The link in the first column leads to the cell that shows the verdict. *Not yet
@@ -214,14 +194,6 @@ def band(ax, rows: list[dict], ends: tuple[float, float]) -> None:
     ax.grid(axis="y", visible=False)
 
 
-def key(figure) -> None:
-    """Colours of the verdicts in the figure, and the paper's cross."""
-    names = [name for name in summary.COLOURS if any(one["verdict"] == name for one in there)]
-    marks = [Line2D([], [], color=summary.COLOURS[n], marker="o", label=n) for n in names]
-    cross = Line2D([], [], color="black", marker="x", ls="", label="the paper's effect")
-    figure.legend(handles=[*marks, cross], loc="outside lower center", ncols=2, fontsize=8)
-
-
 # %%
 heights = [max(1, len(rows)) + 2 for rows in panels]
 shape = {"figsize": (8.5, 0.19 * sum(heights) + 1.6), "height_ratios": heights}
@@ -239,7 +211,7 @@ with plots.figure(2, 1, **shape, layout="constrained") as (figure, (upper, lower
     lower.set_xticks([-10, -1, 0, 0.5, 1, 2, 10], ["-10", "-1", "0", "½", "1", "2", "10"])
     lower.minorticks_off()
     lower.set_xlabel("place of the value between the ends of what is claimed")
-    key(figure)
+    chapter.legend(figure, there)
     picture = plots.save(figure, "pavae", "00_claims")
     display(figure)
 
@@ -382,24 +354,8 @@ print(
 # clerical. The last column links the notebooks that deal with it.
 
 # %%
-found = [entry for entry in ledger.inconsistencies() if entry["paper"] == "pavae"]
-
-
-def handled(id_: str) -> str:
-    """Links to the notebooks that name a contradiction."""
-    names = [name for name in summary.cited(id_) if name.startswith("pavae/")]
-    links = [f"[{n.partition('/')[2]}]({summary.notebook_link(n, 'pavae')})" for n in names]
-    return ", ".join(links) or "-"
-
-
-# %%
-TITLES = {"A": "changes what can be concluded", "B": "blocks an exact rerun", "C": "clerical"}
-for letter, meaning in TITLES.items():
-    lines = [
-        [one["id"], one["where"], one["finding"], one["ours"], handled(one["id"])]
-        for one in found
-        if one["severity"] == letter
-    ]
+for letter, meaning in chapter.SEVERITIES.items():
+    lines = chapter.contradictions("pavae", letter)
     display(Markdown(f"### Severity {letter}: {meaning} ({len(lines)})"))
     show(["", "where", "what the paper says", "what we do", "run in"], lines)
 
@@ -410,10 +366,7 @@ for letter, meaning in TITLES.items():
 # there are: the change was made by somebody who had seen some of them. Another seed starts afresh.
 
 # %%
-changes = [each for each in ledger.changes() if each["paper"] == "pavae"]
-show(["what", "why", "how", "seeds", "claims"],
-     [[c["what"], c["why"], c["how"], ", ".join(map(str, c["seeds"])), ", ".join(c["claims"])]
-      for c in changes])  # fmt: skip
+show(["what", "why", "how", "seeds", "claims"], chapter.changes("pavae"))
 
 # %% [markdown]
 # ## What remains open
@@ -422,10 +375,7 @@ show(["what", "why", "how", "seeds", "claims"],
 # possible; where the test can say so, with the number of draws that would probably settle it.
 
 # %%
-waiting = [out for out in mine.values() if out["verdict"] == verdict.NOT_RUN]
-files = sorted({out["missing"] for out in waiting})
-by_file = [[text, ", ".join(o["id"] for o in waiting if o["missing"] == text)] for text in files]
-show(["what is missing", "claims"], by_file)
+show(["what is missing", "claims"], chapter.waiting(list(mine.values())))
 
 # %%
 unsettled = summary.told(decided, (verdict.INCONCLUSIVE, verdict.NOT_INTERPRETED))
@@ -441,11 +391,7 @@ show(["undecided", "R", "in words"], [[o["id"], o["n"], o["sentence"]] for o in 
 # %%
 own = [out["own"] or out for out in mine.values()]
 alone = summary.counts(own)["pavae"]
-rows = [
-    {"arm": arm, "metric": name, "mean": n, "values": [n]}
-    for arm, table in (("of_record", counts), ("this_run", alone))
-    for name, n in table.items()
-]
+rows = chapter.count_rows(of_record=counts, this_run=alone)
 caption = (
     f"All measured tests of PA-VAE's claims, in margins, with 95 % t-intervals: {len(there)} tests of "
     f"{len(decided)} claims, {origins[judge.RUN]} judged by this run (profile {profile}, "
@@ -466,7 +412,7 @@ display(Markdown(caption))
 claims = ledger.by_paper("pavae")
 assert list(mine) == [claim["id"] for claim in claims] and len(mine) == 28
 assert sum(n for name, n in counts.items() if name != "exploratory") == len(mine)
-assert [sum(one["severity"] == s for one in found) for s in "ABC"] == [7, 10, 8]
+assert list(summary.severities()["pavae"].values()) == [7, 10, 8]
 assert mine["PV-28"]["verdict"] == verdict.UNTESTABLE
 if profile == "smoke":
     assert not origins[judge.FULL], "smoke numbers are never mixed with committed ones"

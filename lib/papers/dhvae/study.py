@@ -45,6 +45,8 @@ NAMES = {  # how figures and tables call the arms
     "hvae_disc": "HVAE + disc",
     "hvae_perc": "HVAE + perc",
     "dhvae": "dHVAE",
+    "dhvae_classic5": "dHVAE + classical ×5",
+    "dhvae_fixed": "dHVAE of 30 volumes",
     "oracle": "Oracle (fresh phantoms)",
 }
 COPIES = {"oversample": "same", "memoriser": "noisy", "smooth": "blurred"}
@@ -149,7 +151,7 @@ class Study:
             s, stream = lsgan.LsganSettings(steps=p.lsgan_steps, precision=precision()), "lsgan"
             return Job(lsgan.fit_job, data=data, settings=asdict(s), stream=self.stream(stream, k))
         if arm == "ldm":
-            steps = dict(zip(("encoder_steps", "steps"), p.latent_steps, strict=True))
+            steps = dict(zip(("coder_steps", "steps"), p.latent_steps, strict=True))
             s = latent.LatentSettings(**steps, precision=precision())
             return Job(latent.fit_job, data=data, settings=asdict(s), stream=self.stream("ldm", k))
         settings = self.settings(arm)
@@ -157,6 +159,16 @@ class Study:
         return Job(
             hvae.fit_job, data=data, guide=self.guide(k, n) if needs else None, settings=settings,
             stream=self.stream("auto-encoder", k),
+            warm=None if arm == "immediate" else self.warm(k, n, settings["condition"]),
+        )  # fmt: skip
+
+    def warm(self, k: int, n: int = MAIN, condition: bool = False) -> Job:
+        """The plain VAE whose steps all auto-encoders of a replicate have in common."""
+        settings = self.settings("vae") | {"condition": condition}
+        settings |= {"steps": self.profile.pair_delay}
+        return Job(
+            hvae.fit_job, data=self.slices(k, n), guide=None, settings=settings,
+            stream=self.stream("warm auto-encoder", k),
         )  # fmt: skip
 
     def pool(self, arm: str, k: int, n: int = MAIN) -> Job | None:
@@ -305,7 +317,7 @@ class Study:
 def split(arm: str) -> tuple[str, int | None, bool]:
     """("vae", 1500, True) of "vae1500_reweighted"; no amount in "classic5_3d"."""
     stem = arm.removesuffix("_reweighted")
-    for amount in (*AMOUNTS, 4000, 8000):
+    for amount in (8000, 4000, *AMOUNTS[::-1]):  # 1500 before 500, with which it ends
         if stem.endswith(str(amount)):
             return stem.removesuffix(str(amount)), amount, stem != arm
     return stem, None, stem != arm

@@ -282,7 +282,9 @@ def table5_rows(study: Study) -> list[dict]:
 
 def architecture_scored(study: Study, name: str) -> Scored:
     """2-D arms, and the paper's 3-D reference, of one architecture."""
-    arms = ("real", "dhvae", "oracle", "oversample", "smooth", "shuffled", "real3d")
+    arms = ("real", "dhvae", "oracle", "real3d")
+    if study.profile.complete:  # attribution: five networks times four arms more
+        arms += ("oversample", "smooth", "shuffled")
     return scored_by(
         (arm, "utility", [study.utility(arm, k, MAIN, name) for k in study.beside], DICE)
         for arm in arms
