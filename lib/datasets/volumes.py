@@ -56,6 +56,8 @@ def slice_set(volumes: Result, n: int, most: int | None = None) -> Result:
     part = first(volumes, n)
     image, mask, subject = part["image"], part["mask"], part["subject"]
     who, where = np.nonzero(mask.any((2, 3)))
+    if not len(who):
+        raise ValueError(f"the masks of all {n} volumes are empty; pass subjects with a lesion.")
     if most is not None and len(who) < most:
         raise ValueError(f"{most} slices are asked, {n} subjects have {len(who)}; draw more.")
     who, where = who[:most], where[:most]

@@ -303,13 +303,11 @@ source(hvae.total)
 
 # %%
 s = models["dhvae"].settings
-PRESETS = {"VAE": hvae.VAE, "HVAE": hvae.HVAE, "HVAE + disc": hvae.HVAE_DISC}
-PRESETS |= {"HVAE + perc": hvae.HVAE_PERC, "dHVAE": hvae.DHVAE}
+arms = ("vae", "hvae", "hvae_disc", "hvae_perc", "dhvae")
+PRESETS = {dhvae.NAMES[arm]: dhvae.study.PRESETS[arm] for arm in arms}
 PRESETS |= {"dHVAE, α = 0.01 read as printed": replace(hvae.DHVAE, beta=0.99)}
-lines = [
-    [name, p.leapfrog, f"{1 - p.beta:g}", *(f"{p.beta * P * on:g}" for on in (p.disc, p.perc, p.l1))]
-    for name, p in PRESETS.items()
-]
+lines = [[name, p.leapfrog, f"{1 - p.beta:g}", *(f"{p.beta * P * on:g}" for on in
+         (p.disc, p.perc, p.l1))] for name, p in PRESETS.items()]  # fmt: skip
 table(["arm", "K", "weight of the ELBO", "of L_disc", "of L_feature", "of L_1"], lines)
 
 # %% [markdown]
@@ -323,11 +321,9 @@ log = jobs.load(study.fitted("dhvae", 0)).scores["log"]
 TERMS = {"disc": "#D55E00", "feature": "#0072B2", "l1": "#009E73"}
 nats = {name: [(e["step"], s.beta * P * e[name]) for e in log if name in e] for name in TERMS}
 bound = [(e["step"], (1 - s.beta) * e["elbo"]) for e in log]
-end = {"ELBO": bound[-1][1], **{name: found[-1][1] for name, found in nats.items()}}
-print("at the end, nats per pair:", {name: round(value, 1) for name, value in end.items()})
-joined = [e["step"] for e in log if "disc" in e]
-print(f"delay {s.delay} batches: the critic's term is logged from step {joined[0]}")
-assert all(step > s.delay for step in joined)
+for name, found in {"ELBO": bound, **nats}.items():
+    print(f"{name:8} {found[0][1]:9.1f} nats per pair at first, {found[-1][1]:9.1f} at the end")
+assert all(step > s.delay for step, _ in nats["disc"]), "the critic waits for its batch"
 
 # %%
 with plots.figure(1, 2, figsize=(10, 3.4), layout="constrained") as (figure, (left, right)):

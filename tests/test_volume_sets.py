@@ -1,0 +1,65 @@
+"""Volume and slice sets: what 2-D methods see of which subject, and what bad requests get."""
+
+import numpy as np
+import pytest
+
+from lib.datasets import volumes
+from lib.jobs import Result
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return {modality: volumes.volume_set(modality, 3, [5]) for modality in volumes.MODALITIES}
+
+
+@pytest.mark.parametrize("modality", volumes.MODALITIES)
+def test_a_longer_draw_starts_with_the_shorter_one(drawn, modality):
+    fewer = volumes.volume_set(modality, 2, [5]).arrays
+    assert all(np.array_equal(fewer[name], drawn[modality].arrays[name][:2]) for name in fewer)
+    assert fewer["image"].min() >= 0 and fewer["image"].max() <= 1
+    assert fewer["mask"].any((1, 2, 3)).all(), "every subject has its tumour"
+
+
+def test_the_targets_are_the_whole_tumour_and_the_primary_tumour():
+    rng = np.random.default_rng([5])
+    p = volumes.brain.sample(volumes.brain.LAWS["brain"], 3, rng)
+    labels = volumes.brain.render(p, modalities=("FLAIR",)).labels
+    assert np.array_equal(volumes.volume_set("flair", 3, [5]).arrays["mask"], labels > 0)
+    p = volumes.neck.sample(volumes.neck.LAWS["neck"], 8, np.random.default_rng([6]))
+    labels = volumes.neck.render(p).labels
+    assert (labels == 2).any(), "a node, which is no target"
+    assert np.array_equal(volumes.volume_set("pet", 8, [6]).arrays["mask"], labels == 1)
+
+
+@pytest.mark.parametrize("modality", volumes.MODALITIES)
+def test_slices_are_the_lesion_slices_of_their_subjects(drawn, modality):
+    whole, part = drawn[modality].arrays, volumes.slice_set(drawn[modality], 2).arrays
+    assert part["mask"].any((1, 2)).all()
+    assert set(part["subject"]) | set(part["free/subject"]) <= set(whole["subject"][:2])
+    for image, mask, subject, at in zip(
+        part["image"], part["mask"], part["subject"], part["index"], strict=True
+    ):
+        (who,) = np.flatnonzero(whole["subject"] == subject)
+        assert np.array_equal(image, whole["image"][who, at])
+        assert np.array_equal(mask, whole["mask"][who, at])
+    depth = whole["image"].shape[1]
+    assert len(part["image"]) + len(part["free/image"]) == 2 * depth
+
+
+def test_fresh_slices_are_of_other_subjects_and_as_many_as_asked(drawn):
+    one, two = (volumes.fresh_slices("pet", 20, [seed]).arrays for seed in (1, 2))
+    assert len(one["image"]) == 20 and one["mask"].any((1, 2)).all()
+    assert not set(one["subject"]) & set(two["subject"])
+    assert len(one["free/image"]) == 6
+
+
+def test_bad_requests_name_what_to_do(drawn):
+    with pytest.raises(ValueError, match="4 volumes are asked of a set of 3; draw more"):
+        volumes.slice_set(drawn["pet"], 4)
+    with pytest.raises(ValueError, match="draw more"):
+        volumes.slice_set(drawn["pet"], 3, most=1000)
+    with pytest.raises(ValueError, match="'ct' is unknown"):
+        volumes.draw("ct", 1, np.random.default_rng(0))
+    empty = {k: np.zeros_like(v) if k == "mask" else v for k, v in drawn["pet"].arrays.items()}
+    with pytest.raises(ValueError, match="masks of all 2 volumes are empty"):
+        volumes.slice_set(Result(empty, {}), 2)
