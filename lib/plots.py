@@ -1,5 +1,6 @@
 """One figure style, and how figures are kept."""
 
+import re
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -32,13 +33,14 @@ ROLES = {  # one colour per role of an arm, safe for colour-blind readers (Okabe
     "paper": "#D55E00",
 }
 BASELINE = ("real", "classic", "oversample")
-CONTROL = ("memoriser", "smooth", "shuffled")
+CONTROL = ("memoriser", "smooth", "shuffled", "salt_and_pepper")
 
 
 def role(arm: str) -> str:
     """Role of an arm: baseline, control, oracle or method."""
-    if arm in BASELINE or arm in CONTROL:
-        return "baseline" if arm in BASELINE else "control"
+    stem = re.sub(r"[0-9]*(_?3d|_reweighted)?$", "", arm)  # "classic5_3d", "smooth2000"
+    if stem in BASELINE or stem in CONTROL:
+        return "baseline" if stem in BASELINE else "control"
     return "oracle" if arm.startswith("oracle") else "method"
 
 

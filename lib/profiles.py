@@ -37,7 +37,7 @@ class Profile:
     test_volumes: int = 64  # of 32 slices each
     known_slices: int = 4000  # fresh lesion slices that train the independent reader of pairs
     judged_pairs: int = 1000  # samples and real slices whose distance is a score
-    remembered: int = 200  # training slices in which samples look for their nearest
+    remembered: int = 500  # samples that look for their nearest training slice
     pair_steps: int = 920  # gradient steps of every auto-encoder of pairs
     pair_delay: int = 800  # of these, steps before dynamics and regularisers join
     lsgan_steps: int = 320

@@ -53,6 +53,7 @@ def test_schedules_have_their_papers_numbers():
     assert beta[0].item() == pytest.approx(1e-4) and beta[-1].item() == pytest.approx(0.02)
     a = diffusion.cosine().alpha_bar
     start = math.cos(0.008 / 1.008 * math.pi / 2) ** 2
+    assert diffusion.cosine().beta[-1].item() == pytest.approx(0.999)
     assert a[499].item() == pytest.approx(math.cos(0.508 / 1.008 * math.pi / 2) ** 2 / start)
 
 
@@ -95,6 +96,8 @@ def test_a_perfect_network_of_any_kind_gives_data_and_noise_back(schedule, kind,
     x = diffusion.add_noise(schedule, x0, eps, at)
     said = diffusion.target(schedule, kind, x0, eps, at)
     found = diffusion.parts(schedule, kind, said, x, at)
+    rough = diffusion.parts(schedule, kind, said.bfloat16(), x, at)
+    assert {part.dtype for part in rough} == {torch.float32}, "whatever the network's precision"
     for name, a, b in zip(("x0", "eps"), found, (x0, eps), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-3, atol=2e-3, msg=f"{kind} at {t}: {name}")
 
@@ -185,6 +188,17 @@ def test_ddim_with_eta_one_is_the_ancestral_step(schedule):
         ours = diffusion.ddim_step(schedule, x0, eps, t, to, 1.0, noise)
         theirs = diffusion.ddpm_step(schedule, x0, x, t, to, noise)
         torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-8)
+
+
+def test_eta_is_the_share_of_the_ancestral_deviation():
+    x0, eps, noise = (normal(6, 2, seed=i).double() for i in range(3))
+    variance = torch.var(
+        torch.stack([
+            diffusion.ddim_step(diffusion.cosine(), 0 * x0, 0 * eps, 600, 300, eta, sign * noise)
+            for eta in (0.5, 1.0) for sign in (-1, 1)
+        ]).view(2, 2, -1), 1,
+    )  # fmt: skip
+    torch.testing.assert_close(variance[0], 0.25 * variance[1])
 
 
 def test_eta_zero_takes_no_randomness_and_eta_needs_it():

@@ -22,17 +22,16 @@ def embed(net: UNet, images: np.ndarray) -> np.ndarray:
 def distances(samples: np.ndarray, real: np.ndarray, reader: UNet) -> dict[str, float]:
     """FD and KID in the reader's features, FD in those of a random network (fd2).
 
-    Features are divided by their standard deviation over the real images.
+    The random features are divided by their standard deviation over the real images; those without
+    any are left out.
     """
     random = tr.freeze(tr.seeded(UNet, np.random.default_rng(0)))
-    found = {}
-    for name, net in (("fd", reader), ("fd2", random)):
-        a, b = embed(net, samples), embed(net, real)
-        scale = b.std(0) + 1e-6
-        found[name] = fidelity.frechet(a / scale, b / scale)
-        if net is reader:
-            found["kid"] = fidelity.kid(a / scale, b / scale)
-    return {name: float(value) for name, value in found.items()}
+    a, b = embed(reader, samples), embed(reader, real)
+    a2, b2 = embed(random, samples), embed(random, real)
+    scale = b2.std(0)
+    alive = scale > 1e-3 * scale.max()
+    fd2 = fidelity.frechet(a2[:, alive] / scale[alive], b2[:, alive] / scale[alive])
+    return {"fd": float(fidelity.frechet(a, b)), "fd2": float(fd2), "kid": float(fidelity.kid(a, b))}
 
 
 def lesion_kid(samples: tuple, real: tuple, reader: UNet) -> float:
@@ -40,9 +39,7 @@ def lesion_kid(samples: tuple, real: tuple, reader: UNet) -> float:
     crops = [texture.lesion_crops(*each) for each in (samples, real)]
     if min(map(len, crops)) < 2:
         return float("nan")
-    a, b = (embed(reader, crop) for crop in crops)
-    scale = b.std(0) + 1e-6
-    return float(fidelity.kid(a / scale, b / scale))
+    return float(fidelity.kid(*(embed(reader, crop) for crop in crops)))
 
 
 def measures(images: np.ndarray, drawn: np.ndarray, real: Result, n: int, reader: UNet) -> dict:
@@ -61,7 +58,7 @@ def measures(images: np.ndarray, drawn: np.ndarray, real: Result, n: int, reader
         "coverage": coverage.coverage(real_modes, modes),
         "occupied": coverage.occupied(real_modes, modes),
         "sharpness": sharpness.laplacian_variance(images).mean(),
-        "edge_slope": np.nanmedian(slopes) if np.isfinite(slopes).any() else 0.0,
+        "edge_slope": np.nanmedian(slopes) if np.isfinite(slopes).any() else None,
         "checkerboard": sharpness.checkerboard(images),
     }
     if drawn.any():
@@ -77,8 +74,8 @@ def judge(pool: Result, n: int, real: Result, reader: Result) -> Result:
     fd, kid: reader's features; fd2: a random network's. mask_adherence: mean Dice of the drawn mask
     and the lesion that the reader sees in the drawn image, empty masks left out; empty: their
     share. coverage, occupied: modes of the lesions that the reader sees. sharpness, edge_slope,
-    checkerboard: of the images. lesion_kid, w1_glcm: of the first lesions, left out where no mask
-    holds any.
+    checkerboard: of the images. lesion_kid, w1_glcm: of the first lesions. What no mask or border
+    defines is left out.
     """
     net = segment.load(reader)
     parts = pool.arrays["image"][:n], pool.arrays["mask"][:n]
@@ -135,8 +132,13 @@ def salt_and_pepper(real: Result, n: int, stream: list[int]) -> Result:
 
 
 def memory(pool: Result, train: Result, holdout: Result, n: int) -> Result:
-    """Job: share of n samples nearer to n training slices than to n of others (null 0.5)."""
-    parts = (each.arrays["image"][:n].reshape(n, -1) for each in (pool, train, holdout))
+    """Job: share of n samples nearer to the training slices than to as many of other subjects.
+
+    The null is one half. All training slices count, so that a copy of any of them is seen.
+    """
+    samples, known = pool.arrays["image"][:n], train.arrays["image"]
+    others = holdout.arrays["image"][: len(known)]
+    parts = (each.reshape(len(each), -1) for each in (samples, known, others))
     share, low, high = memorisation.nn_share(*parts)
     return Result({}, {"nn_share": float(share), "ci95": [float(low), float(high)]})
 

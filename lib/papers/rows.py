@@ -6,8 +6,8 @@ from lib.metrics.inference import t_interval
 
 Scored = dict[tuple[str, str], list[tuple[Job, tuple[str, ...]]]]
 """For every (arm, kind): one (job, metrics that it gives) per replicate."""
-Values = dict[tuple[str, str], list[float]]
-"""{(arm, metric): one value per replicate}."""
+Values = dict[tuple[str, str], list[float | None]]
+"""{(arm, metric): one value per replicate; None where a draw leaves a score undefined}."""
 
 
 def collect(scored: Scored) -> Values:
@@ -17,7 +17,7 @@ def collect(scored: Scored) -> Values:
         for job, metrics in pairs:
             found = jobs.load(job).scores
             for metric in metrics:
-                values.setdefault((arm, metric), []).append(found[metric])
+                values.setdefault((arm, metric), []).append(found.get(metric))
     return values
 
 
@@ -27,13 +27,18 @@ def jobs_of(scored: Scored) -> list[Job]:
 
 
 def row(regime: str, arm: str, metric: str, values: list[float], **more) -> dict:
-    """One row with mean and 95 % t-interval; `more` are null, oracle, paper and other columns."""
-    low_high = t_interval(values)[1:] if len(values) > 1 else None
+    """One row with mean and 95 % t-interval; `more` are null, oracle, paper and other columns.
+
+    A draw without a value leaves the row without a mean: replicates pair by position.
+    """
     out = {"regime": regime, "arm": arm, "metric": metric, "values": values, **more}
+    if None in values:
+        return out | {"mean": None, "ci95": None}
+    low_high = t_interval(values)[1:] if len(values) > 1 else None
     return out | {"mean": sum(values) / len(values), "ci95": low_high and list(low_high)}
 
 
 def mean_of(values: Values, arm: str, metric: str, draws: int | None = None) -> float | None:
     """Mean over the first `draws` replicates (all by default); None if there is no such row."""
     found = values.get((arm, metric), [])[:draws]
-    return sum(found) / len(found) if found else None
+    return sum(found) / len(found) if found and None not in found else None

@@ -51,7 +51,8 @@ def rows_of(
 
     def about(arm: str, metric: str) -> dict:
         more = {"paper": (said or {}).get(arm, {}).get(metric)}
-        more["oracle"] = mean_of(values, "oracle", metric) or mean_of(values, "oracle2000", metric)
+        arm_of_oracle = "oracle" if ("oracle", metric) in values else "oracle2000"
+        more["oracle"] = mean_of(values, arm_of_oracle, metric)
         if metric in nulls:
             return more | {"null": nulls[metric], "null_sd": spread[metric]}
         if metric == "nn_share":
