@@ -31,7 +31,8 @@ def distances(samples: np.ndarray, real: np.ndarray, reader: UNet) -> dict[str, 
     scale = b2.std(0)
     alive = scale > 1e-3 * scale.max()
     fd2 = fidelity.frechet(a2[:, alive] / scale[alive], b2[:, alive] / scale[alive])
-    return {"fd": float(fidelity.frechet(a, b)), "fd2": float(fd2), "kid": float(fidelity.kid(a, b))}
+    fd, kid = fidelity.frechet(a, b), fidelity.kid(a, b)
+    return {"fd": float(fd), "fd2": float(fd2), "kid": float(kid)}
 
 
 def lesion_kid(samples: tuple, real: tuple, reader: UNet) -> float:
