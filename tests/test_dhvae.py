@@ -1,5 +1,7 @@
 """The dHVAE study: fair arms, independent judges, and a row for everything that a claim reads."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -110,6 +112,7 @@ def cells(regime: str, scored: Scored) -> set:
     return {(regime, arm, m) for (arm, _), each in scored.items() for _, ms in each for m in ms}
 
 
+@cache
 def every_cell() -> dict[str, set]:
     """{item: (regime, arm, metric)} of all rows that the tables make from jobs."""
     found: dict[str, set] = {}
