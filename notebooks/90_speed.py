@@ -49,15 +49,14 @@ from lib.networks.classifier import SmallCNN
 from lib.phantoms import brain, chest, neck
 from lib.tasks import classify
 
-start = time.perf_counter()
-plots.use_style()
-size = profiles.get(profile)
-assert dataset == "phantom", "this page times phantoms"
-
 # %% [markdown]
 # One process, one thread: torch would otherwise spread each small operation over all cores.
 
 # %%
+start = time.perf_counter()
+plots.use_style()
+size = profiles.get(profile)
+assert dataset == "phantom", "this page times phantoms"
 torch.set_num_threads(1)
 TARGET = 3000  # images a second on two processes: what the project asks of its renderer
 FLOOR = 300  # what even a slow, busy machine must reach

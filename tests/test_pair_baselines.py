@@ -242,6 +242,14 @@ def test_training_latents_have_mean_zero_and_unit_deviation(data, fitted):
     assert model.scale.min() > 0 and not torch.allclose(model.scale, torch.ones(1), atol=1e-3)
 
 
+def test_standardising_again_changes_nothing(data, fitted):
+    model = latent.load(fitted["latent"])
+    shift, scale = model.shift.clone(), model.scale.clone()
+    model.standardise(pairs.as_pairs(data.arrays["image"], data.arrays["mask"]))
+    torch.testing.assert_close(model.shift, shift)
+    torch.testing.assert_close(model.scale, scale)
+
+
 def test_decoding_undoes_the_standardisation(data, fitted):
     model = latent.load(fitted["latent"])
     pair = pairs.as_pairs(data.arrays["image"][:3], data.arrays["mask"][:3])

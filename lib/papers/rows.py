@@ -27,14 +27,9 @@ def jobs_of(scored: Scored) -> list[Job]:
 
 
 def row(regime: str, arm: str, metric: str, values: list[float], **more) -> dict:
-    """One row with mean and 95 % t-interval; `more` are null, oracle, paper and other columns.
-
-    A draw without a value leaves the row without a mean: replicates pair by position.
-    """
-    out = {"regime": regime, "arm": arm, "metric": metric, "values": values, **more}
-    if None in values:
-        return out | {"mean": None, "ci95": None}
+    """One row with mean and 95 % t-interval; `more` are null, oracle, paper and other columns."""
     low_high = t_interval(values)[1:] if len(values) > 1 else None
+    out = {"regime": regime, "arm": arm, "metric": metric, "values": values, **more}
     return out | {"mean": sum(values) / len(values), "ci95": low_high and list(low_high)}
 
 

@@ -319,7 +319,8 @@ for name, d in (("here", 64), ("at the paper's size", 768)):
 # ## The study
 #
 # Now pairs of image and mask: VAE and HVAE of the same network, the same data and the same gradient
-# steps, K = 0 or 3, judged on held-out phantoms. The third arm stops the gradient of the dynamics:
+# steps, K = 0 or 3, judged on held-out phantoms. The arms of a draw share their first steps, those of
+# a plain VAE (the warm-up, ours); the dynamics join for the rest. The third arm stops the gradient of the dynamics:
 # the trajectory is then a constant shift, and encoder, decoder and step sizes learn from its end only.
 
 # %%

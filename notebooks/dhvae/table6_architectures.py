@@ -186,7 +186,9 @@ for modality in studies:
     lines = []
     for each in ARCHITECTURES:
         own = values(modality, each, "dhvae")
-        found = [text(own - values(modality, each, arm), "+") for arm in CONTROLS]
+        there = [(f"{modality}-{each}", arm, "dice") in at for arm in CONTROLS]
+        found = [text(own - values(modality, each, arm), "+") if has else "not in this profile"
+                 for arm, has in zip(CONTROLS, there, strict=True)]  # fmt: skip
         lines.append([architectures.NAMES[each], *found])
     table([f"{modality}: dHVAE minus", *(dhvae.NAMES[arm] for arm in CONTROLS)], lines)
 
@@ -333,7 +335,8 @@ for modality in studies:
 # %%
 for modality in studies:
     for each in ARCHITECTURES:
-        for arm in (*COLUMNS, *CONTROLS):
+        kept = [arm for arm in CONTROLS if (f"{modality}-{each}", arm, "dice") in at]
+        for arm in (*COLUMNS, *kept):
             x, known = (values(modality, each, arm, m) for m in ("dice", "dice_selected"))
             assert len(x) == R and (x >= 0).all() and (known <= 1).all() and (known >= x - 1e-12).all()
         confounded = values(modality, each, "dhvae", "dice_selected")

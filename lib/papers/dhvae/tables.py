@@ -45,7 +45,8 @@ def rows_of(
     """One row per arm and metric, of the named arms or of all.
 
     `null` are the scores of Study.null; without an entry there the null of a Dice is the real-only
-    arm, of nn_share one half. `said` is what the paper prints.
+    arm, of nn_share one half. `said` is what the paper prints. A score that some draw leaves
+    undefined gets no row: replicates pair by position.
     """
     nulls, spread = (null or {}).get("mean", {}), (null or {}).get("sd", {})
 
@@ -62,7 +63,7 @@ def rows_of(
     return [
         row(regime, arm, metric, found, **about(arm, metric))
         for (arm, metric), found in values.items()
-        if not arms or arm in arms
+        if (not arms or arm in arms) and None not in found
     ]
 
 
@@ -284,7 +285,7 @@ def table5_rows(study: Study) -> list[dict]:
 def architecture_scored(study: Study, name: str) -> Scored:
     """2-D arms, and the paper's 3-D reference, of one architecture."""
     arms = ("real", "dhvae", "oracle", "real3d")
-    if study.profile.complete:  # attribution: five networks times four arms more
+    if study.profile.complete or name == "unet":  # the U-Net's are those of Table 4
         arms += ("oversample", "smooth", "shuffled")
     return scored_by(
         (arm, "utility", [study.utility(arm, k, MAIN, name) for k in study.beside], DICE)
