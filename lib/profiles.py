@@ -40,7 +40,7 @@ class Profile:
     remembered: int = 500  # samples that look for their nearest training slice
     pair_steps: int = 920  # gradient steps of every auto-encoder of pairs
     pair_delay: int = 800  # of these, steps before dynamics and regularisers join
-    lsgan_steps: int = 320
+    lsgan_steps: int = 920  # as many as every auto-encoder of pairs
     latent_steps: tuple[int, int] = (1000, 700)  # LDM: auto-encoder, denoiser
     known_steps: int = 600  # of the reader of pairs
     hint_steps: int = 150  # of the guide
