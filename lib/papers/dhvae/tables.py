@@ -347,7 +347,8 @@ def method_scored(study: Study) -> Scored:
 
 def method_jobs(profile: Profile, seed: int) -> list[Job]:
     study = studies(profile, seed)[0]
-    return [study.null, *jobs_of(method_scored(study))]
+    shown = [study.fitted(arm, 0) for arm in ("vae", "hvae")]  # samples beside those of dHVAE
+    return [study.null, *jobs_of(method_scored(study)), *shown]
 
 
 def method_rows(study: Study) -> list[dict]:
