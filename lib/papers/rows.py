@@ -17,8 +17,15 @@ def collect(scored: Scored) -> Values:
         for job, metrics in pairs:
             found = jobs.load(job).scores
             for metric in metrics:
-                values.setdefault((arm, metric), []).append(found.get(metric))
+                values.setdefault((arm, metric), []).append(_score(found, metric))
     return values
+
+
+def _score(scores: dict, metric: str) -> float | None:
+    try:
+        return scores[metric]
+    except KeyError:
+        return None
 
 
 def jobs_of(scored: Scored) -> list[Job]:
