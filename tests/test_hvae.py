@@ -192,7 +192,7 @@ def test_presets_differ_in_the_terms_that_they_name():
 
 def test_training_raises_the_bound_and_reconstructs():
     image, mask = pairs(60)
-    s = replace(hvae.HVAE, steps=80, warm_up=70, rate=2e-3)
+    s = replace(hvae.HVAE, steps=120, warm_up=110, sd=0.1)
     states = list(hvae.fit(image, mask, None, s, np.random.default_rng(0)))
     assert states[-1].losses["elbo"] > states[0].losses["elbo"] + 300
     again, _ = hvae.reconstruct(states[-1].model, image, mask)
