@@ -146,10 +146,10 @@ class Study:
 
     def fitted(self, arm: str, k: int, n: int = MAIN) -> Job:
         """A generator of replicate k, trained on n volumes."""
-        arm, p, data, stream = SAME.get(arm, arm), self.profile, self.slices(k, n), None
+        arm, p, data = SAME.get(arm, arm), self.profile, self.slices(k, n)
         if arm == "lsgan":
-            s, stream = lsgan.LsganSettings(steps=p.lsgan_steps, precision=precision()), "lsgan"
-            return Job(lsgan.fit_job, data=data, settings=asdict(s), stream=self.stream(stream, k))
+            s = lsgan.LsganSettings(steps=p.lsgan_steps, precision=precision())
+            return Job(lsgan.fit_job, data=data, settings=asdict(s), stream=self.stream(arm, k))
         if arm == "ldm":
             steps = dict(zip(("coder_steps", "steps"), p.latent_steps, strict=True))
             s = latent.LatentSettings(**steps, precision=precision())
