@@ -72,4 +72,4 @@ find_python() {
 
 python=$(find_python) || exit 1
 if [ "${1:-}" = --python ]; then echo "$python"; exit; fi
-exec "$python" -m lib.run "$@"
+exec "$python" -m lib.runner "$@"

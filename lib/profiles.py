@@ -1,7 +1,6 @@
 """How much to run: the sizes of every study, in one place."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -75,10 +74,3 @@ def get(name: str) -> Profile:
     if name not in PROFILES:
         raise ValueError(f"profile {name!r} is unknown; choose one of {', '.join(PROFILES)}.")
     return PROFILES[name]
-
-
-def precision() -> str:
-    """'bfloat16' where the processor multiplies it in hardware, else 'float32'."""
-    info = Path("/proc/cpuinfo")
-    flags = info.read_text().split() if info.is_file() else []
-    return "bfloat16" if {"avx512_bf16", "amx_bf16"} & set(flags) else "float32"

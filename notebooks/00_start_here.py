@@ -30,18 +30,22 @@ import numpy as np
 from IPython.display import Markdown, display
 from scipy.stats import norm
 
-from lib import notebooks, plots, profiles, record, schedule
+from lib import profiles
 from lib.claims import verdict
+from lib.jobs import pool
 from lib.metrics import fidelity, inference
 from lib.papers import pavae
 from lib.phantoms import chest
+from lib.record import rows as record
+from lib.report import plots
+from lib.runner import notebooks
 
 start = time.perf_counter()
 plots.use_style()
 size = profiles.get(profile)
 assert dataset == "phantom", "this page is about phantoms; explore/your_own_data reads other sets"
 GREY = {"vmax": 0.8}  # white on the raw images of this page, grey units
-by_runner = schedule.WORKERS in os.environ  # else a reader runs this page in JupyterLab
+by_runner = pool.WORKERS in os.environ  # else a reader runs this page in JupyterLab
 
 # %% [markdown]
 # ## What this is

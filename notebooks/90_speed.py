@@ -37,17 +37,19 @@ from skimage import draw
 from skimage.filters import gaussian
 from torch import nn
 
-from lib import plots, profiles, record
+from lib import machine, profiles
 from lib.datasets import chest as data
 from lib.datasets.preprocess import preprocess
 from lib.datasets.splits import interleaved_labels
 from lib.generators import hamiltonian as hmc
 from lib.generators import vae
 from lib.metrics.inference import t_interval
-from lib.networks import training as tr
 from lib.networks.classifier import SmallCNN
 from lib.phantoms import brain, chest, neck
+from lib.record import rows as record
+from lib.report import plots
 from lib.tasks import classify
+from lib.training import loop as tr
 
 # %% [markdown]
 # One process, one thread: torch would otherwise spread each small operation over all cores.
@@ -411,7 +413,7 @@ for name, call in {"classifier": reader_steps, "PA-VAE": vae_steps}.items():
         cost[name, precision] = [1000 / each for each in found]
         mean = np.median(cost[name, precision])
         print(f"{name:11} {precision:9} {mean:7.1f} ms a step of 64 images")
-print("this machine's studies use", profiles.precision())
+print("this machine's studies use", machine.precision())
 
 # %%
 with plots.figure(1, 2, figsize=(9.4, 3.0), layout="constrained") as (figure, (left, right)):

@@ -27,10 +27,11 @@ import time
 from IPython.display import Markdown, display
 from matplotlib import pyplot as plt
 
-from lib import paths, plots, profiles, record
+from lib import paths, profiles
 from lib.claims import judge, ledger, verdict
 from lib.metrics.inference import holm, paired_t
-from lib.report import summary
+from lib.record import rows as record
+from lib.report import plots, summary
 
 start = time.perf_counter()
 plots.use_style()

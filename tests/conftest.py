@@ -30,11 +30,11 @@ def pytest_collection_modifyitems(items):
 
 
 def run_lib(*args: str, home: Path, notebooks: Path | None = None) -> subprocess.CompletedProcess:
-    """`python -m lib.run` from the root of the repository, everything generated under `home`."""
+    """`python -m lib.runner` from the root of the repository, everything generated under `home`."""
     env = os.environ | {"KNOWN_TRUTH_HOME": str(home), "OMP_NUM_THREADS": "1"}
     if notebooks:
         env["KNOWN_TRUTH_NOTEBOOKS"] = str(notebooks)
-    command = [sys.executable, "-m", "lib.run", *args]
+    command = [sys.executable, "-m", "lib.runner", *args]
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
 
 

@@ -8,7 +8,7 @@ import jupytext
 import pytest
 from conftest import ROOT
 
-from lib import notebooks
+from lib.runner import notebooks
 
 LEVEL = {
     **dict.fromkeys(("paths", "profiles", "closure", "store", "schedule", "jobs", "record"), 0),

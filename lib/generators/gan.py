@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lib.datasets.hdf5 import ImageSet, from_arrays
-from lib.generators.protocol import EarlyStopping, labelled_pool
+from lib.generators.frame import EarlyStopping, labelled_pool
 from lib.jobs import Result
-from lib.networks import training as tr
 from lib.networks.blocks import WIDTHS, upsample
+from lib.training import loop as tr
 
 
 @dataclass(frozen=True)

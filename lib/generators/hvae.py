@@ -20,9 +20,9 @@ from torch.nn.utils import parametrize
 from lib.datasets.pairs import check_pairs
 from lib.generators import hamiltonian as hmc
 from lib.jobs import Result
-from lib.networks import training as tr
 from lib.networks import wsconv
 from lib.tasks import segment
+from lib.training import loop as tr
 
 LOG_VARIANCE = (-12.0, 2.0)  # clamp of the posterior, ours
 CHUNK = 250  # images decoded at once

@@ -19,7 +19,6 @@ from torch.nn import functional as F
 from lib.datasets.pairs import check_pairs
 from lib.generators import diffusion
 from lib.jobs import Result
-from lib.networks import training as tr
 from lib.networks.pairs import (
     SIDE,
     Denoiser,
@@ -29,6 +28,7 @@ from lib.networks.pairs import (
     flops,
     from_logits,
 )
+from lib.training import loop as tr
 
 LOG_VARIANCE = (-30.0, 20.0)  # clamp of the posterior, as Rombach et al. have it
 SCHEDULES = {"cosine": diffusion.cosine, "linear": diffusion.linear}

@@ -18,8 +18,8 @@ from torch import Tensor
 
 from lib.datasets.pairs import check_pairs
 from lib.jobs import Result
-from lib.networks import training as tr
 from lib.networks.pairs import PairCritic, PairGenerator, as_pairs, flops, from_logits
+from lib.training import loop as tr
 
 A, B, C = 0.0, 1.0, 1.0  # "fake" and "real" to the critic, and what the generator wants to hear
 CHUNK = 250  # pairs drawn at once

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.ndimage import affine_transform, center_of_mass, gaussian_filter
 
 from lib.datasets.hdf5 import ImageSet, from_arrays
-from lib.generators.protocol import labelled_pool
+from lib.generators.frame import labelled_pool
 from lib.jobs import Result
 
 

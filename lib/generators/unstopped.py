@@ -11,8 +11,8 @@ import numpy as np
 from lib.datasets.hdf5 import from_arrays
 from lib.generators import vae
 from lib.jobs import Result
-from lib.networks import training as tr
 from lib.tasks import classify
+from lib.training import loop as tr
 
 
 def fit_job(data: Result, n: int, guide: Result, settings: dict, stream: list[int]) -> Result:

@@ -20,11 +20,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lib.datasets.hdf5 import ImageSet, from_arrays
-from lib.generators.protocol import EarlyStopping, labelled_pool
+from lib.generators.frame import EarlyStopping, labelled_pool
 from lib.jobs import Result
-from lib.networks import training as tr
 from lib.networks.blocks import Decoder, Encoder
 from lib.tasks import classify
+from lib.training import loop as tr
 
 LOG_VARIANCE = (-8.0, 2.0)  # clamp of the posterior, ours
 PRIOR_LOG_VARIANCE = (-4.0, 0.0)  # of the prior, ours: a wide one samples where no image was

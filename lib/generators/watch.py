@@ -9,8 +9,8 @@ from torch import Tensor
 from lib.datasets.hdf5 import ImageSet, from_arrays
 from lib.generators import vae
 from lib.jobs import Result
-from lib.networks import training as tr
 from lib.tasks import classify
+from lib.training import loop as tr
 
 NOISES = 6  # latent vectors followed through the training, each under every label
 

@@ -10,8 +10,9 @@ import re
 import shutil
 from pathlib import Path
 
-from lib import paths, record
+from lib import paths
 from lib.claims import judge, verdict
+from lib.record import rows as record
 from lib.report import summary
 
 README = paths.ROOT / "README.md"

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lib.networks import training as tr
 from lib.networks.unet import SMOOTH, UNet
+from lib.training import loop as tr
 
 NAMES = {  # how tables call them
     "unet": "U-Net",

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 
 from lib.jobs import Result
-from lib.networks import training as tr
 from lib.networks.augment import classical
 from lib.networks.classifier import SmallCNN
 from lib.phantoms import chest
 from lib.tasks.classify import ClassifySettings
+from lib.training import loop as tr
 
 NAMES = ("place across", "place along", "radius", "contrast")
 PARAMETERS = ("opacity_x", "opacity_y", "opacity_radius", "opacity_grey")

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from lib.jobs import Result
-from lib.networks import training as tr
 from lib.networks.augment import classical
 from lib.networks.classifier import SmallCNN
+from lib.training import loop as tr
 
 
 @dataclass(frozen=True)

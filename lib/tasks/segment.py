@@ -18,9 +18,9 @@ from lib.datasets.pairs import check_pairs
 from lib.datasets.splits import assert_subject_disjoint
 from lib.jobs import Result
 from lib.metrics import segmentation
-from lib.networks import training as tr
 from lib.networks.augment_pairs import classical_pairs
 from lib.tasks import architectures
+from lib.training import loop as tr
 
 NOISE = 0.02  # standard deviation of the memoriser's noise, grey units of [0, 1]
 BLUR = 1.0  # standard deviation of the blur, pixels

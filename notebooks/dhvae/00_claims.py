@@ -31,13 +31,16 @@ import numpy as np
 from IPython.display import Markdown, display
 from scipy.stats import t as student
 
-from lib import paths, plots, profiles, record
-from lib.claims import fidelity, fidelity_dhvae, judge, ledger, verdict
+from lib import paths, profiles
+from lib.claims import judge, ledger, verdict
 from lib.metrics.fidelity import frechet
 from lib.metrics.inference import paired_t
 from lib.networks import wsconv
 from lib.papers.dhvae import NAMES, printed
-from lib.report import chapter, summary
+from lib.papers.dhvae import departures as fidelity_dhvae
+from lib.papers.pavae import departures as fidelity
+from lib.record import rows as record
+from lib.report import chapter, plots, summary
 from lib.report.effects import effects
 
 start = time.perf_counter()

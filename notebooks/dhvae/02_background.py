@@ -31,14 +31,15 @@ import numpy as np
 import torch
 from IPython.display import Markdown, display
 
-from lib import jobs, paths, plots, profiles, record
+from lib import jobs, paths, profiles
 from lib.claims import judge
 from lib.generators import hamiltonian as hmc
 from lib.generators import hvae
 from lib.metrics.inference import paired_t
 from lib.papers import dhvae
 from lib.papers.dhvae import toys
-from lib.report import summary
+from lib.record import rows as record
+from lib.report import plots, summary
 
 # %%
 start = time.perf_counter()

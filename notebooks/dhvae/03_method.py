@@ -34,18 +34,19 @@ from IPython.display import Markdown, display
 from scipy.ndimage import gaussian_filter, shift
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from lib import jobs, paths, plots, profiles, record
+from lib import jobs, paths, profiles
 from lib.claims import judge
 from lib.generators import hvae
 from lib.metrics.inference import paired_t
 from lib.metrics.pairs import alignment
-from lib.networks import training as tr
 from lib.networks import wsconv
 from lib.papers import dhvae
 from lib.papers.dhvae import toys
 from lib.phantoms import brain
-from lib.report import summary
+from lib.record import rows as record
+from lib.report import plots, summary
 from lib.tasks import segment
+from lib.training import loop as tr
 
 # %%
 start = time.perf_counter()

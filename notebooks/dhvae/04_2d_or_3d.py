@@ -28,15 +28,17 @@ import time
 import numpy as np
 from IPython.display import Markdown, display
 
-from lib import jobs, paths, plots, profiles, record, store
+from lib import jobs, paths, profiles
 from lib.claims import judge
 from lib.claims.verdict import MARGINS
+from lib.jobs import store
 from lib.metrics import segmentation
 from lib.metrics.inference import t_interval
 from lib.papers import dhvae
 from lib.papers.dhvae import printed
 from lib.papers.dhvae.tables import DIMENSIONS
-from lib.report import summary
+from lib.record import rows as record
+from lib.report import plots, summary
 from lib.tasks import architectures
 
 start = time.perf_counter()

@@ -31,17 +31,18 @@ from IPython.display import Markdown, display
 from matplotlib.patches import Rectangle
 from scipy import ndimage
 
-from lib import jobs, paths, plots, profiles, record
+from lib import jobs, paths, profiles
 from lib.claims import judge
 from lib.claims.verdict import number
 from lib.generators import hvae
 from lib.metrics import pairs, sharpness
 from lib.metrics.inference import paired_t
-from lib.networks.training import as_planes
 from lib.papers import dhvae
 from lib.papers.dhvae.study import BETAS, FURTHER
-from lib.report import summary
+from lib.record import rows as record
+from lib.report import plots, summary
 from lib.tasks import segment
+from lib.training.loop import as_planes
 
 start = time.perf_counter()
 plots.use_style()

@@ -30,17 +30,18 @@ from IPython.display import Markdown, display
 from matplotlib.patches import Rectangle
 from scipy.spatial.distance import cdist
 
-from lib import jobs, paths, plots, profiles, record
+from lib import jobs, paths, profiles
 from lib.claims import judge
 from lib.claims.verdict import number
 from lib.generators import hvae, latent, lsgan
 from lib.metrics import fidelity, pairs
 from lib.metrics.inference import t_interval
-from lib.networks.training import as_planes
 from lib.papers import dhvae
 from lib.papers.dhvae.study import GENERATORS, LIKELIHOOD, MAIN, TABLE2, VOLUMES
-from lib.report import summary
+from lib.record import rows as record
+from lib.report import plots, summary
 from lib.tasks import segment
+from lib.training.loop import as_planes
 
 start = time.perf_counter()
 plots.use_style()

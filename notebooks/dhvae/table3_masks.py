@@ -30,14 +30,15 @@ from IPython.display import Markdown, display
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import roc_auc_score
 
-from lib import jobs, paths, plots, profiles, record
+from lib import jobs, paths, profiles
 from lib.claims import judge
 from lib.claims.verdict import number
 from lib.metrics import masks
 from lib.papers import dhvae
 from lib.papers.dhvae.study import GENERATORS
 from lib.papers.rows import row as as_row
-from lib.report import summary
+from lib.record import rows as record
+from lib.report import plots, summary
 
 start = time.perf_counter()
 plots.use_style()

@@ -31,15 +31,17 @@ import numpy as np
 from IPython.display import Markdown, display
 from matplotlib.lines import Line2D
 
-from lib import jobs, paths, plots, profiles, record, store
+from lib import jobs, paths, profiles
 from lib.claims import judge
 from lib.claims.verdict import MARGINS
+from lib.jobs import store
 from lib.metrics import segmentation
 from lib.metrics.inference import t_interval
 from lib.papers import dhvae
 from lib.papers.dhvae import printed
 from lib.papers.dhvae.study import AMOUNTS, DICE, GENERATORS, split
-from lib.report import summary
+from lib.record import rows as record
+from lib.report import plots, summary
 from lib.tasks import segment
 
 start = time.perf_counter()

@@ -28,14 +28,16 @@ import time
 import numpy as np
 from IPython.display import Markdown, display
 
-from lib import jobs, paths, plots, profiles, record, store
+from lib import jobs, paths, profiles
 from lib.claims import judge
 from lib.claims.verdict import MARGINS
+from lib.jobs import store
 from lib.metrics.inference import paired_t, t_interval, tost
 from lib.papers import dhvae
 from lib.papers.dhvae import printed
 from lib.papers.dhvae.study import MAIN, VOLUMES
-from lib.report import summary
+from lib.record import rows as record
+from lib.report import plots, summary
 
 start = time.perf_counter()
 plots.use_style()

@@ -30,14 +30,16 @@ import numpy as np
 from IPython.display import Markdown, display
 from scipy.stats import norm
 
-from lib import paths, plots, profiles, record
-from lib.claims import fidelity, judge, ledger, verdict
+from lib import paths, profiles
+from lib.claims import judge, ledger, verdict
 from lib.datasets import chest
 from lib.metrics import classification
 from lib.metrics.inference import kendall, paired_t
 from lib.papers import pavae
+from lib.papers.pavae import departures as fidelity
 from lib.papers.pavae.ablations import TABLE5
-from lib.report import chapter, summary
+from lib.record import rows as record
+from lib.report import chapter, plots, summary
 from lib.report.effects import effects
 
 start = time.perf_counter()

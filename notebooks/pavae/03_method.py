@@ -37,24 +37,27 @@ from scipy.ndimage import gaussian_filter, shift
 from torch import nn
 from torch.nn import functional as F
 
-from lib import jobs, plots, profiles, record, schedule
+from lib import jobs, machine, profiles
 from lib.datasets.hdf5 import from_arrays
 from lib.datasets.preprocess import preprocess
 from lib.generators import vae, watch
+from lib.jobs import pool
 from lib.metrics import localisation
 from lib.metrics.fidelity import frechet
-from lib.networks import training as tr
 from lib.networks.classifier import SmallCNN
 from lib.papers import pavae
 from lib.phantoms import chest
+from lib.record import rows as record
+from lib.report import plots
 from lib.tasks import classify
+from lib.training import loop as tr
 
 # %%
 start = time.perf_counter()
 plots.use_style()
 size = profiles.get(profile)
 study = pavae.Study(size, seed, "bare")
-by_runner = schedule.WORKERS in os.environ  # else a reader runs this page in JupyterLab
+by_runner = pool.WORKERS in os.environ  # else a reader runs this page in JupyterLab
 files, rows = {}, []
 HUES = ("#777777", "#0072B2", "#D55E00")  # healthy, left opacity, right opacity
 assert dataset == "phantom", "masks and counterfactuals are known for phantoms only"
@@ -815,7 +818,7 @@ live = vae.VaeSettings(
     epochs=live_epochs,
     epoch_images=min(live_images, size.epoch_images),
     batch=32,  # half of Table 2a's: half the time of a step
-    precision=profiles.precision(),
+    precision=machine.precision(),
 )
 rng = np.random.default_rng([seed, 3])
 noise, seen = watch.noise_of(live.latent, rng), []

@@ -32,17 +32,18 @@ from IPython.display import Markdown, display
 from scipy.stats import norm
 from skimage.exposure import equalize_hist
 
-from lib import jobs, paths, plots, profiles, record
+from lib import jobs, paths, profiles
 from lib.claims import judge
 from lib.datasets.preprocess import BINS, CLIP, preprocess
 from lib.datasets.splits import interleaved_labels
 from lib.metrics.inference import paired_t, t_interval
-from lib.networks import training as tr
 from lib.papers import pavae
 from lib.papers.pavae import sweeps
 from lib.phantoms import acquisition, chest
-from lib.report import summary
+from lib.record import rows as record
+from lib.report import plots, summary
 from lib.tasks import classify
+from lib.training import loop as tr
 
 start = time.perf_counter()
 plots.use_style()

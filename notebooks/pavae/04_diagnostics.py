@@ -32,17 +32,20 @@ from scipy.ndimage import shift
 from scipy.stats import beta
 from statsmodels.stats.proportion import proportion_confint
 
-from lib import jobs, paths, plots, profiles, record
+from lib import jobs, paths, profiles
 from lib.claims import judge
+from lib.controls import defects
+from lib.controls import detail as sharpness
 from lib.datasets.preprocess import preprocess
-from lib.generators import defects, sharpness
 from lib.metrics import localisation, memorisation
 from lib.metrics.inference import fieller, paired_t
 from lib.papers import pavae
 from lib.papers.pavae import diagnostics, tables
 from lib.phantoms import chest
-from lib.report import summary
-from lib.tasks import attributes, confusion
+from lib.record import rows as record
+from lib.report import plots, summary
+from lib.scores import confusion
+from lib.tasks import attributes
 
 start = time.perf_counter()
 plots.use_style()

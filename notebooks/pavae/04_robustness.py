@@ -29,7 +29,7 @@ import torch
 from IPython.display import Markdown, display
 from scipy.stats import norm
 
-from lib import jobs, paths, plots, profiles, record
+from lib import jobs, paths, profiles
 from lib.claims import judge
 from lib.datasets import variants
 from lib.datasets.preprocess import preprocess
@@ -38,9 +38,10 @@ from lib.metrics.inference import paired_t
 from lib.papers import pavae
 from lib.papers.pavae.robustness import ARMS, FLAT, LABELS, MODERATE, STRENGTHS
 from lib.phantoms import chest
-from lib.report import summary
+from lib.record import rows as record
+from lib.report import plots, summary
+from lib.scores import robustness as perturb
 from lib.tasks import classify
-from lib.tasks import robustness as perturb
 
 start = time.perf_counter()
 plots.use_style()

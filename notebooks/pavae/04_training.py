@@ -30,15 +30,16 @@ import torch
 from IPython.display import Markdown, display
 from matplotlib.patches import Ellipse
 
-from lib import jobs, paths, plots, profiles, record
+from lib import jobs, paths, profiles
 from lib.claims import judge
 from lib.datasets.hdf5 import from_arrays
 from lib.generators import vae
 from lib.metrics.inference import t_interval
-from lib.networks import training as tr
 from lib.papers import pavae
 from lib.phantoms.chest import CLASSES
-from lib.report import summary
+from lib.record import rows as record
+from lib.report import plots, summary
+from lib.training import loop as tr
 
 start = time.perf_counter()
 plots.use_style()

@@ -27,13 +27,14 @@ import numpy as np
 from IPython.display import Markdown, display
 from scipy.stats import ks_2samp
 
-from lib import jobs, paths, plots, profiles, record
+from lib import jobs, paths, profiles
 from lib.datasets import hdf5
 from lib.datasets.chest import TABLE1, image_set
 from lib.datasets.splits import assert_subject_disjoint, interleaved_labels
 from lib.papers import pavae
 from lib.phantoms.chest import CLASSES
-from lib.report import summary
+from lib.record import rows as record
+from lib.report import plots, summary
 
 start = time.perf_counter()
 plots.use_style()

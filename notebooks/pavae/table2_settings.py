@@ -34,14 +34,15 @@ import numpy as np
 import torch
 from IPython.display import Markdown, display
 
-from lib import jobs, plots, profiles, record
+from lib import jobs, profiles
 from lib.datasets.hdf5 import from_arrays
 from lib.generators import gan, vae
-from lib.networks import training as tr
 from lib.networks.classifier import SmallCNN
 from lib.papers import pavae
-from lib.report import summary
+from lib.record import rows as record
+from lib.report import plots, summary
 from lib.tasks import classify
+from lib.training import loop as tr
 
 start = time.perf_counter()
 plots.use_style()

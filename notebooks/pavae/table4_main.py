@@ -30,14 +30,17 @@ import numpy as np
 from IPython.display import Markdown, display
 from matplotlib.lines import Line2D
 
-from lib import jobs, paths, plots, profiles, record, store
+from lib import jobs, paths, profiles
 from lib.claims import judge, ledger
 from lib.claims.verdict import MARGINS
+from lib.jobs import store
 from lib.metrics import classification
 from lib.metrics.inference import fieller, paired_t
-from lib.papers import pavae, scores
+from lib.papers import pavae
 from lib.phantoms.chest import CLASSES
-from lib.report import summary
+from lib.record import rows as record
+from lib.report import plots, summary
+from lib.scores import images as scores
 
 start = time.perf_counter()
 plots.use_style()

@@ -31,14 +31,15 @@ import torch
 from IPython.display import Markdown, display
 from scipy import stats
 
-from lib import jobs, paths, plots, profiles, record
+from lib import jobs, paths, profiles
 from lib.claims import judge, ledger, verdict
 from lib.generators import vae
 from lib.metrics.inference import benjamini_hochberg, fieller, kendall, paired_t, tost
 from lib.papers import pavae
 from lib.papers.pavae import ablations
 from lib.phantoms.chest import CLASSES
-from lib.report import summary
+from lib.record import rows as record
+from lib.report import plots, summary
 
 start = time.perf_counter()
 plots.use_style()

@@ -13,9 +13,10 @@ from functools import cached_property
 from lib.datasets import volumes
 from lib.generators import hvae, latent, lsgan
 from lib.jobs import Job
-from lib.papers import pair_scores
+from lib.machine import precision
 from lib.papers.rows import Scored
-from lib.profiles import Profile, precision
+from lib.profiles import Profile
+from lib.scores import pairs as pair_scores
 from lib.tasks import segment
 
 MODALITIES = volumes.MODALITIES

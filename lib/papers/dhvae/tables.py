@@ -5,7 +5,6 @@ import numpy as np
 from lib import jobs
 from lib.generators import hvae, latent, lsgan
 from lib.jobs import Job
-from lib.papers import pair_scores
 from lib.papers.dhvae import printed
 from lib.papers.dhvae.study import (
     AMOUNTS,
@@ -27,6 +26,7 @@ from lib.papers.dhvae.study import (
 )
 from lib.papers.rows import Scored, Values, collect, jobs_of, mean_of, row
 from lib.profiles import Profile
+from lib.scores import pairs as pair_scores
 
 TWICE = ("delayed", "with_l1")  # dHVAE itself, under the names of two claims of Table 1
 CORE_ADDED = (

@@ -3,12 +3,13 @@
 from itertools import combinations
 
 from lib import jobs
-from lib.generators import measures, mixes, unstopped, vae
+from lib.generators import mixes, unstopped, vae
 from lib.jobs import Job
 from lib.papers.pavae.study import FIDELITY, NAMES, UTILITY, Study, studies
 from lib.papers.pavae.tables import rows_of
 from lib.papers.rows import Scored, collect, jobs_of
 from lib.profiles import Profile
+from lib.scores import measures
 
 TABLE5 = {  # the paper's Table 5: change of AUC, change of FID-like
     "no_path": (-0.028, 1.7),

@@ -1,14 +1,16 @@
 """Figures 5 and 6, and why PA-VAE stays below its oracle: one defect at a time."""
 
 from lib import jobs
+from lib.controls import copies, defects
+from lib.controls import detail as sharpness
 from lib.datasets import caricature, variants
-from lib.generators import copies, defects, sharpness
 from lib.jobs import Job
 from lib.papers.pavae.study import FIDELITY, NAMES, UTILITY, Study
 from lib.papers.pavae.tables import rows_of
 from lib.papers.rows import Scored, collect, jobs_of, mean_of, row
 from lib.profiles import Profile
-from lib.tasks import attributes, confusion, heatmaps
+from lib.scores import confusion, heatmaps
+from lib.tasks import attributes
 
 CONFUSED = ("real", "classic", "pavae", "oracle")  # arms of Figure 5
 SPECIFICITY = 0.95

@@ -6,7 +6,7 @@ from lib.jobs import Job
 from lib.papers.pavae.study import NAMES, Study
 from lib.papers.rows import row
 from lib.profiles import Profile
-from lib.tasks import robustness
+from lib.scores import robustness
 
 ARMS = ("real", "classic", "smooth", "pavae", "oracle")
 FLAT = ("real", "pavae", "oracle")  # arms that are also trained and tested after CLAHE

@@ -9,12 +9,14 @@ import zlib
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
+from lib.controls import copies
 from lib.datasets import chest
-from lib.generators import copies, gan, template, vae
+from lib.generators import gan, template, vae
 from lib.jobs import Job
-from lib.papers import scores
+from lib.machine import precision
 from lib.papers.rows import Scored
-from lib.profiles import Profile, precision
+from lib.profiles import Profile
+from lib.scores import images as scores
 from lib.tasks import attributes, classify
 
 REGIMES = ("bare", "augmented")

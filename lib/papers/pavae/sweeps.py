@@ -8,7 +8,8 @@ from lib.jobs import Job
 from lib.papers.pavae.study import UTILITY, Study
 from lib.papers.rows import Scored, collect, jobs_of, mean_of, row
 from lib.profiles import Profile
-from lib.tasks import classify, confusion
+from lib.scores import confusion
+from lib.tasks import classify
 
 RATIOS = (0.25, 0.5, 1, 2, 4, 8)  # synthetic : labelled real; the paper caps it at 1
 RARE = (16, 3, 1)  # 80 % healthy, 15 % left, 5 % right opacity

@@ -1,0 +1,1 @@
+"""Arms that no generator makes: copies, noise, blur, shuffled labels, and single defects."""

@@ -1,0 +1,496 @@
+"""Where our dHVAE departs from the paper or fills in what it leaves open, as rows of a table.
+
+Rows are those of `lib.claims.fidelity`. Numbers are read from the settings that run, so that a
+change of the code changes the table.
+"""
+
+import inspect
+from dataclasses import fields
+from functools import cache
+
+from lib.datasets import volumes
+from lib.generators import hvae, latent, lsgan
+from lib.metrics import coverage, masks
+from lib.networks import augment_pairs, unet, wsconv
+from lib.networks.pairs import PairCritic
+from lib.papers.dhvae import printed, study
+from lib.papers.dhvae.study import Study
+from lib.papers.pavae.departures import Row, as_rows, span, weights
+from lib.phantoms import brain, neck, volume
+from lib.profiles import Profile
+from lib.tasks import architectures, segment
+
+
+def dhvae(profile: Profile) -> dict[str, list[Row]]:
+    """{theme: rows} of dHVAE at the sizes of a profile."""
+    of = Study(profile, 0, volumes.MODALITIES[0])
+    s = hvae.from_dict(of.settings("dhvae"))
+    themes = {
+        "Data": data(profile, of),
+        "Network": network(),
+        "Likelihood and dynamics": objective(s),
+        "Regularisers": regularisers(profile, s),
+        "Training": training(s),
+        "Competing generators": competitors(of, s),
+        "Segmentation": segmentation(profile, of),
+        "Draws, test set, controls": draws(profile, of),
+        "Scores": scores(profile, of),
+    }
+    return as_rows(themes)
+
+
+def listed(names) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+@cache
+def sizes(shape: wsconv.Shape) -> tuple[str, str]:
+    """Weights of encoder and decoder of a size, as "57,123"."""
+    return weights(wsconv.PairEncoder(shape)), weights(wsconv.PairDecoder(shape))
+
+
+def data(p: Profile, of: Study) -> list[tuple]:
+    depth, height, width = volume.SHAPE
+    flair, pet = brain.LAWS["brain"], neck.LAWS["neck"]
+    ranges = [len(fields(law)) - 1 for law in (flair, pet)]
+    real = [printed.TABLE4[modality]["real"]["dice_selected"] for modality in volumes.MODALITIES]
+    return [
+        (
+            "BraTS 2021, FLAIR alone, whole tumour (240 × 240 × 155 voxels); HECKTOR 2022, PET "
+            "alone, primary tumour (256 × 256 × 256)",
+            f"our own phantoms of {width} × {height} × {depth} voxels: brain FLAIR from "
+            f"{ranges[0]} uniform ranges, its whole tumour; head-and-neck PET from {ranges[1]}, "
+            f"its primary tumour; nodes stay unlabelled, white is SUV {volumes.SUV:g}",
+            "lesion mask and healthy counterfactual are known exactly; a training takes seconds",
+            "how close phantoms are to these patients; printed numbers are another population's",
+        ),
+        (
+            f"real slices alone reach Dice {real[0]} (FLAIR) and {real[1]} (PET)",
+            f"oedema {span(flair.flair_contrast)} grey units over white matter, primary tumours "
+            f"{span(pet.tumour_suv)} SUV over the tissue they grow in, beside healthy uptake of "
+            "the same height; calibrated on spare draws of arms without any generator (PET with "
+            "white at SUV 8), then frozen. The white of PET and the SD of the image's likelihood "
+            "were settled after looking at samples of a spare draw, before any draw of the study",
+            "a law tuned while looking at the method could be made to favour it",
+            "whether a ranking of methods depends on the difficulty",
+        ),
+        (
+            "1,258 and 882 subjects, of which 1,228 and 852 are tested; BraTS 2021 has 1,251 with "
+            "labels, and HECKTOR 2022 published 524 contours (DH-E19)",
+            f"{p.test_volumes} fresh test volumes per modality, the same for all arms and draws",
+            "no training draw shares a subject with them",
+            "which subjects the paper scored",
+        ),
+        (
+            "30 volumes are 771 slices of BraTS, 25.7 each, and 267 of HECKTOR; by which rule they "
+            "were chosen is not stated (DH-E20)",
+            f"every slice with a lesion of the {of.some(study.MAIN)} volumes, out of {depth} each; "
+            "generators see these alone",
+            "a rule of ours would be one more free choice",
+            "the paper's rule",
+        ),
+        (
+            "PET volumes are cut to one size “around tumors” (DH-E07)",
+            "nothing is cut: the tumour lies where the law puts it",
+            "a crop around the truth tells a network where it is",
+            "how much of the paper's PET scores that is",
+        ),
+    ]
+
+
+def network() -> list[tuple]:
+    paper, cpu = wsconv.PAPER, wsconv.CPU
+    patch, finest = 2**3, cpu.side // cpu.stem  # the critic strides three times
+    inner = inspect.signature(wsconv.LinearAttention).parameters["inner"].default
+    code = " × ".join(map(str, cpu.code))
+    return [
+        (
+            "four blocks each way, weight-standardised 3 × 3 convolutions, GroupNorm, Swish, up to "
+            "512 filters, 23 million parameters; details in a section 3.6 that does not exist "
+            "(DH-E26)",
+            f"the same blocks at two sizes: widths {', '.join(map(str, paper.widths))} with "
+            f"{' + '.join(sizes(paper))} weights as in the paper, and "
+            f"{', '.join(map(str, cpu.widths))} with {' + '.join(sizes(cpu))}, which alone is "
+            "trained here",
+            "K steps of the dynamics take K + 1 passes through the decoder and back",
+            "whether a ranking of generators changes with the width",
+        ),
+        (
+            "residual self-attention in the first block of the encoder and the last of the decoder",
+            f"linear attention there ({inner} inner channels), plain attention at the latent",
+            f"the plain form would need a matrix of {finest**2:,} × {finest**2:,} per image",
+            "plain attention in the finest blocks",
+        ),
+        (
+            "a fully convolutional latent; its size is not stated (DH-E13)",
+            f"{code} numbers",
+            "few enough that samples of N(0, I) are known shapes after so few steps",
+            "a larger latent",
+        ),
+        (
+            "how the decoder enlarges is not stated; large β “may exhibit some checkboard "
+            "artifacts”",
+            "repetition of pixels, then a convolution",
+            "a checkerboard must be possible to be measured (DH-06)",
+            "transposed convolutions",
+        ),
+        (
+            "D(x), a “Fully PatchGAN”; whether it sees the mask is not stated",
+            f"{weights(wsconv.PatchCritic())} weights, one logit for each {patch} × {patch} "
+            "pixels of image and mask together",
+            "pairs are what is generated",
+            "a critic of images alone",
+        ),
+    ]
+
+
+def objective(s: hvae.HvaeSettings) -> list[tuple]:
+    return [
+        (
+            "a cross-entropy for continuous grey values and another one for the mask; weights not "
+            "stated",
+            f"Gaussian of SD {s.sd:g} for the image, Bernoulli for the mask, summed over pixels, "
+            "with all constants",
+            "a cross-entropy of grey values is no density, and DH-15 compares densities (DH-E11)",
+            "a learned SD: it decides what the mask weighs beside the image",
+        ),
+        (
+            "equation 8 evaluates q at z_K and sets it to N(0, I), where it would cancel the "
+            "prior; a bound to be maximised is added to losses to be minimised (DH-E13)",
+            "the bound of Caterini et al. 2018: q at z_0, the momentum's terms, all constants; its "
+            "negative is minimised",
+            "the paper cites it for the HVAE, and it is a bound",
+            "what the authors' program does",
+        ),
+        (
+            "z_K is “accepted using the Metropolis-Hastings acceptance ratio” (DH-E13)",
+            "no acceptance step",
+            "the HVAE that is cited has none: the dynamics are part of the network",
+            "none",
+        ),
+        (
+            "K, step sizes, mass and tempering: not stated (DH-E13)",
+            f"K = {s.leapfrog}, unit mass, one learned step size per latent that starts at "
+            f"{s.step_size:g}, stays below {s.step_cap:g} and learns at {s.step_rate:g} times the "
+            f"rate; quadratic tempering from β₀ = {s.beta0:g}, not learned",
+            "Caterini et al. learn step sizes, and these runs are short",
+            "more steps; gradients that stop at the dynamics are arm `hvae_stopped`",
+        ),
+        (
+            "when the dynamics begin is not stated",
+            f"the first {s.warm_up:,} of {s.steps:,} steps are those of a plain VAE, which all "
+            "auto-encoders of a training draw share; then dynamics and regularisers join",
+            "a step with dynamics takes several times as long; arms with one beginning differ by "
+            "what is claimed alone",
+            f"dynamics from the first step, and whether {s.steps - s.warm_up:,} steps show all "
+            "that dynamics and regularisers can do",
+        ),
+    ]
+
+
+def regularisers(p: Profile, s: hvae.HvaeSettings) -> list[tuple]:
+    pixels = s.side**2
+    beside = [f"hvae_{kind}_{hvae.DHVAE.beta:g}" for kind in ("disc", "perc")]
+    return [
+        (
+            "β = 1 - α; β = 0.01 in Tables 1 to 3, “α = 0.01” in Tables 4 and 5 (DH-E01)",
+            f"α = {1 - s.beta:g}, β = {s.beta:g} everywhere; β = 0.99 is arm `beta_0.99`",
+            "the rows of Tables 4 and 5 are those of the chosen model",
+            "none",
+        ),
+        (
+            "a sum over pixels, plus terms of which some are means: reduction not stated",
+            f"the ELBO is a sum over pixels; the added terms are means, each multiplied by the "
+            f"{pixels:,} pixels",
+            f"beside the sum a mean times {s.beta:g} would weigh nothing",
+            "other weights among the three terms",
+        ),
+        (
+            "L_feature on layers 2, 7, 12 and 21 of a VGG16 that is trained on photographs",
+            f"on the four encoder maps of the guide, a U-Net of {weights(unet.UNet())} weights "
+            f"trained for {p.hint_steps:,} steps to segment the same training slices; each map's "
+            "mean squared difference over the map's mean square",
+            "no pretrained network is needed, and nothing but the training slices is seen",
+            "features of photographs may ask for another kind of texture",
+        ),
+        (
+            "equation 11 is maximised by D and stands in a sum that is minimised; the generator's "
+            "loss is missing (DH-E14)",
+            "D minimises the cross-entropy; the decoder minimises the non-saturating -log D of its "
+            "samples z ~ N(0, I)",
+            "the usual form that learns while D is sure",
+            "the saturating form; reconstructions as a second kind of fakes",
+        ),
+        (
+            "D joins “after a certain number of iterations”",
+            f"after {s.delay:,} of {s.steps:,}; arm `immediate`: from the first (DH-43)",
+            "with dynamics and feature loss, so that there is one seam",
+            "the number",
+        ),
+        (
+            "“HVAE + disc” and “HVAE + perc” have “equal weighting”, dHVAE β = 0.01 (DH-E10)",
+            f"β = {hvae.HVAE_DISC.beta:g} as printed; beside them {listed(beside)} and `dhvae_0.5`",
+            "component and weight come apart",
+            "none",
+        ),
+    ]
+
+
+def training(s: hvae.HvaeSettings) -> list[tuple]:
+    return [
+        (
+            "AdamW, moments 0.5 and 0.999, decay 1e-6, rate 5e-5; epochs and batch not stated "
+            "(DH-E13)",
+            f"AdamW, moments {s.betas[0]:g} and {s.betas[1]:g}, decay {s.decay:g}, rate "
+            f"{s.rate:g} while it is a plain VAE and {s.rate_after:g} then, both with cosine "
+            f"decay; {s.steps:,} steps of {s.batch}, the same for every auto-encoder",
+            "at the printed rate so few steps would learn nothing",
+            "longer training",
+        ),
+        (
+            "stopping rule: not stated",
+            "the last weights",
+            "a score that selects is no score any more",
+            "none",
+        ),
+        (
+            "what a sample is: not stated",
+            "the mean of p(x|z) and the mask where p(m|z) is above 0.5, at z ~ N(0, I); no pixel "
+            "noise is drawn",
+            "a draw from p(x|z) would add white noise of the likelihood's SD",
+            "real slices have noise and samples have none",
+        ),
+        (
+            "generators of 30 volumes also serve the rows of 10 and 20 volumes, and test sets may "
+            "hold their subjects (DH-E09)",
+            "every segmenter gets samples of a generator that was trained on the very same "
+            "volumes; the paper's design is arm `dhvae_fixed`",
+            "else synthetic slices carry volumes that the row does not have",
+            "none",
+        ),
+        (
+            "p(x|z,m), the model that is compared with in words alone (section 3.1)",
+            "arm `conditional`: the mask joins every block of the decoder; its samples have masks "
+            "of training slices",
+            "DH-17 and DH-18 need it",
+            "masks from a model of their own",
+        ),
+    ]
+
+
+def competitors(of: Study, s: hvae.HvaeSettings) -> list[tuple]:
+    g = lsgan.from_dict(of.fitted("lsgan", 0).spec["args"]["settings"])
+    d = latent.from_dict(of.fitted("ldm", 0).spec["args"]["settings"])
+    gan = f"{weights(lsgan.build(g))} + {weights(PairCritic(tuple(g.critic)))}"
+    model = latent.LatentDiffusion(d)
+    ldm = f"{weights(model.encoder)} + {weights(model.decoder)} + {weights(model.denoiser)}"
+    return [
+        (
+            "VAE and HVAE: nothing stated",
+            f"dHVAE's code, network, beginning and {s.steps:,} steps without the regularisers, the "
+            "VAE also without dynamics",
+            "one difference at a time",
+            "none",
+        ),
+        (
+            "LSGAN: nothing stated",
+            f"{gan} weights of generator and critic, {g.steps:,} steps of {g.batch}, rate "
+            f"{g.rate:g}; no averaging, penalty or augmentation",
+            "as Mao et al. 2017 have it",
+            "a GAN made for few images",
+        ),
+        (
+            "LDM: nothing stated but that it overfits",
+            f"a KL auto-encoder (squared error at SD {d.sd:g}, mask's cross-entropy, KL × "
+            f"{d.kl:g}; {d.coder_steps:,} steps of {d.coder_batch}) and a diffusion of its "
+            f"{' × '.join(map(str, model.code))} latents ({d.steps:,} steps of {d.batch}), "
+            f"{d.sampler_steps} steps of DDIM; {ldm} weights of encoder, decoder and denoiser",
+            "the two stages of Rombach et al. 2022 at a size that is trained in a minute",
+            "their perceptual and patch losses; a pretrained first stage",
+        ),
+        (
+            "“high sampling time” of diffusion: no number",
+            "floating point operations of one new pair, counted",
+            "a count is the same on every machine",
+            "none",
+        ),
+    ]
+
+
+def segmenter(of: Study, arm: str) -> segment.SegmentSettings:
+    """The settings that an arm's segmenter is trained with."""
+    (trained,) = of.utility(arm, 0).inputs
+    return segment.SegmentSettings(**trained.spec["args"]["settings"])
+
+
+def segmentation(p: Profile, of: Study) -> list[tuple]:
+    s, whole = (segmenter(of, arm) for arm in ("real", "real3d"))
+    turn, zoom, shift = augment_pairs.ROTATION, augment_pairs.ZOOM, augment_pairs.SHIFT
+    names = [name for key, name in architectures.NAMES.items() if key != "unet"]
+    amounts = ", ".join(f"{of.amount(n):,}" for n in study.AMOUNTS)
+    more = "; beyond them " + ", ".join(f"{n:,}" for n in p.long_additions)
+    return [
+        (
+            "“a standard U-Net”, 2-D and 3-D; schedule not stated",
+            f"{weights(unet.UNet(2))} and {weights(unet.UNet(3))} weights, cross-entropy plus soft "
+            f"Dice, rate {s.rate:g}; {s.steps:,} steps of {s.batch} slices, {whole.steps:,} of "
+            f"{whole.batch} volumes",
+            "what two cores train for hundreds of arms",
+            "longer training; its ranking of arms",
+        ),
+        (
+            "×5 has 3,855 images and the synthetic arm 2,771; steps not stated (DH-E21)",
+            "equal gradient steps in every arm of a dimension",
+            "else an arm with more images also trains longer",
+            "equal epochs would favour the arms with more images",
+        ),
+        (
+            "2-D networks are trained and tested on slices that hold a tumour, chosen by the truth "
+            "(DH-E07)",
+            f"{100 * s.free:.0f} % of each batch are lesion-free slices of the same volumes; every "
+            "slice of a test volume is segmented",
+            "who does not know where the tumour is needs a network that can say “none”",
+            "a network that never saw a lesion-free slice",
+        ),
+        (
+            "500 to 2,000 synthetic slices, in the paper's ratio to 771 and 267 real ones",
+            f"{amounts}" + (more if p.long_additions else "") + "; arms named `_reweighted` have "
+            "as many real as synthetic slices in each batch (DH-45)",
+            "the paper's own explanation of a decline becomes a test",
+            "none",
+        ),
+        (
+            "“rotation, horizontal/vertical flipping, cropping, etc.”, ×2 and ×5",
+            f"rotation by up to {turn:g}°, zoom by {100 * zoom:.0f} %, shift by {shift:g} pixels, "
+            "mirror left to right; one and four copies of every pair, volumes moved as a whole",
+            "anatomy has a top",
+            "grey values are not augmented",
+        ),
+        (
+            "Table 6 sets un-augmented 3-D networks against 2-D ones with 2,000 synthetic slices "
+            "(DH-E08)",
+            "both sides in 2-D; the paper's 3-D reference stands beside (`real3d`)",
+            "dimension, choice of slices and augmentation come apart",
+            "3-D networks with synthetic volumes",
+        ),
+        (
+            "nnU-Net “with its default optimization settings”, SwinUNETR, UNETR, Attention U-Net",
+            f"small presets of MONAI's networks: {', '.join(names)}; DynUNet is nnU-Net's "
+            "architecture only, none of its planning, augmentation or ensembling; one schedule for "
+            "all",
+            "what trains on two cores",
+            "each network at the size and schedule of its authors",
+        ),
+    ]
+
+
+def draws(p: Profile, of: Study) -> list[tuple]:
+    beside = len(of.beside)
+    return [
+        (
+            "“5-fold cross-validation” is five random draws of 30 subjects; no tests (DH-E12)",
+            f"R = {p.replicates} fresh draws of {of.some(study.MAIN)} volumes for what core claims "
+            f"need, {beside} for arms beside them; seeds shared by all arms; paired t-tests, Holm "
+            "over the core claims",
+            "draws of a law are independent; the corrections for cross-validation, made for test "
+            "sets that are trained on in turn, are not needed",
+            "the error of the fixed test set itself is shared by all arms",
+        ),
+        (
+            "no control arms",
+            f"{listed(study.COPIES)}: copies of training slices, noisy ones (SD {segment.NOISE:g}) "
+            f"and blurred ones (SD {segment.BLUR:g} pixel); `shuffled`: dHVAE's own images with "
+            "masks of others; `oracle`: as many slices of fresh phantoms",
+            "a gain that blurred copies match is regularisation; the oracle says what new slices "
+            "are worth",
+            "none",
+        ),
+        (
+            "SDs with two digits, many of them 0.00; a ± 0.12 around 0.051 (DH-E22); “%” for "
+            "fractions (DH-E25)",
+            "95 % t-intervals with three digits, and every draw kept",
+            "an SD of 0.00 is rounding",
+            "whether the paper's SDs are over draws or subjects",
+        ),
+        (
+            "0.745 beats 0.744 (DH-E23)",
+            "a difference counts from 0.01 Dice; inside it two one-sided tests say “no meaningful "
+            "effect”",
+            "margins stand in the ledger since before any result",
+            "none",
+        ),
+    ]
+
+
+def scores(p: Profile, of: Study) -> list[tuple]:
+    features, splits = unet.WIDTHS[-1], of.null.spec["args"]["splits"]
+    pairs, samples = p.weighed
+    classes = inspect.signature(coverage.size_edges).parameters["classes"].default
+    modes = coverage.count_modes(range(classes - 1))
+    return [
+        (
+            "Dice of selected slices against Dice of whole volumes (DH-E07)",
+            "`dice`: every subject's whole volume, lesion-free slices included; beside it "
+            "`dice_selected`: slices with a lesion alone, as the paper has it, slice means in both "
+            "conventions, and the share of lesion-free slices with a false pixel",
+            "selection by the truth forgives false positives elsewhere",
+            "none",
+        ),
+        (
+            "FID in 2,048 Inception features of at most 771 and 267 training slices; sample size "
+            "not stated (DH-E16)",
+            f"FD in the {features} features of a reader trained on {p.known_slices:,} fresh "
+            f"slices, {p.judged_pairs:,} samples against as many real slices; KID, a random "
+            f"network's features and the null of real against real ({splits} splits by subject) "
+            "beside",
+            "fewer images than features give a singular covariance; the distance depends on n",
+            "its scale is its own: only orders can be compared with the paper's",
+        ),
+        (
+            "PSNR and LPIPS need pairs, and samples have none; 15 dB suggests arbitrary ones "
+            "(DH-E15, DH-E27)",
+            "both of reconstructions of unseen slices, from the posterior's mean without dynamics; "
+            "the perceptual distance in the reader's maps with unit weights; the GAN's PSNR is "
+            "that to the nearest real slice, and labelled so",
+            "a distance of unrelated images says nothing about either",
+            "which pairs the paper formed",
+        ),
+        (
+            "JSD and KLD of “class probabilities for each pixel” over 30,000 masks, more than "
+            "HECKTOR has; base, direction, smoothing not stated (DH-E17)",
+            f"{p.judged_pairs:,} masks each, nats, KL(real || generated), probabilities of at "
+            f"least {masks.EPS:g}; as one Bernoulli variable per pixel (judged) and as one map "
+            "over all pixels; null of real against real",
+            "both readings are cheap",
+            "which one the paper means",
+        ),
+        (
+            "these divergences see only how often a pixel is covered (DH-E18)",
+            f"distances of {len(masks.SHAPES)} shape statistics and of the share of empty masks "
+            "beside, and a control of independent pixels with the right occupancy",
+            "noise with the right map reads as perfect",
+            "none",
+        ),
+        (
+            "“tighter bound”, “mode coverage”, “diversity”: no number (DH-E11)",
+            f"ELBO and importance-sampled evidence of {pairs} unseen pairs ({samples} samples); "
+            f"overlap of the histograms over {modes} known modes (side, height, size of the "
+            "lesion that the reader sees)",
+            "the law says which modes there are",
+            "other kinds of diversity",
+        ),
+        (
+            "the LDM reproduces training images: no number",
+            f"share of {p.remembered} samples nearer to training slices than to as many others "
+            "(one half: no memory)",
+            "nearest in pixels",
+            "copies after a shift or a change of contrast",
+        ),
+        (
+            "whether image and mask of a sample agree: pictures only",
+            "adherence: Dice of the drawn mask and the lesion that the reader sees in the drawn "
+            "image, empty masks left out and counted",
+            "it is what a segmenter learns from",
+            "the reader's own errors bound it from above",
+        ),
+    ]

@@ -1,0 +1,1 @@
+"""Jobs that apply metrics to pools and to trained networks."""

@@ -1,0 +1,253 @@
+"""VAE, HVAE and dHVAE of pairs: the bound, what reaches the encoder, the parts of equation 12."""
+
+import math
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.distributions import Normal, kl_divergence
+
+from lib.generators import hamiltonian as hmc
+from lib.generators import hvae
+from lib.jobs import Result
+from lib.networks import wsconv
+from lib.networks.unet import UNet
+from lib.training import loop as tr
+
+EXACT = {"precision": "float32"}
+
+
+def pairs(n=24, seed=0):
+    """Toy pairs: a grey disc with a bright spot, and the spot's mask."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[-1:1:64j, -1:1:64j]
+    cx, cy, r = (rng.uniform(*ends, (n, 1, 1)) for ends in ((-0.4, 0.4), (-0.4, 0.4), (0.15, 0.3)))
+    mask = (x - cx) ** 2 + (y - cy) ** 2 < r**2
+    image = 0.3 * (x**2 + y**2 < 0.7) + 0.4 * mask + 0.02 * rng.normal(size=mask.shape)
+    return image.clip(0, 1).astype(np.float32), mask
+
+
+def model(preset=hvae.HVAE, **changes):
+    made = tr.seeded(lambda: hvae.PairVAE(replace(preset, **EXACT, **changes)),
+                     np.random.default_rng(1))  # fmt: skip
+    with torch.no_grad():  # away from the start, where the posterior is the prior
+        made.encoder.out.weight.normal_(0, 0.05, generator=torch.Generator().manual_seed(2))
+    return made
+
+
+def noise(n, rows=2, seed=3):
+    return torch.randn(rows, n, 64, generator=torch.Generator().manual_seed(seed))
+
+
+def test_the_paper_size_has_23_million_parameters():
+    s = replace(hvae.DHVAE, widths=wsconv.PAPER.widths, units=wsconv.PAPER.units, stem=1,
+                latent=wsconv.PAPER.latent, side=wsconv.PAPER.side)  # fmt: skip
+    with torch.device("meta"):
+        count = sum(p.numel() for p in hvae.PairVAE(s).parameters())
+    assert round(count / 1e6) == 23
+    assert math.prod(s.shape.code) == 768
+
+
+def test_weights_are_standardised_over_the_inputs_of_each_channel():
+    weight = wsconv.convolution(8, 16).weight.detach()
+    assert torch.allclose(weight.mean((1, 2, 3)), torch.zeros(16), atol=1e-6)
+    assert torch.allclose(weight.var((1, 2, 3), correction=0), torch.ones(16), atol=1e-2)
+
+
+def test_the_likelihood_is_a_density_of_the_image_and_the_mask():
+    net, pair = model(), hvae.as_pairs(*pairs(3))
+    logits = torch.randn(3, 2, 64, 64, generator=torch.Generator().manual_seed(0))
+    image = Normal(logits[:, 0].sigmoid(), net.settings.sd).log_prob(pair[:, 0])
+    mask = torch.distributions.Bernoulli(logits=logits[:, 1]).log_prob(pair[:, 1])
+    expected = (image + mask).sum((1, 2))
+    assert torch.allclose(net.log_likelihood(logits, pair), expected, rtol=1e-5)
+
+
+def test_a_vae_maximises_likelihood_minus_the_kl():
+    net, pair = model(hvae.VAE), hvae.as_pairs(*pairs(3))
+    eps = noise(3)
+    elbo, logits = net.infer(pair, eps, 0)
+    mean, log_sd = net.posterior(pair)
+    kl = kl_divergence(Normal(mean, log_sd.exp()), Normal(0.0, 1.0)).sum(1)
+    assert torch.allclose(elbo, net.log_likelihood(logits, pair) - kl, rtol=1e-5)
+
+
+def test_without_steps_importance_weights_are_those_of_the_vae():
+    net, pair, eps = model(hvae.VAE), hvae.as_pairs(*pairs(3)), noise(3)
+    mean, log_sd = net.posterior(pair)
+    z = mean + log_sd.exp() * eps[0]
+    q = Normal(mean, log_sd.exp()).log_prob(z).sum(1)
+    expected = net.log_likelihood(net.decode(z), pair) + Normal(0.0, 1.0).log_prob(z).sum(1) - q
+    assert torch.allclose(net.log_weights(pair, eps, 0), expected, rtol=1e-5)
+
+
+def test_the_training_bound_and_the_importance_weight_have_one_mean():
+    net, pair = tr.freeze(model(step_size=0.02)), hvae.as_pairs(*pairs(2))
+    gaps = []
+    for seed in range(60):
+        eps = noise(2, seed=seed)
+        gaps.append((net.infer(pair, eps, 2)[0] - net.log_weights(pair, eps, 2)).detach())
+    gaps = torch.stack(gaps)
+    assert (gaps.mean(0).abs() < 4 * gaps.std(0) / 60**0.5).all()
+    assert gaps.abs().max() > 1e-3, "two estimators, one with the entropies in closed form"
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_the_gradient_of_the_dynamics_reaches_the_encoder(stopped):
+    """Finite differences of the bound in one encoder weight agree, unless the gradient stops."""
+    net, pair, eps = model(stopped=stopped).double(), hvae.as_pairs(*pairs(2)).double(), noise(2)
+
+    def value():
+        return net.infer(pair, eps.double(), 2)[0].sum()
+
+    weight = net.encoder.out.bias
+    (gradient,) = torch.autograd.grad(value(), weight)
+    with torch.no_grad():
+        step = torch.zeros_like(weight)
+        step[0] = 1e-4
+        weight += step
+        up = value().item()
+        weight -= 2 * step
+        down = value().item()
+    exact = (up - down) / 2e-4
+    agrees = gradient[0].item() == pytest.approx(exact, rel=1e-3)
+    assert agrees != stopped
+
+
+def test_step_sizes_are_positive_and_learn():
+    net = model()
+    assert torch.allclose(net.eps, torch.full((64,), hvae.HVAE.step_size), rtol=1e-4)
+    elbo, _ = net.infer(hvae.as_pairs(*pairs(2)), noise(2), 2)
+    (gradient,) = torch.autograd.grad(elbo.sum(), net.raw_steps)
+    assert gradient.abs().max() > 0
+    with torch.no_grad():
+        net.raw_steps.fill_(-50.0)
+    assert (net.eps > 0).all()
+
+
+def guide():
+    return tr.freeze(tr.seeded(UNet, np.random.default_rng(5)))
+
+
+def test_feature_loss_is_zero_for_the_image_itself_and_grows_with_blur():
+    x = hvae.as_pairs(*pairs(4))[:, :1]
+    blurred = [nn.functional.avg_pool2d(x, k, 1, k // 2) for k in (3, 7)]
+    own, little, more = (hvae.feature_loss(guide(), y, x, "float32") for y in (x, *blurred))
+    assert own == 0 < little < more
+
+
+def test_equation_12_weighs_the_terms():
+    s = replace(hvae.DHVAE, beta=0.2)
+    names = ("elbo", "disc", "feature", "l1")
+    terms = {name: torch.tensor(v) for name, v in zip(names, (-7.0, 1.0, 2.0, 4.0), strict=True)}
+    assert hvae.total(terms, s, 10).item() == pytest.approx(0.8 * 7 + 0.2 * 10 * 7)
+
+
+def run(preset, steps=8, **changes):
+    s = replace(preset, steps=steps, batch=4, warm_up=2, **changes)
+    image, mask = pairs()
+    return list(hvae.fit(image, mask, guide(), s, np.random.default_rng(0)))[-1]
+
+
+def test_the_discriminator_waits_for_its_batch(monkeypatch):
+    monkeypatch.setattr(hvae, "EVERY", 1)
+    s = replace(hvae.DHVAE, steps=5, batch=4, warm_up=2, delay=3)
+    states = [set(state.losses) for state in
+              hvae.fit(*pairs(), guide(), s, np.random.default_rng(0))]  # fmt: skip
+    assert ["disc" in found for found in states] == [False, False, False, True, True]
+    assert [{"feature", "l1"} <= found for found in states] == [False, False, True, True, True]
+
+
+def test_arms_that_share_a_warm_vae_start_from_its_weights(monkeypatch):
+    monkeypatch.setattr(hvae, "EVERY", 1)
+    s = replace(hvae.VAE, steps=3, warm_up=3, batch=4)
+    *_, warm = hvae.fit(*pairs(), None, s, np.random.default_rng(0))
+    kept = {name: v.clone() for name, v in warm.model.state_dict().items()}
+    s = replace(hvae.HVAE, steps=5, warm_up=3, batch=4, rate_after=1e-9)
+    states = list(hvae.fit(*pairs(), None, s, np.random.default_rng(1), warm.model))
+    assert [state.step for state in states] == [4, 5]
+    after = states[-1].model.state_dict()
+    assert all(torch.allclose(after[name], kept[name], atol=1e-6) for name in kept)
+    assert all(torch.equal(kept[name], v) for name, v in warm.model.state_dict().items())
+
+
+def test_the_learning_rate_falls_twice():
+    s = replace(hvae.HVAE, steps=30, warm_up=20)
+    rates = [s.rate_at(step) for step in range(1, 31)]
+    assert rates[0] == s.rate and rates[19] == pytest.approx(0.25 * s.rate)
+    assert rates[20] == s.rate_after and rates[29] == pytest.approx(0.05 * s.rate_after)
+
+
+def test_presets_differ_in_the_terms_that_they_name():
+    found = {name: set(run(getattr(hvae, name), delay=2).losses) - {"elbo"}
+             for name in ("VAE", "HVAE", "HVAE_DISC", "HVAE_PERC", "DHVAE")}  # fmt: skip
+    assert found["VAE"] == found["HVAE"] == set()
+    assert found["HVAE_DISC"] == {"disc", "critic"}
+    assert found["HVAE_PERC"] == {"feature", "l1"}
+    assert found["DHVAE"] == {"disc", "critic", "feature", "l1"}
+    assert [hvae.VAE.leapfrog, hvae.HVAE.leapfrog] == [0, 3]
+
+
+def test_training_raises_the_bound_and_reconstructs():
+    image, mask = pairs(60)
+    s = replace(hvae.HVAE, steps=120, warm_up=110, sd=0.1)
+    states = list(hvae.fit(image, mask, None, s, np.random.default_rng(0)))
+    assert states[-1].losses["elbo"] > states[0].losses["elbo"] + 300
+    again, _ = hvae.reconstruct(states[-1].model, image, mask)
+    blind = ((image - image.mean(0)) ** 2).mean()
+    assert ((again - image) ** 2).mean() < 0.7 * blind
+
+
+def job(preset=hvae.HVAE, seed=7, **changes):
+    image, mask = pairs()
+    s = replace(preset, steps=4, batch=4, warm_up=2, delay=2, **changes)
+    data = Result({"image": image, "mask": mask}, {})
+    return data, hvae.fit_job(data, None, asdict(s), [seed])
+
+
+def test_jobs_are_repeatable_and_seeds_differ():
+    (data, one), (_, two), (_, other) = job(), job(), job(seed=8)
+    assert all(np.array_equal(one.arrays[name], two.arrays[name]) for name in one.arrays)
+    name = "model/encoder.stem.weight"
+    assert not np.array_equal(one.arrays[name], other.arrays[name])
+    few, many = (hvae.pool(one, n, [3]).arrays["image"] for n in (3, 6))
+    assert np.array_equal(few, hvae.pool(two, 3, [3]).arrays["image"])
+    assert many.shape == (6, 64, 64) and many.min() >= 0 and many.max() <= 1
+    scores = hvae.likelihood(one, data, 4, 6, [0]).scores
+    assert scores["gap"] >= 0 and scores["evidence"] == pytest.approx(
+        scores["elbo"] + scores["gap"], rel=1e-5
+    )
+
+
+def test_a_conditional_model_draws_the_image_of_a_given_mask():
+    data, fitted = job(hvae.HVAE, condition=True)
+    found = hvae.pool(fitted, 5, [1], given=data).arrays
+    known = {mask.tobytes() for mask in data.arrays["mask"]}
+    assert all(mask.tobytes() in known for mask in found["mask"])
+    net = hvae.load(fitted)
+    z = torch.zeros(1, 64)
+    one, two = (net.decode(z, torch.full((1, 1, 64, 64), v)) for v in (0.0, 1.0))
+    assert not torch.allclose(one, two)
+
+
+def test_a_missing_guide_and_bad_pairs_are_refused():
+    image, mask = pairs(4)
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match="needs a guide"):
+        next(hvae.fit(image, mask, None, hvae.DHVAE, rng))
+    with pytest.raises(ValueError):
+        next(hvae.fit(image, mask[:, :32], None, hvae.HVAE, rng))
+    with pytest.raises(ValueError):
+        next(hvae.fit(image, np.zeros_like(mask), None, hvae.HVAE, rng))
+
+
+def test_entropies_of_the_bound_are_those_of_the_normal():
+    """d (1 + log 2 pi / 2) + sum log sd less the kinetic constant: by hand for one point."""
+    last = hmc.Point(torch.zeros(1, 2), torch.ones(1, 2), torch.tensor([5.0]), torch.zeros(1, 2))
+    log_sd = torch.tensor([[0.1, -0.3]])
+    entropy = Normal(torch.zeros(2), log_sd.exp()).entropy().sum() + 2 * Normal(0.0, 1.0).entropy()
+    kinetic = Normal(0.0, 1.0).log_prob(torch.ones(2)).sum()
+    expected = (-5 + kinetic + entropy).item()
+    assert hmc.bound(last, log_sd).item() == pytest.approx(expected, rel=1e-6)

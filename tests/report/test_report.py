@@ -1,0 +1,613 @@
+"""The report and the README: complete, offline, honest about failures, no typed numbers."""
+
+import json
+import os
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from nbformat import v4
+
+from lib import paths, profiles
+from lib.claims import judge, ledger, verdict
+from lib.papers.pavae import departures as fidelity
+from lib.record import compare as check
+from lib.record import rows as record
+from lib.report import build, chapter, readme, summary
+from lib.report.effects import effects
+from lib.report.formula import mathml
+from lib.report.page import convert
+from lib.runner import notebooks
+
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"
+    "+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+UNWRITTEN = ()  # items whose verdict cells are still to come; none: the chapter is complete
+LOADS = {"img": "src", "script": "src", "link": "href", "iframe": "src", "source": "src"}
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """An empty home with a notebook folder of its own."""
+    monkeypatch.setattr(paths, "HOME", tmp_path)
+    for name, where in (("METRICS", "data/metrics"), ("FIGURES", "figures")):
+        monkeypatch.setattr(paths, name, tmp_path / where)
+    monkeypatch.setattr(paths, "REPORT", tmp_path / "figures" / "report")
+    monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path / "notebooks")
+    return tmp_path
+
+
+def picture(**metadata):
+    return v4.new_output("display_data", {"image/png": PIXEL}, metadata=metadata)
+
+
+def leave(name, *cells, profile="smoke"):
+    """An executed notebook as the runner leaves it, with its source; its path."""
+    node = v4.new_notebook(cells=list(cells))
+    node.metadata["papermill"] = {"duration": 2.0, "parameters": {"profile": profile}}
+    for folder, ending in ((paths.NOTEBOOKS, ".py"), (paths.REPORT, ".ipynb")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}{ending}").write_text(f"# %% [markdown]\n# # Source of {name}\n")
+    nbformat.write(node, paths.REPORT / f"{name}.ipynb")
+    return paths.REPORT / f"{name}.ipynb"
+
+
+def text(*lines):
+    return v4.new_markdown_cell("\n".join(lines))
+
+
+def failing(message="1/0 is no number"):
+    error = v4.new_output("error", ename="ValueError", evalue=message, traceback=["..."])
+    return v4.new_code_cell("fit()", outputs=[error])
+
+
+def index(profile="smoke", **options):
+    return BeautifulSoup(build.build(profile, **options).read_text(), "html.parser")
+
+
+# ---- one page -----------------------------------------------------------------------------------
+
+
+def test_pictures_are_described_by_their_heading_and_the_sentence_behind_them(home):
+    code = v4.new_code_cell("plot()", outputs=[picture()])
+    file = leave(
+        "a", text("# Title", "## The *seam*"), code, text("**What to see.** A step. More.")
+    )
+    soup = BeautifulSoup(convert(file), "html.parser")
+    assert [img["alt"] for img in soup.find_all("img")] == ["Figure: The seam. What to see."]
+    own = v4.new_code_cell("plot()", outputs=[picture(**{"image/png": {"alt": "of its own"}})])
+    soup = BeautifulSoup(convert(leave("b", own)), "html.parser")
+    assert soup.img["alt"] == "of its own"
+
+
+def test_page_of_a_failed_notebook_says_so(home):
+    soup = BeautifulSoup(convert(leave("pavae/a", text("# T"), failing("a < b"))), "html.parser")
+    assert "ValueError: a < b" in soup.select_one("[role=alert]").text
+    assert soup.select_one(".bar a")["href"] == "../../index.html"
+    soup = BeautifulSoup(convert(leave("b", text("# T"))), "html.parser")
+    assert soup.select_one("[role=alert]") is None
+    assert soup.select_one(".bar a")["href"] == "../index.html"
+
+
+def test_headings_have_ids_of_their_own_and_contents_lead_to_them(home):
+    cells = text("# T", "## Toy & real"), text("## What to see"), text("## What to see")
+    soup = BeautifulSoup(convert(leave("a", *cells)), "html.parser")
+    targets = [link["href"][1:] for link in soup.select("#contents a")]
+    assert len(set(targets)) == 3
+    assert [soup.find(id=target).name for target in targets] == ["h2"] * 3
+
+
+def test_links_lead_to_pages_and_other_files_of_the_repository_are_text(home):
+    leave("pavae/b", text("# B"))
+    cell = text(
+        "# T", "[b](b.py) [part](b.py#part) [up](../c.py) [code](../../lib/jobs.py) [x](#t)"
+    )
+    soup = BeautifulSoup(convert(leave("pavae/a", cell)), "html.parser")
+    assert [a["href"] for a in soup.select(".text a")] == ["b.html", "b.html#part", "#t"]
+    assert "code" in soup.select_one(".text p").text
+
+
+def tagged(*tags):
+    return v4.new_code_cell("tell()", metadata={"tags": list(tags)})
+
+
+def test_page_gives_each_claim_of_a_cell_an_anchor(home):
+    file = leave("pavae/a", text("# T"), tagged("PV-01", "slow", "PV-02"), tagged("PV-03"))
+    soup = BeautifulSoup(convert(file), "html.parser")
+    sections = [soup.find(id=id_).find_parent("section") for id_ in ("PV-01", "PV-02", "PV-03")]
+    assert sections[0] is sections[1] is not sections[2]
+    assert all("tell()" in section.text for section in sections)
+    assert soup.find(id="slow") is None and len(soup.select("a.claim")) == 3
+
+
+def test_page_is_made_again_only_when_the_notebook_is_newer(home):
+    file = leave("a", text("# T"))
+    page = build.page(file)
+    page.write_text("kept")
+    assert build.page(file).read_text() == "kept"
+    os.utime(file, ns=(page.stat().st_mtime_ns + 1,) * 2)
+    assert build.page(file).read_text() != "kept"
+
+
+# ---- formulas -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("tex", "wanted"),
+    [
+        (r"\frac{1}{n}", "<mfrac><mrow><mn>1</mn></mrow><mrow><mi>n</mi></mrow></mfrac>"),
+        (r"x \sim p", "<mo>\u223c</mo>"),
+        (r"\lVert x \rVert", '<mo stretchy="false">&#x02016;</mo>'),
+        (r"\log p", '<mi>log</mi><mspace width="0.167em" /><mi>p</mi>'),
+        (r"\log_2 p", "<msub><mi>log</mi><mn>2</mn></msub>"),
+        (r"\begin{aligned} a &= b \\ c &= d \end{aligned}", "<mtable"),
+        (r"a < b", 'alttext="a &lt; b"'),
+    ],
+)
+def test_formula_becomes_mathml(tex, wanted):
+    assert wanted in mathml(tex)
+
+
+@pytest.mark.parametrize("tex", [r"\foo{x}", r"\frac{1}", "x_", r"a &= b"])
+def test_formula_that_cannot_be_shown_is_quoted(tex):
+    with pytest.raises(ValueError, match=re.escape(f"the formula ${tex}$ cannot be")):
+        mathml(tex)
+
+
+@pytest.mark.parametrize("name", notebooks.find())
+def test_formulas_of_every_notebook_can_be_shown(name):
+    from jupytext import read
+
+    from lib.report.page import markdown
+
+    for cell in read(notebooks.source(name)).cells:
+        if cell.cell_type == "markdown":
+            markdown(cell.source, [], Path(name).parent)
+
+
+# ---- the index ----------------------------------------------------------------------------------
+
+
+def test_index_without_any_run_shows_all_claims_as_they_are(home):
+    soup = index("quick")
+    assert len(soup.select("table.claims tbody tr")) == len(ledger.load())
+    assert "Nothing here shows that a method works or fails on patients." in soup.text
+    assert "conceptual replication on different (synthetic) data" in soup.text
+    assert "fewer than 5 training draws is exploratory" in soup.text
+    assert soup.select_one("#failed") is None
+    assert "its numbers say nothing about the papers" in index("smoke").text
+
+
+def test_index_names_what_failed(home):
+    leave("pavae/good", text("# Good"))
+    leave("pavae/bad", text("# Bad"), failing())
+    leave("pavae/odd", text("# Odd $\\foo$"))
+    (paths.NOTEBOOKS / "pavae" / "later.py").write_text("# # Later\n")
+    soup = index(failed={"lib.x:job": "no memory"})
+    told = {li.find(["a", "b"]).text: li.text for li in soup.select("#failed li")}
+    assert set(told) == {"pavae/bad", "pavae/odd", "lib.x:job"}
+    assert "stopped with ValueError: 1/0 is no number" in told["pavae/bad"]
+    assert "cannot be shown" in told["pavae/odd"]
+    states = {li.get_text(" ", strip=True): li["class"][0] for li in soup.select(".chapter li")}
+    wanted = {"Bad failed": "failed", "Good 2 s": "done", "Later not run": "open"}
+    assert states == wanted | {"Odd $\\foo$ not run": "open"}
+
+
+def test_index_tells_numbers_of_another_profile_and_lost_pictures(home):
+    row = {"arm": "real", "metric": "auc", "mean": 0.5}
+    figures = [{"file": "pavae/gone.png", "caption": "Gone."}]
+    record.write_metrics("pavae", "a", "quick", 3, [row], figures=figures)
+    assert "pavae/gone.png is not there" in index("quick").select_one("#failed").text
+    assert "from profile quick, not full" in index("full").select_one("#failed").text
+    (paths.FIGURES / "pavae").mkdir(parents=True)
+    (paths.FIGURES / "pavae" / "gone.png").write_bytes(b"")
+    soup = index("quick")
+    assert soup.select_one("#failed") is None
+    assert soup.select_one("#pictures img")["src"] == "pavae/gone.png"
+
+
+# ---- verdicts of record in the index, and links to the cells that show them ----------------------
+
+PLAN = {"real": 0.7, "smooth": 0.71, "oversample": 0.7, "template": 0.8, "oracle": 0.9}
+
+
+def auc_rows(R):
+    """Rows that decide PV-10 with R draws."""
+    steps = [0.001 * (k % 3) for k in range(R)]
+    return [
+        record.ROW
+        | {
+            "regime": "bare",
+            "arm": arm,
+            "metric": "auc",
+            "mean": x,
+            "values": [x + s for s in steps],
+        }
+        for arm, x in PLAN.items()
+    ]
+
+
+def commit(root, R, profile=judge.FULL, rows=auc_rows, **more):
+    """A committed record of table4_main under root/<profile>."""
+    stamp = {"code": "c", "commit": "abc", "versions": {"python": "3"}, "cpu": "Z80", "seconds": 1}
+    page = {"paper": "pavae", "item": "table4_main", "profile": profile, "replicates": R,
+            "rows": rows(R), "figures": [], "stamp": stamp, **more}  # fmt: skip
+    file = root / profile / "pavae" / "table4_main.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(page))
+    return root / profile
+
+
+@pytest.fixture
+def with_full(home, monkeypatch):
+    """A home whose own run has three draws beside a committed record of ten."""
+    monkeypatch.setattr(paths, "REFERENCE", home / "reference")
+    commit(paths.REFERENCE, 10)
+    record.write_metrics("pavae", "table4_main", "quick", 3, auc_rows(3), seconds=60.0)
+    return home
+
+
+def claim_row(soup, id_):
+    return soup.select_one(f"table.claims tr#{id_}")
+
+
+def test_index_says_whose_numbers_decided(with_full):
+    soup = index("quick")
+    told = claim_row(soup, "PV-10").get_text(" ", strip=True)
+    assert f"R=10, data/reference/{judge.FULL}" in told
+    assert "this run alone: exploratory: inconclusive (R=3)" in told
+    assert claim_row(soup, "PV-10").select_one(".badge").text == verdict.REPRODUCED
+    assert "1 of 2 measured verdicts come from the committed numbers" in soup.text
+    assert "R=1, this run" in claim_row(soup, "PV-27").text
+    alone = claim_row(index("smoke"), "PV-10").text
+    assert "R=3, this run" in alone and f"data/reference/{judge.FULL}" not in alone
+
+
+def test_index_without_a_record_of_full_says_nothing_of_it(home, monkeypatch):
+    monkeypatch.setattr(paths, "REFERENCE", home / "nowhere")
+    record.write_metrics("pavae", "table4_main", "quick", 3, auc_rows(3))
+    soup = index("quick")
+    assert f"data/reference/{judge.FULL}" not in soup.text and "this run alone" not in soup.text
+
+
+def test_index_links_a_decided_claim_to_its_cell(with_full):
+    leave("pavae/table4_main", text("# T"), tagged("PV-01", "PV-10"))
+    soup = index("quick")
+    links = [a["href"] for a in claim_row(soup, "PV-10").select("small a")]
+    assert links == ["report/pavae/table4_main.html#PV-10"]
+    page = paths.FIGURES / links[0].partition("#")[0]
+    assert BeautifulSoup(page.read_text(), "html.parser").find(id="PV-10")
+    assert not claim_row(soup, "PV-01").select("small a"), "not decided"
+    assert not claim_row(soup, "PV-27").select("small a"), "its cell has no tag"
+
+
+def test_links_of_notebooks_lead_to_the_tagged_cell(home):
+    leave("pavae/table4_main")
+    source = paths.NOTEBOOKS / "pavae" / "table4_main.py"
+    source.write_text('# %% tags=["PV-01", "slow"]\nx = "PV-02"\n')
+    out = {"id": "PV-01", "verdict": verdict.INCONCLUSIVE}
+    assert summary.tags("pavae/table4_main") == ["PV-01"]
+    assert summary.link(out) == "[PV-01](pavae/table4_main.py#PV-01)"
+    assert summary.link(out, "pavae") == "[PV-01](table4_main.py#PV-01)"
+    assert summary.link(out, "dhvae") == "[PV-01](../pavae/table4_main.py#PV-01)"
+    assert summary.link({**out, "verdict": verdict.NOT_RUN}) == "PV-01"
+    assert summary.link({**out, "id": "PV-02"}) == "PV-02", "no cell is tagged with it"
+    assert summary.decided_in("PV-28") == "pavae/00_claims"
+    cell = text("# T", summary.link(out, "pavae"))
+    soup = BeautifulSoup(convert(leave("pavae/a", cell)), "html.parser")
+    assert soup.select_one(".text a")["href"] == "table4_main.html#PV-01"
+
+
+@pytest.mark.parametrize(
+    "paper", [paper for paper in ledger.PAPERS if (paths.NOTEBOOKS / paper).is_dir()]
+)
+def test_each_claim_has_one_tagged_cell_in_its_notebook(paper):
+    names = [name for name in notebooks.find() if name.startswith(f"{paper}/")]
+    found = [(tag, name) for name in names for tag in summary.tags(name)]
+    wanted = [(claim["id"], summary.decided_in(claim["id"])) for claim in ledger.by_paper(paper)]
+    for id_, name in wanted:
+        places = [place for tag, place in found if tag == id_]
+        assert places == [name] or (not places and name in UNWRITTEN), f"{id_}: {places}"
+    assert {tag for tag, _ in found} <= {id_ for id_, _ in wanted}
+
+
+def test_a_contradiction_is_found_where_it_is_named(home):
+    for name in ("pavae/table4_main", "pavae/00_claims", "99_all_claims", "04_more"):
+        leave(name)
+    (paths.NOTEBOOKS / "pavae" / "table4_main.py").write_text("# (PV-E07)")
+    (paths.NOTEBOOKS / "pavae" / "00_claims.py").write_text("# (PV-E07)")
+    assert summary.cited("PV-E07") == ["pavae/table4_main"] and summary.cited("PV-E01") == []
+
+
+def test_a_notebook_that_is_being_written_is_left_alone(home):
+    half = leave("a", text("# T")).rename(paths.REPORT / ".half-a.ipynb")
+    half.write_text("{")
+    assert "not run" in index().select_one(".chapter li").text
+
+
+# ---- the report of the smoke run ----------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def smoke_pages(smoke_home):
+    """{file: parsed page} of the whole report."""
+    figures = smoke_home / "figures"
+    files = [figures / "index.html", *sorted((figures / "report").rglob("*.html"))]
+    return {file: BeautifulSoup(file.read_text(), "html.parser") for file in files}
+
+
+def test_report_links_a_page_of_every_notebook(smoke_home, smoke_pages):
+    linked = {a["href"] for a in smoke_pages[smoke_home / "figures" / "index.html"].find_all("a")}
+    for name in notebooks.find():
+        assert f"report/{name}.html" in linked
+        assert smoke_home / "figures" / "report" / f"{name}.html" in smoke_pages
+
+
+def test_report_of_a_good_run_shows_no_failure(smoke_pages):
+    for file, soup in smoke_pages.items():
+        assert not soup.select("[role=alert]"), f"{file} shows a failure"
+
+
+def test_every_link_resolves(smoke_pages):
+    for file, soup in smoke_pages.items():
+        for tag in soup.find_all(["a", "img"]):
+            address = urlsplit(tag.get("href") or tag.get("src") or "")
+            if address.scheme in ("http", "https", "mailto", "data"):
+                continue
+            target = (file.parent / unquote(address.path)).resolve() if address.path else file
+            assert target.is_file(), f"{file} links to {target}"
+            if address.fragment:
+                other = smoke_pages[target]
+                assert other.find(id=unquote(address.fragment)), f"{file} -> {address.geturl()}"
+
+
+def test_nothing_is_loaded_from_elsewhere(smoke_pages):
+    for file, soup in smoke_pages.items():
+        for name, attribute in LOADS.items():
+            for tag in soup.find_all(name):
+                assert not re.match(r"(https?:)?//", tag.get(attribute, "")), f"{file}: {tag}"
+        for style in soup.find_all("style"):
+            assert not re.search(r"@import|url\((?!['\"]?data:)", style.text), file
+
+
+def test_every_picture_has_an_alternative_text(smoke_pages):
+    for file, soup in smoke_pages.items():
+        for img in soup.find_all("img"):
+            said = img.get("alt", "").strip()
+            assert len(said) > 8 and "No description" not in said, f"{file}: {said!r}"
+
+
+# ---- README -------------------------------------------------------------------------------------
+
+
+def test_readme_is_what_the_committed_numbers_give():
+    now = readme.README.read_text()
+    assert readme.fill(now, readme.blocks()) == now, "run python -m lib.report.readme"
+
+
+def test_readme_links_resolve():
+    for address in re.findall(r"\]\(([^)#]+)", readme.README.read_text()):
+        assert (paths.ROOT / address).exists(), address
+
+
+def test_readme_without_a_place_for_a_block_is_refused():
+    with pytest.raises(ValueError, match="has 0 blocks `generated: pavae`"):
+        readme.fill("# Title", {"pavae": "x"})
+
+
+def half_rows(R, regimes=tuple(readme.REGIMES)):
+    """Rows in which the method has exactly half of the oracle's gain; a second arm has one draw."""
+    gains = {"real": 0.0, "pavae": 0.05, "oracle": 0.1, "vae": 0.02}
+    noise = [0.01 * (k % 3 - 1) for k in range(R)]
+    return [
+        {"regime": regime, "arm": arm, "metric": "auc", "mean": 0.7 + gain, "ci95": [0.6, 0.9],
+         "values": [0.7 + gain * (1 + e) + e for e in noise][: 1 if arm == "vae" else R],
+         "paper": 0.842}
+        for regime in regimes for arm, gain in gains.items()
+    ]  # fmt: skip
+
+
+@pytest.fixture
+def reference(tmp_path):
+    """A committed record of `quick`, three draws."""
+    figures = [{"file": "pavae/table4_main.png", "caption": "Bars [of] arms."}]
+    return commit(tmp_path / "reference", 3, "quick", half_rows, figures=figures)
+
+
+def test_readme_table_quotes_the_reference(reference):
+    lines = readme.main_table(reference, reference.parent / judge.FULL).splitlines()
+    (ours, _) = [line for line in lines if line.startswith("| PA-VAE |")]
+    cells = [cell.strip() for cell in ours.strip("|").split("|")]
+    assert cells[:5] == ["PA-VAE", "0.75 [0.6, 0.9]", "–", "–", "–"]
+    assert cells[5].startswith("0.5 [") and cells[6] == "0.842"
+    assert sum("profile `quick`, R = 3 training draws" in line for line in lines) == 2
+    assert sum(line.startswith("| Standard VAE (R = 1) |") for line in lines) == 2
+    assert "`quick` at commit abc: Z80; python 3" in readme.stamp(reference)
+
+
+def test_readme_quotes_full_regime_by_regime(reference):
+    full = commit(reference.parent, 10, rows=lambda R: half_rows(R, ["bare"]))
+    bare, augmented = readme.main_table(reference, full).split("**")[2::2]
+    assert "profile `full`, R = 10" in bare and "profile `quick`, R = 3" in augmented
+    more = commit(reference.parent, 10, rows=lambda R: half_rows(R, ["bare"])
+                  + half_rows(3, ["augmented"]))  # fmt: skip
+    assert "profile `quick`, R = 3" in readme.main_table(reference, more)
+    stamp = readme.stamp(reference, full)
+    assert "profile `full` (pavae/table4_main) at commit abc" in stamp
+    assert readme.main_table(reference.parent / "a", reference.parent / "b") == readme.NOTHING
+
+
+def test_readme_table_of_dhvae_has_the_oracle_and_the_printed_dice_of_its_own_kind(tmp_path):
+    gains = {"real": 0.0, "real3d": 0.02, "dhvae2000": 0.05, "oracle2000": 0.1}
+    printed = {("real3d", "dice"): 0.607, ("dhvae2000", "dice_selected"): 0.724}
+    rows = [
+        {"regime": "pet", "arm": arm, "metric": metric, "mean": 0.5 + gain, "ci95": None,
+         "values": [0.5 + gain + e + 0.1 * gain * e for e in (-0.01, 0, 0.01)],
+         "paper": printed.get((arm, metric))}
+        for arm, gain in gains.items() for metric in ("dice", "dice_selected")
+    ]  # fmt: skip
+    page = {"profile": "quick", "rows": rows}
+    (tmp_path / "dhvae").mkdir()
+    (tmp_path / "dhvae" / "table4_augmentation.json").write_text(json.dumps(page))
+    text = readme.main_table(tmp_path, tmp_path / "full", "dhvae")
+    lines = {line.split(" | ")[0]: line.strip("| ").split(" | ") for line in text.splitlines()}
+    assert "Head-and-neck PET" in text and "R = 3" in text and "Brain FLAIR" not in text
+    assert lines["| dHVAE"][4].startswith("0.5 [") and lines["| dHVAE"][5] == "0.724"
+    assert lines["| 3D, real only"][5] == "0.607" and lines["| 2D, real only"][4:] == ["–", "–"]
+    assert lines["| Oracle (fresh phantoms)"][4] == "–"
+
+
+def test_readme_says_which_profile_decided(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "REFERENCE", tmp_path)
+    commit(tmp_path, 3, "quick")
+    assert "`full`" not in readme.blocks()["verdicts"] + readme.blocks()["stamp"]
+    commit(tmp_path, 10)
+    found = readme.blocks()
+    assert "1 of 2 measured verdicts come from `full`, 1 from `quick`" in found["verdicts"]
+    assert "profile `full`, R = 10" in found["pavae"] and "profile `full` (" in found["stamp"]
+
+
+def test_readme_shows_the_pictures_that_were_copied(reference, tmp_path):
+    figures, kept = tmp_path / "figures", tmp_path / "gallery"
+    readme.copy_pictures(reference, figures, kept)
+    assert readme.gallery(reference, kept).startswith("*No picture yet")
+    (figures / "pavae").mkdir(parents=True)
+    (figures / "pavae" / "table4_main.png").write_bytes(b"png")
+    readme.copy_pictures(reference, figures, kept)
+    assert (kept / "pavae_table4_main.png").read_bytes() == b"png"
+    assert "](figures/gallery/pavae_table4_main.png)" in readme.gallery(reference, kept)
+
+
+# ---- pages of claims ----------------------------------------------------------------------------
+
+
+def test_waiting_claims_stand_beside_what_they_wait_for():
+    gone = {"verdict": verdict.NOT_RUN}
+    outs = [{"id": "a", "missing": "y", **gone}, {"id": "b", "missing": "x", **gone},
+            {"id": "c", "missing": None, "verdict": verdict.NO_EFFECT},
+            {"id": "d", "missing": "y", **gone}]  # fmt: skip
+    assert chapter.waiting(outs) == [["x", "b"], ["y", "a, d"]]
+
+
+def test_contradictions_are_those_of_one_paper_with_links_to_its_own_notebooks(home):
+    for name in ("dhvae/table1_beta", "pavae/table4_main"):
+        leave(name)
+        (paths.NOTEBOOKS / f"{name}.py").write_text("# # T\n# (DH-E24)")
+    (found,) = [line for line in chapter.contradictions("dhvae", "C") if line[0] == "DH-E24"]
+    assert found[-1] == "[table1_beta](table1_beta.py)"
+    each = [line[0] for s in chapter.SEVERITIES for line in chapter.contradictions("dhvae", s)]
+    assert each == [e["id"] for e in ledger.inconsistencies() if e["paper"] == "dhvae"]
+
+
+def test_reading_lists_the_notebooks_that_are_there_in_the_given_order(home):
+    leave("dhvae/b"), leave("dhvae/a")
+    found = chapter.reading("dhvae", ("b", "c", "a"))
+    assert [line[0] for line in found] == ["[b](b.py)", "[a](a.py)"]
+
+
+def test_numbers_of_claims_pages_are_not_checked_against_the_reference(home, monkeypatch):
+    monkeypatch.setattr(paths, "REFERENCE", home / "reference")
+    for name in ("pavae/00_claims", "dhvae/00_claims", "99_all_claims", "dhvae/table1_beta"):
+        paper, _, item = name.rpartition("/")
+        file = paths.REFERENCE / "quick" / f"{name}.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"paper": paper, "item": item, "rows": [{}]}))
+    lines, n = check.compare("quick")
+    assert n == 1 and len(lines) == 1 and lines[0].startswith("dhvae/table1_beta: ")
+
+
+# ---- counts -------------------------------------------------------------------------------------
+
+
+def test_counts_hold_every_claim_once(tmp_path):
+    counts = summary.counts(judge.judge_all(tmp_path))
+    for paper, row in counts.items():
+        assert sum(n for name, n in row.items() if name != "exploratory") == len(
+            ledger.by_paper(paper)
+        )
+
+
+def test_every_verdict_has_a_colour_of_its_own():
+    assert set(summary.COLOURS) == set(verdict.VERDICTS)
+    assert len(set(summary.COLOURS.values())) == len(summary.COLOURS)
+
+
+def test_table_keeps_strokes_and_breaks_inside_a_cell():
+    assert summary.table(["p(x|z)"], [["a\nb"]]).splitlines()[::2] == ["| p(x\\|z) |", "| a b |"]
+
+
+# ---- effects on one scale -----------------------------------------------------------------------
+
+
+def outcome(delta, margin, half=0.01, **more):
+    ci95 = None if half is None else [delta - half, delta + half]
+    base = {"delta": delta, "ci95": ci95, "margin": margin, "paper_effect": None}
+    return {"verdict": verdict.INCONCLUSIVE, **base, **more}
+
+
+def test_effects_are_in_margins_and_bounds_between_their_ends():
+    (one,) = effects({"id": "PV-01", **outcome(0.05, 0.01, paper_effect=0.107)})
+    assert (one["value"], one["paper"]) == (pytest.approx(5), pytest.approx(10.7))
+    assert one["ci95"] == pytest.approx([4, 6]) and one["label"] == "auc"
+    (place,) = effects({"id": "PV-19", **outcome(0.955, None, 0.01)})
+    assert place["value"] == pytest.approx(0.75) and place["ci95"] == pytest.approx([0.25, 1.25])
+    (epoch,) = effects({"id": "PV-18", **outcome(20, None, None)})
+    assert epoch["value"] == pytest.approx(2) and epoch["ci95"] is None
+
+
+def test_a_bound_without_a_range_has_no_place_on_the_scale():
+    (cost,) = effects({"id": "DH-46", **outcome(40.0, None)})  # at least 10: 1 is no upper end
+    assert cost["value"] is None and cost["ci95"] is None and cost["regime"] == "flair"
+    residual = effects({"id": "DH-29", **outcome(0, None, parts=[outcome(-0.1, None)] * 2)})
+    assert [(one["regime"], one["value"]) for one in residual] == [("flair", None), ("pet", None)]
+
+
+def test_effects_name_the_parts_and_keep_the_verdict_of_what_is_only_measured():
+    parts = [outcome(0.3, 0.03, verdict=verdict.REPRODUCED), outcome(0.2, 0.03)]
+    whole = outcome(0, None, parts=parts, verdict="exploratory: " + verdict.MEASURED)
+    found = effects({"id": "PV-23", **whole})
+    assert [one["label"] for one in found] == ["above the VAE", "above StyleGAN"]
+    assert {one["verdict"] for one in found} == {verdict.MEASURED}
+    inner = outcome(0, None, parts=[outcome(0.01 * k, 0.01) for k in range(5)])
+    nested = effects({"id": "PV-12", **outcome(0, None, parts=[inner, inner])})
+    assert [round(one["value"]) for one in nested] == [0, 1, 2, 3, 4] * 2
+    assert nested[5]["label"] == "sampling prior pi(y) removed: AUC"
+
+
+# ---- the block of departures --------------------------------------------------------------------
+
+
+def test_departures_are_complete_and_cite_what_exists():
+    known = {entry["id"] for entry in ledger.inconsistencies()}
+    claims = {claim["id"] for claim in ledger.load()}
+    for profile in profiles.PROFILES.values():
+        rows = [row for rows in fidelity.pavae(profile).values() for row in rows]
+        assert all(row[column].strip() for row in rows for column in fidelity.COLUMNS)
+        words = " ".join(text for row in rows for text in row.values())
+        assert set(re.findall(r"PV-E\d\d", words)) <= known
+        assert set(re.findall(r"PV-\d\d", words)) <= claims
+    open_in_paper = {entry["id"] for entry in ledger.inconsistencies()
+                     if entry["paper"] == "pavae" and entry["severity"] == "B"}  # fmt: skip
+    assert open_in_paper <= set(re.findall(r"PV-E\d\d", words)), "B blocks an exact rerun"
+
+
+def test_departures_follow_the_code(monkeypatch):
+    from dataclasses import replace
+
+    from lib.generators import vae
+    from lib.papers.pavae import ablations
+
+    def said():
+        return json.dumps(fidelity.pavae(profiles.get("quick")))
+
+    assert "7,777 test images" not in said() and "11 latents" not in said()
+    monkeypatch.setattr(vae, "PA_VAE", replace(vae.PA_VAE, latent=11))
+    assert "11 latents" in said()
+    size = replace(profiles.get("quick"), test=7777)
+    assert "7,777 test images" in json.dumps(fidelity.pavae(size))
+    arms = set(re.findall(r"`(\w+)`", said())) - {"bare", "augmented", "full"}
+    assert arms <= set(ablations.LABELS), "arms that the text names are arms of a study"
