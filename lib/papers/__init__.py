@@ -1,1 +1,1 @@
-"""One file per paper: its arms and studies, its own numbers, and how a study becomes rows."""
+"""One folder per paper: its arms, sizes, tables, printed numbers and departures from the paper."""

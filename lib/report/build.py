@@ -43,7 +43,7 @@ def page(ipynb: Path) -> Path:
     own = [file for file in HERE.rglob("*") if file.suffix in (".py", ".j2", ".css", ".json")]
     newest = max(file.stat().st_mtime_ns for file in [ipynb, *own])
     if not target.is_file() or target.stat().st_mtime_ns < newest:
-        from lib.report.page import convert  # here: the runner need not load nbconvert
+        from lib.report.html import convert  # here: the runner need not load nbconvert
 
         _replace_text(target, convert(ipynb))
     return target

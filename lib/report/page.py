@@ -1,109 +1,200 @@
-"""One executed notebook as a page of its own: pictures, style and formulas inside, no network."""
+"""A notebook's frame: its study, its rows, figures with captions, verdicts, exercises, the close.
 
-import html
+    page = Page("pavae/table4_main", profile, seed, dataset)
+    rows = page.run()
+    with page.figure("What it shows, over how many draws.", 1, 2) as axes: ...
+    page.verdicts("PV-01", "PV-02")
+    page.close()
+"""
+
 import os
-import re
-from pathlib import Path
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-import nbformat
-from nbconvert import HTMLExporter
-from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
-from pygments.formatters import HtmlFormatter
+import numpy as np
+from IPython.display import Markdown, display
+from matplotlib import pyplot as plt
 
-from lib import paths
-from lib.report.executed import HEADING, TAG, claims, facts, plain
-from lib.report.formula import mathml
+from lib import jobs, profiles
+from lib.claims import judge
+from lib.jobs import Job, Result
+from lib.jobs.progress import duration
+from lib.papers import registry
+from lib.profiles import Plan
+from lib.record import draws, models, panels
+from lib.record import rows as kept
+from lib.report import plots, summary
+from lib.report.rows import Rows
 
-TEMPLATES = Path(__file__).parent / "template"
-SHOWN = ["text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain"]
-PICTURES = ("image/svg+xml", "image/png", "image/jpeg")
-
-
-def convert(ipynb: Path) -> str:
-    """The HTML of an executed notebook; ValueError names a formula that cannot be shown."""
-    node = nbformat.read(ipynb, as_version=4)
-    describe(node.cells)
-    exporter = HTMLExporter(template_name="notebook", extra_template_basedirs=[str(TEMPLATES)])
-    exporter.config.NbConvertBase.display_data_priority = SHOWN
-    headings: list[tuple[int, str, str]] = []
-    folder = Path(os.path.relpath(ipynb, paths.REPORT)).parent
-    exporter.register_filter("markdown2html", lambda text: markdown(text, headings, folder))
-    exporter.register_filter("claims", claims)
-    found, _ = exporter.from_notebook_node(node, resources={"frame": _frame(ipynb)})
-    return found.replace('<ol id="contents"></ol>', _contents(headings))
+RECORD_ONLY = "KNOWN_TRUTH_RECORD_ONLY"  # set by `run_all.sh --report`: nothing is computed
 
 
-def _frame(ipynb: Path) -> dict:
-    """What the template needs beside the cells."""
-    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    style += HtmlFormatter(style="friendly").get_style_defs(".highlight")
-    home = Path(os.path.relpath(paths.FIGURES / "index.html", ipynb.parent)).as_posix()
-    return {"style": style, "home": home, **facts(ipynb)}
+class Page:
+    """What one notebook shows; `item` is its name."""
 
+    def __init__(
+        self, item: str, profile: str, seed: int = 0, dataset: str = "phantom", root: str = "",
+        only: str = "",
+    ):  # fmt: skip
+        self.item = item
+        self.plan = Plan(profiles.get(profile), seed, draws.parse(only), dataset, root)
+        self.table_of = registry.table(item)
+        studies = self.table_of.studies(self.plan) if self.table_of else []
+        self.studies = {study.regime: study for study in studies}
+        self.figures: list[dict] = []
+        self.made: list[dict] = []
+        self.held: list[str] = []
+        self.start = time.perf_counter()
+        self.spent = 0.0
+        plots.use_style()
+        self._open()
 
-def _contents(headings: list[tuple[int, str, str]]) -> str:
-    entries = [f'<li><a href="#{slug}">{text}</a></li>' for n, slug, text in headings if n == 2]
-    return f'<ol id="contents">{"".join(entries)}</ol>'
+    # ---- what it is about ----
 
+    @property
+    def study(self):
+        """The only study, or the first."""
+        return next(iter(self.studies.values()))
 
-def describe(cells: list) -> None:
-    """Give every picture an alternative text: its heading and the sentence that follows it."""
-    heading = ""
-    for i, cell in enumerate(cells):
-        if cell.cell_type == "markdown":
-            found = HEADING.findall(cell.source)
-            heading = plain(found[-1]) if found else heading
-        text = f"Figure: {heading}. {_sentence(cells[i + 1 :])}".strip()
-        for output in cell.get("outputs", ()):
-            for kind in set(PICTURES) & set(output.get("data", ())):
-                output.metadata.setdefault(kind, {}).setdefault("alt", text)
+    @property
+    def size(self):
+        """Sizes of one draw."""
+        return self.study.size
 
+    @property
+    def from_record(self) -> bool:
+        """Whether nothing is computed: all comes from the record."""
+        return bool(os.environ.get(RECORD_ONLY))
 
-def _sentence(cells: list) -> str:
-    """First sentence of the text that follows, if the next cell is text and no heading."""
-    if not cells or cells[0].cell_type != "markdown" or cells[0].source.startswith("#"):
-        return ""
-    return re.split(r"(?<=[.!?:]) ", plain(cells[0].source))[0]
+    @property
+    def meaningful(self) -> bool:
+        """Whether sizes are large enough for numbers to mean something."""
+        return self.plan.profile.sizes != "smoke"
 
+    def _open(self) -> None:
+        """One line: how much is run here, what the record has, how long it takes."""
+        if self.from_record:
+            own = "nothing is computed here"
+        else:
+            n = len(self.plan.draws())
+            own = f"profile `{self.plan.profile.name}`: {n} draw{'s' * (n != 1)} computed here"
+        page = draws.merged(self.item, own=False)
+        known = max((len(row["values"]) for row in page["rows"]), default=0) if page else 0
+        text = f"*{own}; the record has {f'up to {known}' if known else 'none'}.*"
+        display(Markdown(text))
 
-class Renderer(IPythonRenderer):
-    """nbconvert's markdown, with formulas as MathML and ids for headings that stand once.
+    # ---- numbers ----
 
-    Links to other notebooks lead to their pages; links to other files of the repository are text,
-    because a page may be read without it.
-    """
+    def run(self) -> Rows:
+        """Compute what is missing of the table's jobs; all rows, of the record and of this run."""
+        if self.table_of and not self.from_record:
+            needed = self.table_of.jobs(self.plan)
+            jobs.run(needed)
+            self.spent = jobs.seconds(needed)
+            self.keep(lambda: self.table_of.rows(self.plan))
+        return self.rows()
 
-    def __init__(self, headings: list[tuple[int, str, str]], folder: Path):
-        super().__init__(escape=False)
-        self.headings = headings  # (level, id, HTML) of all so far
-        self.folder = folder  # of the notebook, from notebooks/
+    def keep(self, make: Callable[[], list[dict]]) -> None:
+        """Rows of this run, made only where there is something to make them from."""
+        if not self.from_record:
+            self.made += make()
+            kept.write(self.item, self.plan.profile.name, self.made, self.figures)
 
-    def link(self, text: str, url: str, title: str | None = None) -> str:
-        path, _, anchor = url.partition("#")
-        if not path or "://" in path or path.startswith("mailto:"):
-            return super().link(text, url, title)
-        if path.endswith(".py") and (paths.NOTEBOOKS / self.folder / path).is_file():
-            page = path.removesuffix(".py") + ".html"
-            return super().link(text, f"{page}#{anchor}" if anchor else page, title)
-        return text
+    def rows(self) -> Rows:
+        """All rows so far, of the record and of this run."""
+        page = draws.merged(self.item, own=not self.from_record)
+        return Rows(page or {"rows": []})
 
-    def heading(self, text: str, level: int, **attrs) -> str:
-        slug = re.sub(r"\W+", "-", html.unescape(TAG.sub("", text)).lower()).strip("-")
-        if slug in {other for _, other, _ in self.headings}:
-            slug += f"-{len(self.headings)}"
-        self.headings.append((level, slug, text))
-        return f'<h{level} id="{slug}">{text}</h{level}>\n'
+    def panel(self, name: str, make: Callable[[], dict[str, np.ndarray]]) -> dict:
+        """Small arrays that a figure needs beside numbers: made here and kept, or the record's."""
+        if not self.from_record:
+            panels.save(self.item, name, make())
+        return panels.load(self.item, name, own=not self.from_record)
 
-    def block_math(self, body: str) -> str:
-        return f'<span class="formula">{mathml(body, display=True)}</span>'
+    def model(self, job: Job) -> Result:
+        """A fitted generator: computed here, or else the record's; says which."""
+        if jobs.is_done(job):
+            return jobs.load(job)
+        if not self.from_record:
+            jobs.run([job])
+            return jobs.load(job)
+        found, where = models.load(job)
+        print(f"{job.name.partition(':')[0].rpartition('.')[2]}: weights of the {where}")
+        return found
 
-    def inline_math(self, body: str) -> str:
-        return mathml(body)
+    # ---- what is shown ----
 
-    def latex_environment(self, name: str, body: str) -> str:
-        return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
+    def table(self, head: list[str], lines: list[list]) -> None:
+        """A table of text."""
+        display(Markdown(summary.table(head, lines)))
 
+    @contextmanager
+    def figure(
+        self, caption: str, rows: int = 1, columns: int = 1, name: str = "", alt: str = "",
+        **options,
+    ) -> Iterator:  # fmt: skip
+        """Axes to draw on; afterwards the figure is kept, shown and closed.
 
-def markdown(text: str, headings: list[tuple[int, str, str]], folder: Path) -> str:
-    """HTML of a text cell; its headings are added to `headings`."""
-    return MarkdownWithMath(renderer=Renderer(headings, folder)).render(text)
+        The first figure carries the notebook's own name, others "<stem>_<name>". `alt` is for who
+        cannot see it (default: the caption); `options` are those of plt.subplots.
+        """
+        paper, _, stem = self.item.rpartition("/")
+        figure, axes = plt.subplots(rows, columns, **{"layout": "constrained", **options})
+        try:
+            yield axes
+            file = plots.save(figure, paper, f"{stem}_{name}" if name else stem)
+            display(figure, metadata={"image/png": {"alt": alt or caption}})
+        finally:
+            plt.close(figure)
+        display(Markdown(f"*{caption}*"))
+        self.figures.append({"file": file, "caption": caption, "alt": alt or caption})
+
+    def verdicts(self, *ids: str) -> None:
+        """The verdicts of these claims in words."""
+        kept.write(self.item, self.plan.profile.name, self.made, self.figures)
+        found = {out["id"]: out for out in judge.judge_all(own=not self.from_record)}
+        for id_ in ids:
+            display(Markdown(summary.in_words(found[id_])))
+
+    def augmented(self, *ids: str) -> None:
+        """The same tests where classical augmentation is on; extra information."""
+        found = {out["id"]: out["augmented"] for out in judge.judge_all(own=not self.from_record)}
+        lines = [[i, found[i]["verdict"], found[i]["sentence"]] for i in ids if found[i]]
+        self.table(["claim", "verdict in `augmented`", "numbers"], lines)
+
+    def exercise(self, answer, truth: Callable[[], object], within: float = 0.0) -> None:
+        """Says whether the reader's answer is right; `within` is the tolerance of a number."""
+        if answer is None:
+            print("not answered yet")
+            return
+        true = truth()
+        right = abs(answer - true) <= within if within else answer == true
+        print("right" if right else "not yet: try again")
+
+    # ---- the end ----
+
+    def counted(self, rows: Rows, arm: str, metric: str) -> str:
+        """`R=3 (bare) and R=2 (augmented)`."""
+        each = [(at.count(arm, metric), at.name) for at in rows if at.has(arm, metric)]
+        return " and ".join(f"R={n} ({regime})" if len(each) > 1 else f"R={n}" for n, regime in each)
+
+    def check(self, what: str, holds: bool) -> None:
+        """One assertion of the band at the end."""
+        if not holds:
+            raise AssertionError(f"{self.item}: it does not hold that {what}")
+        self.held.append(what)
+
+    def close(self) -> None:
+        """What holds, and what is kept."""
+        for what in self.held:
+            print(f"✓ {what}")
+        if self.from_record:
+            return
+        seconds = round(self.spent + time.perf_counter() - self.start, 1)
+        file = kept.write(
+            self.item, self.plan.profile.name, self.made, self.figures, seconds=seconds
+        )
+        print(f"{len(self.made)} rows in data/metrics/{self.item}.json", end="; ")
+        print(f"{len(self.figures)} figures; {duration(seconds)} with its jobs")
+        assert file.is_file()

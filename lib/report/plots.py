@@ -1,7 +1,6 @@
 """One figure style, and how figures are kept."""
 
-import re
-from contextlib import contextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 import matplotlib as mpl
@@ -9,8 +8,12 @@ import numpy as np
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from lib import paths
+from lib.metrics.inference import t_interval
+from lib.papers.arms import Arm
+from lib.report.rows import Regime
 
 STYLE = {
     "figure.dpi": 110,
@@ -32,16 +35,6 @@ ROLES = {  # one colour per role of an arm, safe for colour-blind readers (Okabe
     "oracle": "#009E73",
     "paper": "#D55E00",
 }
-BASELINE = ("real", "classic", "oversample")
-CONTROL = ("memoriser", "smooth", "shuffled", "salt_and_pepper")
-
-
-def role(arm: str) -> str:
-    """Role of an arm: baseline, control, oracle or method."""
-    stem = re.sub(r"[0-9]*(_?3d|_reweighted)?$", "", arm)  # "classic5_3d", "smooth2000"
-    if stem in BASELINE or stem in CONTROL:
-        return "baseline" if stem in BASELINE else "control"
-    return "oracle" if arm.startswith("oracle") else "method"
 
 
 def use_style() -> None:
@@ -82,25 +75,63 @@ def image_rows(rows: dict[str, np.ndarray], width: float = 9.0, **options) -> Fi
     return figure
 
 
-def forest(axes: Axes, rows: list[dict], names: dict[str, str], label: str) -> None:
-    """Arms from top to bottom: every replicate a dot, the mean with its 95 % t-interval a bar."""
-    for y, row in enumerate(reversed(rows)):
-        colour = ROLES[role(row["arm"])]
-        low, high = row["ci95"] or (row["mean"], row["mean"])
-        axes.plot([low, high], [y, y], color=colour, lw=2, alpha=0.5)
-        axes.plot(row["values"], [y] * len(row["values"]), "o", ms=3, color=colour, alpha=0.6)
-        axes.plot(row["mean"], y, "D", ms=5, color=colour)
+def forest(axes: Axes, rows: Regime, arms: Iterable[Arm], metric: str, label: str) -> None:
+    """Arms from top to bottom: every draw a dot, the mean with its 95 % t-interval a bar.
+
+    Filled dots were computed here, hollow ones stand in the record; a cross is the paper's number.
+    Arms without a value are left out.
+    """
+    shown = [arm for arm in arms if rows.has(arm, metric)]
+    for y, arm in enumerate(reversed(shown)):
+        row = rows.row(arm, metric)
+        marks(axes, rows.draws(arm, metric), y, ROLES[arm.role], row["here"])
         if row["paper"] is not None:
             axes.plot(row["paper"], y, "x", ms=6, color=ROLES["paper"])
-    axes.set_yticks(range(len(rows)), [names[row["arm"]] for row in reversed(rows)])
+    axes.set_yticks(range(len(shown)), [arm.label for arm in reversed(shown)])
     axes.set_xlabel(label)
 
 
-@contextmanager
-def figure(*args, **options):
-    """plt.subplots that closes its figure afterwards: `with figure(...) as (fig, axes)`."""
-    made = plt.subplots(*args, **options)
-    try:
-        yield made
-    finally:
-        plt.close(made[0])
+def marks(axes: Axes, draws: dict[str, float], y: float, colour: str, here: Iterable[str]) -> None:
+    """One line of a forest: single draws, their mean, and its 95 % t-interval."""
+    values = list(draws.values())
+    mean, low, high = t_interval(values)
+    if len(values) > 1:
+        axes.plot([low, high], [y, y], color=colour, lw=2, alpha=0.5)
+    for key, value in draws.items():
+        filled = colour if key in here else "white"
+        axes.plot(value, y, "o", ms=3.5, mfc=filled, mec=colour, alpha=0.7)
+    axes.plot(mean, y, "D", ms=5, color=colour)
+
+
+def differences(
+    axes: Axes, rows: Regime, arm: Arm, others: Iterable[Arm], metric: str, margin: float
+) -> None:
+    """An arm minus each of the others, paired by draw; grey: the smallest difference that counts."""
+    shown = [other for other in others if rows.has(other, metric)]
+    axes.axvspan(-margin, margin, color="#BBBBBB", alpha=0.4, lw=0)
+    axes.axvline(0, color="black", lw=0.8)
+    for y, other in enumerate(reversed(shown)):
+        own, theirs = rows.draws(arm, metric), rows.draws(other, metric)
+        gain = {key: own[key] - theirs[key] for key in own if key in theirs}
+        here = set(rows.row(arm, metric)["here"]) & set(rows.row(other, metric)["here"])
+        marks(axes, gain, y, ROLES[other.role], here)
+        said = [rows.row(each, metric)["paper"] for each in (arm, other)]
+        if None not in said:
+            axes.plot(said[0] - said[1], y, "x", ms=6, color=ROLES["paper"])
+    axes.set_yticks(range(len(shown)), [other.label for other in reversed(shown)])
+
+
+def legend(figure: Figure, *more: Line2D) -> None:
+    """Below a figure: what the colours of roles, dots and crosses mean."""
+    roles = ("baseline", "method", "control", "oracle")
+    arms = [Line2D([], [], color=ROLES[r], marker="D", lw=2, label=r) for r in roles]
+    grey = {"color": "#555555", "marker": "o", "ls": ""}
+    dots = [Line2D([], [], **grey, label="computed here"),
+            Line2D([], [], **grey, mfc="white", label="record")]  # fmt: skip
+    cross = Line2D([], [], color=ROLES["paper"], marker="x", ls="", label="paper's own images")
+    figure.legend(handles=[*arms, *dots, cross, *more], loc="outside lower center", ncols=4)
+
+
+def panel(images: np.ndarray, columns: int = 4) -> np.ndarray:
+    """Images (n, H, W) side by side as one picture, `columns` in a line."""
+    return np.block([[*images[i : i + columns]] for i in range(0, len(images), columns)])

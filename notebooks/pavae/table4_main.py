@@ -14,58 +14,43 @@
 # - ROC curves, metrics, fidelity and samples, in a regime without and with classical augmentation;
 # - the verdicts on the claims of this table, by tests fixed before any result.
 #
-# *About a minute once the jobs are there (about 20 minutes on two cores for those of `quick`).*
 # Nothing here shows that a method works or fails on patients.
 
 # %% tags=["parameters"]
 profile = "quick"
 seed = 0
 dataset = "phantom"
+root = ""
+draws = ""
 
 # %%
-import itertools
-import time
-
 import numpy as np
-from IPython.display import Markdown, display
-from matplotlib.lines import Line2D
 
-from lib import jobs, paths, profiles
-from lib.claims import judge, ledger
+from lib import jobs
+from lib.claims import ledger
 from lib.claims.verdict import MARGINS
-from lib.jobs import store
 from lib.metrics import classification
-from lib.metrics.inference import fieller, paired_t
-from lib.papers import pavae
+from lib.metrics.inference import fieller
+from lib.papers.pavae import printed
+from lib.papers.pavae.arms import GENERATORS, MAIN, UTILITY
 from lib.phantoms.chest import CLASSES
-from lib.record import rows as record
-from lib.report import plots, summary
-from lib.scores import images as scores
+from lib.report import plots
+from lib.report.page import Page
+from lib.scores.images import RATES
 
-start = time.perf_counter()
-plots.use_style()
-size = profiles.get(profile)
-studies = {study.regime: study for study in pavae.studies(size, seed)}
-R = size.replicates
-assert dataset == "phantom", "the oracle and the independent reader need a phantom law"
+page = Page("pavae/table4_main", profile, seed, dataset, root, draws)
+arms = {regime: list(study.arms.values()) for regime, study in page.studies.items()}
 
 # %% [markdown]
 # ## What the paper prints
 #
 # > Main comparison: higher is better except ECE and FID. (Table 4)
 
-
 # %%
-def table(head: list[str], lines: list[list]) -> None:
-    """Show a Markdown table."""
-    display(Markdown(summary.table(head, lines)))
-
-
-# %%
-lines = [[pavae.NAMES[a], *("-" if v is None else v for v in t)] for a, t in pavae.TABLE4.items()]
-table(["Table 4", "AUC", "sensitivity at 95 %", "ECE", "FID", "SSIM"], lines)
-for arm, found in pavae.ABSTRACT.items():
-    print(f"abstract, {pavae.NAMES[arm]}: AUC {found[0]}, sensitivity {found[1]}, ECE {found[2]}")
+head = ["Table 4", "AUC", "sensitivity at 95 %", "ECE", "FID", "SSIM"]
+page.table(head, [[MAIN[a].label, *("–" if v is None else v for v in t)]
+                  for a, t in printed.TABLE4.items()])  # fmt: skip
+page.table(["abstract", *head[1:4]], [[MAIN[a].label, *t] for a, t in printed.ABSTRACT.items()])
 
 # %% [markdown]
 # No pair of numbers in the abstract agrees with the table (PV-E01), and the abstract's "reduced"
@@ -76,16 +61,15 @@ for arm, found in pavae.ABSTRACT.items():
 # | the paper | here |
 # |---|---|
 # | three classes, but one ROC and one sensitivity (PV-E08) | healthy against any opacity; the macro one-vs-rest AUC is kept beside it |
-# | single run, no intervals (PV-E05) | R training draws, each with its own seeds, shared by all arms; one test draw of 10,000 in `quick` |
+# | single run, no intervals (PV-E05) | several training draws, each with its own seeds, shared by all arms; one test draw of 10,000 |
 # | ECE differences within the noise of the estimator (PV-E03) | 15 equal-mass bins, the floor at perfect calibration printed beside it, the Brier score as well |
 # | "FID-like on shallow features", sizes undefined (PV-E09) | Fréchet distance (FD) in the features of an independent reader, equal n, a second extractor, KID, and the null of real against real |
-# | SSIM also for template and GAN, which reconstruct nothing (PV-E10) | paired SSIM for the two auto-encoders only; SSIM to the nearest real image for all, as a number without direction |
+# | SSIM also for template and GAN, which reconstruct nothing (PV-E10) | paired SSIM for auto-encoders only; SSIM to the nearest real image for all, as a number without direction |
 # | "frozen extractor" trained on unknown data (PV-E14) | one network, trained on the 800 labelled images *with mild augmentation, in both regimes*: in `bare` PA-VAE alone learns from such a network, so part of its gain there may be augmentation at second hand |
-# | which inputs the baselines get (not stated) | template and PA-VAE also see lesion masks; all trained generators choose their epoch by shallow features of a random network, on which none is trained |
+# | which inputs the baselines get (not stated) | template and PA-VAE also see lesion masks; all trained generators choose their epoch by shallow features of a random network, which no generator is trained to please |
 # | synthetic:real ≤ 1 (PV-E16) | as many synthetic as labelled images, equal gradient steps in every arm |
 # | augmentation of the downstream training: not stated | two regimes: `bare` (none; claims are judged here) and `augmented` (small shifts, contrast and noise in every arm, on fainter opacities, so that something is left to gain) |
-
-# %% [markdown]
+#
 # ## Three toys before the real thing
 #
 # **The threshold.** Sensitivity at 95 % specificity needs a threshold. Picked on the test set, it
@@ -110,17 +94,17 @@ for n in (200, 2000, 10_000):
     perfect = classification.ece(p, (rng.random(n) < p).astype(int))
     floor = classification.ece_floor(p, rng)
     print(f"n = {n:6}: perfectly calibrated ECE {perfect:.3f}, floor {floor:.3f}")
-print("the paper's two best ECEs:", pavae.TABLE4["pavae"][2], pavae.TABLE4["stylegan"][2])
+print("the paper's two best ECEs:", printed.TABLE4["pavae"][2], printed.TABLE4["stylegan"][2])
 
 # %% [markdown]
-# **Null, oracle, fraction.** A score means something beside two marks. The *null* is what it reads
+# **Null, oracle, share.** A score means something beside two marks. The *null* is what it reads
 # when nothing was achieved (for utility: real images only). The *oracle* adds as many fresh phantoms
-# as a method adds synthetic images: perfect images of new subjects. The *fraction* is
+# as a method adds synthetic images: perfect images of new subjects. The *share* is
 #
 # $$F = \frac{\mathrm{AUC}_{method} - \mathrm{AUC}_{real}}{\mathrm{AUC}_{oracle} - \mathrm{AUC}_{real}}$$
 #
 # and since numerator and denominator are both uncertain, its interval is Fieller's. Where the
-# oracle's own gain is not clear of zero, a fraction has no meaning and none is given.
+# oracle's own gain is not clear of zero, a share has no meaning and none is given.
 
 # %%
 gain_oracle = rng.normal(0.10, 0.01, 10)
@@ -135,228 +119,120 @@ print("an oracle that gains nothing:", fieller(gain_method, gain_oracle - 0.10)[
 # Everything is a stored job: draws, guides, generators, pools, downstream networks, scores.
 
 # %%
-needed = pavae.STUDIES["table4_main"](size, seed)
-jobs.run(needed)
-
-# %%
-rows = pavae.tables.table4_rows(size, seed)
-at = {(row["regime"], row["arm"], row["metric"]): row for row in rows}
-tasks = jobs.tasks(needed)
-spent = sum(store.find(paths.STORE, task.key)[0]["seconds"] for task in tasks)
-print(f"{len(tasks)} jobs of {spent / 3600:.2f} core hours give {len(rows)} rows")
-
-
-# %%
-def values(regime: str, arm: str, metric: str = "auc") -> np.ndarray:
-    """One number per replicate."""
-    return np.array(at[regime, arm, metric]["values"])
-
-
-def gain(regime: str, arm: str, over: str = "real", metric: str = "auc") -> np.ndarray:
-    """Paired difference of two arms per replicate that both have."""
-    one, other = values(regime, arm, metric), values(regime, over, metric)
-    n = min(len(one), len(other))
-    return one[:n] - other[:n]
-
-
-def fraction(regime: str, arm: str) -> dict:
-    """Share of the oracle's AUC gain over real-only, with Fieller's interval."""
-    own = gain(regime, arm)
-    return fieller(own, gain(regime, "oracle")[: len(own)])
-
-
-# %% [markdown]
-# The fraction is kept with every AUC row.
-
-# %%
-for (regime, arm, metric), row in at.items():
-    if metric == "auc" and arm != "real":
-        share = fraction(regime, arm)
-        ends = None if share["lo"] is None else [share["lo"], share["hi"]]
-        row |= {"fraction": share["fraction"], "fraction_ci95": ends}
-
-
-# %%
-def number(x: float) -> str:
-    """Three decimals, or three digits where that says more."""
-    return f"{x:.3f}" if 0.02 <= abs(x) < 1 else f"{x:.3g}"
-
-
-def cell(regime: str, arm: str, metric: str) -> str:
-    """Mean and 95 % t-interval; "-" where the arm has no such number."""
-    row = at.get((regime, arm, metric))
-    if row is None:
-        return "-"
-    ends = [number(end) for end in row["ci95"] or ()]
-    return number(row["mean"]) + (f" [{', '.join(ends)}]" if ends else "")
-
-
-def paper(arm: str, metric: str) -> str:
-    """The paper's number in italics, or a dash."""
-    printed = dict(zip(pavae.TABLE4_METRICS, pavae.TABLE4.get(arm, ()), strict=False))
-    return "-" if printed.get(metric) is None else f"*{printed[metric]}*"
-
+rows = page.run()
 
 # %% [markdown]
 # ## Table 4: utility
 #
-# Mean and 95 % t-interval over the training draws. The columns *paper* are another population, the
+# Mean and 95 % t-interval over R training draws. The columns *paper* are another population, the
 # paper's own unpublished images: they are printed for the order of the arms, not as targets.
 # *Spec.* is the specificity reached on test with the threshold from validation; *floor* what the
 # ECE would read if the same scores were perfectly calibrated.
 
-
 # %%
-def share_text(regime: str, arm: str) -> str:
-    """Fraction of the oracle's gain as text."""
-    share = fraction(regime, arm)
-    if arm in ("real", "oracle"):
-        return {"real": "0 (null)", "oracle": "1"}[arm]
-    return share["note"] or f"{share['fraction']:.2f} [{share['lo']:.2f}, {share['hi']:.2f}]"
-
-
-# %%
-def utility_line(regime: str, arm: str) -> list[str]:
-    """One arm of the utility table."""
-    auc, sens, ece = (cell(regime, arm, metric) for metric in ("auc", "sens95", "ece"))
-    plain = (at[regime, arm, metric]["mean"] for metric in ("spec95", "ece_floor", "brier"))
-    spec, floor, brier = map(number, plain)
-    theirs = [paper(arm, metric) for metric in ("auc", "sens95", "ece")]
-    line = [pavae.NAMES[arm], auc, theirs[0], share_text(regime, arm), sens, theirs[1], spec]
-    return [*line, ece, floor, theirs[2], brier]
-
-
-# %%
-HEAD = ["arm", "AUC", "*paper*", "share of oracle's gain", "sens. at 95 %", "*paper*", "spec."]
+HEAD = ["R", "AUC", "*paper*", "share of oracle's gain", "sens. at 95 %", "*paper*", "spec."]
 HEAD += ["ECE", "floor", "*paper*", "Brier"]
-for regime, study in studies.items():
-    fewer = ", ".join(pavae.NAMES[arm] for arm in pavae.study.SECONDARY if arm in study.arms)
-    text = f"R = {study.replicates} training draws" + (f"; {size.secondary} of {fewer}" if fewer else "")
-    display(Markdown(f"**Regime {regime}** ({text}; {size.test:,} test images)"))
-    table(HEAD, [utility_line(regime, arm) for arm in study.arms])
+
+
+def utility_line(at, arm) -> list[str]:
+    """One arm of the utility table."""
+    auc, sens, spec, ece, floor, brier = (
+        at.cell(arm, m) for m in ("auc", "sens95", "spec95", "ece", "ece_floor", "brier")
+    )
+    said = [at.paper(arm, metric) for metric in ("auc", "sens95", "ece")]
+    line = [arm.label, at.count(arm, "auc"), auc, said[0], at.share(arm, "auc"), sens, said[1]]
+    return [*line, spec.split()[0], ece, floor.split()[0], said[2], brier.split()[0]]
+
+
+for at in rows:
+    lines = [utility_line(at, arm) for arm in arms[at.name] if at.has(arm, "auc")]
+    page.table([f"regime {at.name}", *HEAD], lines)
 
 # %% [markdown]
 # **How to read it.** In `bare` the arm *Classical augmentation* has no synthetic image at all; in
 # `augmented` every arm is augmented, so *Real only* there **is** classical augmentation alone; its
 # phantoms are harder to read, so AUCs are not to be compared across the two tables. The controls
-# (oversampled, noisy or blurred copies, shuffled labels) bring no new subject, or (shuffled) labels that are noise.
-
-# %%
-for regime, study in studies.items():
-    reached = np.concatenate([values(regime, arm, "spec95") for arm in study.arms])
-    ece, floor = ([at[regime, a, m]["mean"] for a in study.arms] for m in ("ece", "ece_floor"))
-    over = np.divide(ece, floor)
-    print(
-        f"{regime}: achieved specificity of single draws {reached.min():.3f} to {reached.max():.3f}"
-    )
-    print(f"{regime}: mean ECE over its floor {over.min():.1f} to {over.max():.1f} times")
-
-# %% [markdown]
+# (noisy or blurred copies, shuffled labels) bring no new subject, or labels that are noise.
+#
 # ## Figure 2: ROC curves
 #
-# Sensitivity is averaged over the draws at each false-positive rate (thick); thin lines are single
-# draws. The vertical line stands at 95 % specificity.
+# Sensitivity averaged over the draws computed for this page at each false-positive rate. The
+# vertical line stands at 95 % specificity.
 
 # %%
-STYLE = {
-    "real": ("#777777", "-"),
-    "classic": ("#999933", "-"),
-    "template": ("#E69F00", "-"),
-    "vae": ("#56B4E9", "-"),
-    "stylegan": ("#CC79A7", "-"),
-    "pavae": ("#0072B2", "-"),
-    "smooth": ("black", ":"),
-    "shuffled": ("#0072B2", ":"),
-    "oracle": ("#009E73", "-"),
-}
+STYLE = {"real": ("#777777", "-"), "classic": ("#999933", "-"), "template": ("#E69F00", "-"),
+         "vae": ("#56B4E9", "-"), "stylegan": ("#CC79A7", "-"), "pavae": ("#0072B2", "-"),
+         "smooth": ("black", ":"), "shuffled": ("#0072B2", ":"),
+         "oracle": ("#009E73", "-")}  # fmt: skip
 
 
-# %%
-def draw_roc(ax, regime: str) -> None:
-    """Mean curve and single draws of the paper's arms, controls and the oracle."""
-    shown = {arm: look for arm, look in STYLE.items() if arm in studies[regime].arms}
-    for arm, (colour, style) in shown.items():
-        each = range(min(len(values(regime, arm)), studies[regime].replicates))
-        found = [jobs.load(studies[regime].utility(arm, k)).arrays["roc"] for k in each]
-        ax.plot(scores.RATES, np.transpose(found), color=colour, ls=style, lw=0.5, alpha=0.4)
-        label = f"{pavae.NAMES[arm]}: {at[regime, arm, 'auc']['mean']:.3f}"
-        ax.plot(scores.RATES, np.mean(found, axis=0), color=colour, ls=style, lw=2, label=label)
-    ax.plot([0, 1], [0, 1], color="#BBBBBB", lw=0.8)
-    ax.axvline(0.05, color="#BBBBBB", lw=0.8)
-    ax.set(xlabel="1 - specificity", ylabel="sensitivity", title=f"Regime {regime}")
-    ax.legend(fontsize=7, loc="lower right", title=f"mean AUC, R={studies[regime].replicates}", title_fontsize=7)
+def curves() -> dict[str, np.ndarray]:
+    """Mean ROC curve by regime and arm."""
+    found = {}
+    for regime, study in page.studies.items():
+        for arm in (arm for arm in arms[regime] if arm.name in STYLE):
+            each = [jobs.load(study.utility(arm, k)).arrays["roc"] for k in study.draws(arm)]
+            found |= {f"{regime}/{arm.name}": np.mean(each, axis=0)} if each else {}
+    return found
 
+
+roc = page.panel("roc", curves)
 
 # %%
-with plots.figure(1, 2, figsize=(10, 4.8), layout="constrained") as (figure, axes):
-    for ax, regime in zip(axes, studies, strict=True):
-        draw_roc(ax, regime)
-    files = {"roc": plots.save(figure, "pavae", "table4_main_roc")}
-    display(figure)
+shown = [at for at in rows if any(name.startswith(f"{at.name}/") for name in roc)]
+caption = "Figure 2 of PA-VAE: mean ROC curves; in brackets the mean AUC of all draws."
+with page.figure(caption, 1, len(shown), "roc", figsize=(10, 4.8), squeeze=False) as axes:
+    for ax, at in zip(axes[0], shown, strict=True):
+        for arm, (colour, style) in STYLE.items():
+            if f"{at.name}/{arm}" in roc:
+                label = f"{MAIN[arm].label} ({at.mean(arm, 'auc'):.3f})"
+                ax.plot(RATES, roc[f"{at.name}/{arm}"], color=colour, ls=style, label=label)
+        ax.axvline(0.05, color="#BBBBBB", lw=0.8)
+        ax.set(xlabel="1 - specificity", ylabel="sensitivity", title=f"Regime {at.name}")
+        ax.legend(fontsize=7, loc="lower right")
 
 # %% [markdown]
 # **What to see.** The distance between *Real only* and *Oracle* is what as many fresh images give
 # without augmentation. It is no ceiling: look for *Classical augmentation*, which has no new image
-# at all. A dotted curve (blurred copies, shuffled labels) that runs with PA-VAE's shows a gain without pathology.
-
-# %%
-curve = jobs.load(studies["bare"].utility("pavae", 0)).arrays["roc"]
-area = np.trapezoid(curve, scores.RATES)
-assert abs(area - values("bare", "pavae")[0]) < 0.02, "the stored curve has the stored AUC"
-
-# %% [markdown]
+# at all. If a dotted curve (blurred copies, shuffled labels) runs with PA-VAE's, the gain is not
+# pathology.
+#
 # ## Figure 3: all metrics, all arms
 #
 # Dots are single draws, the diamond their mean, the bar its 95 % t-interval, the cross the paper's
 # number (another population). In the ECE panels a black tick marks each arm's floor.
 
 # %%
-SHOWN = {
-    "auc": "AUC (higher is better)",
-    "sens95": "sensitivity at 95 % specificity",
-    "ece": "ECE (lower is better)",
-    "brier": "Brier score (lower is better)",
-}
+SHOWN = {"auc": "AUC (higher is better)", "sens95": "sensitivity at 95 % specificity",
+         "ece": "ECE (lower is better)", "brier": "Brier score (lower is better)"}  # fmt: skip
 
 
-# %%
-def draw_metric(ax, regime: str, metric: str) -> None:
+def draw_metric(ax, at, metric: str) -> None:
     """Forest of all arms; the reference lines are real-only and oracle."""
-    arms = studies[regime].arms
-    plots.forest(ax, [at[regime, arm, metric] for arm in arms], pavae.NAMES, SHOWN[metric])
-    for arm in ("real", "oracle"):
-        place, colour = at[regime, arm, metric]["mean"], plots.ROLES[plots.role(arm)]
-        ax.axvline(place, color=colour, lw=0.8, ls="--")
+    there = [arm for arm in arms[at.name] if at.has(arm, metric)]
+    plots.forest(ax, at, there, metric, SHOWN[metric])
+    for arm in (arm for arm in there if arm.name in ("real", "oracle")):
+        ax.axvline(at.mean(arm, metric), color=plots.ROLES[arm.role], lw=0.8, ls="--")
     if metric == "ece":
-        floor = [at[regime, arm, "ece_floor"]["mean"] for arm in reversed(arms)]
-        ax.plot(floor, range(len(arms)), "|", ms=9, color="black")
+        floor = [at.mean(arm, "ece_floor") for arm in reversed(there)]
+        ax.plot(floor, range(len(floor)), "|", ms=9, color="black")
 
 
-def key(figure, *more: Line2D) -> None:
-    """What the colours and marks mean, below the panels."""
-    roles = ("baseline", "method", "control", "oracle")
-    arms = [Line2D([], [], color=plots.ROLES[r], marker="D", lw=2, label=r) for r in roles]
-    figure.legend(handles=[*arms, *more], loc="outside lower center", ncols=4 + len(more))
-
-
-CROSS = Line2D([], [], color=plots.ROLES["paper"], marker="x", ls="", label="paper's own images")
-FLOOR = Line2D([], [], color="black", marker="|", ls="", label="floor of ECE")
-
-
-# %%
-with plots.figure(2, 4, figsize=(13.5, 7.6), layout="constrained") as (figure, axes):
-    for line, regime in zip(axes, studies, strict=True):
+caption = (
+    "Figure 3 of PA-VAE: AUC, sensitivity at 95 % specificity, ECE (tick: its floor) and Brier "
+    f"score of every arm; 95 % t-intervals over {page.counted(rows, 'pavae', 'auc')} training "
+    f"draws, {page.size.test:,} test images; cross: the paper, another population."
+)
+with page.figure(caption, len(rows.regimes), 4, figsize=(13.5, 7.5), squeeze=False) as axes:
+    for line, at in zip(axes, rows, strict=True):
         for ax, metric in zip(line, SHOWN, strict=True):
-            draw_metric(ax, regime, metric)
+            draw_metric(ax, at, metric)
             ax.tick_params(labelleft=ax is line[0])
-        line[0].set_title(f"Regime {regime}, R={studies[regime].replicates}")
-    key(figure, CROSS, FLOOR)
-    files["main"] = plots.save(figure, "pavae", "table4_main")
-    display(figure)
+        line[0].set_title(f"Regime {at.name}")
+    plots.legend(axes[0, 0].figure)
 
 # %% [markdown]
-# **What to see.** The dashed lines are two marks, real-only and oracle; an arm may lie beyond them.
-# Compare an arm with the orange controls before comparing it with real-only. ECE does not ask for
+# **What to see.** The order of the arms, and whether bars overlap. ECE does not ask for
 # discrimination: wrong labels make a network less sure of itself, which can lower its ECE while its
 # AUC falls. Look at *labels shuffled* before reading a lower ECE as a gain; the Brier score counts
 # both.
@@ -368,134 +244,87 @@ with plots.figure(2, 4, figsize=(13.5, 7.6), layout="constrained") as (figure, a
 # would have done as well.
 
 # %%
-RIVALS = ("real", "classic", "oversample", "memoriser", "smooth", "shuffled")
-RIVALS += ("template", "vae", "stylegan", "oracle")
-
-
-def difference_row(regime: str, arm: str, over: str) -> dict:
-    """Gain of `arm` over another as a row for the forest, named by the other."""
-    d = gain(regime, arm, over)
-    printed = [pavae.TABLE4[a][0] for a in (arm, over) if a in pavae.TABLE4]
-    theirs = printed[0] - printed[1] if len(printed) == 2 else None
-    return {"arm": over, "values": list(d), "paper": theirs, **paired_t(d)}
-
-
-# %%
-against = {
-    regime: [difference_row(regime, "pavae", arm) for arm in RIVALS if arm in study.arms]
-    for regime, study in studies.items()
-}
-
-
-def difference_line(row: dict) -> list[str]:
-    """Name, difference, interval and p of a paired difference."""
-    low, high = row["ci95"]
-    return [
-        pavae.NAMES[row["arm"]],
-        f"{row['mean']:+.3f}",
-        f"{low:+.3f} to {high:+.3f}",
-        f"{row['p']:.2g}",
-    ]
-
-
-for regime, found in against.items():
-    head = [f"PA-VAE minus ... ({regime})", "AUC difference", "95 % CI", "p (paired t)"]
-    table(head, [difference_line(row) for row in found])
-
-# %%
-with plots.figure(1, 2, figsize=(10.5, 4.2), layout="constrained") as (figure, axes):
-    for ax, (regime, found) in zip(axes, against.items(), strict=True):
-        plots.forest(ax, found, pavae.NAMES, "AUC of PA-VAE minus AUC of ...")
-        ax.axvline(0, color="black", lw=0.8)
-        ax.axvspan(-MARGINS["auc"], MARGINS["auc"], color="#BBBBBB", alpha=0.3, lw=0)
-        ax.locator_params(axis="x", nbins=6)
-        ax.set_title(f"Regime {regime}, R={studies[regime].replicates}")
-    key(figure, CROSS)
-    files["gain"] = plots.save(figure, "pavae", "table4_main_gain")
-    display(figure)
+caption = (
+    "AUC of PA-VAE minus AUC of every other arm, paired by training draw, with 95 % t-intervals; "
+    "grey: the smallest difference that counts; cross: the paper's difference."
+)
+with page.figure(caption, 1, len(rows.regimes), "gain", figsize=(10.5, 4.4), squeeze=False) as axes:
+    for ax, at in zip(axes[0], rows, strict=True):
+        rivals = [arm for arm in arms[at.name] if not arm.name.startswith("pavae")]
+        plots.differences(ax, at, MAIN["pavae"], rivals, "auc", MARGINS["auc"])
+        ax.set(xlabel="AUC of PA-VAE minus AUC of ...", title=f"Regime {at.name}")
+    plots.legend(axes[0, 0].figure)
 
 # %% [markdown]
-# **What to see.** Right of zero PA-VAE is better. The gray band is the smallest difference that
-# counts, fixed beforehand; crosses are the paper's differences. The oracle lies left by design.
-
-# %%
-for regime in studies:
-    print(f"{regime}: mean AUC gain over real-only, in shares of the oracle's")
-    for arm in ("shuffled", "smooth", "vae", "pavae"):
-        print(
-            f"  {pavae.NAMES[arm]:24} {gain(regime, arm).mean():+.3f}   {share_text(regime, arm)}"
-        )
-
-# %% [markdown]
+# **What to see.** Right of zero PA-VAE is better. The grey band is the smallest difference that
+# counts, fixed beforehand. The oracle lies left by design.
+#
 # ## Do the images carry what was asked for?
 #
 # An independent reader, trained on plentiful fresh phantoms, names the class of every sample.
 # *Adherence* is how often it names the requested one; the *ratio* divides by its accuracy on real
 # images. The rule, fixed beforehand: **a claim about PA-VAE's utility is not interpreted if PA-VAE's
 # own ratio is below the bound printed here**, because its images then do not show what their labels
-# say. Baselines below the bound are marked; a lead over such a baseline says little. A ratio above one is no merit either: such
-# samples are *easier* to read than real ones, the lesion a caricature of itself.
+# say. A ratio above one is no merit either: such samples are *easier* to read than real ones, the
+# lesion a caricature of itself.
 
 # %%
 RULE = ledger.by_paper("pavae")[0]["test"]["condition"]["at_least"]
-print("not interpreted below an adherence ratio of", RULE)
 
 
-def adherence_line(regime: str, arm: str) -> list[str]:
+def adherence_line(at, arm) -> list[str]:
     """One arm of the adherence table."""
-    obeys = at[regime, arm, "adherence_ratio"]["mean"] >= RULE
-    found = [cell(regime, arm, metric) for metric in ("adherence_ratio", "adherence")]
-    return [pavae.NAMES[arm], *found, "yes" if obeys else "**no**"]
+    obeys = at.mean(arm, "adherence_ratio") >= RULE
+    found = [at.cell(arm, metric) for metric in ("adherence_ratio", "adherence")]
+    return [arm.label, *found, "yes" if obeys else "**no**"]
 
 
-for regime, study in studies.items():
-    head = [f"regime {regime}", "adherence ratio", "adherence", f"at least {RULE}"]
-    table(head, [adherence_line(regime, arm) for arm in study.generated()])
+for at in rows:
+    head = [f"regime {at.name}", "adherence ratio", "adherence", f"at least {RULE}"]
+    there = [arm for arm in arms[at.name] if at.has(arm, "adherence_ratio")]
+    page.table(head, [adherence_line(at, arm) for arm in there])
 
 # %% [markdown]
 # ## Fidelity, with its null
 #
 # Distances to real test images at equal n. The green line is the *null*, two sets of real images,
 # with two standard deviations of it as a band: an arm inside it cannot be told from real images.
-# Single draws may fall below the null's mean, all the more as pools have exactly the test set's class
-# mix and the random halves of the null do not.
 
 # %%
-FIDELITY = {
-    "fd": "FD, reader's features",
-    "fd2": "FD, random network's features",
-    "kid": "KID, reader's features",
-    "adherence_ratio": "adherence ratio (null: shuffled)",
-}
+FIDELITY = {"fd": "FD, reader's features", "fd2": "FD, random network's features",
+            "kid": "KID, reader's features",
+            "adherence_ratio": "adherence ratio (null: shuffled)"}  # fmt: skip
 
 
-# %%
-def draw_fidelity(ax, regime: str, metric: str) -> None:
-    """Forest of the judged arms with the null; the rule at 0.85 for adherence."""
-    arms = studies[regime].generated()
-    found = [at[regime, arm, metric] | {"paper": None} for arm in arms]
-    plots.forest(ax, found, pavae.NAMES, FIDELITY[metric])
-    null, sd = found[0]["null"], found[0].get("null_sd", 0)
+def draw_fidelity(ax, at, metric: str) -> None:
+    """Forest of the judged arms with the null; the rule for adherence."""
+    there = [arm for arm in arms[at.name] if at.has(arm, metric)]
+    plots.forest(ax, at, there, metric, FIDELITY[metric])
+    row = at.row(there[0], metric)
+    null, sd = row["null"], row.get("null_sd") or 0
     ax.axvspan(null - 2 * sd, null + 2 * sd, color=plots.ROLES["oracle"], alpha=0.2, lw=0)
     ax.axvline(null, color=plots.ROLES["oracle"], lw=1)
     if metric == "adherence_ratio":
         ax.axvline(RULE, color="black", lw=0.8, ls="--")
-    else:
-        edge = 10 ** np.ceil(np.log10(max(abs(null) + 2 * sd, 1e-6)))
-        ax.set_xscale("symlog", linthresh=edge)
-        ax.set_xlim(left=-edge if metric == "kid" else 0)
+        return
+    edge = 10 ** np.ceil(np.log10(max(abs(null) + 2 * sd, 1e-6)))
+    ax.set_xscale("symlog", linthresh=edge)
+    ax.set_xlim(left=-edge if metric == "kid" else 0)
 
 
 # %%
-with plots.figure(2, 4, figsize=(13.5, 6.6), layout="constrained") as (figure, axes):
-    for line, regime in zip(axes, studies, strict=True):
+judged = [at for at in rows if at.has("pavae", "fd")]
+caption = (
+    "Distances to real images and condition adherence, with their nulls (green) and the rule at "
+    f"{RULE} (dashed); 95 % t-intervals over training draws."
+)
+size = {"figsize": (13.5, 3.4 * len(judged)), "squeeze": False}
+with page.figure(caption, max(1, len(judged)), 4, "fidelity", **size) as axes:
+    for line, at in zip(axes, judged, strict=False):
         for ax, metric in zip(line, FIDELITY, strict=True):
-            draw_fidelity(ax, regime, metric)
+            draw_fidelity(ax, at, metric)
             ax.tick_params(labelleft=ax is line[0])
-        line[0].set_title(f"Regime {regime}, R={studies[regime].replicates}")
-    key(figure)
-    files["fidelity"] = plots.save(figure, "pavae", "table4_main_fidelity")
-    display(figure)
+        line[0].set_title(f"Regime {at.name}")
 
 # %% [markdown]
 # **What to see.** Noisy copies come close in distance and add nothing new; a distance alone cannot
@@ -503,26 +332,14 @@ with plots.figure(2, 4, figsize=(13.5, 6.6), layout="constrained") as (figure, a
 # labels. The dashed line is the adherence rule.
 
 # %%
-COLUMNS = {"fd": "FD", "fd2": "FD, 2nd", "kid": "KID", "ssim": "SSIM, paired"}
-COLUMNS |= {"ssim_nearest": "SSIM, nearest", "nn_share": "nearer to train"}
-
-
-def fidelity_line(regime: str, arm: str) -> list[str]:
-    """One arm of the fidelity table."""
-    theirs = [paper(arm, metric) for metric in ("fd", "ssim")]
-    return [pavae.NAMES[arm], *(cell(regime, arm, metric) for metric in COLUMNS), *theirs]
-
-
-def null_line(regime: str) -> list[str]:
-    """What each column reads when nothing differs."""
-    found = {m: at[regime, "template", m]["null"] for m in COLUMNS if not m.startswith("ssim")}
-    return ["null", *(number(found[m]) if m in found else "-" for m in COLUMNS), "-", "-"]
-
-
-# %%
-for regime, study in studies.items():
-    head = [f"regime {regime}", *COLUMNS.values(), "*paper FID*", "*paper SSIM*"]
-    table(head, [*(fidelity_line(regime, arm) for arm in study.generated()), null_line(regime)])
+COLUMNS = {"fd": "FD", "fd2": "FD, 2nd", "kid": "KID", "ssim": "SSIM, paired",
+           "ssim_nearest": "SSIM, nearest", "nn_share": "nearer to train"}  # fmt: skip
+for at in judged:
+    there = [arm for arm in arms[at.name] if at.has(arm, "fd")]
+    lines = [[a.label, *(at.cell(a, m) for m in COLUMNS), *(at.paper(a, m) for m in ("fd", "ssim"))]
+             for a in there]  # fmt: skip
+    null = ["null", *(at.null(there[0], m) for m in COLUMNS), "–", "–"]
+    page.table([f"regime {at.name}", *COLUMNS.values(), "*FID*", "*SSIM*"], [*lines, null])
 
 # %% [markdown]
 # *Nearer to train* is the share of samples nearer to their generator's training images than to as
@@ -531,153 +348,98 @@ for regime, study in studies.items():
 #
 # ## Samples
 #
-# Eight of each class beside real ones, replicate 0, nothing selected.
+# Eight of each class beside real ones, draw 0, nothing selected.
 
 
 # %%
-def eight(images: np.ndarray, labels: np.ndarray, label: int) -> np.ndarray:
-    """The first eight images of a class as one picture (2 x 4)."""
-    chosen = images[labels == label][:8]
-    return np.block([[*chosen[:4]], [*chosen[4:]]])
+def samples() -> dict[str, np.ndarray]:
+    """Eight images of each class (3, 8, 64, 64): real ones, and the pools of draw 0."""
+    study, found = page.study, {}
+    sources = {"Real (test)": study.test} | {
+        study.arms[a].label: study.pool(study.arms[a], 0)
+        for a in (*GENERATORS, "oracle") if a in study.arms
+    }  # fmt: skip
+    for name, job in sources.items():
+        made = jobs.load(job).arrays
+        found[name] = np.stack([made["image"][made["label"] == c][:8] for c in range(3)])
+    return found
 
 
-def sources(study: pavae.Study) -> dict:
-    """Real images and replicate 0's pools, by name."""
-    pools = {arm: study.pool(arm, 0) for arm in (*pavae.GENERATORS, "oracle")}
-    found = {"Real (test)": study.test, **{pavae.NAMES[arm]: job for arm, job in pools.items()}}
-    return {name: jobs.load(job).arrays for name, job in found.items()}
-
+drawn = page.panel("samples", samples)
 
 # %%
-drawn = sources(studies["bare"])
-shape = {"figsize": (9, 1.2 * len(drawn)), "layout": "constrained"}
-with plots.figure(len(drawn), 3, **shape) as (figure, axes):
-    for line, (name, found) in zip(axes, drawn.items(), strict=True):
-        for label, ax in enumerate(line):
-            plots.show(ax, eight(found["image"], found["label"], label))
+caption = (
+    "Eight samples of each class and generator beside real phantoms, the first of the pool, draw "
+    "0, regime bare."
+)
+with page.figure(caption, len(drawn), 3, "samples", figsize=(9, 1.2 * len(drawn))) as axes:
+    for line, (name, images) in zip(axes, drawn.items(), strict=True):
+        for ax, each in zip(line, images, strict=True):
+            plots.show(ax, plots.panel(each))
         line[0].text(-0.04, 0.5, name, transform=line[0].transAxes, ha="right", va="center")
     for ax, name in zip(axes[0], CLASSES, strict=True):
         ax.set_title(name)
-    files["samples"] = plots.save(figure, "pavae", "table4_main_samples")
-    display(figure)
 
 # %% [markdown]
 # **What to see.** Look for the opacity in the lung that the column names; left is the patient's
 # left, on the right of the image. Auto-encoders draw means and so lose noise and fine texture.
 #
-# ## Sanity, asserted
+# ## What must hold
 #
 # In `smoke` sizes nothing is learned, so only the bookkeeping is checked there.
 
 # %%
-for regime, study in studies.items():
-    for arm, m in itertools.product(study.arms, pavae.UTILITY):
-        assert len(at[regime, arm, m]["values"]) == len(study.draws(arm))
-    assert all(0 <= v <= 1 for arm in study.arms for v in values(regime, arm))
-    assert at[regime, "shuffled", "fd"]["mean"] == at[regime, "pavae", "fd"]["mean"]
-assert {row["paper"] for row in rows if row["arm"] == "pavae"} >= set(pavae.TABLE4["pavae"])
-
-
-# %%
-def mean(regime: str, arm: str, metric: str) -> float:
-    return at[regime, arm, metric]["mean"]
-
-
-def check(regime: str) -> None:
-    """What must hold in any run that is large enough to mean something."""
-    assert gain(regime, "oracle").mean() > 0, "fresh phantoms help"
-    assert 0.9 < mean(regime, "real", "spec95") < 0.99
-    assert abs(mean(regime, "oracle", "adherence_ratio") - 1) < 0.05
-    assert mean(regime, "shuffled", "adherence") < 0.6, "shuffled labels are wrong labels"
-    assert mean(regime, "memoriser", "nn_share") > 0.95, "copies are recognised as copies"
-    others = [mean(regime, arm, "fd") for arm in pavae.GENERATORS]
-    assert mean(regime, "oracle", "fd") < min(others), "fresh phantoms are nearest to the real"
-
-
-for regime in studies if profile != "smoke" else ():
-    check(regime)
-print("sanity holds")
-
-# %% [markdown]
-# ## Kept
-
-# %%
-draws = " and ".join(f"R={study.replicates} ({name})" for name, study in studies.items())
-note = f"95 % t-intervals over {draws} training draws, {size.test:,} test images"
-captions = {
-    "main": "Figure 3 of PA-VAE: AUC, sensitivity at 95 % specificity, ECE (tick: its floor) and "
-    f"Brier score of every arm; {note}; cross: the paper, another population.",
-    "roc": f"Figure 2 of PA-VAE: ROC curves, mean over {draws} training draws (thick) and single "
-    "draws (thin), in both regimes.",
-    "gain": "AUC of PA-VAE minus AUC of every other arm, paired by training draw; "
-    f"{note}; gray: the smallest difference that counts.",
-    "fidelity": "Distances to real images and condition adherence, with their nulls (green) and "
-    f"the rule at {RULE} (dashed); {note}.",
-    "samples": "Eight samples of each class and generator beside real phantoms, the first of the "
-    "pool, replicate 0, regime bare.",
-}
-figures = [{"file": files[name], "caption": text} for name, text in captions.items()]
-
-# %% [markdown]
-# `seconds` in the stamp are those of all jobs together, because PV-27 asks what the study costs.
-
-# %%
-seconds, code = round(spent + time.perf_counter() - start, 1), jobs.fingerprint(needed)
-record.write_metrics("pavae", "table4_main", profile, R, rows, figures, seconds, [seed], code)
-print(f"{len(rows)} rows in data/metrics/pavae/table4_main.json")
+bare = rows["bare"]
+for at in rows:
+    each = [at.values(arm, m) for arm in arms[at.name] for m in UTILITY if at.has(arm, m)]
+    page.check(f"{at.name}: scores are shares", all(((v >= 0) & (v <= 1)).all() for v in each))
+if bare.has("pavae", "fd"):
+    same = bare.mean("shuffled", "fd") == bare.mean("pavae", "fd")
+    page.check("FD does not look at labels", same)
+if page.meaningful:
+    page.check("fresh phantoms help", bare.gain("oracle", "real", "auc").mean() > 0)
+    page.check("specificity is near 95 %", 0.9 < bare.mean("real", "spec95") < 0.99)
+    page.check("the oracle adheres", abs(bare.mean("oracle", "adherence_ratio") - 1) < 0.05)
+    page.check("shuffled labels are wrong", bare.mean("shuffled", "adherence") < 0.6)
+    page.check("copies are recognised", bare.mean("memoriser", "nn_share") > 0.95)
+    others = [bare.mean(arm, "fd") for arm in GENERATORS]
+    page.check("fresh phantoms are nearest to real", bare.mean("oracle", "fd") < min(others))
 
 # %% [markdown]
 # ## Verdicts
 #
 # Tests and margins stand in `lib/claims/ledger.json` since before the first result. *p* is adjusted
-# by Holm over the paper's core claims that have results so far; all claims of the paper are in
-# [00_claims](00_claims.py). With fewer than five draws a verdict is exploratory. A claim is judged by
-# the record with more draws: this run's, or the committed ones of ten draws.
-
-# %%
-found = judge.judge_all(paths.METRICS, reference=judge.committed(profile))
-of_record, told = {v["id"]: v for v in found}, []
-
-
-def tell(*ids: str) -> None:
-    """Show the verdicts of these claims in words."""
-    told.extend(of_record[id_] for id_ in ids)
-    for id_ in ids:
-        display(Markdown(summary.in_words(of_record[id_])))
-
-
-# %% [markdown]
+# by Holm over the paper's core claims; all claims of the paper are in [00_claims](00_claims.py).
+# With fewer than five draws a verdict is exploratory.
+#
 # **Gains over real images alone**
 
 # %% tags=["PV-01", "PV-02", "PV-03", "PV-10"]
-tell("PV-01", "PV-02", "PV-03", "PV-10")
+page.verdicts("PV-01", "PV-02", "PV-03", "PV-10")
 
 # %% [markdown]
 # **Rankings of the five arms, and the lead over the strongest baseline**
 
 # %% tags=["PV-04", "PV-05", "PV-06", "PV-09"]
-tell("PV-04", "PV-05", "PV-06", "PV-09")
+page.verdicts("PV-04", "PV-05", "PV-06", "PV-09")
 
 # %% [markdown]
 # **Fidelity, and what it says about utility**
 
 # %% tags=["PV-07", "PV-08", "PV-23", "PV-25"]
-tell("PV-07", "PV-08", "PV-23", "PV-25")
+page.verdicts("PV-07", "PV-08", "PV-23", "PV-25")
 
 # %% [markdown]
 # **Operating point, calibration, cost**
 
 # %% tags=["PV-19", "PV-26", "PV-27"]
-tell("PV-19", "PV-26", "PV-27")
-assert len(told) == len({v["id"] for v in told}) and not any(v["missing"] for v in told)
+page.verdicts("PV-19", "PV-26", "PV-27")
 
 # %% [markdown]
 # The claims are judged in regime `bare`. The same tests where classical augmentation is on:
 
 # %%
-other = {v["id"]: v["augmented"] for v in told if v["augmented"]}
-lines = [[name, found["verdict"], found["sentence"]] for name, found in other.items()]
-table(["claim", "verdict in `augmented`", "numbers"], lines)
+page.augmented("PV-01", "PV-02", "PV-03", "PV-09", "PV-10")
 
 # %% [markdown]
 # ## In this notebook we have
@@ -694,8 +456,8 @@ table(["claim", "verdict in `augmented`", "numbers"], lines)
 
 # %%
 answer = None  # your number
-truth = gain("bare", "smooth").mean() / gain("bare", "oracle").mean()
-print("not answered yet" if answer is None else f"right: {abs(answer - truth) < 0.01}")
+gains = {arm: bare.gain(arm, "real", "auc").mean() for arm in ("smooth", "oracle")}
+page.exercise(answer, lambda: gains["smooth"] / gains["oracle"], within=0.01)
 
 # %% [markdown]
 # **2.** With the paper's order of arms by AUC, how many of the four adjacent pairs are in that order
@@ -703,10 +465,8 @@ print("not answered yet" if answer is None else f"right: {abs(answer - truth) < 
 
 # %%
 answer = None  # your number
-means = [values("bare", arm).mean() for arm in pavae.TABLE4]
-print(
-    "not answered yet" if answer is None else f"right: {answer == int((np.diff(means) > 0).sum())}"
-)
+means = [bare.mean(arm, "auc") for arm in printed.TABLE4]
+page.exercise(answer, lambda: int((np.diff(means) > 0).sum()))
 
 # %% [markdown]
 # **3.** If the threshold were chosen on the test set itself, what would the achieved specificity be?
@@ -714,4 +474,7 @@ print(
 # %%
 answer = None  # your number
 chosen = classification.sensitivity_at_specificity(healthy, toy_scores, toy_truth)["specificity"]
-print("not answered yet" if answer is None else f"right: {abs(answer - chosen) < 0.001}")
+page.exercise(answer, lambda: chosen, within=0.001)
+
+# %%
+page.close()

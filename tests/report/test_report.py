@@ -19,7 +19,7 @@ from lib.record import rows as record
 from lib.report import build, chapter, readme, summary
 from lib.report.effects import effects
 from lib.report.formula import mathml
-from lib.report.page import convert
+from lib.report.html import convert
 from lib.runner import notebooks
 
 PIXEL = (
@@ -162,7 +162,7 @@ def test_formula_that_cannot_be_shown_is_quoted(tex):
 def test_formulas_of_every_notebook_can_be_shown(name):
     from jupytext import read
 
-    from lib.report.page import markdown
+    from lib.report.html import markdown
 
     for cell in read(notebooks.source(name)).cells:
         if cell.cell_type == "markdown":

@@ -13,28 +13,30 @@ from lib.generators import hvae, latent, lsgan
 from lib.metrics import coverage, masks
 from lib.networks import augment_pairs, unet, wsconv
 from lib.networks.pairs import PairCritic
-from lib.papers.dhvae import printed, study
-from lib.papers.dhvae.study import Study
+from lib.papers.dhvae import printed
+from lib.papers.dhvae.arms import AMOUNTS, COPIES, MAIN, SOURCES
+from lib.papers.dhvae.sizes import Sizes
+from lib.papers.dhvae.study import Study, study
 from lib.papers.pavae.departures import Row, as_rows, span, weights
 from lib.phantoms import brain, neck, volume
-from lib.profiles import Profile
+from lib.profiles import Plan
 from lib.tasks import architectures, segment
 
 
-def dhvae(profile: Profile) -> dict[str, list[Row]]:
-    """{theme: rows} of dHVAE at the sizes of a profile."""
-    of = Study(profile, 0, volumes.MODALITIES[0])
-    s = hvae.from_dict(of.settings("dhvae"))
+def departures(plan: Plan) -> dict[str, list[Row]]:
+    """{theme: rows} of dHVAE at the sizes of a plan."""
+    of = study(plan)
+    s = hvae.from_dict(of.settings(SOURCES["dhvae"]))
     themes = {
-        "Data": data(profile, of),
+        "Data": data(of.size, of),
         "Network": network(),
         "Likelihood and dynamics": objective(s),
-        "Regularisers": regularisers(profile, s),
+        "Regularisers": regularisers(of.size, s),
         "Training": training(s),
         "Competing generators": competitors(of, s),
-        "Segmentation": segmentation(profile, of),
-        "Draws, test set, controls": draws(profile, of),
-        "Scores": scores(profile, of),
+        "Segmentation": segmentation(of.size, of),
+        "Draws, test set, controls": draws(of.size, of),
+        "Scores": scores(of.size, of),
     }
     return as_rows(themes)
 
@@ -49,7 +51,7 @@ def sizes(shape: wsconv.Shape) -> tuple[str, str]:
     return weights(wsconv.PairEncoder(shape)), weights(wsconv.PairDecoder(shape))
 
 
-def data(p: Profile, of: Study) -> list[tuple]:
+def data(p: Sizes, of: Study) -> list[tuple]:
     depth, height, width = volume.SHAPE
     flair, pet = brain.LAWS["brain"], neck.LAWS["neck"]
     ranges = [len(fields(law)) - 1 for law in (flair, pet)]
@@ -84,7 +86,7 @@ def data(p: Profile, of: Study) -> list[tuple]:
         (
             "30 volumes are 771 slices of BraTS, 25.7 each, and 267 of HECKTOR; by which rule they "
             "were chosen is not stated (DH-E20)",
-            f"every slice with a lesion of the {of.some(study.MAIN)} volumes, out of {depth} each; "
+            f"every slice with a lesion of the {of.some(MAIN)} volumes, out of {depth} each; "
             "generators see these alone",
             "a rule of ours would be one more free choice",
             "the paper's rule",
@@ -188,7 +190,7 @@ def objective(s: hvae.HvaeSettings) -> list[tuple]:
     ]
 
 
-def regularisers(p: Profile, s: hvae.HvaeSettings) -> list[tuple]:
+def regularisers(p: Sizes, s: hvae.HvaeSettings) -> list[tuple]:
     pixels = s.side**2
     beside = [f"hvae_{kind}_{hvae.DHVAE.beta:g}" for kind in ("disc", "perc")]
     return [
@@ -279,8 +281,8 @@ def training(s: hvae.HvaeSettings) -> list[tuple]:
 
 
 def competitors(of: Study, s: hvae.HvaeSettings) -> list[tuple]:
-    g = lsgan.from_dict(of.fitted("lsgan", 0).spec["args"]["settings"])
-    d = latent.from_dict(of.fitted("ldm", 0).spec["args"]["settings"])
+    g = lsgan.from_dict(of.fitted(SOURCES["lsgan"], 0).spec["args"]["settings"])
+    d = latent.from_dict(of.fitted(SOURCES["ldm"], 0).spec["args"]["settings"])
     gan = f"{weights(lsgan.build(g))} + {weights(PairCritic(tuple(g.critic)))}"
     model = latent.LatentDiffusion(d)
     ldm = f"{weights(model.encoder)} + {weights(model.decoder)} + {weights(model.denoiser)}"
@@ -319,15 +321,15 @@ def competitors(of: Study, s: hvae.HvaeSettings) -> list[tuple]:
 
 def segmenter(of: Study, arm: str) -> segment.SegmentSettings:
     """The settings that an arm's segmenter is trained with."""
-    (trained,) = of.utility(arm, 0).inputs
+    trained = of.predictions(SOURCES[arm], 0)
     return segment.SegmentSettings(**trained.spec["args"]["settings"])
 
 
-def segmentation(p: Profile, of: Study) -> list[tuple]:
+def segmentation(p: Sizes, of: Study) -> list[tuple]:
     s, whole = (segmenter(of, arm) for arm in ("real", "real3d"))
     turn, zoom, shift = augment_pairs.ROTATION, augment_pairs.ZOOM, augment_pairs.SHIFT
     names = [name for key, name in architectures.NAMES.items() if key != "unet"]
-    amounts = ", ".join(f"{of.amount(n):,}" for n in study.AMOUNTS)
+    amounts = ", ".join(f"{of.amount(n):,}" for n in AMOUNTS)
     more = "; beyond them " + ", ".join(f"{n:,}" for n in p.long_additions)
     return [
         (
@@ -384,12 +386,12 @@ def segmentation(p: Profile, of: Study) -> list[tuple]:
     ]
 
 
-def draws(p: Profile, of: Study) -> list[tuple]:
-    beside = len(of.beside)
+def draws(p: Sizes, of: Study) -> list[tuple]:
+    beside = len(of.draws("beside"))
     return [
         (
             "“5-fold cross-validation” is five random draws of 30 subjects; no tests (DH-E12)",
-            f"R = {p.replicates} fresh draws of {of.some(study.MAIN)} volumes for what core claims "
+            f"R = {len(of.draws())} fresh draws of {of.some(MAIN)} volumes for what core claims "
             f"need, {beside} for arms beside them; seeds shared by all arms; paired t-tests, Holm "
             "over the core claims",
             "draws of a law are independent; the corrections for cross-validation, made for test "
@@ -398,7 +400,7 @@ def draws(p: Profile, of: Study) -> list[tuple]:
         ),
         (
             "no control arms",
-            f"{listed(study.COPIES)}: copies of training slices, noisy ones (SD {segment.NOISE:g}) "
+            f"{listed(COPIES)}: copies of training slices, noisy ones (SD {segment.NOISE:g}) "
             f"and blurred ones (SD {segment.BLUR:g} pixel); `shuffled`: dHVAE's own images with "
             "masks of others; `oracle`: as many slices of fresh phantoms",
             "a gain that blurred copies match is regularisation; the oracle says what new slices "
@@ -422,7 +424,7 @@ def draws(p: Profile, of: Study) -> list[tuple]:
     ]
 
 
-def scores(p: Profile, of: Study) -> list[tuple]:
+def scores(p: Sizes, of: Study) -> list[tuple]:
     features, splits = unet.WIDTHS[-1], of.null.spec["args"]["splits"]
     pairs, samples = p.weighed
     classes = inspect.signature(coverage.size_edges).parameters["classes"].default

@@ -1,12 +1,16 @@
 """Which jobs every table of dHVAE needs, and how they become rows."""
 
+from collections.abc import Iterable
+from typing import ClassVar
+
 import numpy as np
 
 from lib import jobs
 from lib.generators import hvae, latent, lsgan
 from lib.jobs import Job
+from lib.papers.arms import Arm
 from lib.papers.dhvae import printed
-from lib.papers.dhvae.study import (
+from lib.papers.dhvae.arms import (
     AMOUNTS,
     ARCHITECTURES,
     BETAS,
@@ -17,366 +21,341 @@ from lib.papers.dhvae.study import (
     GENERATORS,
     LIKELIHOOD,
     MAIN,
+    MOST,
     RECONSTRUCTION,
+    SOURCES,
+    SWAPPED,
     TABLE2,
     VOLUMES,
-    Study,
-    scored_by,
-    studies,
+    chosen,
+    table4_arms,
 )
-from lib.papers.rows import Scored, Values, collect, jobs_of, mean_of, row
-from lib.profiles import Profile
-from lib.scores import pairs as pair_scores
+from lib.papers.dhvae.study import Study, studies
+from lib.papers.table import Scores, Table, row
+from lib.profiles import Plan
+from lib.scores import pairs
 
-TWICE = ("delayed", "with_l1")  # dHVAE itself, under the names of two claims of Table 1
-CORE_ADDED = (
-    "real", "classic5", "real3d", "hvae2000", "oracle2000", "oversample2000", "smooth2000",
-    "shuffled2000", *(f"dhvae{n}" for n in AMOUNTS),
-    *(f"{arm}{n}" for arm in ("lsgan", "ldm", "vae") for n in (1500, 2000)),
-)  # fmt: skip
-REWEIGHTED = tuple(f"{arm}{n}_reweighted" for arm in ("lsgan", "ldm", "vae") for n in (1500, 2000))
-CONTROLS = ("oversample", "memoriser", "smooth", "shuffled", "oracle")
+ORACLE = SOURCES["oracle"]
+CONTRASTS = ("delayed", "with_l1", "immediate", "without_l1")  # one switch each, FLAIR
 
 
-def rows_of(
-    regime: str, values: Values, null: dict | None = None, said: dict | None = None,
-    arms: tuple[str, ...] = (),
-) -> list[dict]:  # fmt: skip
-    """One row per arm and metric, of the named arms or of all.
+class Pairs(Table):
+    """A table of dHVAE: both modalities; what two sets of real slices read is the null."""
 
-    `null` are the scores of Study.null; without an entry there the null of a Dice is the real-only
-    arm, of nn_share one half. `said` is what the paper prints. A score that some draw leaves
-    undefined gets no row: replicates pair by position.
-    """
-    nulls, spread = (null or {}).get("mean", {}), (null or {}).get("sd", {})
+    said: ClassVar[dict] = {}  # what the paper prints: {regime: {arm: {metric: value}}}
 
-    def about(arm: str, metric: str) -> dict:
-        more = {"paper": (said or {}).get(arm, {}).get(metric)}
-        arm_of_oracle = "oracle" if ("oracle", metric) in values else "oracle2000"
-        more["oracle"] = mean_of(values, arm_of_oracle, metric)
-        if metric in nulls:
-            return more | {"null": nulls[metric], "null_sd": spread[metric]}
-        if metric == "nn_share":
-            return more | {"null": 0.5}
-        return more | {"null": mean_of(values, "real", metric)}
+    def studies(self, plan: Plan) -> list[Study]:
+        return studies(plan)
 
-    return [
-        row(regime, arm, metric, found, **about(arm, metric))
-        for (arm, metric), found in values.items()
-        if (not arms or arm in arms) and None not in found
-    ]
+    def null_job(self, study: Study) -> Job | None:
+        return study.null if study.source.truth else None
+
+    def null(self, arm: Arm, metric: str) -> float | dict | None:
+        return 0.5 if metric == "nn_share" else super().null(arm, metric)
+
+    def printed(self, regime: str, arm: Arm, metric: str) -> float | None:
+        return self.said.get(regime, {}).get(arm.name, {}).get(metric)
 
 
-def generated(study: Study, arm: str, draws: range, n: int = MAIN) -> list:
-    """Fidelity and reconstruction of a generator, as entries of scored_by."""
-    pools = [study.pool(arm, k, n) for k in draws]
-    again = [study.reconstructed(arm, k, n) for k in draws]
-    metrics = ("psnr",) if arm == "lsgan" else RECONSTRUCTION
-    return [
-        (arm, "fidelity", [study.judged(pool) for pool in pools], FIDELITY),
-        (arm, "reconstruction", again, metrics),
-    ]
+def drawn(study: Study, arm: Arm, tier: str = "", n: int = MAIN) -> Iterable[Scores]:
+    """Fidelity and reconstruction of a generator."""
+    pools = study.each(tier or arm, lambda k: study.pool(arm, k, n))
+    yield Scores(arm, FIDELITY, {k: study.judged(pool) for k, pool in pools.items()})
+    again = {k: study.reconstructed(arm, k, n) for k in pools}
+    yield Scores(arm, ("psnr",) if arm.source == "lsgan" else RECONSTRUCTION, again)
+
+
+def judged(study: Study, arm: Arm, tier: str = "", regime: str = "", n: int = MAIN) -> Scores:
+    """Fidelity of an arm's pool."""
+    each = study.each(tier or arm, lambda k: study.judged(study.pool(arm, k, n)))
+    return Scores(arm, FIDELITY, each, regime)
+
+
+def segmented(
+    study: Study, arm: Arm, tier: str = "", regime: str = "", n: int = MAIN, network: str = "unet"
+) -> Scores:
+    """Dice of an arm's segmenter."""
+    each = study.each(tier or arm, lambda k: study.utility(arm, k, n, network))
+    return Scores(arm, DICE, each, regime)
 
 
 # ---- Table 1: beta ------------------------------------------------------------------------------
 
 
-def beta_arms(study: Study) -> dict[str, range]:
-    """The arms of Table 1 with their replicates."""
-    arms = {f"beta_{b:g}": study.core for b in BETAS}
-    arms |= {f"beta_{b:g}": study.beside for b in FURTHER}
-    if study.modality == "flair":
-        arms |= dict.fromkeys(("beta_0.99", *TWICE, "immediate", "without_l1"), study.beside)
-    return arms
+class Table1(Pairs):
+    """Every beta, and in FLAIR one switch of dHVAE at a time."""
 
+    item = "dhvae/table1_beta"
+    said = printed.TABLE1
 
-def table1_scored(study: Study) -> Scored:
-    entries = [e for arm, draws in beta_arms(study).items() for e in generated(study, arm, draws)]
-    entries += [("oracle", "fidelity", [study.judged(study.pool("oracle", 0))], FIDELITY)]
-    return scored_by(entries)
+    def arms(self, study: Study) -> list[Arm]:
+        found = [SOURCES[f"beta_{beta:g}"] for beta in (*BETAS, *FURTHER)]
+        if study.modality == "flair":
+            found += chosen(f"beta_{SWAPPED:g}", *CONTRASTS)
+        return found
 
-
-def table1_jobs(profile: Profile, seed: int) -> list[Job]:
-    return [j for s in studies(profile, seed) for j in (s.null, *jobs_of(table1_scored(s)))]
-
-
-def table1_rows(study: Study) -> list[dict]:
-    null, values = jobs.load(study.null).scores, collect(table1_scored(study))
-    return rows_of(study.modality, values, null, printed.TABLE1[study.modality])
+    def scores(self, study: Study) -> Iterable[Scores]:
+        for arm in self.arms(study):
+            yield from drawn(study, arm)
+        first = {k: study.judged(study.pool(ORACLE, k)) for k in study.draws()[:1]}
+        yield Scores(ORACLE, FIDELITY, first)
 
 
 # ---- Table 2: generators ------------------------------------------------------------------------
 
 
-def table2_scored(study: Study) -> Scored:
-    beside = ("hvae_disc_0.01", "hvae_perc_0.01", "dhvae_0.5")
-    entries = [e for arm in TABLE2 for e in generated(study, arm, study.core)]
-    entries += [e for arm in beside for e in generated(study, arm, study.beside)]
-    for arm in ("oracle", "memoriser", "smooth"):
-        pools = [study.pool(arm, k) for k in study.core]
-        entries.append((arm, "fidelity", [study.judged(pool) for pool in pools], FIDELITY))
-    for arm in (*GENERATORS, "oracle", "memoriser"):
-        near = [study.memory(study.pool(arm, k), k) for k in study.core]
-        entries.append((arm, "memory", near, ("nn_share",)))
-    for arm in ("vae", "hvae", "dhvae"):
-        weighed = [study.likelihood(arm, k) for k in study.core]
-        entries.append((arm, "likelihood", weighed, LIKELIHOOD))
-    return scored_by(entries)
+class Table2(Pairs):
+    """Seven generators, further settings of three, and controls; LSGAN and VAE of few volumes."""
+
+    item = "dhvae/table2_generators"
+    said = printed.TABLE2
+
+    def scores(self, study: Study) -> Iterable[Scores]:
+        for arm in chosen(*TABLE2, "hvae_disc_0.01", "hvae_perc_0.01", "dhvae_0.5"):
+            yield from drawn(study, arm)
+        for arm in chosen("oracle", "memoriser", "smooth"):
+            yield judged(study, arm, "core")
+        for arm in chosen(*GENERATORS, "oracle", "memoriser"):
+            near = study.each("core", lambda k, a=arm: study.memory(study.pool(a, k), k))
+            yield Scores(arm, ("nn_share",), near)
+        for arm in chosen("vae", "hvae", "dhvae"):
+            yield Scores(arm, LIKELIHOOD, study.each(arm, lambda k, a=arm: study.likelihood(a, k)))
+        for n in (min(VOLUMES), max(VOLUMES)):  # DH-42
+            for arm in chosen("lsgan", "vae"):
+                yield judged(study, arm, "beside", f"{study.modality}-{n}", n)
+
+    def derived(self, study: Study, values: dict) -> Iterable[dict]:
+        """Floating point operations of one new pair over those of dHVAE, counted."""
+        counts, first = operations(study), study.draws()[0]
+        code = jobs.fingerprint([study.fitted(SOURCES[arm], first) for arm in counts])
+        for arm, count in counts.items():
+            ratio = {first: count / counts["dhvae"]}
+            metric = "sampling_cost_ratio"
+            yield row(study, study.regime, arm, metric, ratio, code, operations=count)
 
 
-def few_scored(study: Study, n: int) -> Scored:
-    """LSGAN and VAE trained on 10 or 50 volumes (DH-42)."""
-    return scored_by(
-        (arm, "fidelity", [study.judged(study.pool(arm, k, n)) for k in study.beside], FIDELITY)
-        for arm in ("lsgan", "vae")
-    )
-
-
-def table2_jobs(profile: Profile, seed: int) -> list[Job]:
-    found = []
-    for s in studies(profile, seed):
-        few = [job for n in (min(VOLUMES), max(VOLUMES)) for job in jobs_of(few_scored(s, n))]
-        found += [s.null, *jobs_of(table2_scored(s)), *few]
-    return found
-
-
-def sampling_cost(study: Study) -> dict[str, int]:
+def operations(study: Study) -> dict[str, int]:
     """Floating point operations of one new pair, counted (multiplications and additions)."""
-    found = {"lsgan": lsgan.operations(study.fitted("lsgan", 0).spec["args"]["settings"])}
-    found["ldm"] = latent.operations(study.fitted("ldm", 0).spec["args"]["settings"])
-    return found | {arm: hvae.operations(study.settings(arm)) for arm in ("vae", "hvae", "dhvae")}
 
+    def settings(name: str) -> dict:
+        return study.fitted(SOURCES[name], 0).spec["args"]["settings"]
 
-def table2_rows(study: Study) -> list[dict]:
-    null, values = jobs.load(study.null).scores, collect(table2_scored(study))
-    rows = rows_of(study.modality, values, null, printed.TABLE2[study.modality])
-    cost = sampling_cost(study)
-    for arm, count in cost.items():
-        ratio = [count / cost["dhvae"]]
-        rows.append(row(study.modality, arm, "sampling_cost_ratio", ratio, operations=count))
-    for n in (min(VOLUMES), max(VOLUMES)):
-        rows += rows_of(f"{study.modality}-{n}", collect(few_scored(study, n)), null)
-    return rows
+    found = {"lsgan": lsgan.operations(settings("lsgan"))}
+    found["ldm"] = latent.operations(settings("ldm"))
+    return found | {arm: hvae.operations(settings(arm)) for arm in ("vae", "hvae", "dhvae")}
 
 
 # ---- Table 3: masks -----------------------------------------------------------------------------
 
 
-def table3_scored(study: Study) -> Scored:
-    entries = []
-    for arm in (*GENERATORS, "oracle", "memoriser"):
-        each = [study.divergence(study.pool(arm, k)) for k in study.core]
-        entries.append((arm, "masks", each, DIVERGENCE))
-    return scored_by([*entries, ("salt_and_pepper", "masks", [salted(study)], DIVERGENCE)])
+SALTED = Arm("salt_and_pepper", "Salt and pepper", "control", source="salt and pepper")
+
+
+class Table3(Pairs):
+    """Divergences of drawn masks from real ones; salt and pepper has the right occupancy alone."""
+
+    item = "dhvae/table3_masks"
+    said = printed.TABLE3
+
+    def scores(self, study: Study) -> Iterable[Scores]:
+        for arm in chosen(*GENERATORS, "oracle", "memoriser"):
+            each = study.each("core", lambda k, a=arm: study.divergence(study.pool(a, k)))
+            yield Scores(arm, DIVERGENCE, each)
+        first = {k: study.divergence(salted(study)) for k in study.draws()[:1]}
+        yield Scores(SALTED, DIVERGENCE, first)
 
 
 def salted(study: Study) -> Job:
-    n, stream = study.profile.judged_pairs, study.stream("salt and pepper")
-    pool = Job(pair_scores.salt_and_pepper, real=study.reference, n=n, stream=stream)
-    return study.divergence(pool)
-
-
-def table3_jobs(profile: Profile, seed: int) -> list[Job]:
-    return [j for s in studies(profile, seed) for j in (s.null, *jobs_of(table3_scored(s)))]
-
-
-def table3_rows(study: Study) -> list[dict]:
-    null, values = jobs.load(study.null).scores, collect(table3_scored(study))
-    return rows_of(study.modality, values, null, printed.TABLE3[study.modality])
+    """Real masks whose pixels are scattered anew: meaningless, with the right occupancy."""
+    n, stream = study.size.judged_pairs, study.stream("salt and pepper")
+    return Job(pairs.salt_and_pepper, real=study.reference, n=n, stream=stream)
 
 
 # ---- Table 4: augmentation ----------------------------------------------------------------------
 
 
-def added_arms(study: Study) -> dict[str, range]:
-    """The arms of Table 4 with their replicates."""
-    every = ("real", "classic2", "classic5", "real3d", "classic2_3d", "classic5_3d")
-    amounts = (*AMOUNTS, *study.profile.long_additions)
-    every += tuple(f"{arm}{n}" for arm in GENERATORS for n in amounts)
-    every += tuple(f"{arm}2000" for arm in CONTROLS) + REWEIGHTED + ("dhvae2000_reweighted",)
-    core = (*CORE_ADDED, *REWEIGHTED) if study.profile.complete else CORE_ADDED
-    return {arm: study.draws(arm, core) for arm in every}
+class Table4(Pairs):
+    """Dice with synthetic slices in four amounts, beside references, controls and the oracle."""
+
+    item = "dhvae/table4_augmentation"
+    said = printed.TABLE4
+
+    def null_job(self, study: Study) -> None:
+        return None
+
+    def arms(self, study: Study) -> dict[str, Arm]:
+        found = table4_arms(study.size.long_additions)
+        return {n: arm for n, arm in found.items() if study.source.truth or arm.role != "oracle"}
+
+    def scores(self, study: Study) -> Iterable[Scores]:
+        return (segmented(study, arm) for arm in self.arms(study).values())
+
+    def more(self, study: Study) -> list[Job]:
+        if not study.source.truth:
+            return []
+        return [study.judged(study.pool(arm, k)) for arm in chosen(*GENERATORS)
+                for k in study.draws()]  # fmt: skip
+
+    def derived(self, study: Study, values: dict) -> Iterable[dict]:
+        """`best_n`, the amount with the highest Dice, and `gain_residual` (DH-29)."""
+        regime = study.regime
+        dice = {arm: draws for (place, arm, metric), draws in values.items()
+                if (place, metric) == (regime, "dice")}  # fmt: skip
+        code = jobs.fingerprint(self._scored_jobs(study))
+        for arm in GENERATORS:
+            each = [dice[f"{arm}{n}"] for n in AMOUNTS]
+            both = set.intersection(*map(set, each))
+            best = {k: float(AMOUNTS[np.argmax([d[k] for d in each])]) for k in sorted(both)}
+            yield row(study, regime, arm, "best_n", best, code)
+        if study.source.truth:
+            residuals = {k: gain_residual(study, dice, k) for k in dice[f"dhvae{MOST}"]}
+            yield row(study, regime, "ldm", "gain_residual", residuals, code)
 
 
-def table4_scored(study: Study) -> Scored:
-    return scored_by(
-        (arm, "utility", [study.utility(arm, k) for k in draws], DICE)
-        for arm, draws in added_arms(study).items()
-    )
-
-
-def table4_jobs(profile: Profile, seed: int) -> list[Job]:
-    fidelity = [
-        study.judged(study.pool(arm, k))
-        for study in studies(profile, seed) for arm in GENERATORS for k in study.core
-    ]  # fmt: skip
-    return [*(j for s in studies(profile, seed) for j in jobs_of(table4_scored(s))), *fidelity]
-
-
-def table4_rows(study: Study) -> list[dict]:
-    values = collect(table4_scored(study))
-    rows = rows_of(study.modality, values, said=printed.TABLE4[study.modality])
-    draws = len(values["dhvae2000", "dice"])
-    residual = gain_residual(study, values, draws)
-    rows.append(row(study.modality, "ldm", "gain_residual", residual))
-    for arm in GENERATORS:
-        found = [values[f"{arm}{n}", "dice"] for n in AMOUNTS]
-        best = [float(AMOUNTS[i]) for i in np.argmax(list(zip(*found, strict=False)), axis=1)]
-        rows.append(row(study.modality, arm, "best_n", best))
-    return rows
-
-
-def gain_residual(study: Study, values: Values, draws: int) -> list[float]:
+def gain_residual(study: Study, dice: dict, k: int) -> float:
     """Dice gain of the LDM at 2,000 minus what a line through the other generators' (FD, gain)
-    predicts from its FD, per replicate (DH-29)."""
+    predicts from its FD, in one draw."""
 
-    def point(arm: str, k: int) -> tuple[float, float]:
-        gain = values[f"{arm}2000", "dice"][k] - values["real", "dice"][k]
-        return jobs.load(study.judged(study.pool(arm, k))).scores["fd"], gain
+    def point(name: str) -> tuple[float, float]:
+        gain = dice[f"{name}{MOST}"][k] - dice["real"][k]
+        return jobs.load(study.judged(study.pool(SOURCES[name], k))).scores["fd"], gain
 
-    found = []
-    for k in range(draws):
-        others = [point(arm, k) for arm in GENERATORS if arm != "ldm"]
-        slope, level = np.polyfit(*zip(*others, strict=True), 1)
-        fd, gain = point("ldm", k)
-        found.append(float(gain - (slope * fd + level)))
-    return found
+    others = [point(name) for name in GENERATORS if name != "ldm"]
+    slope, level = np.polyfit(*zip(*others, strict=True), 1)
+    fd, gain = point("ldm")
+    return float(gain - (slope * fd + level))
 
 
 # ---- Table 5: volumes ---------------------------------------------------------------------------
 
 
-def volume_arms(study: Study, n: int) -> dict[str, list[Job]]:
-    """Arms of one column of Table 5; dhvae_fixed is the paper's design, a generator of 30."""
-    plain = ("real", "dhvae", "classic5", "dhvae_classic5")
-    found = {}
-    for arm in plain:
-        shared = n == MAIN and arm in ("real", "classic5", "dhvae")
-        draws = study.core if shared else study.beside
-        found[arm] = [study.utility(arm, k, n) for k in draws]
-    if n != MAIN:
-        extra = study.amount(max(AMOUNTS))
-        pools = [(k, study.pool("dhvae", k)) for k in study.beside]
-        found["dhvae_fixed"] = [study.segmented(pool, extra, k, n) for k, pool in pools]
-    return found
+class Table5(Pairs):
+    """Dice with 10 to 50 training volumes; `dhvae_fixed` is the paper's design, one generator of
+    30 volumes in every column."""
 
+    item = "dhvae/table5_volumes"
+    said: ClassVar[dict] = {
+        regime: arms | {"dhvae_fixed": arms["dhvae"]} for regime, arms in printed.TABLE5.items()
+    }
+    fixed = Arm("dhvae_fixed", "dHVAE of 30 volumes", tier="beside", source="dhvae")
 
-def table5_scored(study: Study, n: int) -> Scored:
-    return scored_by((arm, "utility", each, DICE) for arm, each in volume_arms(study, n).items())
+    def null_job(self, study: Study) -> None:
+        return None
 
+    def scores(self, study: Study) -> Iterable[Scores]:
+        for n in VOLUMES:
+            regime = f"{study.modality}-{n}"
+            for arm in chosen("real", "dhvae", "classic5", "dhvae_classic5"):
+                yield segmented(study, arm, arm.tier if n == MAIN else "beside", regime, n)
+            if n != MAIN:
+                yield Scores(self.fixed, DICE, study.each("beside", self.leaky(study, n)), regime)
 
-def table5_jobs(profile: Profile, seed: int) -> list[Job]:
-    each = (table5_scored(s, n) for s in studies(profile, seed) for n in VOLUMES)
-    return [job for scored in each for job in jobs_of(scored)]
+    @staticmethod
+    def leaky(study: Study, n: int):
+        """draw -> segmenter of n volumes with slices of the generator of 30."""
 
+        def make(k: int) -> Job:
+            pool = study.pool(SOURCES["dhvae"], k)
+            return study.scored(study.segmented(pool, study.amount(MOST), k, n))
 
-def table5_rows(study: Study) -> list[dict]:
-    found = []
-    for n in VOLUMES:
-        regime = f"{study.modality}-{n}"
-        values, said = collect(table5_scored(study, n)), printed.TABLE5[regime]
-        found += rows_of(regime, values, said=said | {"dhvae_fixed": said["dhvae"]})
-    return found
+        return make
 
 
 # ---- Table 6: architectures ---------------------------------------------------------------------
 
 
-def architecture_scored(study: Study, name: str) -> Scored:
-    """2-D arms, and the paper's 3-D reference, of one architecture."""
-    arms = ("real", "dhvae", "oracle", "real3d")
-    if study.profile.complete or name == "unet":  # the U-Net's are those of Table 4
-        arms += ("oversample", "smooth", "shuffled")
-    return scored_by(
-        (arm, "utility", [study.utility(arm, k, MAIN, name) for k in study.beside], DICE)
-        for arm in arms
-    )
+class Table6(Pairs):
+    """2-D arms, and the paper's 3-D reference, of five architectures."""
 
+    item = "dhvae/table6_architectures"
+    said = printed.TABLE6
+    shown = ("real", "dhvae", "oracle", "real3d")
 
-def table6_jobs(profile: Profile, seed: int) -> list[Job]:
-    each = (architecture_scored(s, a) for s in studies(profile, seed) for a in ARCHITECTURES)
-    return [job for scored in each for job in jobs_of(scored)]
+    def null_job(self, study: Study) -> None:
+        return None
 
+    def scores(self, study: Study) -> Iterable[Scores]:
+        for name in ARCHITECTURES:
+            regime = f"{study.modality}-{name}"
+            for arm in chosen(*self.shown):
+                yield segmented(study, arm, "beside", regime, network=name)
+            for arm in chosen("oversample", "smooth", "shuffled"):  # the U-Net's are Table 4's
+                tier = "beside" if name == "unet" else "long"
+                yield segmented(study, arm, tier, regime, network=name)
 
-def table6_rows(study: Study) -> list[dict]:
-    found, each = [], {}
-    for name in ARCHITECTURES:
-        regime = f"{study.modality}-{name}"
-        values = each[name] = collect(architecture_scored(study, name))
-        found += rows_of(regime, values, said=printed.TABLE6[regime])
-    for arm in ("real", "dhvae", "oracle", "real3d"):
-        scores = np.array([values[arm, "dice"] for values in each.values()])
-        found.append(row(study.modality, arm, "dice_range", np.ptp(scores, axis=0).tolist()))
-    return found
+    def derived(self, study: Study, values: dict) -> Iterable[dict]:
+        """`dice_range`: how far the architectures lie apart."""
+        code = jobs.fingerprint(self._scored_jobs(study))
+        for arm in self.shown:
+            each = [values[f"{study.modality}-{name}", arm, "dice"] for name in ARCHITECTURES]
+            spread = {k: float(np.ptp([draws[k] for draws in each])) for k in each[0]}
+            yield row(study, study.regime, arm, "dice_range", spread, code)
 
 
 # ---- sections 2 to 4 ----------------------------------------------------------------------------
 
 
-def background_scored(study: Study) -> Scored:
+class Background(Pairs):
     """Likelihoods (DH-15), and what stopping the gradient of the dynamics costs."""
-    draws = {"vae": study.core, "hvae": study.core, "hvae_stopped": study.beside}
-    return scored_by(
-        (arm, "likelihood", [study.likelihood(arm, k) for k in each], LIKELIHOOD)
-        for arm, each in draws.items()
-    )
+
+    item = "dhvae/02_background"
+
+    def null_job(self, study: Study) -> None:
+        return None
+
+    def scores(self, study: Study) -> Iterable[Scores]:
+        for arm in chosen("vae", "hvae", "hvae_stopped"):
+            yield Scores(arm, LIKELIHOOD, study.each(arm, lambda k, a=arm: study.likelihood(a, k)))
 
 
-def background_jobs(profile: Profile, seed: int) -> list[Job]:
-    return [job for s in studies(profile, seed) for job in jobs_of(background_scored(s))]
-
-
-def background_rows(study: Study) -> list[dict]:
-    return rows_of(study.modality, collect(background_scored(study)))
-
-
-def method_scored(study: Study) -> Scored:
+class Method(Pairs):
     """Joint against mask-conditional generation, FLAIR (DH-17, DH-18)."""
-    entries = []
-    for arm in ("joint", "conditional"):
-        pools = [study.pool(arm, k) for k in study.beside]
-        added = [study.added(arm, max(AMOUNTS), k) for k in study.beside]
-        entries.append((arm, "fidelity", [study.judged(pool) for pool in pools], FIDELITY))
-        entries.append((arm, "utility", added, DICE))
-    real = [study.utility("real", k) for k in study.beside]
-    oracle = [study.added("oracle", max(AMOUNTS), k) for k in study.beside]
-    fresh = [study.judged(study.pool("oracle", k)) for k in study.beside]
-    entries += [("real", "utility", real, DICE), ("oracle", "utility", oracle, DICE)]
-    return scored_by([*entries, ("oracle", "fidelity", fresh, FIDELITY)])
 
+    item = "dhvae/03_method"
 
-def method_jobs(profile: Profile, seed: int) -> list[Job]:
-    study = studies(profile, seed)[0]
-    shown = [study.fitted(arm, 0) for arm in ("vae", "hvae")]  # samples beside those of dHVAE
-    return [study.null, *jobs_of(method_scored(study)), *shown]
+    def studies(self, plan: Plan) -> list[Study]:
+        return studies(plan)[:1]
 
+    def scores(self, study: Study) -> Iterable[Scores]:
+        for arm in chosen("joint", "conditional", "oracle"):
+            yield judged(study, arm, "beside")
+            yield segmented(study, arm, "beside")
+        yield segmented(study, SOURCES["real"], "beside")
 
-def method_rows(study: Study) -> list[dict]:
-    return rows_of(study.modality, collect(method_scored(study)), jobs.load(study.null).scores)
+    def more(self, study: Study) -> list[Job]:
+        shown = chosen("vae", "hvae", "dhvae")  # samples beside each other
+        return [study.fitted(arm, 0) for arm in shown] + [study.warm(0)]
 
 
 DIMENSIONS = ("real", "classic5", "dhvae2000", "oracle2000", "real3d", "classic5_3d")
 
 
-def dimension_scored(study: Study) -> Scored:
-    """2-D and 3-D arms of Table 4, whose Dice is read with and without known slices."""
-    arms = added_arms(study)
-    return scored_by(
-        (arm, "utility", [study.utility(arm, k) for k in arms[arm]], DICE) for arm in DIMENSIONS
+class Dimensions(Pairs):
+    """2-D and 3-D arms of Table 4, whose Dice is read with and without known slices.
+
+    Regime "flair": only slices with a lesion count, as in the paper; "flair-all-slices": all.
+    """
+
+    item = "dhvae/04_2d_or_3d"
+
+    def null_job(self, study: Study) -> None:
+        return None
+
+    def scores(self, study: Study) -> Iterable[Scores]:
+        arms = table4_arms()
+        for arm in (arms[name] for name in DIMENSIONS):
+            each = study.each(arm, lambda k, a=arm: study.utility(a, k))
+            yield Scores(arm, {"dice": "dice_selected"}, each)
+            yield Scores(arm, {"dice": "dice"}, each, f"{study.modality}-all-slices")
+
+    def printed(self, regime: str, arm: Arm, metric: str) -> float | None:
+        return next(iter(printed.TABLE4.get(regime, {}).get(arm.name, {}).values()), None)
+
+
+TABLES = {
+    table.item.rpartition("/")[2]: table
+    for table in (
+        Background(), Method(), Dimensions(), Table1(), Table2(), Table3(), Table4(), Table5(),
+        Table6(),
     )
-
-
-def dimension_jobs(profile: Profile, seed: int) -> list[Job]:
-    return [job for s in studies(profile, seed) for job in jobs_of(dimension_scored(s))]
-
-
-def dimension_rows(study: Study) -> list[dict]:
-    """Regime "flair": only slices with a lesion count, as in the paper; "flair-all-slices": all."""
-    values, said = collect(dimension_scored(study)), printed.TABLE4[study.modality]
-    found = []
-    every = f"{study.modality}-all-slices"
-    for regime, metric in ((study.modality, "dice_selected"), (every, "dice")):
-        renamed = {(arm, "dice"): v for (arm, name), v in values.items() if name == metric}
-        paper = {arm: {"dice": next(iter(row.values()))} for arm, row in said.items()}
-        found += rows_of(regime, renamed, said=paper if metric == "dice_selected" else None)
-    return found
+}  # fmt: skip

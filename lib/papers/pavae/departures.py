@@ -15,27 +15,30 @@ from lib.generators import frame as protocol
 from lib.generators import gan, template, vae
 from lib.metrics import classification
 from lib.networks import blocks, classifier
-from lib.papers.pavae import TABLE4, ablations, robustness, sweeps
+from lib.papers.pavae import printed, robustness, sweeps
+from lib.papers.pavae.arms import ABLATED
+from lib.papers.pavae.sizes import SIZES, Sizes
 from lib.phantoms import chest as phantom
-from lib.profiles import Profile
+from lib.profiles import Plan
 from lib.tasks import classify
 
 Row = dict[str, str]
 COLUMNS = ("paper", "ours", "why", "open")
 
 
-def pavae(profile: Profile) -> dict[str, list[Row]]:
-    """{theme: rows} of PA-VAE at the sizes of a profile."""
+def departures(plan: Plan) -> dict[str, list[Row]]:
+    """{theme: rows} of PA-VAE at the sizes of a plan."""
+    size = SIZES[plan.profile.sizes]
     themes = {
-        "Data": data(profile),
+        "Data": data(size, plan),
         "Preprocessing": preprocessing(),
         "Architecture": architecture(),
         "Loss": loss(),
-        "Extractor and class prior": extractor(profile),
-        "Training": training(profile),
-        "Baselines": baselines(profile),
-        "Downstream task": downstream(profile),
-        "Scores": scores(profile),
+        "Extractor and class prior": extractor(size),
+        "Training": training(size),
+        "Baselines": baselines(size),
+        "Downstream task": downstream(size),
+        "Scores": scores(size),
     }
     return as_rows(themes)
 
@@ -55,7 +58,7 @@ def span(ends: tuple[float, float]) -> str:
     return f"{ends[0]:g} to {ends[1]:g}"
 
 
-def data(p: Profile) -> list[tuple]:
+def data(p: Sizes, plan: Plan) -> list[tuple]:
     bare, hard = phantom.LAWS["bare"], phantom.LAWS["augmented"]
     side, ranges = phantom.SIZE, len(fields(phantom.Law)) - 1
     test = sum(chest.TABLE1["test"])
@@ -69,7 +72,7 @@ def data(p: Profile) -> list[tuple]:
             "how close the paper's images are to these",
         ),
         (
-            f"real images alone reach AUC {TABLE4['real'][0]} with 10 % labels",
+            f"real images alone reach AUC {printed.TABLE4['real'][0]} with 10 % labels",
             f"opacity amplitude {span(bare.opacity_grey)} grey units (regime `bare`), "
             f"{span(hard.opacity_grey)} (`augmented`); calibrated on arms without any generator, "
             "then frozen",
@@ -78,9 +81,9 @@ def data(p: Profile) -> list[tuple]:
         ),
         (
             f"Table 1: {test:,} test images, a single run, no intervals (PV-E05)",
-            f"Table 1's sizes and class mix, but {p.test:,} test images; R = {p.replicates} fresh "
-            f"training draws in the core studies ({p.augmented} in `augmented`), seeds shared by "
-            "all arms; one validation and one test draw per regime",
+            f"Table 1's sizes and class mix, but {p.test:,} test images; fresh training draws "
+            f"({len(plan.draws())} in this profile), seeds shared by all arms; one validation and "
+            "one test draw per regime",
             "differences of 0.01 in AUC lie inside the error of one run on 2,000 images",
             "none",
         ),
@@ -201,10 +204,10 @@ def _mask_weights() -> tuple[float, ...]:
     return MASK_WEIGHTS
 
 
-def extractor(p: Profile) -> list[tuple]:
+def extractor(p: Sizes) -> list[tuple]:
     s, low_high = vae.PA_VAE, vae.PRIOR_LOG_VARIANCE
     net = weights(classifier.SmallCNN())
-    even = " : ".join(map(str, ablations.MIX["pi_uniform"][0]))
+    even = " : ".join(map(str, ABLATED["pi_uniform"].mix))
     return [
         (
             "“frozen extractor” and “frozen classifier”; architecture and training data unknown "
@@ -235,7 +238,7 @@ def extractor(p: Profile) -> list[tuple]:
     ]
 
 
-def training(p: Profile) -> list[tuple]:
+def training(p: Sizes) -> list[tuple]:
     s = vae.PA_VAE
     images = protocol.EarlyStopping.IMAGES
     return [
@@ -264,7 +267,7 @@ def training(p: Profile) -> list[tuple]:
     ]
 
 
-def baselines(p: Profile) -> list[tuple]:
+def baselines(p: Sizes) -> list[tuple]:
     t, g = template.TemplateSettings(), gan.GanSettings()
     g_weights = f"{weights(gan.StyleGenerator(g))} + {weights(gan.Discriminator())}"
     return [
@@ -303,7 +306,7 @@ def baselines(p: Profile) -> list[tuple]:
     ]
 
 
-def downstream(p: Profile) -> list[tuple]:
+def downstream(p: Sizes) -> list[tuple]:
     c = classify.ClassifySettings()
     sweep = ", ".join(f"{r:g}" for r in sweeps.RATIOS)
     return [
@@ -320,7 +323,7 @@ def downstream(p: Profile) -> list[tuple]:
             "two regimes: `bare` (none; claims are judged here) and `augmented` (shifts, contrast "
             "and noise in every arm, on fainter opacities)",
             "a gain over no augmentation at all says little about practice",
-            f"which one the paper's {TABLE4['real'][0]} is",
+            f"which one the paper's {printed.TABLE4['real'][0]} is",
         ),
         (
             "synthetic:real ≤ 1, of 800 or of 8,000 (PV-E16)",
@@ -331,7 +334,8 @@ def downstream(p: Profile) -> list[tuple]:
     ]
 
 
-def scores(p: Profile) -> list[tuple]:
+def scores(p: Sizes) -> list[tuple]:
+    said = printed.TABLE4
     bins = inspect.signature(classification.ece).parameters["bins"].default
     return [
         (
@@ -368,7 +372,7 @@ def scores(p: Profile) -> list[tuple]:
             "paired SSIM for the auto-encoders; SSIM to the nearest real image for all, without "
             "direction",
             "an unpaired SSIM has no defined target",
-            f"what the paper's {TABLE4['template'][4]} and {TABLE4['stylegan'][4]} measure",
+            f"what the paper's {said['template'][4]} and {said['stylegan'][4]} measure",
         ),
         (
             "whether samples show the class asked for: not measured",

@@ -1,10 +1,11 @@
-"""The jobs behind the lesson on the method: the model it looks into, a film, and models by beta."""
+"""The lesson on the method: the model it looks into, a film, and models by beta."""
 
 from lib.generators import vae, watch
 from lib.jobs import Job
-from lib.papers.pavae import ablations
-from lib.papers.pavae.study import Study
-from lib.profiles import Profile
+from lib.papers.pavae.arms import ABLATED
+from lib.papers.pavae.study import Study, study
+from lib.papers.table import Table
+from lib.profiles import Plan
 
 FILM_IMAGES = 3200  # an epoch of the film: 50 steps, so that all of it takes half a minute
 BETAS = (0.25, 1.0, 4.0, 32.0)
@@ -14,12 +15,12 @@ HELD_OUT = 200  # validation images on which the KL of every latent is taken
 
 
 def watched(study: Study, settings: vae.VaeSettings, images: int, **changes) -> Job:
-    """A training on the labelled images of replicate 0, looked at after every epoch."""
-    p = study.profile
-    changes["epoch_images"] = min(images, p.epoch_images)
+    """A training on the labelled images of draw 0, looked at after every epoch."""
+    s = study.size
+    changes["epoch_images"] = min(images, s.epoch_images)
     return Job(
-        watch.film, data=study.train(0), n=p.labelled, guide=study.guide(0),
-        held_out=study.validation, m=min(HELD_OUT, p.validation),
+        watch.film, data=study.train(0), n=s.labelled, guide=study.guide(0),
+        held_out=study.validation, m=min(HELD_OUT, s.validation),
         settings=study.vae_settings(settings, **changes), stream=study.stream("watch"),
     )  # fmt: skip
 
@@ -35,8 +36,20 @@ def beta_fits(study: Study) -> dict[float, Job]:
     return {beta: watched(study, vae.STANDARD, BETA_IMAGES, beta=beta, **changes) for beta in BETAS}
 
 
-def method_jobs(profile: Profile, seed: int) -> list[Job]:
-    study = Study(profile, seed, "bare")
-    own = [film(study), *beta_fits(study).values()]
-    table5 = [study.vae(0), ablations.fit(study, "per_pixel", 0)]
-    return [*table5, *own, study.train(0), study.guide(0), study.validation]
+def per_pixel(study: Study) -> Job:
+    """PA-VAE with the guide's terms multiplied by the pixels: another reading of equation 1."""
+    return study.fitted(ABLATED["per_pixel"], 0)
+
+
+class Method(Table):
+    """The fitted model of draw 0 and its reading per pixel."""
+
+    item = "pavae/03_method"
+
+    def studies(self, plan: Plan) -> list[Study]:
+        return [study(plan)]
+
+    def more(self, study: Study) -> list[Job]:
+        own = [film(study), *beta_fits(study).values()]
+        return [study.vae(0), per_pixel(study), *own, study.train(0), study.guide(0),
+                study.validation]  # fmt: skip

@@ -1,13 +1,18 @@
 """What PA-VAE's gain depends on: labelled share, synthetic to real, class mix (Section 4)."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from lib.datasets import variants
 from lib.generators import mixes, vae
 from lib.jobs import Job
-from lib.papers.pavae.study import UTILITY, Study
-from lib.papers.rows import Scored, collect, jobs_of, mean_of, row
-from lib.profiles import Profile
+from lib.papers.arms import Arm, named
+from lib.papers.pavae import printed, training
+from lib.papers.pavae.arms import MAIN, UTILITY
+from lib.papers.pavae.sizes import SIZES
+from lib.papers.pavae.study import Study, studies
+from lib.papers.table import Scores, Table
+from lib.profiles import Plan
 from lib.scores import confusion
 from lib.tasks import classify
 
@@ -15,96 +20,105 @@ RATIOS = (0.25, 0.5, 1, 2, 4, 8)  # synthetic : labelled real; the paper caps it
 RARE = (16, 3, 1)  # 80 % healthy, 15 % left, 5 % right opacity
 EVEN = (1, 1, 1)  # what a balancing prior pi(y) makes of it
 CORE_FRACTIONS = (10, 100)  # per cent of the training images with labels, of PV-24
-MINORITY = {"recall_minority": "recall_2", "auc_minority": "auc_2", "recall_left": "recall_1"}
-LABELS = {
-    "real": "Real only",
-    "oversample": "Oversampled real",
-    "smooth": "Blurred copies",
-    "shuffled": "PA-VAE, labels shuffled",
-    "pavae": "PA-VAE",
-    "oracle": "Oracle (fresh phantoms)",
-    "resampled": "Real, classes resampled evenly",
-    "pavae_empirical": "PA-VAE, empirical mix",
-    "pavae_balanced": "PA-VAE, balanced mix",
-    "oracle_empirical": "Oracle, empirical mix",
-    "oracle_balanced": "Oracle, balanced mix",
-}
+RECALLS = {"recall_minority": "recall_2", "auc_minority": "auc_2", "recall_left": "recall_1"}
+CONTROLS = ("oversample", "smooth", "shuffled")  # arms that stand at the paper's 10 % only
+MIXED = named(
+    replace(MAIN["real"], oracle=""),
+    Arm("resampled", "Real, classes resampled evenly", "baseline"),
+    Arm("pavae_empirical", "PA-VAE, empirical mix", oracle="oracle_empirical"),
+    Arm("pavae_balanced", "PA-VAE, balanced mix", oracle="oracle_balanced"),
+    Arm("oracle_empirical", "Oracle, empirical mix", "oracle"),
+    Arm("oracle_balanced", "Oracle, balanced mix", "oracle"),
+)
 
 
 # ---- labelled share -----------------------------------------------------------------------------
 
 
-def at_fraction(profile: Profile, seed: int, per_cent: int) -> Study:
-    """The main comparison in `bare` with another share of the training images labelled."""
-    labelled = profile.train * per_cent // 100
-    sized = replace(profile, labelled=labelled, pool=max(profile.pool, labelled))
-    return Study(sized, seed, "bare")
+def at_fraction(study: Study, per_cent: int) -> Study:
+    """The same study with another share of the training images labelled."""
+    labelled = study.size.train * per_cent // 100
+    size = replace(study.size, labelled=labelled, pool=max(study.size.pool, labelled))
+    return replace(study, size=size)
 
 
-def fraction_draws(profile: Profile, per_cent: int) -> range:
-    return range(profile.replicates if per_cent in CORE_FRACTIONS else profile.secondary)
+def tier(per_cent: int) -> str:
+    """The two shares of PV-24 are core; `long` has the others."""
+    return "core" if per_cent in CORE_FRACTIONS else "long"
 
 
-def fraction_arms(per_cent: int) -> tuple[str, ...]:
-    controls = ("oversample", "smooth", "shuffled") if per_cent == 10 else ()
-    return ("real", *controls, "pavae", "oracle")
-
-
-def fraction_scored(profile: Profile, seed: int, per_cent: int) -> Scored:
+def fraction_scores(base: Study, per_cent: int) -> Iterable[Scores]:
     """Utility of every arm, and whether PA-VAE's samples show what was asked for."""
-    study, each = at_fraction(profile, seed, per_cent), fraction_draws(profile, per_cent)
-    found = {
-        (arm, "utility"): [(study.utility(arm, k), UTILITY) for k in each]
-        for arm in fraction_arms(per_cent)
-    }
-    base = Study(profile, seed, "bare")  # adherence at the pools' usual size
-    judged = [(base.judged(study.pool("pavae", k)), ("adherence_ratio",)) for k in each]
-    return found | {("pavae", "fidelity"): judged}
+    study, regime = at_fraction(base, per_cent), f"bare-{per_cent}"
+    names = ("real", *(CONTROLS if per_cent == 10 else ()), "pavae", "oracle")
+    for arm in (study.arms[name] for name in names):
+        each = study.each(tier(per_cent), lambda k, a=arm: study.utility(a, k))
+        yield Scores(arm, UTILITY, each, regime)
+    pavae = study.arms["pavae"]  # judged at the pools' usual size
+    seen = study.each(tier(per_cent), lambda k: base.judged(study.pool(pavae, k)))
+    yield Scores(pavae, ("adherence_ratio",), seen, regime)
 
 
 # ---- synthetic : real ---------------------------------------------------------------------------
 
 
-def ratio_scored(study: Study) -> Scored:
+def ratio_arm(name: str, ratio: float) -> Arm:
+    """PA-VAE or the oracle at a ratio of synthetic to labelled real images."""
+    plain = MAIN[name]
+    label = f"{plain.label}, {ratio:g} : 1"
+    return replace(plain, name=f"{name}_r{ratio:g}", label=label, oracle=f"oracle_r{ratio:g}")
+
+
+def ratio_scores(study: Study) -> Iterable[Scores]:
     """PA-VAE and fresh phantoms at every ratio, with equal gradient steps."""
-    n, found = study.profile.labelled, {}
-    for k in range(study.replicates):
-        most = int(max(RATIOS) * n)
-        samples = Job(vae.pool, fitted=study.vae(k), n=most, stream=study.stream("pool pavae", k))
-        fresh = study.draw("oracle", most, k)
-        for name, pool in {"pavae": samples, "oracle": fresh}.items():
-            for ratio in RATIOS:
-                trained = study.trained_with(pool, k, extra=int(ratio * n))
-                pair = (study.scored_arm(trained, k), UTILITY)
-                found.setdefault((f"{name}_r{ratio:g}", "utility"), []).append(pair)
-        judged = (study.judged(samples), ("adherence_ratio",))
-        found.setdefault(("pavae_r1", "fidelity"), []).append(judged)
-        found.setdefault(("real", "utility"), []).append((study.utility("real", k), UTILITY))
-    return found
+    n = study.size.labelled
+    most = int(max(RATIOS) * n)
+    samples = study.each("core", lambda k: sampled(study, most, k))
+    fresh = study.each("core", lambda k: study.draw("oracle", most, k))
+    for name, pools in {"pavae": samples, "oracle": fresh}.items():
+        for ratio in RATIOS:
+            trained = {
+                k: study.trained_with(p, k, extra=int(ratio * n)) for k, p in pools.items()
+            }
+            made = {k: study.scored_arm(job, k) for k, job in trained.items()}
+            yield Scores(ratio_arm(name, ratio), UTILITY, made)
+    seen = {k: study.judged(pool) for k, pool in samples.items()}
+    yield Scores(ratio_arm("pavae", 1), ("adherence_ratio",), seen)
+    real = study.arms["real"]
+    yield Scores(real, UTILITY, study.each("core", lambda k: study.utility(real, k)))
+
+
+def sampled(study: Study, n: int, k: int) -> Job:
+    return Job(vae.pool, fitted=study.vae(k), n=n, stream=study.stream("pool pavae", k))
 
 
 # ---- class mix ----------------------------------------------------------------------------------
 
 
-def mixed_scored(study: Study) -> Scored:
+def mixed_scores(study: Study) -> Iterable[Scores]:
     """A benchmark of 80 % healthy, 15 % left and 5 % right opacity; the test set keeps Table 1's.
 
     Guide, generator and arms see the rare classes as rarely as the labelled images do.
     """
-    n = study.profile.labelled // sum(RARE) * sum(RARE)
-    found: Scored = {}
-    for k in range(study.profile.secondary):
-        for arm, pool in mixed_pools(study, n, k).items():
-            trained = Job(
-                classify.arm, real=rare_set(study, "rare", n, k), n=n, pool=pool,
-                extra=n // 3 * 3 if pool else 0, validation=study.validation, test=study.test,
-                settings=study.downstream(), stream=study.stream("rare arm", k),
-            )  # fmt: skip
-            recalls = Job(confusion.per_class, arm=trained, test=study.test)
-            pairs = [(study.scored_arm(trained, k), UTILITY), (recalls, tuple(MINORITY.values()))]
-            for kind, pair in zip(("utility", "recall"), pairs, strict=True):
-                found.setdefault((arm, kind), []).append(pair)
-    return found
+    n = study.size.labelled // sum(RARE) * sum(RARE)
+    for arm in MIXED.values():
+        trained = study.each("beside", lambda k, a=arm: mixed_arm(study, a.name, n, k))
+        utility = {k: study.scored_arm(job, k) for k, job in trained.items()}
+        yield Scores(arm, UTILITY, utility, "bare-imbalanced")
+        recalls = {
+            k: Job(confusion.per_class, arm=job, test=study.test) for k, job in trained.items()
+        }
+        yield Scores(arm, RECALLS, recalls, "bare-imbalanced")
+
+
+def mixed_arm(study: Study, name: str, n: int, k: int) -> Job:
+    """The downstream network of an arm of the rare benchmark."""
+    pool = mixed_pools(study, n, k)[name]
+    return Job(
+        classify.arm, real=rare_set(study, "rare", n, k), n=n, pool=pool,
+        extra=n // 3 * 3 if pool else 0, validation=study.validation, test=study.test,
+        settings=study.downstream(), stream=study.stream("rare arm", k),
+    )  # fmt: skip
 
 
 def rare_set(study: Study, purpose: str, n: int, k: int) -> Job:
@@ -116,59 +130,51 @@ def rare_set(study: Study, purpose: str, n: int, k: int) -> Job:
 def mixed_pools(study: Study, n: int, k: int) -> dict[str, Job | None]:
     """The pools of every arm of the rare benchmark, by arm."""
     data, even, stream = rare_set(study, "rare", n, k), n // 3 * 3, study.stream("rare pool", k)
-    guide = study.classifier(data, n, study.profile.guide_steps, "rare guide", k)
+    guide = study.classifier(data, n, study.size.guide_steps, "rare guide", k)
     fitted = Job(
         vae.fit_job, data=data, n=n, guide=guide, validation=study.validation,
         settings=study.vae_settings(), stream=study.stream("rare vae", k),
     )  # fmt: skip
-    fresh = study.stream("rare oracle", k)
+    fresh = {"law": study.regime, "stream": study.stream("rare oracle", k)}
+    made = {"fitted": fitted, "drawn": False, "stream": stream}
     return {
         "real": None,
         "resampled": Job(mixes.resampled, data=data, labelled=n, mix=EVEN, n=even, stream=stream),
-        "pavae_empirical": Job(
-            mixes.pool, fitted=fitted, mix=RARE, n=n, drawn=False, stream=stream
-        ),
-        "pavae_balanced": Job(
-            mixes.pool, fitted=fitted, mix=EVEN, n=even, drawn=False, stream=stream
-        ),
-        "oracle_empirical": Job(variants.mixed_set, law=study.regime, mix=RARE, n=n, stream=fresh),
-        "oracle_balanced": Job(
-            variants.mixed_set, law=study.regime, mix=EVEN, n=even, stream=fresh
-        ),
+        "pavae_empirical": Job(vae.pool, **made, mix=RARE, n=n),
+        "pavae_balanced": Job(vae.pool, **made, mix=EVEN, n=even),
+        "oracle_empirical": Job(variants.mixed_set, **fresh, mix=RARE, n=n),
+        "oracle_balanced": Job(variants.mixed_set, **fresh, mix=EVEN, n=even),
     }
 
 
-# ---- all together -------------------------------------------------------------------------------
+def curve_arm(n: int) -> Arm:
+    """Real images alone, n of them."""
+    label = f"{n:,} real images"
+    return Arm(f"real_{n}", label, "baseline", "beside", amount=n, oracle="", note="curve")
 
 
-def parts(profile: Profile, seed: int) -> dict[str, Scored]:
-    """The scored jobs of every sweep, by the regime that its rows carry."""
-    bare = Study(profile, seed, "bare")
-    shares = {f"bare-{f}": fraction_scored(profile, seed, f) for f in profile.fractions}
-    return shares | {"bare": ratio_scored(bare), "bare-imbalanced": mixed_scored(bare)}
+class Data(Table):
+    """The calibration of the laws and the sweeps of Section 4."""
 
+    item = "pavae/04_data"
 
-def sweep_jobs(profile: Profile, seed: int) -> list[Job]:
-    return [job for scored in parts(profile, seed).values() for job in jobs_of(scored)]
+    def studies(self, plan: Plan) -> list[Study]:
+        return studies(plan)
 
+    def scores(self, study: Study) -> Iterable[Scores]:
+        for n in study.size.curve:
+            arm = curve_arm(n)
+            yield Scores(arm, ("auc",), study.each(arm, lambda k, n=n: training.curve(study, n, k)))
+        if study.regime == "bare":
+            for per_cent in study.size.fractions:
+                yield from fraction_scores(study, per_cent)
+            yield from ratio_scores(study)
+            yield from mixed_scores(study)
 
-def sweep_rows(profile: Profile, seed: int) -> list[dict]:
-    """Rows of all sweeps from finished jobs; null is real-only, oracle the matching oracle arm."""
-    return [
-        row(
-            regime, arm, MINORITY_OF.get(metric, metric), found,
-            null=mean_of(values, "real", metric, len(found)),
-            oracle=mean_of(values, oracle_of(arm), metric, len(found)),
-        )
-        for regime, scored in parts(profile, seed).items()
-        for values in [collect(scored)]
-        for (arm, metric), found in values.items()
-    ]  # fmt: skip
+    def null(self, arm: Arm, metric: str) -> float | dict | None:
+        return 0.5 if arm.note == "curve" else super().null(arm, metric)
 
-
-MINORITY_OF = {job_name: metric for metric, job_name in MINORITY.items()}
-
-
-def oracle_of(arm: str) -> str:
-    """The oracle arm that a method's arm is held against: the same ratio or mix, else `oracle`."""
-    return "oracle" + arm.removeprefix("pavae") if arm.startswith("pavae_") else "oracle"
+    def printed(self, regime: str, arm: Arm, metric: str) -> float | None:
+        """The paper's real-only AUC stands beside the curve's point of as many images."""
+        at = arm.note == "curve" and arm.amount == SIZES["full"].labelled
+        return printed.table4("real", metric) if at else None

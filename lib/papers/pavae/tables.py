@@ -1,61 +1,68 @@
-"""From finished jobs to rows of a metrics file: values over replicates, null, oracle, paper."""
+"""Tables 1, 2 and 4 of PA-VAE, and where all tables and sections of the chapter are."""
 
-from lib import jobs
+from collections.abc import Iterable
+
 from lib.jobs import Job
-from lib.papers.pavae.study import TABLE4, TABLE4_METRICS, Study, studies
-from lib.papers.rows import Values, collect, jobs_of, mean_of, row
-from lib.profiles import Profile
+from lib.papers.pavae.ablations import Table5
+from lib.papers.pavae.arms import FIDELITY, UTILITY
+from lib.papers.pavae.diagnostics import Diagnostics
+from lib.papers.pavae.method import Method
+from lib.papers.pavae.robustness import Robustness
+from lib.papers.pavae.rules import Judged
+from lib.papers.pavae.study import Study, studies, study
+from lib.papers.pavae.sweeps import Data
+from lib.papers.pavae.training import Training
+from lib.papers.table import Scores, Table
+from lib.profiles import Plan
 
 
-def null_of(values: Values, arm: str, metric: str, fidelity: dict) -> dict:
-    """What a score reads when nothing was achieved, as columns of a row.
+class Table1(Table):
+    """The dataset: one training draw, validation and test."""
 
-    The null of utility is the real-only arm, of ECE its floor at perfect calibration, of FD and
-    KID two sets of real images, of adherence the shuffled labels, of nn_share one half.
-    """
-    if metric in fidelity["mean"]:
-        return {"null": fidelity["mean"][metric], "null_sd": fidelity["sd"][metric]}
-    if metric == "nn_share":
-        return {"null": 0.5}
-    if metric.startswith("ece"):
-        return {"null": mean_of(values, arm, "ece_floor")}
-    return {
-        "null": mean_of(values, "shuffled" if metric.startswith("adherence") else "real", metric)
-    }
+    item = "pavae/table1_dataset"
+
+    def studies(self, plan: Plan) -> list[Study]:
+        return [study(plan)]
+
+    def more(self, study: Study) -> list[Job]:
+        return [study.train(0), study.validation, study.test]
 
 
-def rows_of(regime: str, values: Values, fidelity: dict, arms: tuple[str, ...] = ()) -> list[dict]:
-    """One row per arm and metric, of the named arms or of all; `fidelity`: scores of Study.null.
+class Table2(Table):
+    """The fit whose settings the paper lists, and the guide in its loss."""
 
-    `values` hold what nulls and oracles are taken from, also for arms that get no row.
-    """
-    return [
-        row(
-            regime, arm, metric, found, oracle=mean_of(values, "oracle", metric),
-            paper=printed(arm, metric), **null_of(values, arm, metric, fidelity),
-        )
-        for (arm, metric), found in values.items()
-        if not arms or arm in arms
-    ]  # fmt: skip
+    item = "pavae/table2_settings"
+
+    def studies(self, plan: Plan) -> list[Study]:
+        return [study(plan)]
+
+    def more(self, study: Study) -> list[Job]:
+        return [study.train(0), study.guide(0), study.vae(0)]
 
 
-def printed(arm: str, metric: str) -> float | None:
-    """What the paper's Table 4 prints."""
-    return dict(zip(TABLE4_METRICS, TABLE4.get(arm, ()), strict=False)).get(metric)
+class Table4(Judged):
+    """The main comparison in both regimes: utility, fidelity, memorisation, reconstruction."""
+
+    item = "pavae/table4_main"
+
+    def studies(self, plan: Plan) -> list[Study]:
+        return studies(plan)
+
+    def scores(self, study: Study) -> Iterable[Scores]:
+        for arm in study.arms.values():
+            yield Scores(arm, UTILITY, study.each(arm, lambda k, a=arm: study.utility(a, k)))
+            if study.is_judged(arm):
+                yield Scores(arm, FIDELITY, study.each(arm, lambda k, a=arm: study.fidelity(a, k)))
+                near = study.each(arm, lambda k, a=arm: study.memory(a, k))
+                yield Scores(arm, ("nn_share",), near)
+            if study.reconstructs(arm):
+                yield Scores(arm, ("ssim",), study.each(arm, lambda k, a=arm: study.ssim(a, k)))
 
 
-def table4_jobs(profile: Profile, seed: int) -> list[Job]:
-    """Everything the main comparison needs in both regimes."""
-    return [
-        job for study in studies(profile, seed) for job in (study.null, *jobs_of(study.scored()))
-    ]
-
-
-def table4_rows(profile: Profile, seed: int) -> list[dict]:
-    """All rows of the main table, both regimes, from finished jobs."""
-    return [row for study in studies(profile, seed) for row in rows(study)]
-
-
-def rows(study: Study) -> list[dict]:
-    """The rows of one regime."""
-    return rows_of(study.regime, collect(study.scored()), jobs.load(study.null).scores)
+TABLES = {
+    table.item.rpartition("/")[2]: table
+    for table in (
+        Table1(), Table2(), Table4(), Table5(), Method(), Data(), Training(), Robustness(),
+        Diagnostics(),
+    )
+}  # fmt: skip

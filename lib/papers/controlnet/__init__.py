@@ -1,0 +1,1 @@
+"""ControlNet (planned): its claims are in the ledger."""

@@ -1,0 +1,131 @@
+"""The arms of dHVAE's studies, in the order of tables and figures."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from lib.generators import hvae
+from lib.papers.arms import Arm, named
+
+VOLUMES = (10, 20, 30, 40, 50)  # Table 5
+MAIN = 30  # volumes of all other tables, section 4.3
+AMOUNTS = (500, 1000, 1500, 2000)  # Table 4
+MOST = max(AMOUNTS)
+BETAS = (0.001, 0.01, 0.1)  # Table 1
+FURTHER = (0.3, 0.5)  # beyond it ("Beyond a beta value of 0.1", section 4.6.1)
+SWAPPED = 0.99  # what the paper's "alpha = 0.01" would mean
+GENERATORS = ("lsgan", "ldm", "vae", "hvae", "dhvae")  # Tables 3 and 4
+TABLE2 = ("lsgan", "ldm", "vae", "hvae", "hvae_disc", "hvae_perc", "dhvae")
+ARCHITECTURES = ("unet", "unetr", "swinunetr", "attn", "nnunet")  # Table 6
+COPIES = {"oversample": "same", "memoriser": "noisy", "smooth": "blurred"}  # kinds of copies
+
+FIDELITY = ("fd", "fd2", "kid", "mask_adherence", "empty", "coverage", "occupied", "sharpness")
+FIDELITY += ("edge_slope", "checkerboard", "lesion_kid", "w1_glcm")
+DIVERGENCE = ("jsd", "kld", "jsd_spatial", "kld_spatial", "w1_area", "w1_eccentricity")
+DIVERGENCE += ("w1_solidity", "w1_count", "w1_row", "w1_column", "w1_empty")
+RECONSTRUCTION = ("psnr", "lpips", "mask_dice")
+LIKELIHOOD = ("elbo", "evidence", "gap")
+DICE = ("dice", "dice_selected", "dice_slices", "dice_slices_all", "false_positives")
+
+
+def _generator(name: str, label: str, of: str = "", tier: str = "core", note: str = "", **changes):
+    """A generator: its own, or the preset `of` with changed settings."""
+    return Arm(name, label, source=of or name, tier=tier, note=note, changes=changes)
+
+
+def _beta(beta: float, tier: str = "core") -> Arm:
+    return _generator(f"beta_{beta:g}", f"β = {beta:g}", "dhvae", tier, beta=beta)
+
+
+SOURCES = named(
+    Arm("real", "2D, real only", "baseline"),
+    Arm("classic2", "2D, classical ×2", "baseline", "beside", source="classic", amount=1),
+    Arm("classic5", "2D, classical ×5", "baseline", source="classic", amount=4),
+    Arm("real3d", "3D, real only", "baseline", dims=3),
+    Arm("classic2_3d", "3D, classical ×2", "baseline", "beside", "classic", amount=1, dims=3),
+    Arm("classic5_3d", "3D, classical ×5", "baseline", "beside", "classic", amount=4, dims=3),
+    Arm("oversample", "Oversampled real", "baseline", source="oversample"),
+    Arm("memoriser", "Noisy copies", "control", "beside", source="memoriser"),
+    Arm("smooth", "Blurred copies", "control", source="smooth"),
+    Arm("shuffled", "dHVAE, masks shuffled", "control", source="shuffled"),
+    _generator("lsgan", "LSGAN"),
+    _generator("ldm", "LDM"),
+    _generator("vae", "VAE"),
+    _generator("hvae", "HVAE"),
+    _generator("hvae_disc", "HVAE + disc"),
+    _generator("hvae_perc", "HVAE + perc"),
+    _generator("dhvae", "dHVAE"),
+    Arm("dhvae_classic5", "dHVAE + classical ×5", tier="beside", source="dhvae_classic5"),
+    Arm("oracle", "Oracle (fresh phantoms)", "oracle", source="oracle"),
+    *(_beta(beta) for beta in BETAS),
+    *(_beta(beta, "beside") for beta in (*FURTHER, SWAPPED)),
+    _generator("delayed", "critic delayed (dHVAE)", "dhvae", "beside"),
+    _generator("immediate", "critic from the start", "dhvae", "beside", "no delay"),
+    _generator("with_l1", "with L1 (dHVAE)", "dhvae", "beside"),
+    _generator("without_l1", "without L1", "dhvae", "beside", l1=False),
+    _generator(
+        "hvae_disc_0.01", "HVAE + disc, β = 0.01", "hvae_disc", "beside", beta=hvae.DHVAE.beta
+    ),
+    _generator(
+        "hvae_perc_0.01", "HVAE + perc, β = 0.01", "hvae_perc", "beside", beta=hvae.DHVAE.beta
+    ),
+    _generator("dhvae_0.5", "dHVAE, β = 0.5", "dhvae", "beside", beta=0.5),
+    _generator("hvae_stopped", "HVAE, gradient stopped", "hvae", "beside", stopped=True),
+    _generator("joint", "joint p(x, m | z)", "dhvae", "beside"),
+    _generator("conditional", "conditional p(x | z, m)", "dhvae", "beside", condition=True),
+)
+"""What can stand beside the real slices; tables add amounts to it."""
+ALIKE = {  # arms that are another's generator under the name of a claim
+    "beta_0.01": "dhvae", "delayed": "dhvae", "with_l1": "dhvae", "joint": "dhvae",
+    "dhvae_0.5": "beta_0.5",
+}  # fmt: skip
+PRESETS = {
+    "vae": hvae.VAE,
+    "hvae": hvae.HVAE,
+    "hvae_disc": hvae.HVAE_DISC,
+    "hvae_perc": hvae.HVAE_PERC,
+    "dhvae": hvae.DHVAE,
+}
+
+
+def preset(arm: Arm) -> hvae.HvaeSettings:
+    """Settings of an arm's auto-encoder at the paper's sizes."""
+    return replace(PRESETS[arm.source], **arm.changes)
+
+
+def chosen(*names: str) -> list[Arm]:
+    return [SOURCES[name] for name in names]
+
+
+# ---- Table 4 ------------------------------------------------------------------------------------
+
+
+def added(source: str, amount: int, tier: str = "core", weighting: float | None = None) -> Arm:
+    """So many slices of a source beside the real ones."""
+    arm = SOURCES[source]
+    name = f"{source}{amount}" + ("_reweighted" if weighting else "")
+    label = f"{arm.label} +{amount:,}" + (", re-weighted" if weighting else "")
+    return replace(
+        arm, name=name, label=label, tier=tier, amount=amount, weighting=weighting,
+        oracle=f"oracle{MOST}",
+    )  # fmt: skip
+
+
+def _additions(further: Iterable[int]) -> Iterable[Arm]:
+    core = {("hvae", 2000), *(("dhvae", n) for n in AMOUNTS)}
+    core |= {(name, n) for name in ("lsgan", "ldm", "vae") for n in (1500, 2000)}
+    for name in GENERATORS:
+        for n in AMOUNTS:
+            yield added(name, n, "core" if (name, n) in core else "beside")
+        yield from (added(name, n, "long") for n in further)
+    for name in ("oversample", "memoriser", "smooth", "shuffled", "oracle"):
+        yield added(name, MOST, SOURCES[name].tier)
+    for name in ("lsgan", "ldm", "vae"):
+        yield from (added(name, n, "beside", weighting=0.5) for n in (1500, 2000))
+    yield added("dhvae", MOST, "beside", weighting=0.5)
+
+
+def table4_arms(further: Iterable[int] = ()) -> dict[str, Arm]:
+    """The arms of Table 4; `further` are amounts of synthetic slices beyond the paper's."""
+    references = chosen("real", "classic2", "classic5", "real3d", "classic2_3d", "classic5_3d")
+    held = [replace(arm, oracle=f"oracle{MOST}") for arm in references]
+    return named(*held, *_additions(further))

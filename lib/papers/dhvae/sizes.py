@@ -1,0 +1,40 @@
+"""What one draw of dHVAE's studies costs: volumes, slices, steps."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The defaults are those of `quick` and `full`."""
+
+    volume_share: int = 1  # of the paper's 10 to 50 volumes, one in so many is used
+    added: int = 500  # Table 4: synthetic slices are added in one to four such steps
+    long_additions: tuple[int, ...] = (4000, 8000)  # further amounts, beyond the paper's
+    test_volumes: int = 64  # of 32 slices each
+    known_slices: int = 4000  # fresh lesion slices that train the independent reader of pairs
+    judged_pairs: int = 1000  # samples and real slices whose distance is a score
+    remembered: int = 500  # samples that look for their nearest training slice
+    pair_steps: int = 920  # gradient steps of every auto-encoder of pairs
+    pair_delay: int = 800  # of these, steps before dynamics and regularisers join
+    lsgan_steps: int = 920  # as many as every auto-encoder of pairs
+    latent_steps: tuple[int, int] = (1000, 700)  # LDM: auto-encoder, denoiser
+    known_steps: int = 600  # of the reader of pairs
+    hint_steps: int = 150  # of the guide
+    slice_steps: int = 300  # of every 2-D segmenter
+    volume_steps: int = 150  # of every 3-D segmenter
+    weighed: tuple[int, int] = (64, 20)  # held-out pairs and importance samples of a likelihood
+
+
+SIZES = {
+    "full": Sizes(),
+    "paper": Sizes(
+        pair_steps=20_000, pair_delay=5_000, lsgan_steps=20_000, latent_steps=(20_000, 20_000),
+        slice_steps=4000, volume_steps=2000,
+    ),
+    "smoke": Sizes(
+        volume_share=5, added=10, long_additions=(), test_volumes=2, known_slices=60,
+        judged_pairs=40, remembered=10, pair_steps=6, pair_delay=3, lsgan_steps=6,
+        latent_steps=(4, 4), known_steps=6, hint_steps=4, slice_steps=4, volume_steps=3,
+        weighed=(4, 3),
+    ),
+}  # fmt: skip

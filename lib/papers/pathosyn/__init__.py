@@ -1,0 +1,1 @@
+"""PathoSyn (planned): its claims are in the ledger."""

@@ -1,0 +1,103 @@
+"""The arms of PA-VAE's studies, in the order of tables and figures."""
+
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+from lib.papers.arms import Arm, named
+
+UTILITY = ("auc", "auc_ovr", "sens95", "spec95", "ece", "ece_debiased", "ece_floor", "brier")
+FIDELITY = ("fd", "fd2", "kid", "adherence", "adherence_ratio", "ssim_nearest")
+FIDELITY += ("adherence_healthy", "adherence_left", "adherence_right")
+GENERATORS = ("template", "vae", "stylegan", "pavae")  # the paper's four
+COPIES = {"oversample": "same", "memoriser": "noisy", "smooth": "blurred"}  # kinds of copies
+AUTO_ENCODERS = ("vae", "pavae", "pavae_pseudo")  # of the main comparison: they reconstruct
+
+
+@dataclass(frozen=True)
+class Fitted(Arm):
+    """An arm whose auto-encoder differs from PA-VAE in its settings, its guide or its sampling."""
+
+    source: str = "pavae"
+    plain: bool = False  # the standard VAE's settings instead of PA-VAE's
+    guide: str = "labelled"  # what its extractor saw; "all labels", "no augmentation"
+    stopped: bool = True  # the epoch is chosen on validation; False: the last one
+    mix: tuple[int, ...] = ()  # class mix of its samples; (): Table 1's
+    drawn: bool = False  # labels drawn from the mix instead of in fixed order
+
+
+MAIN = named(
+    Arm("real", "Real only", "baseline"),
+    Arm("classic", "Classical augmentation", "baseline"),
+    Arm("oversample", "Oversampled real", "baseline", source="oversample"),
+    Arm("template", "Template", source="template"),
+    Arm("vae", "Standard VAE", source="vae"),
+    Arm("stylegan_epochs", "StyleGAN-lite, 8 epochs", tier="beside", source="stylegan"),
+    Arm("stylegan", "StyleGAN-lite", source="stylegan"),
+    Arm("pavae", "PA-VAE", source="pavae"),
+    Arm("pavae_pseudo", "PA-VAE, pseudo-labels", tier="beside", source="pavae"),
+    Arm("memoriser", "Noisy copies", "control", source="memoriser"),
+    Arm("smooth", "Blurred copies", "control", source="smooth"),
+    Arm("shuffled", "PA-VAE, labels shuffled", "control", source="pavae"),
+    Arm("oracle", "Oracle (fresh phantoms)", "oracle", source="fresh"),
+    Arm("oracle10", "Oracle, ten times", "oracle", source="fresh", amount=10),
+)
+"""Table 4; `amount` counts in labelled images."""
+
+
+def main_arms(regime: str) -> dict[str, Arm]:
+    """The arms of the main comparison in a regime.
+
+    With augmentation every arm is `classic`, no claim is judged, and arms that stand beside the
+    paper's come last.
+    """
+    if regime == "bare":
+        return {name: arm for name, arm in MAIN.items() if name != "oracle10"}
+    later = {"core": "beside", "beside": "long"}
+    others = (arm for name, arm in MAIN.items() if name != "classic")
+    return {arm.name: replace(arm, tier=later[arm.tier]) for arm in others}
+
+
+# ---- Table 5 ------------------------------------------------------------------------------------
+
+OFF = {  # how a component is switched off
+    "path": {"lambda_path": 0.0},
+    "prior": {"class_prior": False},
+    "mask": {"lambda_mask": 0.0},
+}
+
+
+def _without(*parts: str, tier: str = "core", label: str = "") -> Fitted:
+    """PA-VAE without some of its components."""
+    changes = {key: value for part in parts for key, value in OFF[part].items()}
+    label = label or f"w/o {', '.join(parts)}"
+    return Fitted("_".join(("no", *parts)), label, tier=tier, changes=changes)
+
+
+def _beta(beta: float, tier: str) -> Fitted:
+    return Fitted(f"beta_{beta:g}", f"β = {beta:g}", tier=tier, changes={"beta": beta})
+
+
+ABLATED = named(
+    Fitted("pavae", "PA-VAE"),
+    _without("path", label="w/o path loss"),
+    _without("prior", label="w/o class prior p(z|y)"),
+    Fitted("no_sampling_prior", "w/o sampling prior π(y)", mix=(2, 1, 1), drawn=True),
+    _beta(3.2, "core"),
+    _without("mask", label="w/o mask loss"),
+    Fitted("vae", "Standard VAE", plain=True),
+    Fitted("pi_uniform", "π(y) uniform", mix=(1, 1, 1)),
+    Fitted("no_cls", "w/o class loss", tier="beside", changes={"lambda_cls": 0.0}),
+    Fitted("per_pixel", "guide's terms per pixel", tier="beside", changes={"guide_scale": 4096.0}),
+    *(_beta(beta, "long") for beta in (2.0, 4.8, 8.0)),
+    *(_without(*parts, tier="long") for k in (2, 3) for parts in combinations(OFF, k)),
+    Fitted("as_printed", "guide's terms not scaled", tier="long", changes={"guide_scale": 1.0}),
+    Fitted("gaussian", "Gaussian likelihood", tier="long", changes={"likelihood": "gaussian"}),
+    Fitted("leaky", "extractor of all labels", tier="long", guide="all labels"),
+    Fitted("plain_guide", "extractor w/o augmentation", tier="long", guide="no augmentation"),
+    Fitted("unstopped", "last epoch kept", tier="long", stopped=False),
+    Fitted(
+        "vae_unstopped", "Standard VAE, last epoch kept", tier="long", plain=True, stopped=False
+    ),
+)
+"""Table 5: the paper's four, the one it omits, other readings of equation 1, and the 2^3 of path,
+prior and mask (PV-E06), whose other corners are the single ablations."""

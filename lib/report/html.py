@@ -1,0 +1,109 @@
+"""One executed notebook as a page of its own: pictures, style and formulas inside, no network."""
+
+import html
+import os
+import re
+from pathlib import Path
+
+import nbformat
+from nbconvert import HTMLExporter
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from pygments.formatters import HtmlFormatter
+
+from lib import paths
+from lib.report.executed import HEADING, TAG, claims, facts, plain
+from lib.report.formula import mathml
+
+TEMPLATES = Path(__file__).parent / "template"
+SHOWN = ["text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain"]
+PICTURES = ("image/svg+xml", "image/png", "image/jpeg")
+
+
+def convert(ipynb: Path) -> str:
+    """The HTML of an executed notebook; ValueError names a formula that cannot be shown."""
+    node = nbformat.read(ipynb, as_version=4)
+    describe(node.cells)
+    exporter = HTMLExporter(template_name="notebook", extra_template_basedirs=[str(TEMPLATES)])
+    exporter.config.NbConvertBase.display_data_priority = SHOWN
+    headings: list[tuple[int, str, str]] = []
+    folder = Path(os.path.relpath(ipynb, paths.REPORT)).parent
+    exporter.register_filter("markdown2html", lambda text: markdown(text, headings, folder))
+    exporter.register_filter("claims", claims)
+    found, _ = exporter.from_notebook_node(node, resources={"frame": _frame(ipynb)})
+    return found.replace('<ol id="contents"></ol>', _contents(headings))
+
+
+def _frame(ipynb: Path) -> dict:
+    """What the template needs beside the cells."""
+    style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
+    style += HtmlFormatter(style="friendly").get_style_defs(".highlight")
+    home = Path(os.path.relpath(paths.FIGURES / "index.html", ipynb.parent)).as_posix()
+    return {"style": style, "home": home, **facts(ipynb)}
+
+
+def _contents(headings: list[tuple[int, str, str]]) -> str:
+    entries = [f'<li><a href="#{slug}">{text}</a></li>' for n, slug, text in headings if n == 2]
+    return f'<ol id="contents">{"".join(entries)}</ol>'
+
+
+def describe(cells: list) -> None:
+    """Give every picture an alternative text: its heading and the sentence that follows it."""
+    heading = ""
+    for i, cell in enumerate(cells):
+        if cell.cell_type == "markdown":
+            found = HEADING.findall(cell.source)
+            heading = plain(found[-1]) if found else heading
+        text = f"Figure: {heading}. {_sentence(cells[i + 1 :])}".strip()
+        for output in cell.get("outputs", ()):
+            for kind in set(PICTURES) & set(output.get("data", ())):
+                output.metadata.setdefault(kind, {}).setdefault("alt", text)
+
+
+def _sentence(cells: list) -> str:
+    """First sentence of the text that follows, if the next cell is text and no heading."""
+    if not cells or cells[0].cell_type != "markdown" or cells[0].source.startswith("#"):
+        return ""
+    return re.split(r"(?<=[.!?:]) ", plain(cells[0].source))[0]
+
+
+class Renderer(IPythonRenderer):
+    """nbconvert's markdown, with formulas as MathML and ids for headings that stand once.
+
+    Links to other notebooks lead to their pages; links to other files of the repository are text,
+    because a page may be read without it.
+    """
+
+    def __init__(self, headings: list[tuple[int, str, str]], folder: Path):
+        super().__init__(escape=False)
+        self.headings = headings  # (level, id, HTML) of all so far
+        self.folder = folder  # of the notebook, from notebooks/
+
+    def link(self, text: str, url: str, title: str | None = None) -> str:
+        path, _, anchor = url.partition("#")
+        if not path or "://" in path or path.startswith("mailto:"):
+            return super().link(text, url, title)
+        if path.endswith(".py") and (paths.NOTEBOOKS / self.folder / path).is_file():
+            page = path.removesuffix(".py") + ".html"
+            return super().link(text, f"{page}#{anchor}" if anchor else page, title)
+        return text
+
+    def heading(self, text: str, level: int, **attrs) -> str:
+        slug = re.sub(r"\W+", "-", html.unescape(TAG.sub("", text)).lower()).strip("-")
+        if slug in {other for _, other, _ in self.headings}:
+            slug += f"-{len(self.headings)}"
+        self.headings.append((level, slug, text))
+        return f'<h{level} id="{slug}">{text}</h{level}>\n'
+
+    def block_math(self, body: str) -> str:
+        return f'<span class="formula">{mathml(body, display=True)}</span>'
+
+    def inline_math(self, body: str) -> str:
+        return mathml(body)
+
+    def latex_environment(self, name: str, body: str) -> str:
+        return self.block_math(f"\\begin{{{name}}}{body}\\end{{{name}}}")
+
+
+def markdown(text: str, headings: list[tuple[int, str, str]], folder: Path) -> str:
+    """HTML of a text cell; its headings are added to `headings`."""
+    return MarkdownWithMath(renderer=Renderer(headings, folder)).render(text)
