@@ -177,7 +177,9 @@ class Page:
     def counted(self, rows: Rows, arm: str, metric: str) -> str:
         """`R=3 (bare) and R=2 (augmented)`."""
         each = [(at.count(arm, metric), at.name) for at in rows if at.has(arm, metric)]
-        return " and ".join(f"R={n} ({regime})" if len(each) > 1 else f"R={n}" for n, regime in each)
+        if len(each) == 1:
+            return f"R={each[0][0]}"
+        return " and ".join(f"R={n} ({regime})" for n, regime in each)
 
     def check(self, what: str, holds: bool) -> None:
         """One assertion of the band at the end."""

@@ -104,9 +104,9 @@ def marks(axes: Axes, draws: dict[str, float], y: float, colour: str, here: Iter
 
 
 def differences(
-    axes: Axes, rows: Regime, arm: Arm, others: Iterable[Arm], metric: str, margin: float
+    axes: Axes, rows: Regime, arm: Arm, others: Iterable[Arm], metric: str, margin: float,
 ) -> None:
-    """An arm minus each of the others, paired by draw; grey: the smallest difference that counts."""
+    """An arm minus each of the others, by draw; grey: the smallest difference that counts."""
     shown = [other for other in others if rows.has(other, metric)]
     axes.axvspan(-margin, margin, color="#BBBBBB", alpha=0.4, lw=0)
     axes.axvline(0, color="black", lw=0.8)
@@ -135,3 +135,16 @@ def legend(figure: Figure, *more: Line2D) -> None:
 def panel(images: np.ndarray, columns: int = 4) -> np.ndarray:
     """Images (n, H, W) side by side as one picture, `columns` in a line."""
     return np.block([[*images[i : i + columns]] for i in range(0, len(images), columns)])
+
+
+def outline(axes: Axes, mask: np.ndarray, colour: str) -> None:
+    """The border of a mask (H, W), where it has one."""
+    if mask.any() and not mask.all():
+        axes.contour(mask, [0.5], colors=[colour], linewidths=0.9)
+
+
+def label(axes: Axes, text: str) -> None:
+    """A name to the left of a line of images."""
+    axes.text(
+        -0.05, 0.5, text, transform=axes.transAxes, ha="right", va="center", fontsize="small"
+    )

@@ -33,8 +33,9 @@ class Regime:
             return self.rows[name(arm), metric]
         except KeyError:
             there = sorted({m for a, m in self.rows if a == name(arm)})
-            text = ", ".join(there) or f"no metric; arms are {', '.join(self.arms)}"
-            raise KeyError(f"{self.name}: {name(arm)} has no row {metric!r}; it has {text}") from None
+            has = ", ".join(there) or f"no metric; arms are {', '.join(self.arms)}"
+            text = f"{self.name}: {name(arm)} has no row {metric!r}; it has {has}"
+            raise KeyError(text) from None
 
     @property
     def arms(self) -> list[str]:

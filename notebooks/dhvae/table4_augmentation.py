@@ -16,40 +16,32 @@
 #   slices weigh the same in every batch;
 # - the verdicts on the claims of this table, by tests fixed before any result.
 #
-# *About two minutes once the jobs are there; their own time is printed below.*
 # **Nothing here shows that a method works or fails on patients.**
 
 # %% tags=["parameters"]
 profile = "quick"
 seed = 0
 dataset = "phantom"
+root = ""
+draws = ""
 
 # %%
-import time
-
 import numpy as np
-from IPython.display import Markdown, display
-from matplotlib.lines import Line2D
 
-from lib import jobs, paths, profiles
-from lib.claims import judge
+from lib import jobs
 from lib.claims.verdict import MARGINS
-from lib.jobs import store
 from lib.metrics import segmentation
 from lib.metrics.inference import t_interval
-from lib.papers import dhvae
 from lib.papers.dhvae import printed
-from lib.papers.dhvae.study import AMOUNTS, DICE, GENERATORS, split
-from lib.record import rows as record
-from lib.report import plots, summary
+from lib.papers.dhvae.arms import AMOUNTS, DICE, GENERATORS, MOST, SOURCES, table4_arms
+from lib.report import plots
+from lib.report.page import Page
+from lib.report.rows import interval
 from lib.tasks import segment
 
-start = time.perf_counter()
-plots.use_style()
-size = profiles.get(profile)
-studies = {study.modality: study for study in dhvae.studies(size, seed)}
-R, few, files = size.replicates, len(next(iter(studies.values())).beside), {}
-assert dataset == "phantom", "the oracle needs a phantom law"
+page = Page("dhvae/table4_augmentation", profile, seed, dataset, root, draws)
+amounts = (*AMOUNTS, *page.size.long_additions)
+ARMS = table4_arms(page.size.long_additions)
 
 # %% [markdown]
 # ## What the paper prints
@@ -62,33 +54,20 @@ assert dataset == "phantom", "the oracle needs a phantom law"
 
 
 # %%
-def table(head: list[str], lines: list[list]) -> None:
-    """Show a Markdown table."""
-    display(Markdown(summary.table(head, lines)))
-
-
-def name(arm: str) -> str:
-    """How a table calls an arm."""
-    stem, amount, weighed = split(arm)
-    text = dhvae.NAMES[stem] + (f" +{amount:,}" if amount else "")
-    return text + (", re-weighted" if weighed else "")
-
-
 def paper(modality: str, arm: str) -> float | None:
     """The Dice that the paper prints for an arm; None if it prints none."""
     return next(iter(printed.TABLE4[modality].get(arm, {}).values()), None)
 
 
-# %%
 lines = []
-for modality in studies:
-    most = {arm: paper(modality, f"{arm}2000") for arm in GENERATORS}
+for modality in page.studies:
+    most = {arm: paper(modality, f"{arm}{MOST}") for arm in GENERATORS}
     for reference in ("classic5", "classic5_3d"):
-        above = [dhvae.NAMES[a] for a in GENERATORS if most[a] > paper(modality, reference)]
-        lines.append([modality, f"above {name(reference)}", ", ".join(above)])
-    kept = [dhvae.NAMES[a] for a in GENERATORS if most[a] >= paper(modality, f"{a}1500")]
-    lines.append([modality, "no decrease from 1,500 to 2,000", ", ".join(kept)])
-table(["paper's table", "at +2,000", "methods"], lines)
+        above = [SOURCES[a].label for a in GENERATORS if most[a] > paper(modality, reference)]
+        lines.append([modality, f"above {ARMS[reference].label}", ", ".join(above)])
+    rising = [SOURCES[a].label for a in GENERATORS if most[a] >= paper(modality, f"{a}1500")]
+    lines.append([modality, "no decrease from 1,500 to 2,000", ", ".join(rising)])
+page.table(["paper's table", "at +2,000", "methods"], lines)
 
 # %% [markdown]
 # Whether dHVAE is the "only" one to pass x5 depends on the data set and on the dimension of that x5
@@ -102,12 +81,11 @@ table(["paper's table", "at +2,000", "methods"], lines)
 # | 40 epochs, so that x5 (3,855 images) and +2,000 (2,771) differ in data *and* in steps from the reference (DH-E21) | equal gradient steps and equal batches in every 2-D arm, and in every 3-D arm |
 # | x5 against both references, read as one (DH-E05) | classical x2 and x5 in 2-D and in 3-D, side by side |
 # | "does not exhibit a decrease" as a merit of dHVAE (DH-E06) | the step from 1,500 to 2,000 of every generator, paired by draw |
-# | 771 slices of 30 subjects are 25.7 each; how they are chosen is not stated (DH-E20) | every slice that holds any lesion; how many, is printed below |
+# | 771 slices of 30 subjects are 25.7 each; how they are chosen is not stated (DH-E20) | every slice that holds any lesion |
 # | SDs of 0.00 (DH-E22) | three decimals, single draws, 95 % t-intervals |
 # | 2-D networks are shown slices with a tumour only (section 4.1) | primary: Dice of the whole volume, every slice segmented; the paper's way beside it |
 # | what a 2-D network learns about slices without a tumour: not stated | a quarter of every batch are lesion-free slices of the same subjects |
-
-# %% [markdown]
+#
 # ## A toy: what more synthetic slices do to a batch
 #
 # With $n$ real and $m$ synthetic lesion slices in one pot and $B$ of them in each of $T$ batches, a
@@ -130,13 +108,12 @@ def seen(m: int, s: segment.SegmentSettings) -> float:
     return sum(int((at < n).sum()) for at in batches) / n
 
 
-# %%
 lines = [(m, seen(m, plain), seen(m, half), plain.steps * lesion / (n + m)) for m in AMOUNTS]
 head = [f"added to {n}", "real slice seen, one pot", "re-weighted", "formula, one pot"]
-table(head, [[f"{m:,}", *(f"{x:.2f}" for x in found)] for m, *found in lines])
+page.table(head, [[f"{m:,}", *(f"{x:.2f}" for x in found)] for m, *found in lines])
 _, one_pot, weighed, formula = np.transpose(lines)
-assert np.allclose(one_pot, formula, rtol=0.05), "the formula holds"
-assert np.ptp(weighed) < 0.05, "re-weighted, the amount does not matter"
+page.check("the formula holds", np.allclose(one_pot, formula, rtol=0.05))
+page.check("re-weighted, the amount does not matter", np.ptp(weighed) < 0.05)
 
 # %% [markdown]
 # ## The run
@@ -145,82 +122,38 @@ assert np.ptp(weighed) < 0.05, "re-weighted, the amount does not matter"
 # slices and no others, its pool, a U-Net, its scores on the test volumes.
 
 # %%
-needed = dhvae.STUDIES["table4_augmentation"](size, seed)
-jobs.run(needed)
-rows = [row for study in studies.values() for row in dhvae.tables.table4_rows(study)]
-at = {(row["regime"], row["arm"], row["metric"]): row for row in rows}
-tasks = jobs.tasks(needed)
-spent = sum(store.find(paths.STORE, task.key)[0]["seconds"] for task in tasks)
-print(f"{len(tasks)} jobs of {spent / 3600:.2f} core hours give {len(rows)} rows")
-
-
-# %%
-def values(modality: str, arm: str, metric: str = "dice") -> np.ndarray:
-    """One number per draw."""
-    return np.array(at[modality, arm, metric]["values"])
-
-
-def gain(modality: str, arm: str, over: str = "real", metric: str = "dice") -> np.ndarray:
-    """Paired difference of two arms, per draw that both have."""
-    one, other = values(modality, arm, metric), values(modality, over, metric)
-    n = min(len(one), len(other))
-    return one[:n] - other[:n]
-
-
-def cell(modality: str, arm: str, metric: str) -> str:
-    """Mean and 95 % t-interval; the mean alone of one draw."""
-    row = at[modality, arm, metric]
-    ends = [f"{end:.3f}" for end in row["ci95"] or ()]
-    return f"{row['mean']:.3f}" + (f" [{', '.join(ends)}]" if ends else "")
-
+rows = page.run()
 
 # %% [markdown]
 # ## Table 4
 #
-# Each line gives the number of training draws R, then the mean and its 95 % t-interval over them.
 # *Whole volume*: Dice per test subject, every slice predicted. *Known slices*: only slices that
-# truly hold a lesion count, as in the paper's 2-D arms. *Share* is the fraction of the oracle's gain
-# in whole-volume Dice, at the same draws,
-#
-# $$F = \frac{D_{arm} - D_{real}}{D_{oracle} - D_{real}}$$
-#
-# with Fieller's interval, since both gains are uncertain. The column *paper (patients)* is another
-# population: it shows the order of the arms and is no target.
+# truly hold a lesion count, as in the paper's 2-D arms. *Share* is the part of the oracle's gain in
+# whole-volume Dice, at the same draws, with Fieller's interval, since both gains are uncertain. The
+# column *paper (patients)* is another population: it shows the order of the arms and is no target.
 #
 # Of the arms beside the paper's, *oversampled*, *noisy* and *blurred* copies bring no new subject;
 # with *masks shuffled* the images are dHVAE's and each mask belongs to another of them. A gain that
 # these match is regularisation.
 
 # %%
-renamed = [row | {"arm": row["arm"].replace("oracle2000", "oracle")} for row in rows]
+HEAD = ["R", "Dice, whole volume", "share", "Dice, known slices", "*paper (patients)*"]
+ORACLE = ARMS[f"oracle{MOST}"]
 
 
-def share(modality: str, arm: str) -> str:
-    """Fraction of the oracle's Dice gain as text."""
-    marks = {"real": "0 (null)", "oracle2000": "1"}
-    found = summary.gain_fraction(renamed, modality, arm, "dice")
-    return marks.get(arm) or summary.share_text(found)
-
-
-def line(modality: str, arm: str) -> list:
+def line(at, arm) -> list:
     """One arm of Table 4."""
-    dice = [cell(modality, arm, metric) for metric in ("dice", "dice_selected")]
-    theirs = paper(modality, arm)
-    draws = len(values(modality, arm))
-    printed_text = f"{theirs:.3f}" if theirs else "-"
-    return [name(arm), draws, dice[0], share(modality, arm), dice[1], printed_text]
+    said = paper(at.name, arm.name)
+    found = [at.cell(arm, "dice"), at.share(arm, "dice", ORACLE), at.cell(arm, "dice_selected")]
+    return [arm.label, at.count(arm, "dice"), *found, f"{said:.3f}" if said else "–"]
 
 
-HEAD = ["arm", "R", "Dice, whole volume", "share", "Dice, known slices", "*paper (patients)*"]
-
-# %%
-ARMS = list(dhvae.tables.added_arms(next(iter(studies.values()))))
-theirs = [arm for arm in ARMS if arm in printed.TABLE4["flair"]]
-for modality in studies:
-    display(Markdown(f"**{modality}: the paper's arms** ({size.test_volumes} test volumes)"))
-    table(HEAD, [line(modality, arm) for arm in theirs])
-    display(Markdown(f"**{modality}: arms beside the paper's**"))
-    table(HEAD[:-1], [line(modality, arm)[:-1] for arm in ARMS if arm not in theirs])
+for at in rows:
+    there = [arm for arm in ARMS.values() if at.has(arm, "dice")]
+    theirs = [arm for arm in there if paper(at.name, arm.name)]
+    page.table([f"{at.name}: the paper's arms", *HEAD], [line(at, arm) for arm in theirs])
+    others = [line(at, arm)[:-1] for arm in there if arm not in theirs]
+    page.table([f"{at.name}: arms beside them", *HEAD[:-1]], others)
 
 # %% [markdown]
 # ## What an empty slice counts
@@ -235,11 +168,11 @@ for modality in studies:
 # %%
 HEADS = ["whole volume", "known slices", "per slice, empty left out"]
 HEADS += ["per slice, empty = 1 or 0", "lesion-free slices with a false pixel"]
-SHOWN = ("real", "classic5", "real3d", "classic5_3d", *(f"{a}2000" for a in GENERATORS))
-SHOWN += ("shuffled2000", "oracle2000")
-for modality in studies:
-    lines = [[name(arm), *(cell(modality, arm, m) for m in DICE)] for arm in SHOWN]
-    table([modality, *HEADS], lines)
+SHOWN = ("real", "classic5", "real3d", "classic5_3d", *(f"{a}{MOST}" for a in GENERATORS))
+SHOWN += (f"shuffled{MOST}", ORACLE.name)
+for at in rows:
+    there = [ARMS[arm] for arm in SHOWN if at.has(arm, "dice")]
+    page.table([at.name, *HEADS], [[arm.label, *(at.cell(arm, m) for m in DICE)] for arm in there])
 
 # %% [markdown]
 # **What to see.** How far the columns lie apart is how much the protocol decides: an arm that wins
@@ -253,33 +186,30 @@ for modality in studies:
 
 # %%
 LOOK = dict(zip(GENERATORS, ("#CC79A7", "#E69F00", "#56B4E9", "#999933", "#0072B2"), strict=True))
-LEVELS = {
-    "real": ("#777777", "--"),
-    "classic5": ("black", ":"),
-    "real3d": ("#777777", "-."),
-    "oracle2000": (plots.ROLES["oracle"], "--"),
-}
-amounts = (*AMOUNTS, *size.long_additions)
+LEVELS = {"real": ("#777777", "--"), "classic5": ("black", ":"), "real3d": ("#777777", "-."),
+          ORACLE.name: (plots.ROLES["oracle"], "--")}  # fmt: skip
 
 
-def placed(modality: str, arm: str) -> tuple[float, float]:
-    """Where a point stands, and half the interval of its gain."""
-    d = gain(modality, arm)
+def placed(at, arm: str) -> tuple[float, float]:
+    """Where a point stands, and half the interval of its gain; NaN without a draw."""
+    if not at.has(arm, "dice"):
+        return np.nan, np.nan
+    d = at.gain(arm, "real", "dice")
     half = t_interval(d)[2] - d.mean() if len(d) > 1 else np.nan
-    return values(modality, "real").mean() + d.mean(), half
+    return at.mean("real", "dice") + d.mean(), half
 
 
 # %%
-def draw_amounts(ax, modality: str) -> None:
+def draw_amounts(ax, at) -> None:
     """Our panel of Figure 6."""
-    number = np.array([studies[modality].amount(a) for a in amounts])
+    counts = np.array([page.studies[at.name].amount(a) for a in amounts])
     for i, (arm, colour) in enumerate(LOOK.items()):
-        y, half = np.transpose([placed(modality, f"{arm}{a}") for a in amounts])
-        x = number + (i - 2) * number[0] / 40
-        ax.errorbar(x, y, half, fmt="o-", color=colour, lw=1.6, ms=4, capsize=2, label=name(arm))
+        y, half = np.transpose([placed(at, f"{arm}{a}") for a in amounts])
+        x, label = counts + (i - 2) * counts[0] / 40, SOURCES[arm].label
+        ax.errorbar(x, y, half, fmt="o-", color=colour, lw=1.6, ms=4, capsize=2, label=label)
     for arm, (colour, style) in LEVELS.items():
-        ax.axhline(placed(modality, arm)[0], color=colour, ls=style, label=name(arm))
-    ax.set(title=f"{modality}, phantoms", ylabel="Dice, whole volume", xticks=number)
+        ax.axhline(placed(at, arm)[0], color=colour, ls=style, label=ARMS[arm].label)
+    ax.set(title=f"{at.name}, phantoms", ylabel="Dice, whole volume", xticks=counts)
 
 
 def draw_printed(ax, modality: str) -> None:
@@ -294,18 +224,21 @@ def draw_printed(ax, modality: str) -> None:
 
 
 # %%
-with plots.figure(2, 2, figsize=(10, 7), layout="constrained") as (figure, axes):
-    for column, modality in zip(axes.T, studies, strict=True):
-        draw_amounts(column[0], modality)
-        draw_printed(column[1], modality)
+caption = (
+    "Figure 6 of dHVAE: whole-volume Dice against the number of synthetic slices, placed by the "
+    "gain over real-only in the same draws; bars: 95 % t-intervals over training draws, "
+    f"{page.size.test_volumes} volumes; below: the paper's numbers, on patients."
+)
+with page.figure(caption, 2, len(rows.regimes), figsize=(10, 7), squeeze=False) as axes:
+    for column, at in zip(axes.T, rows, strict=True):
+        draw_amounts(column[0], at)
+        draw_printed(column[1], at.name)
     named = axes[0, 0].get_legend_handles_labels()
-    figure.legend(*named, loc="outside lower center", ncols=5, fontsize=8)
-    files["main"] = plots.save(figure, "dhvae", "table4_augmentation")
-    display(figure)
+    axes[0, 0].figure.legend(*named, loc="outside lower center", ncols=5, fontsize=8)
 
 # %% [markdown]
 # **What to see.** First the green line: what so many slices of *new* subjects would give. Then
-# whether any curve leaves the band between it and the gray line, whether it bends down after 1,500,
+# whether any curve leaves the band between it and the grey line, whether it bends down after 1,500,
 # and whether the order of the curves is larger than their bars. The axes of the two rows are not the
 # same.
 #
@@ -316,82 +249,47 @@ with plots.figure(2, 2, figsize=(10, 7), layout="constrained") as (figure, axes)
 
 
 # %%
-def signed(d: np.ndarray) -> str:
-    """Mean difference and its 95 % t-interval."""
-    low, high = t_interval(d)[1:]
-    ends = f" [{low:+.3f}, {high:+.3f}]" if low is not None else ""
-    return f"{d.mean():+.3f}{ends} (R={len(d)})"
-
-
-def step(modality: str, arm: str, weighed: str = "") -> str:
+def step(at, arm: str, weighed: str = "") -> str:
     """Change from 1,500 to 2,000 slices, or a dash."""
     names = [f"{arm}{a}{weighed}" for a in (2000, 1500)]
-    there = all((modality, each, "dice") in at for each in names)
-    return signed(gain(modality, *names)) if there else "-"
+    if not all(at.has(name, "dice") for name in names):
+        return "–"
+    d = at.gain(*names, "dice")
+    return f"{interval(d, sign='+')} (R={len(d)})"
 
 
+said = {m: {a: paper(m, f"{a}2000") - paper(m, f"{a}1500") for a in GENERATORS} for m in page.studies}
 lines = [
-    [modality, dhvae.NAMES[arm], step(modality, arm), step(modality, arm, "_reweighted")]
-    + [f"{paper(modality, f'{arm}2000') - paper(modality, f'{arm}1500'):+.3f}"]
-    for modality in studies
-    for arm in GENERATORS
-]
-table(["", "1,500 to 2,000", "one pot", "re-weighted", "*paper (patients)*"], lines)
+    [at.name, SOURCES[a].label, step(at, a), step(at, a, "_reweighted"), f"{said[at.name][a]:+.3f}"]
+    for at in rows for a in GENERATORS
+]  # fmt: skip
+page.table(["", "1,500 to 2,000", "one pot", "re-weighted", "*paper (patients)*"], lines)
 
 # %% [markdown]
 # ## What the gain is made of
 #
-# dHVAE's Dice with 2,000 slices minus that of another arm, draw by draw. Gray: the smallest
+# dHVAE's Dice with 2,000 slices minus that of another arm, draw by draw. Grey: the smallest
 # difference that counts, fixed beforehand; crosses: the paper's differences, on patients.
 
 # %%
 RIVALS = ("real", "classic5", "real3d", "classic5_3d", "oversample2000", "memoriser2000")
-RIVALS += ("smooth2000", "shuffled2000", *(f"{a}2000" for a in GENERATORS[:-1]), "oracle2000")
-
-
-def colour_of(arm: str) -> str:
-    """Colour of an arm's role, whatever its amount and dimension."""
-    stem = split(arm)[0].removesuffix("_3d").removesuffix("3d").rstrip("25")
-    return plots.ROLES[plots.role(stem)]
-
-
-def draw_rivals(ax, modality: str) -> None:
-    """dHVAE +2,000 minus every rival."""
-    ax.axvspan(-MARGINS["dice"], MARGINS["dice"], color="#BBBBBB", alpha=0.4, lw=0)
-    ax.axvline(0, color="black", lw=0.8)
-    for y, arm in enumerate(reversed(RIVALS)):
-        d, theirs = gain(modality, "dhvae2000", arm), paper(modality, arm)
-        low, high = t_interval(d)[1:] if len(d) > 1 else (d[0], d[0])
-        ax.plot([low, high], [y, y], color=colour_of(arm), lw=2, alpha=0.5)
-        ax.plot(d, [y] * len(d), "o", color=colour_of(arm), ms=3, alpha=0.6)
-        ax.plot(d.mean(), y, "D", color=colour_of(arm), ms=5)
-        if theirs:
-            ax.plot(paper(modality, "dhvae2000") - theirs, y, "x", color=plots.ROLES["paper"])
-    ax.set_yticks(range(len(RIVALS)), [name(arm) for arm in reversed(RIVALS)])
-    ax.set(xlabel="Dice of dHVAE +2,000 minus Dice of ...", title=modality)
-
-
-# %%
-def key(figure) -> None:
-    """What colours and marks mean, below the panels."""
-    roles = ("baseline", "method", "control", "oracle")
-    marks = [Line2D([], [], color=plots.ROLES[r], marker="D", lw=2, label=r) for r in roles]
-    cross = Line2D([], [], color=plots.ROLES["paper"], marker="x", ls="", label="paper (patients)")
-    figure.legend(handles=[*marks, cross], loc="outside lower center", ncols=5)
-
-
-with plots.figure(1, 2, figsize=(11, 4.6), layout="constrained") as (figure, axes):
-    for ax, modality in zip(axes, studies, strict=True):
-        draw_rivals(ax, modality)
-        ax.tick_params(labelleft=ax is axes[0])
-    key(figure)
-    files["gain"] = plots.save(figure, "dhvae", "table4_augmentation_gain")
-    display(figure)
+RIVALS += ("smooth2000", "shuffled2000", *(f"{a}{MOST}" for a in GENERATORS[:-1]), ORACLE.name)
+caption = (
+    "Dice of dHVAE +2,000 minus Dice of every rival, paired by draw, with 95 % t-intervals; grey: "
+    "the smallest difference that counts; cross: the paper, on patients."
+)
+with page.figure(caption, 1, len(rows.regimes), "gain", figsize=(11, 4.6), squeeze=False) as axes:
+    for ax, at in zip(axes[0], rows, strict=True):
+        rivals = [ARMS[arm] for arm in RIVALS]
+        plots.differences(ax, at, ARMS[f"dhvae{MOST}"], rivals, "dice", MARGINS["dice"])
+        ax.set(xlabel="Dice of dHVAE +2,000 minus Dice of ...", title=at.name)
+        ax.tick_params(labelleft=ax is axes[0, 0])
+    plots.legend(axes[0, 0].figure)
 
 # %% [markdown]
-# **What to see.** Right of zero dHVAE is better. Read the orange controls before *2D, real only*: a
-# lead over real slices that is no lead over blurred copies or shuffled masks is not made of
-# pathology. The oracle is expected on the left.
+# **What to see.** Right of zero dHVAE is better. Read the orange controls before *2D, real only*: if
+# blurred copies or shuffled masks gain as much, the gain is not pathology. The oracle is expected
+# on the left.
 #
 # ## Fidelity and gain
 #
@@ -399,36 +297,53 @@ with plots.figure(1, 2, figsize=(11, 4.6), layout="constrained") as (figure, axe
 # generator a Fréchet distance (FD) in the features of an independent reader and a Dice gain at
 # 2,000. The line goes through the other four; the question is on which side of it the LDM lies.
 
+
 # %%
-def fd(modality: str, arm: str) -> np.ndarray:
-    """FD of a generator's pool, per draw."""
-    study = studies[modality]
-    return np.array([jobs.load(study.judged(study.pool(arm, k))).scores["fd"] for k in study.core])
+def distances() -> dict[str, np.ndarray]:
+    """FD of every generator's pool by draw (R, 2): number of the draw, FD."""
+    found = {}
+    for modality, study in page.studies.items():
+        for arm in (SOURCES[name] for name in GENERATORS):
+            each = {k: study.judged(study.pool(arm, k)) for k in study.draws()}
+            pairs = [(k, jobs.load(job).scores["fd"]) for k, job in each.items()]
+            found[f"{modality}/{arm.name}"] = np.array(pairs, float)
+    return found
 
 
-def draw_fidelity(ax, modality: str) -> None:
+fd = page.panel("fd", distances) if page.study.source.truth else {}
+
+
+# %%
+def draw_fidelity(ax, at) -> None:
     """Gain at 2,000 against FD, single draws small, means large, line through all but the LDM."""
     mean = {}
     for arm, colour in LOOK.items():
-        y = gain(modality, f"{arm}2000")
-        x = fd(modality, arm)[: len(y)]
+        own, base = at.draws(f"{arm}{MOST}", "dice"), at.draws("real", "dice")
+        found = {f"{seed}/{k:.0f}": x for k, x in fd[f"{at.name}/{arm}"]}
+        x, y = np.transpose([(d, own[k] - base[k]) for k, d in found.items() if k in own])
         ax.plot(x, y, "o", color=colour, ms=3, alpha=0.5)
-        ax.plot(x.mean(), y.mean(), "D", color=colour, ms=7, label=name(arm))
+        ax.plot(x.mean(), y.mean(), "D", color=colour, ms=7, label=SOURCES[arm].label)
         mean[arm] = x.mean(), y.mean()
     x, y = np.transpose([place for arm, place in mean.items() if arm != "ldm"])
     reach = np.array([min(a for a, _ in mean.values()), max(a for a, _ in mean.values())])
     ax.plot(reach, np.polyval(np.polyfit(x, y, 1), reach), color="#777777", lw=1)
     ax.set(xlabel="FD to real slices (lower is nearer)", ylabel="Dice gain at +2,000")
-    ax.set_title(modality)
+    ax.set_title(at.name)
 
 
 # %%
-with plots.figure(1, 2, figsize=(9.5, 3.6), layout="constrained") as (figure, axes):
-    for ax, modality in zip(axes, studies, strict=True):
-        draw_fidelity(ax, modality)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
-    files["fidelity"] = plots.save(figure, "dhvae", "table4_augmentation_fidelity")
-    display(figure)
+if fd:
+    caption = (
+        "Dice gain at +2,000 against the Fréchet distance; dots: single draws, diamonds: means, no "
+        "interval; line: through all but the LDM."
+    )
+    with page.figure(caption, 1, len(rows.regimes), "fidelity", figsize=(9.5, 3.6)) as axes:
+        for ax, at in zip(axes, rows, strict=True):
+            draw_fidelity(ax, at)
+        named = axes[0].get_legend_handles_labels()
+        axes[0].figure.legend(*named, loc="outside lower center", ncols=5)
+else:
+    print("needs a phantom: the independent reader is trained on fresh phantoms")
 
 # %% [markdown]
 # **What to see.** Whether the line falls at all (nearer images, larger gain), and whether the LDM's
@@ -440,115 +355,75 @@ with plots.figure(1, 2, figsize=(9.5, 3.6), layout="constrained") as (figure, ax
 # its ends. White: the true outline; colour: what three segmenters draw.
 
 # %%
-THREE = {"real": "#E69F00", "dhvae2000": "#56B4E9", "oracle2000": plots.ROLES["oracle"]}
+THREE = {"real": "#E69F00", f"dhvae{MOST}": "#56B4E9", ORACLE.name: plots.ROLES["oracle"]}
 WHITE = {"flair": 0.9, "pet": 0.35}  # grey value shown as white
 
 
-def predicted(study, arm: str) -> tuple[np.ndarray, float]:
-    """Mask (D, H, W) of the first test subject and its whole-volume Dice."""
-    (trained,) = study.utility(arm, 0).inputs  # the job behind the scores
-    found = jobs.load(trained).arrays
-    return found["example"][0], segmentation.dice(found["counts"])[0]
+def examples() -> dict[str, np.ndarray]:
+    """Six slices of a test subject by modality, its mask, and the masks of three segmenters."""
+    found = {}
+    for modality, study in page.studies.items():
+        test = jobs.load(study.test).arrays
+        low, high = np.flatnonzero(test["mask"][0].any((1, 2)))[[0, -1]]
+        places = np.linspace(max(low - 1, 0), min(high + 1, len(test["mask"][0]) - 1), 6)
+        at = places.astype(int)
+        found |= {f"{modality}/image": test["image"][0, at], f"{modality}/true": test["mask"][0, at]}
+        for arm in (arm for arm in THREE if study.source.truth or "oracle" not in arm):
+            made = jobs.load(study.predictions(ARMS[arm], 0)).arrays
+            found[f"{modality}/{arm}"] = made["example"][0, at]
+            found[f"{modality}/{arm}/dice"] = segmentation.dice(made["counts"])[:1]
+    return found
 
 
-def draw_example(line, study, arm: str) -> None:
-    """Six slices of one subject with two outlines."""
-    test = jobs.load(study.test).arrays
-    image, true = test["image"][0], test["mask"][0]
-    mask, dice = predicted(study, arm)
-    low, high = np.flatnonzero(true.any((1, 2)))[[0, -1]]
-    places = np.linspace(max(low - 1, 0), min(high + 1, len(true) - 1), len(line)).astype(int)
-    for ax, z in zip(line, places, strict=True):
-        plots.show(ax, image[z] / WHITE[study.modality], f"slice {z}" if arm == "real" else "")
-        for outline, colour in ((true[z], "white"), (mask[z], THREE[arm])):
-            if outline.any():
-                ax.contour(outline, [0.5], colors=[colour], linewidths=0.9)
-    text = f"{study.modality}: Dice {dice:.2f}\n{name(arm).replace(' (', chr(10) + '(')}"
-    line[0].text(-0.05, 0.5, text, transform=line[0].transAxes, ha="right", va="center", fontsize=8)
-
+shown = page.panel("examples", examples)
 
 # %%
-pairs = [(study, arm) for study in studies.values() for arm in THREE]
-with plots.figure(len(pairs), 6, figsize=(9.5, 9.2)) as (figure, axes):
-    for each, (study, arm) in zip(axes, pairs, strict=True):
-        draw_example(each, study, arm)
-    figure.subplots_adjust(left=0.17, right=0.99, top=0.97, bottom=0.01, wspace=0.03, hspace=0.25)
-    files["example"] = plots.save(figure, "dhvae", "table4_augmentation_example")
-    display(figure)
+pairs = [(m, arm) for m in page.studies for arm in THREE if f"{m}/{arm}" in shown]
+caption = (
+    "The first test subject of each data set, draw 0: true outline (white) and the outlines of "
+    "three segmenters."
+)
+with page.figure(caption, len(pairs), 6, "example", figsize=(9.5, 1.5 * len(pairs))) as axes:
+    for each, (modality, arm) in zip(axes, pairs, strict=True):
+        parts = (shown[f"{modality}/{name}"] for name in ("image", "true", arm))
+        for ax, image, true, mask in zip(each, *parts, strict=True):
+            plots.show(ax, image / WHITE.get(modality, 1.0))
+            plots.outline(ax, true, "white")
+            plots.outline(ax, mask, THREE[arm])
+        dice = float(shown[f"{modality}/{arm}/dice"][0])
+        text = f"{modality}: Dice {dice:.2f}\n{ARMS[arm].label}"
+        plots.label(each[0], text)
 
 # %% [markdown]
 # **What to see.** Where the coloured outline leaves the white one: at the lesion's rim, in the end
 # slices, or on something bright that is no lesion. A slice without colour is marked nowhere (or
 # everywhere). One subject is an example and no evidence.
 #
-# ## Sanity, asserted
+# ## What must hold
 
 # %%
-def check(study) -> None:
-    """What must hold in any run."""
-    modality = study.modality
-    h = 1 - jobs.load(study.test).arrays["mask"].any((2, 3)).mean()
-    for arm, draws in dhvae.tables.added_arms(study).items():
-        found = {metric: values(modality, arm, metric) for metric in DICE}
-        assert all(len(v) == len(draws) and (v >= 0).all() and (v <= 1).all() for v in found.values())
-        assert (found["dice_selected"] >= found["dice"] - 1e-12).all(), "false alarms only cost"
-        linked = (1 - h) * found["dice_slices"] + h * (1 - found["false_positives"])
-        assert np.allclose(found["dice_slices_all"], linked), "the two conventions are linked"
-    trained = jobs.load(study.utility("dhvae2000", 0).inputs[0])
-    both, ours, true = trained.arrays["counts"].sum(1, dtype=float).T
-    assert np.isclose(values(modality, "dhvae2000")[0], np.mean(2 * both / (ours + true)))
-    assert trained.scores["steps"] == size.slice_steps, "equal steps"
-
-
-for study in studies.values():
-    check(study)
-
-# %%
-note = f"over R={R} training draws (R={few} of arms beside the claims), {size.test_volumes} volumes"
-captions = {
-    "main": "Figure 6 of dHVAE: whole-volume Dice against the number of synthetic slices, placed "
-    f"by the gain over real-only in the same draws; bars: 95 % t-interval {note}; below: the "
-    "paper's numbers, on patients.",
-    "gain": f"Dice of dHVAE +2,000 minus Dice of every rival, paired by draw; bars: 95 % t-interval "
-    f"{note}; gray: the smallest difference that counts; cross: the paper, on patients.",
-    "fidelity": f"Dice gain at +2,000 against the Fréchet distance; dots: single draws (R={R}, or "
-    "fewer where an arm has fewer), diamonds: means, no interval; line: through all but the LDM.",
-    "example": "The first test subject of each data set, draw 0: true outline (white) and the "
-    "outlines of three segmenters.",
-}
-figures = [{"file": files[each], "caption": text} for each, text in captions.items()]
-seconds, code = round(time.perf_counter() - start, 1), jobs.fingerprint(needed)
-stem = "table4_augmentation"
-record.write_metrics("dhvae", stem, profile, R, rows, figures, seconds, [seed], code)
-print(f"{len(rows)} rows in data/metrics/dhvae/{stem}.json")
+for at in rows:
+    there = [arm for arm in ARMS if at.has(arm, "dice")]
+    each = [at.values(arm, m) for arm in there for m in DICE if at.has(arm, m)]
+    page.check(f"{at.name}: scores are shares", all(((v >= 0) & (v <= 1)).all() for v in each))
+    selected = [at.mean(arm, "dice_selected") - at.mean(arm, "dice") for arm in there]
+    page.check(f"{at.name}: false alarms only cost", min(selected) > -1e-12)
 
 # %% [markdown]
 # ## Verdicts
 #
 # Tests and margins stand in `lib/claims/ledger.json` since before the first result, and all of them
-# use the Dice of whole volumes. *p* is adjusted by Holm over the paper's core claims that have
-# results so far; with fewer than five draws a verdict is exploratory. A claim is judged by the record
-# with more draws: this run's, or the committed ones of ten draws.
-
-# %%
-of_record = {v["id"]: v for v in judge.judge_all(paths.METRICS, reference=judge.committed(profile))}
-
-
-def tell(*ids: str) -> None:
-    """Show the verdicts of these claims in words."""
-    for id_ in ids:
-        display(Markdown(summary.in_words(of_record[id_])))
-        assert not of_record[id_]["missing"]
-
+# use the Dice of whole volumes. *p* is adjusted by Holm over the paper's core claims; with fewer than
+# five draws a verdict is exploratory.
 
 # %% tags=["DH-01", "DH-25", "DH-27", "DH-41"]
-tell("DH-01", "DH-25", "DH-27", "DH-41")  # against references and classical augmentation
+page.verdicts("DH-01", "DH-25", "DH-27", "DH-41")  # against references and augmentation
 
 # %% tags=["DH-23", "DH-24", "DH-28", "DH-45"]
-tell("DH-23", "DH-24", "DH-28", "DH-45")  # the number of synthetic slices
+page.verdicts("DH-23", "DH-24", "DH-28", "DH-45")  # the number of synthetic slices
 
 # %% tags=["DH-26", "DH-29", "DH-30"]
-tell("DH-26", "DH-29", "DH-30")  # ranking, fidelity, spread over draws
+page.verdicts("DH-26", "DH-29", "DH-30")  # ranking, fidelity, spread over draws
 
 # %% [markdown]
 # ## In this notebook we have
@@ -561,17 +436,21 @@ tell("DH-26", "DH-29", "DH-30")  # ranking, fidelity, spread over draws
 #
 # ## Exercises
 #
-# **1.** Which share of dHVAE's mean Dice gain at +2,000 in `flair` do *blurred copies* reach?
+# **1.** Which share of dHVAE's mean Dice gain at +2,000 in the first data set do *blurred copies* reach?
 
 # %%
 answer = None  # your number
-truth = gain("flair", "smooth2000").mean() / gain("flair", "dhvae2000").mean()
-print("not answered yet" if answer is None else f"right: {abs(answer - truth) < 0.01}")
+first = next(iter(rows))
+gains = {arm: first.gain(f"{arm}{MOST}", "real", "dice").mean() for arm in ("smooth", "dhvae")}
+page.exercise(answer, lambda: gains["smooth"] / gains["dhvae"], within=0.01)
 
 # %% [markdown]
-# **2.** A segmenter that never predicts anything: what is its `dice_slices_all` on the `pet` test set?
+# **2.** A segmenter marks one pixel in every slice. What is its *per slice, empty = 1 or 0* on a test
+# set of which two thirds of the slices have no lesion, as a bound from above?
 
 # %%
 answer = None  # your number
-truth = 1 - jobs.load(studies["pet"].test).arrays["mask"].any((2, 3)).mean()
-print("not answered yet" if answer is None else f"right: {abs(answer - truth) < 0.01}")
+page.exercise(answer, lambda: 1 / 3, within=0.01)
+
+# %%
+page.close()

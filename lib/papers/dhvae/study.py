@@ -34,8 +34,8 @@ class Study(Base):
         return self.regime
 
     @cached_property
-    def source(self) -> source.Volumes:
-        return source.volumes(self.plan.dataset, self.modality, self.plan.root)
+    def source(self) -> source.Source:
+        return source.volumes(self.plan.dataset, self.modality, self.plan.root or None)
 
     # ---- data ----
 

@@ -32,8 +32,8 @@ class Study(Base):
     size: Sizes
 
     @cached_property
-    def source(self) -> source.Images:
-        return source.images(self.plan.dataset, self.regime, self.plan.root)
+    def source(self) -> source.Source:
+        return source.images(self.plan.dataset, self.regime, self.plan.root or None)
 
     @cached_property
     def arms(self) -> dict[str, Arm]:
