@@ -8,11 +8,12 @@ import inspect
 from dataclasses import fields
 from functools import cache
 
+from lib.controls import copies
 from lib.datasets import volumes
-from lib.generators import hvae, latent, lsgan
+from lib.generators import frame, hvae, latent, lsgan
 from lib.metrics import coverage, masks
 from lib.networks import augment_pairs, unet, wsconv
-from lib.networks.pairs import PairCritic
+from lib.networks.baselines import PairCritic
 from lib.papers.dhvae import printed, study
 from lib.papers.dhvae.study import Study
 from lib.papers.pavae.departures import Row, as_rows, span, weights
@@ -24,7 +25,7 @@ from lib.tasks import architectures, segment
 def dhvae(profile: Profile) -> dict[str, list[Row]]:
     """{theme: rows} of dHVAE at the sizes of a profile."""
     of = Study(profile, 0, volumes.MODALITIES[0])
-    s = hvae.from_dict(of.settings("dhvae"))
+    s = frame.from_json(hvae.HvaeSettings, of.settings("dhvae"))
     themes = {
         "Data": data(profile, of),
         "Network": network(),
@@ -279,9 +280,9 @@ def training(s: hvae.HvaeSettings) -> list[tuple]:
 
 
 def competitors(of: Study, s: hvae.HvaeSettings) -> list[tuple]:
-    g = lsgan.from_dict(of.fitted("lsgan", 0).spec["args"]["settings"])
-    d = latent.from_dict(of.fitted("ldm", 0).spec["args"]["settings"])
-    gan = f"{weights(lsgan.build(g))} + {weights(PairCritic(tuple(g.critic)))}"
+    g = frame.from_json(lsgan.LsganSettings, of.fitted("lsgan", 0).spec["args"]["settings"])
+    d = frame.from_json(latent.LatentSettings, of.fitted("ldm", 0).spec["args"]["settings"])
+    gan = f"{weights(lsgan.Lsgan(g))} + {weights(PairCritic(g.critic))}"
     model = latent.LatentDiffusion(d)
     ldm = f"{weights(model.encoder)} + {weights(model.decoder)} + {weights(model.denoiser)}"
     return [
@@ -398,9 +399,9 @@ def draws(p: Profile, of: Study) -> list[tuple]:
         ),
         (
             "no control arms",
-            f"{listed(study.COPIES)}: copies of training slices, noisy ones (SD {segment.NOISE:g}) "
-            f"and blurred ones (SD {segment.BLUR:g} pixel); `shuffled`: dHVAE's own images with "
-            "masks of others; `oracle`: as many slices of fresh phantoms",
+            f"{listed(study.COPIES)}: copies of training slices, noisy ones (SD "
+            f"{copies.NOISE['mask']:g}) and blurred ones (SD {copies.BLUR:g} pixel); `shuffled`: "
+            "dHVAE's own images with masks of others; `oracle`: as many slices of fresh phantoms",
             "a gain that blurred copies match is regularisation; the oracle says what new slices "
             "are worth",
             "none",

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
+from lib.controls import copies
 from lib.datasets import volumes
 from lib.generators import hvae, latent, lsgan
 from lib.jobs import Job
@@ -182,16 +183,16 @@ class Study:
         if arm in COPIES:
             kind = COPIES[arm]
             return Job(
-                segment.copies_pool, data=self.slices(k, n), n=most, kind=kind, stream=stream
+                copies.pool, data=self.slices(k, n), n=most, kind=kind, stream=stream
             )
         if arm in ("classic2", "classic5"):
             times = int(arm[-1]) - 1
-            return Job(segment.classical, data=self.slices(k, n), times=times, stream=stream)
+            return Job(copies.classical, data=self.slices(k, n), times=times, stream=stream)
         if arm == "dhvae_classic5":
             parts = [self.pool("dhvae", k, n), self.pool("classic5", k, n)]
-            return Job(segment.joined, pools=parts, each=[p.added * 4, None])
+            return Job(copies.joined, pools=parts, each=[p.added * 4, None])
         if arm == "shuffled":
-            return Job(segment.shuffled, pool=self.pool("dhvae", k, n), stream=stream)
+            return Job(copies.shuffled, pool=self.pool("dhvae", k, n), stream=stream)
         if arm == "oracle":
             return self.fresh("oracle slices", most, k)
         made = {"fitted": self.fitted(arm, k, n), "n": most, "stream": stream}
@@ -261,7 +262,7 @@ class Study:
         if dims == 3:
             real = Job(volumes.first_volumes, volumes=self.volumes(k), n=self.some(n))
         return Job(
-            segment.scores,
+            pair_scores.utility,
             arm=Job(
                 segment.arm, real=real, pool=pool, extra=extra, test=self.test,
                 settings=asdict(s), stream=self.stream("segmenter", k),
@@ -293,7 +294,7 @@ class Study:
         if arm == "real3d":
             return self.segmented(None, None, k, n, architecture, dims=3)
         pool = Job(
-            segment.classical_volumes,
+            copies.classical,
             data=Job(volumes.first_volumes, volumes=self.volumes(k), n=self.some(n)),
             times=int(arm[7]) - 1, stream=self.stream(f"pool {arm}", k),
         )  # fmt: skip

@@ -54,7 +54,7 @@ def rows_of(
         more = {"paper": (said or {}).get(arm, {}).get(metric)}
         arm_of_oracle = "oracle" if ("oracle", metric) in values else "oracle2000"
         more["oracle"] = mean_of(values, arm_of_oracle, metric)
-        if metric in nulls:
+        if nulls.get(metric) is not None:
             return more | {"null": nulls[metric], "null_sd": spread[metric]}
         if metric == "nn_share":
             return more | {"null": 0.5}

@@ -3,7 +3,7 @@
 from itertools import combinations
 
 from lib import jobs
-from lib.generators import mixes, unstopped, vae
+from lib.generators import vae
 from lib.jobs import Job
 from lib.papers.pavae.study import FIDELITY, NAMES, UTILITY, Study, studies
 from lib.papers.pavae.tables import rows_of
@@ -104,8 +104,8 @@ def fit(study: Study, arm: str, k: int) -> Job:
 
 def without_stopping(study: Study, settings: vae.VaeSettings, k: int) -> Job:
     return Job(
-        unstopped.fit_job, data=study.train(k), n=study.profile.labelled, guide=study.guide(k),
-        settings=study.vae_settings(settings), stream=study.stream("vae", k),
+        vae.fit_job, data=study.train(k), n=study.profile.labelled, guide=study.guide(k),
+        validation=None, settings=study.vae_settings(settings), stream=study.stream("vae", k),
     )  # fmt: skip
 
 
@@ -118,7 +118,7 @@ def pool(study: Study, arm: str, k: int) -> Job:
         mix, drawn = MIX[arm]
         if not drawn:
             n = n // sum(mix) * sum(mix)
-        return Job(mixes.pool, fitted=fit(study, arm, k), mix=mix, n=n, drawn=drawn, stream=stream)
+        return Job(vae.pool, fitted=fit(study, arm, k), mix=mix, n=n, drawn=drawn, stream=stream)
     return Job(vae.pool, fitted=fit(study, arm, k), n=n, stream=stream)
 
 

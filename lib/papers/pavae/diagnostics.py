@@ -2,8 +2,7 @@
 
 from lib import jobs
 from lib.controls import copies, defects
-from lib.controls import detail as sharpness
-from lib.datasets import caricature, variants
+from lib.datasets import variants
 from lib.jobs import Job
 from lib.papers.pavae.study import FIDELITY, NAMES, UTILITY, Study
 from lib.papers.pavae.tables import rows_of
@@ -53,16 +52,14 @@ def mapped(study: Study, k: int) -> Job:
 def gap_pool(study: Study, arm: str, k: int) -> Job:
     """The pool of an arm of GAPS; the oracle's are the same subjects with one defect."""
     p, fresh = study.profile, study.stream("oracle", k)
-    if arm in ("oracle_noiseless", "oracle_one_place"):
+    if arm in ("oracle_noiseless", "oracle_one_place", "oracle_plain"):
         defect = arm.removeprefix("oracle_").replace("_", " ")
         return Job(variants.degraded_set, law=study.regime, defect=defect, n=p.pool, stream=fresh)
-    if arm == "oracle_plain":
-        return Job(caricature.plain_set, law=study.regime, n=p.pool, stream=fresh)
     if arm == "oracle_blurred":
         return Job(defects.blurred, pool=study.fresh(k), sigma=copies.BLUR)
     if arm == "oracle_soft":
         made = study.pool("pavae", k)
-        return Job(sharpness.blurred_like, pool=study.fresh(k), like=made, n=p.labelled)
+        return Job(defects.blurred_like, pool=study.fresh(k), like=made, n=p.labelled)
     stream = study.stream(arm, k)
     if arm == "oracle_mislabelled":
         return Job(defects.mislabelled, pool=study.fresh(k), rate=WRONG, stream=stream)

@@ -7,6 +7,7 @@ from lib.papers.pavae.study import NAMES, Study
 from lib.papers.rows import row
 from lib.profiles import Profile
 from lib.scores import robustness
+from lib.tasks import classify
 
 ARMS = ("real", "classic", "smooth", "pavae", "oracle")
 FLAT = ("real", "pavae", "oracle")  # arms that are also trained and tested after CLAHE
@@ -19,7 +20,7 @@ def network(study: Study, arm: str, k: int) -> Job:
     """The downstream network of an arm; the same training as in the main comparison."""
     n = study.profile.labelled
     return Job(
-        robustness.network, real=study.train(k), n=n, pool=study.pool(arm, k), extra=n,
+        classify.fit_job, data=study.train(k), n=n, pool=study.pool(arm, k), extra=n,
         settings=study.downstream(arm == "classic"), stream=study.stream("arm", k),
     )  # fmt: skip
 
@@ -58,7 +59,7 @@ def flat_pairs(study: Study, arm: str, k: int) -> dict[str, tuple[Job, Job]]:
     n, m = study.profile.labelled, study.profile.mapped
     pool = study.pool(arm, k)
     net = Job(
-        robustness.network, real=flat(study.train(k), n), n=n, pool=pool and flat(pool, n), extra=n,
+        classify.fit_job, data=flat(study.train(k), n), n=n, pool=pool and flat(pool, n), extra=n,
         settings=study.downstream(arm == "classic"), stream=study.stream("arm", k),
     )  # fmt: skip
     clean = auc_of(study, net, flat(study.test, m), m, "none", 0)

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
+from lib.controls import copies
 from lib.datasets import variants
-from lib.generators import mixes, vae
+from lib.generators import vae
 from lib.jobs import Job
 from lib.papers.pavae.study import UTILITY, Study
 from lib.papers.rows import Scored, collect, jobs_of, mean_of, row
@@ -124,12 +125,12 @@ def mixed_pools(study: Study, n: int, k: int) -> dict[str, Job | None]:
     fresh = study.stream("rare oracle", k)
     return {
         "real": None,
-        "resampled": Job(mixes.resampled, data=data, labelled=n, mix=EVEN, n=even, stream=stream),
+        "resampled": Job(copies.resampled, data=data, labelled=n, mix=EVEN, n=even, stream=stream),
         "pavae_empirical": Job(
-            mixes.pool, fitted=fitted, mix=RARE, n=n, drawn=False, stream=stream
+            vae.pool, fitted=fitted, mix=RARE, n=n, drawn=False, stream=stream
         ),
         "pavae_balanced": Job(
-            mixes.pool, fitted=fitted, mix=EVEN, n=even, drawn=False, stream=stream
+            vae.pool, fitted=fitted, mix=EVEN, n=even, drawn=False, stream=stream
         ),
         "oracle_empirical": Job(variants.mixed_set, law=study.regime, mix=RARE, n=n, stream=fresh),
         "oracle_balanced": Job(
