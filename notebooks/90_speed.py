@@ -50,6 +50,7 @@ from lib.record import rows as record
 from lib.report import plots
 from lib.tasks import classify
 from lib.training import loop as tr
+from lib.training.weights import freeze, seeded
 
 # %% [markdown]
 # One process, one thread: torch would otherwise spread each small operation over all cores.
@@ -386,7 +387,7 @@ print(f"sampling parameters: {(between - begin) / spent:.0%} of the time, render
 
 # %%
 toy = data.draw(chest.BARE, 256, np.random.default_rng([seed, 3]))
-guide = tr.freeze(tr.seeded(SmallCNN, np.random.default_rng(seed)))
+guide = freeze(seeded(SmallCNN, np.random.default_rng(seed)))
 steps = max(2, n // 500)
 
 

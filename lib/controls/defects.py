@@ -1,20 +1,13 @@
 """Pools with one defect added or mended, to see what each defect of generated images costs."""
 
 import numpy as np
-from scipy.ndimage import convolve, gaussian_filter
+from scipy.optimize import brentq
 
+from lib.controls.copies import blur, noisy
 from lib.jobs import Result
+from lib.metrics.sharpness import detail, noise_level
 
-LAPLACE = np.outer([1, -2, 1], [1, -2, 1])
-
-
-def noise_level(images: np.ndarray) -> float:
-    """Mean standard deviation of the noise in images (N, H, W), grey units (Immerkaer 1996).
-
-    The difference of two Laplacians passes white noise and hardly any structure.
-    """
-    found = convolve(images, LAPLACE[None].astype(images.dtype))[:, 1:-1, 1:-1]
-    return float(np.sqrt(np.pi / 2) / 6 * np.abs(found).mean())
+WIDEST = 16.0  # standard deviation of the strongest blur, pixels
 
 
 def renoised(pool: Result, real: Result, n: int, stream: list[int]) -> Result:
@@ -24,18 +17,35 @@ def renoised(pool: Result, real: Result, n: int, stream: list[int]) -> Result:
     real images already stays as it is.
     """
     images = pool.arrays["image"]
-    target, found = noise_level(real.arrays["image"][:n]), noise_level(images)
-    sigma = float(np.sqrt(max(0.0, target**2 - found**2)))
-    noise = np.random.default_rng(stream).standard_normal(images.shape, dtype=np.float32)
-    noisy = (images + sigma * noise).clip(0, 1)
-    scores = {"sigma": sigma, "real": target, "before": found, "after": noise_level(noisy)}
-    return Result({"image": noisy, "label": pool.arrays["label"]}, scores)
+    target, before = noise_level(real.arrays["image"][:n]), noise_level(images)
+    sigma = float(np.sqrt(max(0.0, target**2 - before**2)))
+    made = noisy(images, sigma, np.random.default_rng(stream))
+    scores = {"sigma": sigma, "real": target, "before": before, "after": noise_level(made)}
+    return Result({"image": made, "label": pool.arrays["label"]}, scores)
 
 
 def blurred(pool: Result, sigma: float) -> Result:
     """Job: a pool blurred by a Gaussian of `sigma` pixels."""
-    images = gaussian_filter(pool.arrays["image"], sigma=(0, sigma, sigma))
+    images = blur(pool.arrays["image"], sigma)
     return Result({"image": images, "label": pool.arrays["label"]}, {"sigma": sigma})
+
+
+def blurred_like(pool: Result, like: Result, n: int) -> Result:
+    """Job: a pool blurred by the Gaussian that brings its detail down to that of another pool.
+
+    Both are measured on their first n images. Scores: sigma in pixels, the detail of the other
+    pool and of this one before and after. A pool with less detail already stays as it is.
+    """
+    images, target = pool.arrays["image"], detail(like.arrays["image"][:n])
+
+    def excess(sigma: float) -> float:
+        return np.log(detail(blur(images[:n], sigma)) / target)
+
+    sigma = brentq(excess, 0, WIDEST, xtol=0.01) if excess(0) > 0 else 0.0
+    made = blur(images, sigma)
+    scores = {"sigma": sigma, "target": target, "before": detail(images[:n])}
+    scores["after"] = detail(made[:n])
+    return Result({"image": made, "label": pool.arrays["label"]}, scores)
 
 
 def mislabelled(pool: Result, rate: float, stream: list[int]) -> Result:

@@ -16,9 +16,14 @@ TABLE1 = {  # PA-VAE, Table 1: healthy, left opacity, right opacity
 }
 
 
-def draw(law: chest.Law, n: int, rng: np.random.Generator) -> ImageSet:
-    """n fresh subjects in Table 1's class mix (n a multiple of 4), preprocessed."""
-    batch = chest.render(chest.sample(law, interleaved_labels(n), rng))
+MIX = (0, 1, 0, 2)  # labels of Table 1: half healthy, a quarter left, a quarter right
+
+
+def draw(
+    law: chest.Law, n: int, rng: np.random.Generator, pattern: tuple[int, ...] = MIX
+) -> ImageSet:
+    """n fresh subjects (a multiple of the pattern's length), preprocessed."""
+    batch = chest.render(chest.sample(law, interleaved_labels(n, pattern), rng))
     return ImageSet(preprocess(batch.image), batch.label, batch.subject, batch.mask)
 
 

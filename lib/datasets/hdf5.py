@@ -7,7 +7,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from lib.datasets.preprocess import check_images
+from lib.datasets.checks import check_images
 
 
 @dataclass(frozen=True)

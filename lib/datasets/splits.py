@@ -1,6 +1,19 @@
-"""Splits by subject, and the guard that no subject stands in two of them."""
+"""Splits by subject, the guard that no subject stands in two of them, and the first of a set."""
 
 import numpy as np
+
+from lib.jobs import Result
+
+
+def first(data: Result | None, n: int | None) -> dict[str, np.ndarray]:
+    """Columns of the first n (None: all) items of a set or pool; ValueError if there are fewer.
+
+    Without a set there are no columns, and no item.
+    """
+    there = len(data.arrays["image"]) if data else 0
+    if not 0 <= (n or 0) <= there:
+        raise ValueError(f"{n} images are asked of a set of {there}; draw more.")
+    return {name: column[:n] for name, column in data.arrays.items()} if data else {}
 
 
 def assert_subject_disjoint(**splits: np.ndarray) -> None:

@@ -8,14 +8,14 @@ from dataclasses import replace
 
 import numpy as np
 
-from lib.datasets.hdf5 import ImageSet
+from lib.datasets.chest import MIX, draw
 from lib.datasets.preprocess import preprocess
-from lib.datasets.splits import interleaved_labels
 from lib.jobs import Result
 from lib.phantoms import chest
 
 DRIFT = {"gain": -1, "bend": 1, "photons": -1}  # where an ageing scanner goes; photons in logarithm
-DEFECTS = ("noiseless", "one place")
+DEFECTS = ("noiseless", "one place", "plain")
+UPPER = 0.75  # "plain" keeps radius and contrast from here on in their ranges
 
 
 def mix_pattern(mix: tuple[int, ...]) -> tuple[int, ...]:
@@ -34,8 +34,7 @@ def mixed_set(law: str, mix: list[int], n: int, stream: list[int]) -> Result:
 
     n is a multiple of sum(mix); any prefix of whole blocks has the mix.
     """
-    labels = interleaved_labels(n, mix_pattern(tuple(mix)))
-    return _render(chest.LAWS[law], labels, stream)
+    return _set(chest.LAWS[law], n, stream, mix_pattern(tuple(mix)))
 
 
 def drifted(law: chest.Law, sds: float) -> chest.Law:
@@ -56,26 +55,31 @@ def drifted(law: chest.Law, sds: float) -> chest.Law:
 
 def drifted_set(law: str, sds: float, n: int, stream: list[int]) -> Result:
     """Job: the subjects of `chest.image_set(law, n, stream)`, seen by the drifted scanner."""
-    return _render(drifted(chest.LAWS[law], sds), interleaved_labels(n), stream)
+    return _set(drifted(chest.LAWS[law], sds), n, stream)
 
 
 def degraded(law: chest.Law, defect: str) -> chest.Law:
     """The law with one defect of generated images.
 
     "noiseless": no sensor noise. "one place": every opacity in the middle of its range of places.
+    "plain": all opacities large and of high contrast, as of a generator that exaggerates.
     """
     if defect not in DEFECTS:
         raise ValueError(f"defect {defect!r} is unknown; choose one of {', '.join(DEFECTS)}.")
     name = f"{law.name} {defect}"
     if defect == "noiseless":
         return replace(law, name=name, photons=(1e12, 1e12))
+    if defect == "plain":
+        ends = {key: getattr(law, key) for key in ("opacity_radius", "opacity_grey")}
+        upper = {key: (low + UPPER * (high - low), high) for key, (low, high) in ends.items()}
+        return replace(law, name=name, **upper)
     places = {key: (sum(getattr(law, key)) / 2,) * 2 for key in ("opacity_x", "opacity_y")}
     return replace(law, name=name, **places)
 
 
 def degraded_set(law: str, defect: str, n: int, stream: list[int]) -> Result:
     """Job: the subjects of `chest.image_set(law, n, stream)` with one defect."""
-    return _render(degraded(chest.LAWS[law], defect), interleaved_labels(n), stream)
+    return _set(degraded(chest.LAWS[law], defect), n, stream)
 
 
 def counterfactual_set(law: str, data: Result, n: int) -> Result:
@@ -85,7 +89,5 @@ def counterfactual_set(law: str, data: Result, n: int) -> Result:
     return Result({"image": preprocess(batch.image), "subject": seeds}, {"n": n})
 
 
-def _render(law: chest.Law, labels: np.ndarray, stream: list[int]) -> Result:
-    batch = chest.render(chest.sample(law, labels, np.random.default_rng(stream)))
-    data = ImageSet(preprocess(batch.image), batch.label, batch.subject, batch.mask)
-    return Result(data.arrays(), {"n": len(data)})
+def _set(law: chest.Law, n: int, stream: list[int], pattern: tuple[int, ...] = MIX) -> Result:
+    return Result(draw(law, n, np.random.default_rng(stream), pattern).arrays(), {"n": n})

@@ -6,7 +6,8 @@ and "pet", head-and-neck PET with the primary tumour alone as target (nodes stay
 
 import numpy as np
 
-from lib.datasets.pairs import check_pairs
+from lib.datasets.checks import check_pairs
+from lib.datasets.splits import first
 from lib.jobs import Result
 from lib.phantoms import brain, neck
 
@@ -38,14 +39,6 @@ def volume_set(modality: str, n: int, stream: list[int]) -> Result:
     """Job: n fresh subjects; the first k are those of a shorter draw of the same stream."""
     image, mask, subject = draw(modality, n, np.random.default_rng(stream))
     return Result({"image": image, "mask": mask, "subject": subject}, {"n": n})
-
-
-def first(volumes: Result, n: int) -> dict[str, np.ndarray]:
-    """Columns of the first n subjects; ValueError if there are fewer."""
-    there = len(volumes.arrays["image"])
-    if not 0 < n <= there:
-        raise ValueError(f"{n} volumes are asked of a set of {there}; draw more subjects.")
-    return {name: column[:n] for name, column in volumes.arrays.items()}
 
 
 def slice_set(volumes: Result, n: int, most: int | None = None) -> Result:

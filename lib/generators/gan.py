@@ -17,10 +17,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lib.datasets.hdf5 import ImageSet, from_arrays
-from lib.generators.frame import EarlyStopping, labelled_pool
+from lib.generators import frame
+from lib.generators.frame import EarlyStopping, State
 from lib.jobs import Result
 from lib.networks.blocks import WIDTHS, upsample
 from lib.training import loop as tr
+from lib.training.means import Means
+from lib.training.weights import approach, seeded, weights_to_arrays
 
 
 @dataclass(frozen=True)
@@ -125,15 +128,6 @@ class Discriminator(nn.Module):
         return (self.out(h)[:, 0] + (self.embed(y) * h).sum(1)).float()
 
 
-@dataclass
-class State:
-    """What `fit` yields after every epoch; the generator is the moving average."""
-
-    epoch: int
-    generator: StyleGenerator
-    losses: dict[str, float]
-
-
 def r1_penalty(critic: nn.Module, x: Tensor, y: Tensor) -> Tensor:
     """Mean squared gradient norm of the critic at real images."""
     x = x.detach().requires_grad_()
@@ -142,11 +136,14 @@ def r1_penalty(critic: nn.Module, x: Tensor, y: Tensor) -> Tensor:
 
 
 def fit(data: ImageSet, settings: GanSettings, rng: np.random.Generator) -> Iterator[State]:
-    """Train on labelled images; yields a State after every epoch."""
+    """Train on labelled images; yields a State after every epoch, the model a moving average.
+
+    The paper prints no equation; the steps are those of Karras et al. 2020 (appendix B).
+    """
     s = settings
     init_rng, batch_rng, noise_rng = rng.spawn(3)
-    generator = tr.seeded(lambda: StyleGenerator(s), init_rng)
-    critic = tr.seeded(Discriminator, init_rng)
+    generator = seeded(lambda: StyleGenerator(s), init_rng)
+    critic = seeded(Discriminator, init_rng)
     averaged = copy.deepcopy(generator).requires_grad_(False)
     optimizers = [
         torch.optim.Adam(m.parameters(), s.rate, betas=s.betas) for m in (generator, critic)
@@ -163,27 +160,25 @@ def fit(data: ImageSet, settings: GanSettings, rng: np.random.Generator) -> Iter
         with tr.autocast(s.precision):
             return critic(images.contiguous(memory_format=torch.channels_last), labels)
 
-    sums = {}
-    for step, at in enumerate(
-        tr.batches(len(x), s.batch, s.epochs * s.steps_per_epoch, batch_rng), 1
-    ):
+    per_epoch, means = s.steps_per_epoch, Means(s.steps_per_epoch)
+    for step, at in enumerate(tr.batches(len(x), s.batch, s.epochs * per_epoch, batch_rng), 1):
+        # 1. The critic: -log sigmoid(D(x, y)) - log(1 - sigmoid(D(G(z, y), y))) ...
         drawn = fake(y[at])
         critic_loss = F.softplus(-judge(x[at], y[at])).mean()
         critic_loss = critic_loss + F.softplus(judge(drawn.detach(), y[at])).mean()
-        if step % s.r1_every == 0:
+        if step % s.r1_every == 0:  # ... + gamma / 2 |grad_x D(x, y)|^2, every so many steps
             critic_loss = critic_loss + s.r1 * s.r1_every * r1_penalty(critic, x[at], y[at])
         tr.descend(optimizers[1], critic_loss)
+        # 2. The generator against this critic, non-saturating: -log sigmoid(D(G(z, y), y))
         critic.requires_grad_(False)
         generator_loss = F.softplus(-judge(drawn, y[at])).mean()
         tr.descend(optimizers[0], generator_loss)
         critic.requires_grad_(True)
-        for mean, now in zip(averaged.parameters(), generator.parameters(), strict=True):
-            mean.lerp_(now.detach(), 1 - s.average)
-        for name, value in {"generator": generator_loss, "critic": critic_loss}.items():
-            sums[name] = sums.get(name, 0.0) + value.item() / s.steps_per_epoch
-        if step % s.steps_per_epoch == 0:
-            yield State(step // s.steps_per_epoch, averaged, sums)
-            sums = {}
+        # 3. The moving average of its weights, from which samples are drawn
+        approach(averaged, generator, s.average)
+        means.add({"generator": generator_loss, "critic": critic_loss})
+        if step % per_epoch == 0:
+            yield State({"epoch": step // per_epoch}, averaged, means.take())
 
 
 def fit_job(data: Result, n: int, validation: Result, settings: dict, stream: list[int]) -> Result:
@@ -192,20 +187,17 @@ def fit_job(data: Result, n: int, validation: Result, settings: dict, stream: li
     Arrays: weights of the best epoch by FD on validation under "best/", of the paper's number of
     epochs under "paper/". Scores: the log of every epoch and the best one.
     """
-    s = GanSettings(**{**settings, "betas": tuple(settings["betas"])})
-    rng = np.random.default_rng(stream)
+    s, rng = frame.from_json(GanSettings, settings), np.random.default_rng(stream)
     watch = EarlyStopping(validation.arrays["image"], rng.spawn(1)[0])
     paper = {}
     for state in fit(from_arrays(data.arrays)[:n], s, rng):
         watch.see(state)
-        if state.epoch == s.paper_epochs:
-            paper = tr.weights_to_arrays(state.generator, "paper/")
+        if state.at["epoch"] == s.paper_epochs:
+            paper = weights_to_arrays(state.model, "paper/")
     return Result({**watch.weights, **paper}, watch.scores | {"settings": asdict(s)})
 
 
 def pool(fitted: Result, weights: str, n: int, stream: list[int]) -> Result:
     """Job: n labelled samples in Table 1's class mix, from the "best" or the "paper" weights."""
-    settings = fitted.scores["settings"]
-    model = StyleGenerator(GanSettings(**{**settings, "betas": tuple(settings["betas"])}))
-    tr.load_arrays(model, fitted.arrays, f"{weights}/")
-    return labelled_pool(model, n, stream)
+    model = frame.restored(StyleGenerator, GanSettings, fitted, f"{weights}/")
+    return frame.labelled_pool(model, n, stream)

@@ -87,7 +87,12 @@ def quadratic_tempering(beta0: float | Tensor, steps: int) -> list:
 
 
 def trajectory(
-    potential: Potential, z: Tensor, gamma: Tensor, eps, steps: int, beta0=1.0,
+    potential: Potential,
+    z: Tensor,
+    gamma: Tensor,
+    eps,
+    steps: int,
+    beta0=1.0,
     differentiable: bool = False,
 ) -> Iterator[Point]:
     """States 0..K from z and rho_0 = gamma / sqrt(beta_0), gamma ~ N(0, I).

@@ -9,7 +9,7 @@ sum over 4,096 of them a mean with beta = 0.01 would weigh nothing.
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,15 +17,19 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrize
 
-from lib.datasets.pairs import check_pairs
+from lib.datasets.checks import check_pairs
+from lib.generators import frame
 from lib.generators import hamiltonian as hmc
+from lib.generators.frame import CHUNK, EVERY, State
 from lib.jobs import Result
 from lib.networks import wsconv
 from lib.tasks import segment
 from lib.training import loop as tr
+from lib.training.cost import flops
+from lib.training.means import Means
+from lib.training.weights import seeded
 
 LOG_VARIANCE = (-12.0, 2.0)  # clamp of the posterior, ours
-CHUNK = 250  # images decoded at once
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class HvaeSettings:
 
     @property
     def shape(self) -> wsconv.Shape:
-        return wsconv.Shape(tuple(self.widths), self.units, self.stem, self.latent, self.side)
+        return wsconv.Shape(self.widths, self.units, self.stem, self.latent, self.side)
 
     def rate_at(self, step: int) -> float:
         """Learning rate of a step, counted from 1."""
@@ -169,11 +173,6 @@ class PairVAE(nn.Module):
         return image.sigmoid().numpy(), (mask > 0).numpy() if masks is None else masks
 
 
-def as_pairs(image: np.ndarray, mask: np.ndarray) -> Tensor:
-    """Images (N, H, W) and masks -> (N, 2, H, W) float32."""
-    return torch.from_numpy(np.stack([image, mask], 1).astype(np.float32))
-
-
 def feature_loss(guide: nn.Module, image: Tensor, target: Tensor, precision: str) -> Tensor:
     """Equation 9 on the guide's four maps: mean squared difference over the maps' mean square."""
     with tr.autocast(precision):
@@ -185,18 +184,6 @@ def feature_loss(guide: nn.Module, image: Tensor, target: Tensor, precision: str
     return sum(terms) / len(terms)
 
 
-@dataclass
-class State:
-    """What `fit` yields every `EVERY` steps."""
-
-    step: int
-    model: PairVAE
-    losses: dict[str, float]  # means since the last
-
-
-EVERY = 50  # steps between two States
-
-
 def fit(
     image: np.ndarray, mask: np.ndarray, guide: nn.Module | None, s: HvaeSettings,
     rng: np.random.Generator, warm: PairVAE | None = None,
@@ -204,43 +191,43 @@ def fit(
     """Train on pairs (N, H, W); `guide` gives the features of equation 9.
 
     The first `warm_up` steps are those of a plain VAE; with `warm`, a VAE that has made them, they
-    are skipped. Only the discriminator may join earlier, after `delay` batches.
+    are skipped. Only the discriminator may join earlier, after `delay` batches. Yields a State
+    every EVERY steps and at the end.
     """
     check_pairs(image, mask)
     if s.beta > 0 and s.perc and guide is None:
         raise ValueError("the feature loss needs a guide; pass a frozen network or perc=False.")
     init_rng, batch_rng, noise_rng = rng.spawn(3)
-    model = tr.seeded(lambda: PairVAE(s), init_rng)
+    model = seeded(lambda: PairVAE(s), init_rng)
     if warm is not None:
         model.load_state_dict(warm.state_dict())
-    critic = tr.seeded(wsconv.PatchCritic, init_rng)
-    options = {"betas": tuple(s.betas), "weight_decay": s.decay}
+    critic = seeded(wsconv.PatchCritic, init_rng)
+    options = {"betas": s.betas, "weight_decay": s.decay}
     groups = [{"params": [*model.encoder.parameters(), *model.decoder.parameters()]},
               {"params": [model.raw_steps], "boost": s.step_rate}]  # fmt: skip
     optimizer = torch.optim.AdamW(groups, s.rate, **options)
     judge = torch.optim.AdamW(critic.parameters(), 0.5 * s.rate_after, **options)
-    pairs, noise = as_pairs(image, mask), tr.torch_generator(noise_rng)
-    size, sums, seen, done = len(model.raw_steps), {}, 0, s.warm_up if warm is not None else 0
+    pairs, noise = tr.as_pairs(image, mask), tr.torch_generator(noise_rng)
+    size, means, done = len(model.raw_steps), Means(), s.warm_up if warm is not None else 0
     each = tr.batches(len(pairs), s.batch, s.steps - done, batch_rng)
     for step, at in enumerate(each, start=done + 1):
         tr.set_rate(optimizer, s.rate_at(step))
         pair = pairs[at].contiguous(memory_format=torch.channels_last)
         eps = torch.randn(3, len(at), size, generator=noise)
         adversarial = s.beta > 0 and s.disc and step > s.delay
+        # 1. Encoder, decoder and step sizes: equation 12 (before the warm-up's end the ELBO alone)
         with parametrize.cached():
             terms = loss_terms(model, critic, guide, pair, eps, step, adversarial)
             fake = terms.pop("fake", None)
             loss = total(terms, s, pair[0, 0].numel())
             tr.descend(optimizer, loss)
+        # 2. The discriminator, once it has joined: equation 11 on this batch and the same fakes
         if adversarial:
             terms["critic"] = critic_loss(critic, pair, fake.detach(), s.precision)
             tr.descend(judge, terms["critic"])
-        for name, value in terms.items():
-            sums[name] = sums.get(name, 0.0) + value.item()
-        seen += 1
+        means.add(terms)
         if step % EVERY == 0 or step == s.steps:
-            yield State(step, model, {name: value / seen for name, value in sums.items()})
-            sums, seen = {}, 0
+            yield State({"step": step}, model, means.take())
 
 
 def loss_terms(
@@ -249,11 +236,12 @@ def loss_terms(
 ) -> dict[str, Tensor]:  # fmt: skip
     """Every term of equation 12 for one batch, unweighted; eps (3, B, d) standard normal."""
     s, moving = model.settings, step > model.settings.warm_up
+    # q(z_0 | x, m), K leapfrogs with tempering (equations 6 and 7), the bound at z_K (equation 8)
     elbo, logits = model.infer(pair, eps[:2], s.leapfrog if moving else 0)
     terms, image = {"elbo": elbo.mean()}, logits[:, :1].sigmoid()
-    if s.beta > 0 and moving and s.perc:
+    if s.beta > 0 and moving and s.perc:  # equation 9
         terms["feature"] = feature_loss(guide, image, pair[:, :1], s.precision)
-    if s.beta > 0 and moving and s.l1:
+    if s.beta > 0 and moving and s.l1:  # equation 10
         terms["l1"] = (image - pair[:, :1]).abs().mean()
     if adversarial:  # equation 11: the critic sees samples of the prior
         fake = model.decode(eps[2], pair[:, 1:]).sigmoid()
@@ -281,12 +269,6 @@ def total(terms: dict[str, Tensor], s: HvaeSettings, pixels: int) -> Tensor:
     return -(1 - s.beta) * terms["elbo"] + s.beta * pixels * sum(added)
 
 
-def from_dict(settings: dict) -> HvaeSettings:
-    """Settings from plain JSON."""
-    tuples = {k: tuple(settings[k]) for k in ("betas", "widths") if k in settings}
-    return HvaeSettings(**(settings | tuples))
-
-
 def fit_job(
     data: Result, guide: Result | None, settings: dict, stream: list[int],
     warm: Result | None = None,
@@ -295,20 +277,16 @@ def fit_job(
 
     `warm` is a fitted VAE whose steps are the first `warm_up` ones: arms of a study share it.
     """
-    s, log = from_dict(settings), []
+    s = frame.from_json(HvaeSettings, settings)
     frozen = segment.load(guide) if guide is not None else None
     before = load(warm) if warm is not None else None
     parts = data.arrays["image"], data.arrays["mask"]
-    for state in fit(*parts, frozen, s, np.random.default_rng(stream), before):
-        log.append({"step": state.step, **state.losses})
-    weights = tr.weights_to_arrays(state.model, "model/")
-    return Result(weights, {"settings": asdict(s), "log": log})
+    return frame.to_its_end(fit(*parts, frozen, s, np.random.default_rng(stream), before), s)
 
 
 def load(fitted: Result) -> PairVAE:
     """The stored model, frozen."""
-    model = PairVAE(from_dict(fitted.scores["settings"]))
-    return tr.freeze(tr.load_arrays(model, fitted.arrays, "model/"))
+    return frame.restored(PairVAE, HvaeSettings, fitted)
 
 
 def pool(fitted: Result, n: int, stream: list[int], given: Result | None = None) -> Result:
@@ -322,23 +300,14 @@ def pool(fitted: Result, n: int, stream: list[int], given: Result | None = None)
     return Result({"image": image, "mask": mask}, {"n": n})
 
 
-def reconstruct(model: PairVAE, image: np.ndarray, mask: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Images and masks decoded from the posterior's mean; the dynamics are not run."""
-    with torch.no_grad(), parametrize.cached():
-        parts = [
-            model.decode(model.posterior(part)[0], part[:, 1:])
-            for part in as_pairs(image, mask).split(CHUNK)
-        ]
-    found = torch.cat(parts)
-    return found[:, 0].sigmoid().numpy(), (found[:, 1] > 0).numpy()
-
-
 def reconstruction(fitted: Result, images: Result, n: int) -> Result:
-    """Job: reconstructions of the first n pairs of a set, and those pairs beside them."""
-    image, mask = images.arrays["image"][:n], images.arrays["mask"][:n]
-    again, mask_again = reconstruct(load(fitted), image, mask)
-    found = {"reconstruction": again, "mask_reconstruction": mask_again}
-    return Result({"image": image, "mask": mask, **found}, {"n": len(image)})
+    """Job: the first n pairs of a set, and what is decoded from the posterior's mean of each.
+
+    The dynamics are not run.
+    """
+    model = load(fitted)
+    with parametrize.cached():
+        return frame.remade(images, n, lambda p: model.decode(model.posterior(p)[0], p[:, 1:]))
 
 
 def likelihood(fitted: Result, images: Result, n: int, samples: int, stream: list[int]) -> Result:
@@ -350,7 +319,7 @@ def likelihood(fitted: Result, images: Result, n: int, samples: int, stream: lis
     settings = fitted.scores["settings"] | {"precision": "float32"}
     model = load(Result(fitted.arrays, {"settings": settings}))
     at = np.linspace(0, len(images.arrays["image"]) - 1, n).astype(int)
-    pairs = as_pairs(images.arrays["image"][at], images.arrays["mask"][at])
+    pairs = tr.as_pairs(images.arrays["image"][at], images.arrays["mask"][at])
     noise = tr.torch_generator(np.random.default_rng(stream))
     size, steps = len(model.raw_steps), model.settings.leapfrog
 
@@ -371,9 +340,6 @@ def likelihood(fitted: Result, images: Result, n: int, samples: int, stream: lis
 
 def operations(settings: dict) -> int:
     """Floating point operations of one new pair: the decoder, counted and not timed."""
-    from torch.utils.flop_counter import FlopCounterMode
-
-    model = PairVAE(from_dict(settings | {"precision": "float32"})).eval()
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model.decode(torch.zeros(1, len(model.raw_steps)), torch.zeros(1, 1, 64, 64))
-    return counter.get_total_flops()
+    model = PairVAE(frame.from_json(HvaeSettings, settings | {"precision": "float32"})).eval()
+    z, mask = torch.zeros(1, len(model.raw_steps)), torch.zeros(1, 1, 64, 64)
+    return flops(lambda: model.decode(z, mask))

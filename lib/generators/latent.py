@@ -9,31 +9,25 @@ posterior means, brought to unit standard deviation over the training set, sampl
 
 import copy
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lib.datasets.pairs import check_pairs
-from lib.generators import diffusion
+from lib.datasets.checks import check_pairs
+from lib.generators import diffusion, frame
+from lib.generators.frame import CHUNK, EVERY, State
 from lib.jobs import Result
-from lib.networks.pairs import (
-    SIDE,
-    Denoiser,
-    LatentDecoder,
-    LatentEncoder,
-    as_pairs,
-    flops,
-    from_logits,
-)
+from lib.networks.baselines import SIDE, Denoiser, LatentDecoder, LatentEncoder
 from lib.training import loop as tr
+from lib.training.cost import flops
+from lib.training.means import Means
+from lib.training.weights import approach, freeze, seeded
 
 LOG_VARIANCE = (-30.0, 20.0)  # clamp of the posterior, as Rombach et al. have it
 SCHEDULES = {"cosine": diffusion.cosine, "linear": diffusion.linear}
-CHUNK = 250  # pairs encoded, denoised or decoded at once
-EVERY = 50  # steps between two States
 
 
 @dataclass(frozen=True)
@@ -68,8 +62,8 @@ class LatentDiffusion(nn.Module):
     def __init__(self, settings: LatentSettings):
         super().__init__()
         s = self.settings = settings
-        self.encoder = LatentEncoder(s.latent, tuple(s.coder_widths))
-        self.decoder = LatentDecoder(s.latent, tuple(s.coder_widths))
+        self.encoder = LatentEncoder(s.latent, s.coder_widths)
+        self.decoder = LatentDecoder(s.latent, s.coder_widths)
         self.denoiser = Denoiser(s.latent, s.width, s.depth)
         self.register_buffer("shift", torch.zeros(1, s.latent, 1, 1))
         self.register_buffer("scale", torch.ones(1, s.latent, 1, 1))
@@ -123,17 +117,7 @@ class LatentDiffusion(nn.Module):
                 self.decode(diffusion.last(diffusion.ddim(self.schedule, self.predict, x, steps)))
                 for x in noise.contiguous(memory_format=torch.channels_last).split(chunk)
             ]
-        return from_logits(torch.cat(logits))
-
-
-@dataclass
-class State:
-    """What `fit` yields every EVERY steps of a stage and at its end."""
-
-    stage: str  # "coder", then "denoiser"
-    step: int
-    model: LatentDiffusion
-    losses: dict[str, float]  # means since the last
+        return tr.from_logits(torch.cat(logits))
 
 
 def coder_terms(model: LatentDiffusion, pair: Tensor, noise: Tensor) -> dict[str, Tensor]:
@@ -165,12 +149,13 @@ def fit(
 ) -> Iterator[State]:
     """Train both stages on pairs: image (N, 64, 64) in [0, 1], mask (N, 64, 64) bool.
 
-    Raises ValueError for bad pairs (`check_pairs`).
+    Yields a State every EVERY steps of the stages "coder" and "denoiser" and at their ends. Raises
+    ValueError for bad pairs (`check_pairs`).
     """
     check_pairs(image, mask)
     init_rng, coder_rng, denoiser_rng = rng.spawn(3)
-    model = tr.seeded(lambda: LatentDiffusion(s), init_rng)
-    pairs = as_pairs(image, mask).contiguous(memory_format=torch.channels_last)
+    model = seeded(lambda: LatentDiffusion(s), init_rng)
+    pairs = tr.as_pairs(image, mask).contiguous(memory_format=torch.channels_last)
     yield from _fit_coder(model, pairs, coder_rng)
     model.standardise(pairs)
     yield from _fit_denoiser(model, model.encode(pairs), denoiser_rng)
@@ -181,19 +166,17 @@ def _fit_coder(model: LatentDiffusion, pairs: Tensor, rng: np.random.Generator) 
     batch_rng, noise_rng = rng.spawn(2)
     noise = tr.torch_generator(noise_rng)
     weights = [*model.encoder.parameters(), *model.decoder.parameters()]
-    optimizer = torch.optim.AdamW(weights, s.coder_rate, tuple(s.betas), weight_decay=s.decay)
-    log = _Means()
-    for step, at in enumerate(
-        tr.batches(len(pairs), s.coder_batch, s.coder_steps, batch_rng), start=1
-    ):
+    optimizer = torch.optim.AdamW(weights, s.coder_rate, s.betas, weight_decay=s.decay)
+    means, each = Means(), tr.batches(len(pairs), s.coder_batch, s.coder_steps, batch_rng)
+    for step, at in enumerate(each, start=1):
         rate = tr.cosine(step - 1, s.coder_steps, s.coder_rate, 0.05 * s.coder_rate)
         tr.set_rate(optimizer, rate)
         eps = torch.randn(len(at), *model.code, generator=noise)
         terms = coder_terms(model, pairs[at], eps)
         tr.descend(optimizer, terms["image"] + terms["mask"] + s.kl * terms["kl"])
-        log.add(terms)
+        means.add(terms)
         if step % EVERY == 0 or step == s.coder_steps:
-            yield State("coder", step, model, log.take())
+            yield State({"stage": "coder", "step": step}, model, means.take())
 
 
 def _fit_denoiser(
@@ -203,9 +186,9 @@ def _fit_denoiser(
     batch_rng, noise_rng = rng.spawn(2)
     noise = tr.torch_generator(noise_rng)
     optimizer = torch.optim.AdamW(
-        model.denoiser.parameters(), s.rate, tuple(s.betas), weight_decay=s.decay
+        model.denoiser.parameters(), s.rate, s.betas, weight_decay=s.decay
     )
-    averaged, log = copy.deepcopy(model.denoiser), _Means()
+    averaged, means = copy.deepcopy(model.denoiser), Means()
     for step, at in enumerate(tr.batches(len(latents), s.batch, s.steps, batch_rng), start=1):
         tr.set_rate(optimizer, tr.cosine(step - 1, s.steps, s.rate, 0.05 * s.rate))
         x0 = latents[at].contiguous(memory_format=torch.channels_last)
@@ -214,76 +197,41 @@ def _fit_denoiser(
         loss = denoiser_loss(model, x0, eps, t)
         tr.descend(optimizer, loss)
         keep = min(s.average, step / (step + 10))  # short memory at first: forget the start
-        with torch.no_grad():
-            for mean, now in zip(averaged.parameters(), model.denoiser.parameters(), strict=True):
-                mean.lerp_(now, 1 - keep)
-        log.add({"denoiser": loss})
+        approach(averaged, model.denoiser, keep)
+        means.add({"denoiser": loss})
         if step % EVERY == 0 or step == s.steps:
             if step == s.steps:
                 model.denoiser.load_state_dict(averaged.state_dict())
-            yield State("denoiser", step, model, log.take())
-
-
-class _Means:
-    """Running means of losses."""
-
-    def __init__(self):
-        self.sums, self.seen = {}, 0
-
-    def add(self, terms: dict[str, Tensor]) -> None:
-        self.sums = {name: self.sums.get(name, 0.0) + v.item() for name, v in terms.items()}
-        self.seen += 1
-
-    def take(self) -> dict[str, float]:
-        """The means since the last call."""
-        means = {name: value / self.seen for name, value in self.sums.items()}
-        self.sums, self.seen = {}, 0
-        return means
-
-
-def from_dict(settings: dict) -> LatentSettings:
-    """Settings from plain JSON."""
-    tuples = {k: tuple(settings[k]) for k in ("betas", "coder_widths") if k in settings}
-    return LatentSettings(**(settings | tuples))
+            yield State({"stage": "denoiser", "step": step}, model, means.take())
 
 
 def fit_job(data: Result, settings: dict, stream: list[int]) -> Result:
     """Job: train on the lesion slices of a slice_set. Arrays: weights. Scores: settings and log."""
-    s, log = from_dict(settings), []
+    s = frame.from_json(LatentSettings, settings)
     parts = data.arrays["image"], data.arrays["mask"]
-    for state in fit(*parts, s, np.random.default_rng(stream)):
-        log.append({"stage": state.stage, "step": state.step, **state.losses})
-    weights = tr.weights_to_arrays(state.model, "model/")
-    return Result(weights, {"settings": asdict(s), "log": log})
+    return frame.to_its_end(fit(*parts, s, np.random.default_rng(stream)), s)
 
 
 def load(fitted: Result) -> LatentDiffusion:
     """The stored model, frozen."""
-    model = LatentDiffusion(from_dict(fitted.scores["settings"]))
-    return tr.freeze(tr.load_arrays(model, fitted.arrays, "model/"))
+    return frame.restored(LatentDiffusion, LatentSettings, fitted)
 
 
 def pool(fitted: Result, n: int, stream: list[int]) -> Result:
     """Job: n new pairs."""
-    image, mask = load(fitted).sample(n, np.random.default_rng(stream))
-    return Result({"image": image, "mask": mask}, {"n": n})
+    return frame.pair_pool(load(fitted), n, stream)
 
 
 def reconstruction(fitted: Result, images: Result, n: int) -> Result:
     """Job: the first n pairs of a set, and what the first stage makes of them."""
-    image, mask = images.arrays["image"][:n], images.arrays["mask"][:n]
     model = load(fitted)
-    with torch.no_grad():
-        codes = model.encode(as_pairs(image, mask)).split(CHUNK)
-        again, mask_again = from_logits(torch.cat([model.decode(z) for z in codes]))
-    found = {"reconstruction": again, "mask_reconstruction": mask_again}
-    return Result({"image": image, "mask": mask, **found}, {"n": len(image)})
+    return frame.remade(images, n, lambda pairs: model.decode(model.encode(pairs)))
 
 
 def operations(settings: dict) -> int:
     """Floating point operations for one new pair: all denoising steps and the decoder."""
-    s = from_dict(settings)
-    model = tr.freeze(LatentDiffusion(s))
+    s = frame.from_json(LatentSettings, settings)
+    model = freeze(LatentDiffusion(s))
     z = torch.zeros(1, *model.code)
     step = flops(lambda: model.denoiser(z, torch.zeros(1, dtype=torch.long)))
     return s.sampler_steps * step + flops(lambda: model.decoder(z))

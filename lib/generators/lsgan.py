@@ -10,20 +10,23 @@ their soft edge alone, and in some runs the generator stopped drawing masks.
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from lib.datasets.pairs import check_pairs
+from lib.datasets.checks import check_pairs
+from lib.generators import frame
+from lib.generators.frame import CHUNK, EVERY, State
 from lib.jobs import Result
-from lib.networks.pairs import PairCritic, PairGenerator, as_pairs, flops, from_logits
+from lib.networks.baselines import PairCritic, PairGenerator
 from lib.training import loop as tr
+from lib.training.cost import flops
+from lib.training.means import Means
+from lib.training.weights import freeze, seeded
 
-A, B, C = 0.0, 1.0, 1.0  # "fake" and "real" to the critic, and what the generator wants to hear
-CHUNK = 250  # pairs drawn at once
-EVERY = 50  # steps between two States
+A, B, C = 0.0, 1.0, 1.0  # targets: the critic's for drawn and for real pairs, the generator's
 
 
 @dataclass(frozen=True)
@@ -43,13 +46,20 @@ class LsganSettings:
     precision: str = "bfloat16"  # ours
 
 
-@dataclass
-class State:
-    """What `fit` yields every EVERY steps and at the end; the generator is in training mode."""
+class Lsgan(PairGenerator):
+    """The generator with its settings."""
 
-    step: int
-    generator: PairGenerator
-    losses: dict[str, float]  # means since the last
+    def __init__(self, settings: LsganSettings):
+        super().__init__(settings.latent, settings.widths)
+        self.settings = settings
+
+    def sample(
+        self, n: int, rng: np.random.Generator, chunk: int = CHUNK
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """n new images (n, 64, 64) in [0, 1] and their masks (bool); in evaluation mode only."""
+        z = torch.randn(n, self.settings.latent, generator=tr.torch_generator(rng))
+        with torch.no_grad(), tr.autocast(self.settings.precision):
+            return tr.from_logits(torch.cat([self(part) for part in z.split(chunk)]))
 
 
 def critic_loss(real: Tensor, fake: Tensor) -> Tensor:
@@ -62,91 +72,66 @@ def generator_loss(fake: Tensor) -> Tensor:
     return 0.5 * (fake - C).square().mean()
 
 
-def build(s: LsganSettings) -> PairGenerator:
-    return PairGenerator(s.latent, tuple(s.widths))
-
-
 def fit(
     image: np.ndarray, mask: np.ndarray, s: LsganSettings, rng: np.random.Generator
 ) -> Iterator[State]:
     """Train on pairs: image (N, 64, 64) in [0, 1], mask (N, 64, 64) bool.
 
-    Raises ValueError for bad pairs (`check_pairs`).
+    Yields a State every EVERY steps and at the end, the generator in training mode. Raises
+    ValueError for bad pairs (`check_pairs`).
     """
     check_pairs(image, mask)
     init_rng, batch_rng, noise_rng = rng.spawn(3)
-    generator = tr.seeded(lambda: build(s), init_rng)
-    critic = tr.seeded(lambda: PairCritic(tuple(s.critic)), init_rng)
-    options = {"betas": tuple(s.betas), "weight_decay": s.decay}
+    generator = seeded(lambda: Lsgan(s), init_rng)
+    critic = seeded(lambda: PairCritic(s.critic), init_rng)
+    options = {"betas": s.betas, "weight_decay": s.decay}
     draws = torch.optim.AdamW(generator.parameters(), s.rate, **options)
     judges = torch.optim.AdamW(critic.parameters(), s.critic_rate, **options)
-    pairs, noise = as_pairs(image, mask), tr.torch_generator(noise_rng)
+    pairs, noise = tr.as_pairs(image, mask), tr.torch_generator(noise_rng)
 
     def noisy(pair: Tensor) -> Tensor:
         return pair + s.noise * torch.randn(pair.shape, generator=noise)
 
-    sums, seen = {}, 0
+    means = Means()
     for step, at in enumerate(tr.batches(len(pairs), s.batch, s.steps, batch_rng), start=1):
         for optimizer, rate in ((draws, s.rate), (judges, s.critic_rate)):
             tr.set_rate(optimizer, tr.cosine(step - 1, s.steps, rate, 0.05 * rate))
+        # 1. The critic: L_D of a batch of real pairs and one of drawn ones, both noisy
         real = pairs[at].contiguous(memory_format=torch.channels_last)
         with tr.autocast(s.precision):
             fake = generator(torch.randn(len(at), s.latent, generator=noise)).float().sigmoid()
             scores = [critic(noisy(pair)).float() for pair in (real, fake.detach())]
         losses = {"critic": critic_loss(*scores)}
         tr.descend(judges, losses["critic"])
+        # 2. The generator against this critic: L_G of the same drawn pairs
         critic.requires_grad_(False)
         with tr.autocast(s.precision):
             losses["generator"] = generator_loss(critic(noisy(fake)).float())
         tr.descend(draws, losses["generator"])
         critic.requires_grad_(True)
-        sums = {name: sums.get(name, 0.0) + value.item() for name, value in losses.items()}
-        seen += 1
+        means.add(losses)
         if step % EVERY == 0 or step == s.steps:
-            yield State(step, generator, {name: value / seen for name, value in sums.items()})
-            sums, seen = {}, 0
-
-
-def sample(
-    generator: PairGenerator, s: LsganSettings, n: int, rng: np.random.Generator, chunk: int = CHUNK
-) -> tuple[np.ndarray, np.ndarray]:
-    """n new images (n, 64, 64) in [0, 1] and their masks (bool); a generator in evaluation mode."""
-    z = torch.randn(n, s.latent, generator=tr.torch_generator(rng))
-    with torch.no_grad(), tr.autocast(s.precision):
-        return from_logits(torch.cat([generator(part) for part in z.split(chunk)]))
-
-
-def from_dict(settings: dict) -> LsganSettings:
-    """Settings from plain JSON."""
-    tuples = {k: tuple(settings[k]) for k in ("betas", "widths", "critic") if k in settings}
-    return LsganSettings(**(settings | tuples))
+            yield State({"step": step}, generator, means.take())
 
 
 def fit_job(data: Result, settings: dict, stream: list[int]) -> Result:
     """Job: train on the lesion slices of a slice_set. Arrays: weights. Scores: settings and log."""
-    s, log = from_dict(settings), []
-    parts = data.arrays["image"], data.arrays["mask"]
-    for state in fit(*parts, s, np.random.default_rng(stream)):
-        log.append({"step": state.step, **state.losses})
-    weights = tr.weights_to_arrays(state.generator, "model/")
-    return Result(weights, {"settings": asdict(s), "log": log})
+    s, parts = frame.from_json(LsganSettings, settings), (data.arrays["image"], data.arrays["mask"])
+    return frame.to_its_end(fit(*parts, s, np.random.default_rng(stream)), s)
 
 
-def load(fitted: Result) -> PairGenerator:
+def load(fitted: Result) -> Lsgan:
     """The stored generator, frozen."""
-    generator = build(from_dict(fitted.scores["settings"]))
-    return tr.freeze(tr.load_arrays(generator, fitted.arrays, "model/"))
+    return frame.restored(Lsgan, LsganSettings, fitted)
 
 
 def pool(fitted: Result, n: int, stream: list[int]) -> Result:
     """Job: n new pairs."""
-    s = from_dict(fitted.scores["settings"])
-    image, mask = sample(load(fitted), s, n, np.random.default_rng(stream))
-    return Result({"image": image, "mask": mask}, {"n": n})
+    return frame.pair_pool(load(fitted), n, stream)
 
 
 def operations(settings: dict) -> int:
     """Floating point operations for one new pair."""
-    s = from_dict(settings)
-    generator = tr.freeze(build(s))
+    s = frame.from_json(LsganSettings, settings)
+    generator = freeze(Lsgan(s))
     return flops(lambda: generator(torch.zeros(1, s.latent)))

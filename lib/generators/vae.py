@@ -7,7 +7,7 @@ Reduction: pixels, latents and likelihood are summed, the batch is averaged. The
 means, so each is multiplied by the number of things it is a mean of, or the paper's 0.5 and 0.2
 would vanish beside 4,096 summed pixels: the mask's overlap by the pixels, the two terms of the
 guide by its 64 features. (Multiplied by the pixels too, the guide's terms outweigh the image: the
-decoder then draws what pleases the guide, with reconstructions worse than the mean image.)
+decoder then lowers them alone, with reconstructions worse than the mean image.)
 """
 
 import math
@@ -20,11 +20,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lib.datasets.hdf5 import ImageSet, from_arrays
-from lib.generators.frame import EarlyStopping, labelled_pool
+from lib.generators import frame
+from lib.generators.frame import EarlyStopping, State
 from lib.jobs import Result
 from lib.networks.blocks import Decoder, Encoder
 from lib.tasks import classify
 from lib.training import loop as tr
+from lib.training.means import Means
+from lib.training.weights import seeded
 
 LOG_VARIANCE = (-8.0, 2.0)  # clamp of the posterior, ours
 PRIOR_LOG_VARIANCE = (-4.0, 0.0)  # of the prior, ours: a wide one samples where no image was
@@ -148,12 +151,9 @@ def loss_terms(model: ConditionalVAE, guide: nn.Module, x, y, mask, noise, s: Va
                 target = guide.features(x)
             found = guide.features(image.sigmoid())
             logits = guide.head(found)
-            half = slice(
-                len(y) // 2
-            )  # prior samples for half the batch: they cost a whole decoding
-            z = draw(
-                p[0][half].detach(), p[1][half].detach(), noise[1][half]
-            )  # p(z|y) fits q alone
+            half = slice(len(y) // 2)  # prior samples of half a batch: they cost a whole decoding
+            mean, log_variance = (each[half].detach() for each in p)  # p(z|y) fits q alone
+            z = draw(mean, log_variance, noise[1][half])
             logits_sampled = guide(model.decoder(z, y[half])[:, :1].sigmoid())
         scale = target.float().square().mean()
         terms["path"] = (found.float() - target.float()).square().mean() / scale
@@ -174,21 +174,12 @@ def total(terms: dict[str, Tensor], s: VaeSettings, pixels: int) -> Tensor:
     return sum(weights[name] * value for name, value in terms.items())
 
 
-@dataclass
-class State:
-    """What `fit` yields after every epoch."""
-
-    epoch: int
-    generator: ConditionalVAE
-    losses: dict[str, float]  # means over the epoch
-
-
 def fit(
     data: ImageSet, guide: nn.Module, settings: VaeSettings, rng: np.random.Generator
 ) -> Iterator[State]:
     """Train on labelled images with masks; yields a State after every epoch."""
     init_rng, batch_rng, noise_rng = rng.spawn(3)
-    model = tr.seeded(lambda: ConditionalVAE(settings), init_rng)
+    model = seeded(lambda: ConditionalVAE(settings), init_rng)
     optimizer = torch.optim.Adam(
         [
             {"params": [*model.encoder.parameters(), *model.decoder.parameters()]},
@@ -200,7 +191,7 @@ def fit(
     x, y = tr.as_planes(data.image), torch.from_numpy(data.label)
     mask = torch.from_numpy(data.mask.astype(np.float32))
     per_epoch, noise = settings.steps_per_epoch, tr.torch_generator(noise_rng)
-    steps, sums = settings.epochs * per_epoch, {}
+    steps, means = settings.epochs * per_epoch, Means(per_epoch)
     for step, at in enumerate(tr.batches(len(x), settings.batch, steps, batch_rng), start=1):
         tr.set_rate(optimizer, tr.cosine(step - 1, steps, settings.rate, settings.rate_end))
         eps = torch.randn(2, len(at), settings.latent, generator=noise)
@@ -208,38 +199,46 @@ def fit(
         terms = loss_terms(model, guide, inputs, y[at], mask[at], eps, settings)
         loss = total(terms, settings, x[0].numel())
         tr.descend(optimizer, loss)
-        for name, value in {**terms, "total": loss}.items():
-            sums[name] = sums.get(name, 0.0) + value.item() / per_epoch
+        means.add({**terms, "total": loss})
         if step % per_epoch == 0:
-            yield State(step // per_epoch, model, sums)
-            sums = {}
+            yield State({"epoch": step // per_epoch}, model, means.take())
 
 
 def fit_job(
-    data: Result, n: int, guide: Result, validation: Result, settings: dict, stream: list[int]
-) -> Result:
+    data: Result, n: int, guide: Result, validation: Result | None, settings: dict,
+    stream: list[int],
+) -> Result:  # fmt: skip
     """Job: train on the first n images; the epoch with the best FD on validation is kept.
 
-    Arrays: its weights under "best/". Scores: the log of every epoch and the best one.
+    Without validation images it is the last: early stopping watches one distance, and any distance
+    favours somebody. The training is the same to the last bit. Arrays: its weights under "best/".
+    Scores: the log of every epoch and the one that was kept.
     """
-    s = VaeSettings(**settings)
-    rng = np.random.default_rng(stream)
-    frozen = classify.load(guide)
-    watch = EarlyStopping(validation.arrays["image"], rng.spawn(1)[0])
-    for state in fit(from_arrays(data.arrays)[:n], frozen, s, rng):
+    s, rng = frame.from_json(VaeSettings, settings), np.random.default_rng(stream)
+    (stop_rng,) = rng.spawn(1)
+    states = fit(from_arrays(data.arrays)[:n], classify.load(guide), s, rng)
+    if validation is None:
+        last = frame.to_its_end(states, s, "best/")
+        return Result(last.arrays, last.scores | {"best_epoch": s.epochs})
+    watch = EarlyStopping(validation.arrays["image"], stop_rng)
+    for state in states:
         watch.see(state)
     return Result(watch.weights, watch.scores | {"settings": asdict(s)})
 
 
 def load(fitted: Result) -> ConditionalVAE:
     """The stored model, frozen."""
-    model = ConditionalVAE(VaeSettings(**fitted.scores["settings"]))
-    return tr.freeze(tr.load_arrays(model, fitted.arrays, "best/"))
+    return frame.restored(ConditionalVAE, VaeSettings, fitted, "best/")
 
 
-def pool(fitted: Result, n: int, stream: list[int]) -> Result:
-    """Job: n labelled samples in Table 1's class mix."""
-    return labelled_pool(load(fitted), n, stream)
+def pool(
+    fitted: Result, n: int, stream: list[int], mix: list[int] | None = None, drawn: bool = False
+) -> Result:
+    """Job: n labelled samples in Table 1's class mix, or in mix[0] : mix[1] : mix[2].
+
+    drawn: labels at random with these frequencies, as without the prior pi(y); else exactly.
+    """
+    return frame.labelled_pool(load(fitted), n, stream, mix, drawn)
 
 
 def reconstruction(fitted: Result, images: Result, n: int) -> Result:

@@ -11,6 +11,7 @@ from lib.generators import vae
 from lib.jobs import Result
 from lib.tasks import classify
 from lib.training import loop as tr
+from lib.training.weights import weights_to_arrays
 
 NOISES = 6  # latent vectors followed through the training, each under every label
 
@@ -38,14 +39,9 @@ def kl_per_latent(model: vae.ConditionalVAE, data: ImageSet) -> np.ndarray:
 
 
 def film(
-    data: Result,
-    n: int,
-    guide: Result,
-    held_out: Result,
-    m: int,
-    settings: dict,
+    data: Result, n: int, guide: Result, held_out: Result, m: int, settings: dict,
     stream: list[int],
-) -> Result:
+) -> Result:  # fmt: skip
     """Job: train on the first n images, and look at the model after every epoch.
 
     Arrays: frames (epochs, NOISES, classes, 64, 64); kl (epochs, latent) on the first m held-out
@@ -55,9 +51,9 @@ def film(
     noise = noise_of(s.latent, np.random.default_rng([*stream, 1]))  # beside the training's stream
     rng, log, frames, kls = np.random.default_rng(stream), [], [], []
     for state in vae.fit(from_arrays(data.arrays)[:n], classify.load(guide), s, rng):
-        log.append({"epoch": state.epoch, **state.losses})
-        frames.append(frame(state.generator, noise))
-        kls.append(kl_per_latent(state.generator, seen))
+        log.append(state.row)
+        frames.append(frame(state.model, noise))
+        kls.append(kl_per_latent(state.model, seen))
     arrays = {"frames": np.stack(frames), "kl": np.stack(kls)}
-    weights = tr.weights_to_arrays(state.generator, "best/")
+    weights = weights_to_arrays(state.model, "best/")
     return Result(arrays | weights, {"log": log, "settings": asdict(s)})

@@ -21,14 +21,25 @@ def _two_classes(y):
     return positive
 
 
-def _probabilities(p, y):
-    """`p` and `y` as float vectors; ValueError unless equally long and p within [0, 1]."""
-    p, y = np.asarray(p, float), np.asarray(y, float)
-    if p.ndim != 1 or p.shape != y.shape or not p.size:
-        raise ValueError(f"p {p.shape} and y {y.shape} must be non-empty vectors of one length")
-    if not ((p >= 0) & (p <= 1)).all():
+ROUNDING = 1e-6  # by which a sum of probabilities in float32 may lie beyond 1
+
+
+def _probabilities(p):
+    """`p` as a float vector within [0, 1]; ValueError unless it is one, but for rounding."""
+    p = np.asarray(p, float)
+    if p.ndim != 1 or not p.size:
+        raise ValueError(f"p {p.shape} must be a non-empty vector")
+    if not ((p >= -ROUNDING) & (p <= 1 + ROUNDING)).all():
         raise ValueError("p must lie in [0, 1]: pass probabilities, not raw scores")
-    return p, y
+    return p.clip(0, 1)
+
+
+def _outcomes(p, y):
+    """Probabilities and labels as float vectors; ValueError unless y is 0/1, one label for each."""
+    p, y = _probabilities(p), np.asarray(y)
+    if y.shape != p.shape or not np.isin(y, (0, 1)).all():
+        raise ValueError(f"labels y {y.shape} must be 0 or 1, one for each of p {p.shape}")
+    return p, y.astype(float)
 
 
 def placements(y, s):
@@ -114,7 +125,7 @@ def sensitivity_at_specificity(val_neg, test_scores, test_y, specificity=0.95):
 
 def brier(p, y):
     """Mean squared difference of probability and outcome; 0 is best."""
-    p, y = _probabilities(p, y)
+    p, y = _outcomes(p, y)
     return float(np.mean((p - y) ** 2))
 
 
@@ -137,7 +148,7 @@ def ece(p, y, bins=15, mass=True):
 
     It is biased upwards by what `ece_floor` says: print both.
     """
-    p, y = _probabilities(p, y)
+    p, y = _outcomes(p, y)
     return _gap(p, y, _bin_index(p, bins, mass), bins)
 
 
@@ -146,7 +157,7 @@ def ece_debiased(p, y, rng, n=200, bins=15, mass=True):
 
     Near perfect calibration it takes away about 0.4 of the bias: keep `ece_floor` beside it.
     """
-    p, y = _probabilities(p, y)
+    p, y = _outcomes(p, y)
     draws = rng.integers(len(p), size=(n, len(p)))
     resampled = np.mean([ece(p[i], y[i], bins, mass) for i in draws])
     return float(2 * ece(p, y, bins, mass) - resampled)
@@ -154,6 +165,6 @@ def ece_debiased(p, y, rng, n=200, bins=15, mass=True):
 
 def ece_floor(p, rng, n=200, bins=15, mass=True):
     """Mean ECE of n label sets drawn from p itself: what perfect calibration reads at this size."""
-    p, _ = _probabilities(p, p)
+    p = _probabilities(p)
     index = _bin_index(p, bins, mass)
     return float(np.mean([_gap(p, rng.random(len(p)) < p, index, bins) for _ in range(n)]))

@@ -16,6 +16,8 @@ def _pair(a, b):
         raise ValueError(f"features {a.shape} and {b.shape} must be (n, d) with the same d")
     if min(len(a), len(b)) < 2:
         raise ValueError("each feature set needs at least two rows")
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        raise ValueError("features hold NaN or infinite values: drop these images or the network")
     return a, b
 
 
@@ -32,12 +34,16 @@ def frechet_gaussians(mean1, cov1, mean2, cov2):
     return float(gap @ gap + np.trace(cov1) + np.trace(cov2) - 2 * cross)
 
 
-def frechet(a, b):
+def frechet(a, b, few=False):
     """Squared Fréchet distance of two feature sets (n, d) and (m, d), in float64.
 
-    Biased upwards by about `null_frechet(d, n)`: compare arms at equal n only.
+    Biased upwards by about `null_frechet(d, n)`: compare arms at equal n only. With n or m up to d
+    a covariance is singular and the bias has no bound: ValueError, unless `few` says that the
+    number is not going to be read (a smoke run).
     """
     a, b = _pair(a, b)
+    if not few and min(len(a), len(b)) <= a.shape[1]:
+        raise ValueError(f"{len(a)} and {len(b)} rows of {a.shape[1]} features: take more images")
     cov_a, cov_b = (np.atleast_2d(np.cov(x, rowvar=False)) for x in (a, b))
     return frechet_gaussians(a.mean(axis=0), cov_a, b.mean(axis=0), cov_b)
 
@@ -90,6 +96,8 @@ def ssim(a, b):
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     if a.ndim != 3 or a.shape != b.shape:
         raise ValueError(f"images {a.shape} and {b.shape} must be two equal (n, H, W) stacks")
+    if not (np.isfinite(a).all() and np.isfinite(b).all()):
+        raise ValueError("images hold NaN or infinite values: repair or drop them")
     wang = {"gaussian_weights": True, "sigma": 1.5, "use_sample_covariance": False}
     pairs = zip(a, b, strict=True)
     return np.array([structural_similarity(x, y, data_range=1.0, **wang) for x, y in pairs])

@@ -169,3 +169,20 @@ def shape_distances(real, generated):
     found = {name: scaled_w1(real[name], generated[name]) for name in SHAPES}
     found["empty"] = float(abs((real["area"] == 0).mean() - (generated["area"] == 0).mean()))
     return found
+
+
+def alignment(generated, seen):
+    """Does the mask fit its image: Dice of generated masks and the lesions a reader sees there.
+
+    generated, seen (n, H, W) -> {"dice": mean, "empty": share}. A sample whose generated mask is
+    empty is left out of the Dice and counted in `empty`: it makes no statement, and would score 1
+    in a lesion-free image. A lesion that the reader does not see scores 0. `dice` is None when all
+    masks are empty. Trap: the ceiling is the reader's own Dice on real pairs; print it beside.
+    """
+    generated, seen = stack(generated, "generated"), stack(seen, "seen")
+    if generated.shape != seen.shape:
+        raise ValueError(f"generated {generated.shape} and seen {seen.shape} must have one shape")
+    both, size, of_seen = (x.sum(axis=(1, 2)) for x in (generated & seen, generated, seen))
+    drawn = size > 0
+    dice = 2 * both[drawn] / (size + of_seen)[drawn]
+    return {"dice": float(dice.mean()) if drawn.any() else None, "empty": float((~drawn).mean())}

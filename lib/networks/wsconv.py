@@ -2,8 +2,8 @@
 
 Four blocks each way of weight-standardised convolution, GroupNorm and Swish with residual
 connections; self-attention in the first block of the encoder and in the last of the decoder; a
-convolutional latent with attention. `Shape` holds the sizes: PAPER has 23 million parameters, CPU
-is the same network at a laptop's size.
+convolutional latent with attention. `Shape` holds the sizes: PAPER is the paper's (see
+`paper_size`), CPU the same network at a laptop's size.
 """
 
 from dataclasses import dataclass
@@ -152,6 +152,18 @@ class PairDecoder(nn.Module):
             h = self.last(h) if block is self.blocks[-1] else h
             h = block(upsample(h) if i else h)
         return self.out(upsample(h) if self.shape.stem == 2 else h)
+
+
+def paper_size() -> int:
+    """Parameters of encoder and decoder at the paper's size, built without any memory.
+
+    Section 3.4 says 23 million; a network of another count is not the paper's.
+    """
+    with torch.device("meta"):
+        parts = PairEncoder(PAPER), PairDecoder(PAPER)
+    count = sum(weight.numel() for part in parts for weight in part.parameters())
+    assert round(count / 1e6) == 23, f"{count:,} parameters are not the 23 million of section 3.4"
+    return count
 
 
 def upsample(h: Tensor) -> Tensor:

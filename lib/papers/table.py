@@ -114,7 +114,7 @@ class Table:
         for metric, path in scores.paths.items():
             draws = values[regime, arm.name, metric] = scores.draws(path)
             more = {"null": self.null(arm, metric)}
-            if metric in nulls["mean"]:
+            if nulls["mean"].get(metric) is not None:
                 more = {"null": nulls["mean"][metric], "null_sd": nulls["sd"][metric]}
             more["oracle"] = {"arm": arm.oracle, "metric": metric} if arm.oracle else None
             more["paper"] = self.printed(regime, arm, metric)

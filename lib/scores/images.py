@@ -7,7 +7,7 @@ from lib.jobs import Result
 from lib.metrics import classification, fidelity, memorisation
 from lib.networks.classifier import SmallCNN
 from lib.tasks import classify
-from lib.training import loop as tr
+from lib.training.weights import freeze, seeded
 
 RATES = np.linspace(0, 1, 201)  # false-positive rates at which ROC curves are stored
 NEIGHBOURS = 100  # samples whose nearest real image is searched by SSIM
@@ -64,12 +64,12 @@ def domain_fidelity(pool: Result, n: int, real: Result, reader: Result) -> Resul
 
 def distances(samples: np.ndarray, real: np.ndarray, reader: SmallCNN) -> dict[str, float]:
     """FD and KID in the reader's features, FD in those of a random network (fd2)."""
-    random = tr.freeze(tr.seeded(SmallCNN, np.random.default_rng(0)))
+    random = freeze(seeded(SmallCNN, np.random.default_rng(0)))
     a, b = (classify.features(reader, x) for x in (samples, real))
     a2, b2 = (classify.features(random, x) for x in (samples, real))
     scale = b2.std(0) + 1e-6
-    fd2 = fidelity.frechet(a2 / scale, b2 / scale)
-    return {"fd": fidelity.frechet(a, b), "fd2": fd2, "kid": float(fidelity.kid(a, b))}
+    fd, fd2 = (fidelity.frechet(*x, few=True) for x in ((a, b), (a2 / scale, b2 / scale)))
+    return {"fd": fd, "fd2": fd2, "kid": float(fidelity.kid(a, b))}
 
 
 def fidelity_null(real: Result, n: int, reader: Result, splits: int, stream: list[int]) -> Result:

@@ -1,13 +1,23 @@
-"""Jobs that score pools of image-mask pairs against fresh real ones, by an independent reader."""
+"""Jobs that score pools of image-mask pairs by an independent reader, and segmenters."""
 
 import numpy as np
 import torch
 
 from lib.jobs import Result
-from lib.metrics import coverage, fidelity, masks, memorisation, pairs, sharpness, texture
+from lib.metrics import (
+    coverage,
+    fidelity,
+    masks,
+    memorisation,
+    reconstruction,
+    segmentation,
+    sharpness,
+    texture,
+)
 from lib.networks.unet import UNet
 from lib.tasks import segment
 from lib.training import loop as tr
+from lib.training.weights import freeze, seeded
 
 LESIONS = 300  # lesions whose texture is measured
 CHUNK = 250  # images judged at once
@@ -25,14 +35,20 @@ def distances(samples: np.ndarray, real: np.ndarray, reader: UNet) -> dict[str, 
     The random features are divided by their standard deviation over the real images; those without
     any are left out.
     """
-    random = tr.freeze(tr.seeded(UNet, np.random.default_rng(0)))
+    random = freeze(seeded(UNet, np.random.default_rng(0)))
     a, b = embed(reader, samples), embed(reader, real)
     a2, b2 = embed(random, samples), embed(random, real)
     scale = b2.std(0)
     alive = scale > 1e-3 * scale.max()
-    fd2 = fidelity.frechet(a2[:, alive] / scale[alive], b2[:, alive] / scale[alive])
-    fd, kid = fidelity.frechet(a, b), fidelity.kid(a, b)
-    return {"fd": float(fd), "fd2": float(fd2), "kid": float(kid)}
+    random_pair = (x[:, alive] / scale[alive] for x in (a2, b2))
+    fd, fd2 = (fidelity.frechet(*each, few=True) for each in ((a, b), random_pair))
+    return {"fd": fd, "fd2": fd2, "kid": fidelity.kid(a, b)}
+
+
+def defined(scores: dict) -> dict[str, float | None]:
+    """Plain numbers; None where a score is undefined."""
+    good = {name for name, x in scores.items() if x is not None and np.isfinite(x)}
+    return {name: float(x) if name in good else None for name, x in scores.items()}
 
 
 def lesion_kid(samples: tuple, real: tuple, reader: UNet) -> float:
@@ -49,7 +65,7 @@ def measures(images: np.ndarray, drawn: np.ndarray, real: Result, n: int, reader
     seen, seen_real = segment.predict(reader, images), segment.predict(reader, truth)
     edges = coverage.size_edges(contour)
     real_modes, modes = (coverage.modes(each, edges) for each in (seen_real, seen))
-    aligned = pairs.alignment(drawn, seen)
+    aligned = masks.alignment(drawn, seen)
     few = slice(LESIONS)
     own, other = (images[few], drawn[few]), (truth[few], contour[few])
     slopes = sharpness.edge_slope(*own)
@@ -62,11 +78,10 @@ def measures(images: np.ndarray, drawn: np.ndarray, real: Result, n: int, reader
         "edge_slope": np.nanmedian(slopes) if np.isfinite(slopes).any() else None,
         "checkerboard": sharpness.checkerboard(images),
     }
-    if drawn.any():
-        scores |= {"lesion_kid": lesion_kid(own, other, reader)}
-        scores |= {"w1_glcm": texture.w1_glcm(own, other)}
-    kept = {name: float(x) for name, x in scores.items() if x is not None and np.isfinite(x)}
-    return kept
+    some = drawn.any()
+    scores["lesion_kid"] = lesion_kid(own, other, reader) if some else None
+    scores["w1_glcm"] = texture.w1_glcm(own, other) if some else None
+    return defined(scores)
 
 
 def judge(pool: Result, n: int, real: Result, reader: Result) -> Result:
@@ -75,8 +90,8 @@ def judge(pool: Result, n: int, real: Result, reader: Result) -> Result:
     fd, kid: reader's features; fd2: a random network's. mask_adherence: mean Dice of the drawn mask
     and the lesion that the reader sees in the drawn image, empty masks left out; empty: their
     share. coverage, occupied: modes of the lesions that the reader sees. sharpness, edge_slope,
-    checkerboard: of the images. lesion_kid, w1_glcm: of the first lesions. What no mask or border
-    defines is left out.
+    checkerboard: of the images. lesion_kid, w1_glcm: of the first lesions. None: what no mask or
+    border defines.
     """
     net = segment.load(reader)
     parts = pool.arrays["image"][:n], pool.arrays["mask"][:n]
@@ -86,7 +101,7 @@ def judge(pool: Result, n: int, real: Result, reader: Result) -> Result:
 def null(real: Result, n: int, reader: Result, splits: int, stream: list[int]) -> Result:
     """Job: the scores of `judge` and `divergence` between real pairs of different subjects.
 
-    mean and sd over random halves of n pairs each.
+    mean and sd over random halves of n pairs each; None where one of them leaves a score undefined.
     """
     net, rng, rows = segment.load(reader), np.random.default_rng(stream), []
     for _ in range(splits):
@@ -96,14 +111,14 @@ def null(real: Result, n: int, reader: Result, splits: int, stream: list[int]) -
         )
         both = one.arrays["image"], one.arrays["mask"]
         rows.append(measures(*both, two, n, net) | divergences(both[1], two.arrays["mask"]))
-    names = [name for name in rows[0] if all(name in row for row in rows)]
-    values = {name: [row[name] for row in rows] for name in names}
-    mean = {name: float(np.mean(v)) for name, v in values.items()}
-    sd = {name: float(np.std(v, ddof=1)) for name, v in values.items()}
+    values = {name: [row[name] for row in rows] for name in rows[0]}
+    whole = {name: None if None in v else v for name, v in values.items()}
+    mean = {name: v and float(np.mean(v)) for name, v in whole.items()}
+    sd = {name: v and float(np.std(v, ddof=1)) for name, v in whole.items()}
     return Result({}, {"mean": mean, "sd": sd})
 
 
-def divergences(drawn: np.ndarray, real: np.ndarray) -> dict[str, float]:
+def divergences(drawn: np.ndarray, real: np.ndarray) -> dict[str, float | None]:
     """Table 3: jsd and kld of pixels, the same of the spatial map, and distances of shapes."""
     found = masks.divergences(real, drawn)
     shapes = masks.shape_distances(real, drawn)
@@ -114,7 +129,7 @@ def divergences(drawn: np.ndarray, real: np.ndarray) -> dict[str, float]:
         "kld_spatial": found["kld_spatial"],
         **{f"w1_{name}": value for name, value in shapes.items()},
     }
-    return {name: float(x) for name, x in scores.items() if x is not None and np.isfinite(x)}
+    return defined(scores)
 
 
 def divergence(pool: Result, n: int, real: Result) -> Result:
@@ -149,13 +164,35 @@ def reconstructed(pair: Result, reader: Result) -> Result:
     net, truth, again = segment.load(reader), pair.arrays["image"], pair.arrays["reconstruction"]
     with torch.no_grad():
         maps = [net.maps(tr.as_planes(each)) for each in (again, truth)]
-    aligned = pairs.alignment(pair.arrays["mask"], pair.arrays["mask_reconstruction"])
-    scores = {"psnr": pairs.psnr(again, truth).mean(), "lpips": pairs.perceptual(*maps).mean()}
+    aligned = masks.alignment(pair.arrays["mask"], pair.arrays["mask_reconstruction"])
+    scores = {"psnr": reconstruction.psnr(again, truth).mean()}
+    scores |= {"lpips": reconstruction.perceptual(*maps).mean()}
     scores |= {"mask_dice": aligned["dice"]}
-    return Result({}, {name: float(value) for name, value in scores.items()})
+    return Result({}, defined(scores))
 
 
 def nearest(pool: Result, real: Result, n: int) -> Result:
     """Job: psnr of samples to their nearest real image, for a generator without reconstructions."""
     parts = (each.arrays["image"][:n] for each in (pool, real))
-    return Result({}, {"psnr": float(pairs.nearest_psnr(*parts).mean())})
+    return Result({}, {"psnr": float(reconstruction.nearest_psnr(*parts).mean())})
+
+
+def utility(arm: Result) -> Result:
+    """Job: the numbers of a segmenter (`segment.arm`).
+
+    dice: mean over test subjects of the whole volume's; dice_selected: of the slices that truly
+    hold a lesion; dice_slices: mean over those slices, one by one; dice_slices_all: over all, an
+    empty one counting 1, or 0 if anything is predicted there; false_positives: share of lesion-free
+    slices with any voxel predicted. None: what is not defined (no such slice). Arrays: dice and
+    dice_selected of each subject (S,).
+    """
+    counts = arm.arrays["counts"]
+    each = {"dice": segmentation.dice(counts), "dice_selected": segmentation.dice_selected(counts)}
+    slices = {
+        "dice_slices": segmentation.slice_dice(counts, "skip"),
+        "dice_slices_all": segmentation.slice_dice(counts, "score"),
+        "false_positives": np.array(segmentation.false_positive_rate(counts)),
+    }
+    finite = {name: x[np.isfinite(x)] for name, x in (each | slices).items()}
+    means = {name: float(x.mean()) if x.size else None for name, x in finite.items()}
+    return Result(each, means | arm.scores)

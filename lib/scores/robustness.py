@@ -19,24 +19,6 @@ PGD = {1: 1 / 255, 2: 2 / 255, 3: 4 / 255}  # radius of the attack in the maximu
 STEPS = 10  # of the attack, each of radius / 4
 
 
-def network(
-    real: Result, n: int, pool: Result | None, extra: int, settings: dict, stream: list[int]
-) -> Result:
-    """Job: the downstream network of an arm, its weights kept (`classify.arm` keeps predictions).
-
-    The same images, settings and seeds give the same network.
-    """
-    parts = [(real, n)] + ([(pool, extra)] if pool else [])
-    images, labels = (
-        np.concatenate([source.arrays[name][:k] for source, k in parts])
-        for name in ("image", "label")
-    )
-    fitted = classify.fit(
-        images, labels, classify.ClassifySettings(**settings), np.random.default_rng(stream)
-    )
-    return Result(tr.weights_to_arrays(fitted), {"images": len(images)})
-
-
 def perturbed(
     network: Result, images: Result, n: int, kind: str, strength: int, stream: list[int]
 ) -> Result:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lib.networks.unet import SMOOTH, UNet
-from lib.training import loop as tr
+from lib.training.weights import freeze, load_arrays, seeded
 
 NAMES = {  # how tables call them
     "unet": "U-Net",
@@ -86,8 +86,8 @@ def _monai(name: str, dims: int, sides: tuple[int, ...]) -> nn.Module:
 def create(name: str, dims: int, sides: tuple[int, ...], rng: np.random.Generator) -> nn.Module:
     """The network with its initial weights drawn from rng, torch's global state left as it was."""
     if dims == 2:
-        return tr.seeded(lambda: build(name, dims, sides), rng)
-    with torch.random.fork_rng(devices=[]):  # `tr.seeded` lays weights out as only slices allow
+        return seeded(lambda: build(name, dims, sides), rng)
+    with torch.random.fork_rng(devices=[]):  # `seeded` lays weights out as only slices allow
         torch.manual_seed(int(rng.integers(2**63)))
         return build(name, dims, sides)
 
@@ -98,6 +98,6 @@ def restore(
     """The network with stored weights, frozen; RuntimeError if names or shapes differ."""
     net = build(name, dims, sides)
     if dims == 2:
-        return tr.freeze(tr.load_arrays(net, arrays))
+        return freeze(load_arrays(net, arrays))
     net.load_state_dict({key: torch.from_numpy(np.array(v)) for key, v in arrays.items()})
-    return tr.freeze(net)
+    return freeze(net)

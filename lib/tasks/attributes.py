@@ -5,17 +5,16 @@ parameters nobody set. Its own error shrinks what it reads towards the mean, so 
 with its readings of real images, never with the law alone.
 """
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
-import torch
+from torch.nn import functional as F
 
 from lib.jobs import Result
-from lib.networks.augment import classical
-from lib.networks.classifier import SmallCNN
 from lib.phantoms import chest
+from lib.tasks import classify
 from lib.tasks.classify import ClassifySettings
-from lib.training import loop as tr
+from lib.training.weights import weights_to_arrays
 
 NAMES = ("place across", "place along", "radius", "contrast")
 PARAMETERS = ("opacity_x", "opacity_y", "opacity_radius", "opacity_grey")
@@ -36,32 +35,19 @@ def true_attributes(law: str, seeds: np.ndarray, labels: np.ndarray) -> np.ndarr
 def fit_job(data: Result, law: str, n: int, settings: dict, stream: list[int]) -> Result:
     """Job: a network that reads the four attributes, trained on the sick ones of n phantoms."""
     s = ClassifySettings(**settings)
-    init_rng, batch_rng, augment_rng = np.random.default_rng(stream).spawn(3)
     labels = data.arrays["label"][:n]
     sick = labels > 0
-    x = tr.as_planes(data.arrays["image"][:n][sick])
-    goal = torch.from_numpy(true_attributes(law, data.arrays["subject"][:n][sick], labels[sick]))
-    net = tr.seeded(lambda: SmallCNN(classes=len(NAMES)), init_rng)
-    optimizer = torch.optim.Adam(net.parameters(), s.rate)
-    noise = tr.torch_generator(augment_rng)
-    for step, at in enumerate(tr.batches(len(x), s.batch, s.steps, batch_rng)):
-        tr.set_rate(optimizer, tr.cosine(step, s.steps, s.rate, 1e-5))
-        inputs = classical(x[at], noise, pixels=0).contiguous(memory_format=torch.channels_last)
-        with tr.autocast(s.precision):
-            found = net(inputs)
-        tr.descend(optimizer, (found.float() - goal[at]).square().mean())
-    return Result(tr.weights_to_arrays(tr.freeze(net)), asdict(s))
+    goal = true_attributes(law, data.arrays["subject"][:n][sick], labels[sick])
+    net = classify.fit(
+        data.arrays["image"][:n][sick], goal, replace(s, augment=True),
+        np.random.default_rng(stream), outputs=len(NAMES), loss=F.mse_loss, pixels=0,
+    )  # fmt: skip
+    return Result(weights_to_arrays(net), asdict(s))
 
 
-def load(result: Result) -> SmallCNN:
-    """The attribute reader from its stored weights."""
-    return tr.freeze(tr.load_arrays(SmallCNN(classes=len(NAMES)), result.arrays))
-
-
-def read(net: SmallCNN, images: np.ndarray) -> np.ndarray:
-    """Attributes (N, 4) read from images (N, 64, 64)."""
-    with torch.no_grad():
-        return torch.cat([net(x) for x in tr.as_planes(images).split(500)]).numpy()
+def read(reader: Result, images: np.ndarray) -> np.ndarray:
+    """Attributes (N, 4) that the stored reader finds in images (N, 64, 64)."""
+    return classify.apply(classify.load(reader, len(NAMES)), images)
 
 
 def compare(pool: Result, n: int, real: Result, law: str, reader: Result) -> Result:
@@ -72,11 +58,10 @@ def compare(pool: Result, n: int, real: Result, law: str, reader: Result) -> Res
     well the reader reads real images against their known parameters; and coverage_place,
     coverage_look in [0, 1] (see `coverage`). Arrays: pool, real (k, 4), what was read.
     """
-    net = load(reader)
     labels, true_labels = pool.arrays["label"][:n], real.arrays["label"][:n]
-    found = read(net, pool.arrays["image"][:n][labels > 0])
+    found = read(reader, pool.arrays["image"][:n][labels > 0])
     sick = true_labels > 0
-    target = read(net, real.arrays["image"][:n][sick])
+    target = read(reader, real.arrays["image"][:n][sick])
     truth = true_attributes(law, real.arrays["subject"][:n][sick], true_labels[sick])
     error = ((target - truth) ** 2).mean(0) / truth.var(0)
     spread, shift = found.std(0) / target.std(0), (found.mean(0) - target.mean(0)) / target.std(0)

@@ -10,20 +10,18 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lib.datasets.pairs import check_pairs
-from lib.datasets.splits import assert_subject_disjoint
+from lib.datasets.checks import check_pairs
+from lib.datasets.splits import assert_subject_disjoint, first
 from lib.jobs import Result
 from lib.metrics import segmentation
 from lib.networks.augment_pairs import classical_pairs
 from lib.tasks import architectures
 from lib.training import loop as tr
+from lib.training.weights import freeze, weights_to_arrays
 
-NOISE = 0.02  # standard deviation of the memoriser's noise, grey units of [0, 1]
-BLUR = 1.0  # standard deviation of the blur, pixels
 PRIOR = {2: 0.0, 3: -4.0}  # added to logits: of a volume a lesion fills some voxels in a thousand,
 # and a network that starts from one half learns to see none
 AT_ONCE = {2: 256, 3: 2}  # slices or volumes segmented in one go
@@ -45,13 +43,9 @@ class SegmentSettings:
 
 
 def fit(
-    images: np.ndarray,
-    masks: np.ndarray,
-    settings: SegmentSettings,
-    rng: np.random.Generator,
-    free: np.ndarray | None = None,
-    pool: tuple[np.ndarray, np.ndarray] | None = None,
-) -> nn.Module:
+    images: np.ndarray, masks: np.ndarray, settings: SegmentSettings, rng: np.random.Generator,
+    free: np.ndarray | None = None, pool: tuple[np.ndarray, np.ndarray] | None = None,
+) -> nn.Module:  # fmt: skip
     """Train on images (N, *sides) in [0, 1] with their masks; returns the network frozen.
 
     pool: further (images, masks) that are not real. free: real slices without a lesion, used in
@@ -78,7 +72,7 @@ def fit(
         with autocast(s.dims, s.precision):
             logits = net(_laid_out(inputs)) + PRIOR[s.dims]
         tr.descend(optimizer, loss(logits.float(), target))
-    return tr.freeze(net)
+    return freeze(net)
 
 
 def loss(logits: Tensor, target: Tensor) -> Tensor:
@@ -132,7 +126,7 @@ def predict(net: nn.Module, images: np.ndarray, precision: str = "bfloat16") -> 
     """Masks (bool, probability above 0.5) of images (N, H, W), or of (N, D, H, W) by a 3-D net."""
     dims = images.ndim - 1
     parts = tr.as_planes(images).split(AT_ONCE[dims])
-    with torch.no_grad(), autocast(images.ndim - 1, precision):
+    with torch.no_grad(), autocast(dims, precision):
         masks = [net(_laid_out(x))[:, 0] + PRIOR[dims] > 0 for x in parts]
     return torch.cat(masks).numpy()
 
@@ -162,7 +156,7 @@ def fit_job(data: Result, settings: dict, stream: list[int]) -> Result:
     rng = np.random.default_rng(stream)
     net = fit(part["image"], part["mask"], s, rng, part.get("free/image"))
     size = {"images": len(part["image"]), "sides": list(part["image"].shape[1:])}
-    return Result(tr.weights_to_arrays(net), asdict(s) | size)
+    return Result(weights_to_arrays(net), asdict(s) | size)
 
 
 def load(result: Result) -> nn.Module:
@@ -172,13 +166,9 @@ def load(result: Result) -> nn.Module:
 
 
 def arm(
-    real: Result,
-    pool: Result | None,
-    extra: int | None,
-    test: Result,
-    settings: dict,
+    real: Result, pool: Result | None, extra: int | None, test: Result, settings: dict,
     stream: list[int],
-) -> Result:
+) -> Result:  # fmt: skip
     """Job: train on the real pairs and the first `extra` (None: all) of a pool, segment the test.
 
     real: a slice_set, or a volume_set with dims = 3; test: a volume_set, every slice of which is
@@ -207,101 +197,3 @@ def arm(
 def _check_apart(train: dict, added: dict, truth: dict) -> None:
     held = [part[name] for part in (train, added) for name in part if name.endswith("subject")]
     assert_subject_disjoint(train=np.concatenate(held), test=truth["subject"])
-
-
-def scores(arm: Result) -> Result:
-    """Job: the numbers of an arm.
-
-    dice: mean over test subjects of the whole volume's; dice_selected: of the slices that truly
-    hold a lesion; dice_slices: mean over those slices, one by one; dice_slices_all: over all, an
-    empty one counting 1, or 0 if anything is predicted there; false_positives: share of lesion-free
-    slices with any voxel predicted. What is not defined (no such slice) is left out. Arrays: dice
-    and dice_selected of each subject (S,).
-    """
-    counts = arm.arrays["counts"]
-    each = {"dice": segmentation.dice(counts), "dice_selected": segmentation.dice_selected(counts)}
-    slices = {
-        "dice_slices": segmentation.slice_dice(counts, "skip"),
-        "dice_slices_all": segmentation.slice_dice(counts, "score"),
-        "false_positives": np.array(segmentation.false_positive_rate(counts)),
-    }
-    defined = {name: x[np.isfinite(x)] for name, x in (each | slices).items()}
-    means = {name: float(x.mean()) for name, x in defined.items() if x.size}
-    return Result(each, means | arm.scores)
-
-
-# ---- pools that generate nothing ----------------------------------------------------------------
-
-
-def first(pool: Result | None, n: int | None) -> dict[str, np.ndarray]:
-    """Columns of the first n (None: all) pairs of a pool; {} of no pool; ValueError if too few."""
-    there = len(pool.arrays["image"]) if pool else 0
-    if not 0 <= (n or 0) <= there:
-        raise ValueError(f"{n} images are asked of a pool of {there}; draw a larger pool.")
-    return {name: column[:n] for name, column in pool.arrays.items()} if pool else {}
-
-
-def copies_pool(data: Result, n: int, kind: str, stream: list[int]) -> Result:
-    """Job: n copies of the pairs of a slice_set, in turn: "same", "noisy", "blurred", "classical".
-
-    Masks are kept, but for "classical", where each pair is moved by its own map. A gain that
-    "blurred" matches is regularisation; "noisy" shows what copying does to a score.
-    """
-    rng, at = np.random.default_rng(stream), np.arange(n) % len(data.arrays["image"])
-    image, mask = data.arrays["image"][at], data.arrays["mask"][at]
-    make = {
-        "same": lambda: (image, mask),
-        "noisy": lambda: (_noisy(image, rng), mask),
-        "blurred": lambda: (gaussian_filter(image, (0, BLUR, BLUR)).clip(0, 1), mask),
-        "classical": lambda: _moved(image, mask, rng),
-    }
-    if kind not in make:
-        raise ValueError(f"kind {kind!r} is unknown; choose one of {', '.join(make)}.")
-    return Result(dict(zip(("image", "mask"), make[kind](), strict=True)), {"n": n})
-
-
-def classical(data: Result, times: int, stream: list[int]) -> Result:
-    """Job: `times` augmented copies of every pair, without the pair itself: "×2" has times = 1.
-
-    For slices and for volumes, all planes of which move alike.
-    """
-    if times < 1:
-        raise ValueError(f"times is {times}; give the number of copies of each pair, 1 or more.")
-    image, mask = data.arrays["image"], data.arrays["mask"]
-    rngs = np.random.default_rng(stream).spawn(times)
-    copies = [_moved(image, mask, rng) for rng in rngs]
-    image, mask = (np.concatenate(each) for each in zip(*copies, strict=True))
-    return Result({"image": image, "mask": mask}, {"n": len(image)})
-
-
-classical_volumes = classical
-
-
-def shuffled(pool: Result, stream: list[int]) -> Result:
-    """Job: a pool whose images have the masks of other samples, none its own.
-
-    A random cycle through all samples: images alone and masks alone are as they were.
-    """
-    n = len(pool.arrays["mask"])
-    if n < 2:
-        raise ValueError(f"a pool of {n} has no other sample to take a mask from; draw more.")
-    cycle, mask = np.random.default_rng(stream).permutation(n), np.empty_like(pool.arrays["mask"])
-    mask[cycle] = pool.arrays["mask"][np.roll(cycle, 1)]
-    return Result({"image": pool.arrays["image"], "mask": mask}, {"n": n})
-
-
-def joined(pools: list[Result], each: list[int | None]) -> Result:
-    """Job: the first each[i] (None: all) pairs of every pool, one pool after the other."""
-    parts = [first(pool, n) for pool, n in zip(pools, each, strict=True)]
-    arrays = {name: np.concatenate([part[name] for part in parts]) for name in ("image", "mask")}
-    return Result(arrays, {"n": len(arrays["image"])})
-
-
-def _noisy(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    noise = NOISE * rng.standard_normal(images.shape, dtype=np.float32)
-    return (images + noise).clip(0, 1)
-
-
-def _moved(images: np.ndarray, masks: np.ndarray, rng: np.random.Generator) -> tuple:
-    moved = classical_pairs(tr.as_planes(images), tr.as_planes(masks), tr.torch_generator(rng))
-    return moved[0][:, 0].numpy(), moved[1][:, 0].numpy() > 0

@@ -1,4 +1,4 @@
-"""What every training loop here shares: seeding, precision, batches, learning rate, weights."""
+"""What every training loop here shares: batches, precision, learning rate, one step down."""
 
 import math
 from collections.abc import Iterator
@@ -6,19 +6,28 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-
-
-def seeded(build, rng: np.random.Generator) -> nn.Module:
-    """build() with its initial weights drawn from rng, torch's global state left as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(rng.integers(2**63)))
-        return build().to(memory_format=torch.channels_last)
+from torch import Tensor
 
 
 def torch_generator(rng: np.random.Generator) -> torch.Generator:
     """A torch generator that continues a numpy one."""
     return torch.Generator().manual_seed(int(rng.integers(2**63)))
+
+
+def as_planes(images: np.ndarray) -> Tensor:
+    """(N, H, W) or (N, D, H, W) array -> (N, 1, ...) float32 tensor."""
+    return torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32)).unsqueeze(1)
+
+
+def as_pairs(image: np.ndarray, mask: np.ndarray) -> Tensor:
+    """Images (N, H, W) and masks -> pairs (N, 2, H, W) float32."""
+    return torch.from_numpy(np.stack([image, mask], 1).astype(np.float32))
+
+
+def from_logits(logits: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Logits (N, 2, H, W) -> images float32 in [0, 1] and masks bool (probability above 0.5)."""
+    logits = logits.float()
+    return logits[:, 0].sigmoid().numpy(), (logits[:, 1] > 0).numpy()
 
 
 def autocast(precision: str) -> AbstractContextManager:
@@ -56,27 +65,3 @@ def descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()
-
-
-def as_planes(images: np.ndarray) -> Tensor:
-    """(N, H, W) array -> (N, 1, H, W) float32 tensor."""
-    return torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32)).unsqueeze(1)
-
-
-def weights_to_arrays(module: nn.Module, prefix: str = "") -> dict[str, np.ndarray]:
-    """A copy of a module's state as plain arrays, for an HDF5 file."""
-    state = module.state_dict()
-    return {f"{prefix}{name}": np.array(v.detach().numpy(), order="C") for name, v in state.items()}
-
-
-def load_arrays(module: nn.Module, arrays: dict[str, np.ndarray], prefix: str = "") -> nn.Module:
-    """Put stored arrays back; raises RuntimeError if names or shapes differ."""
-    chosen = {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
-    state = {name: torch.from_numpy(np.array(value)) for name, value in chosen.items()}
-    module.load_state_dict(state, strict=True)
-    return module.to(memory_format=torch.channels_last).eval()
-
-
-def freeze(module: nn.Module) -> nn.Module:
-    """Evaluation mode, no gradients for the weights."""
-    return module.eval().requires_grad_(False)

@@ -167,7 +167,7 @@ for name, shape in (("as in the paper", wsconv.PAPER), ("trained here", wsconv.C
     widths = ", ".join(map(str, shape.widths))
     lines.append([name, widths, *(f"{n:,}" for n in (*each, total[name]))])
 show(["size", "widths", "encoder", "decoder", "weights"], lines)
-assert round(total["as in the paper"] / 1e6) == 23
+assert total["as in the paper"] == wsconv.paper_size(), "section 3.4"
 
 # %% [markdown]
 # The paper gives the number of blocks and the widest one; the widths before it and the units per

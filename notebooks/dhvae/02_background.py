@@ -40,6 +40,7 @@ from lib.papers import dhvae
 from lib.papers.dhvae import toys
 from lib.record import rows as record
 from lib.report import plots, summary
+from lib.training.loop import as_pairs
 
 # %%
 start = time.perf_counter()
@@ -423,7 +424,7 @@ for study in studies:
     exact = stored.scores["settings"] | {"precision": "float32"}
     model = hvae.load(jobs.Result(stored.arrays, {"settings": exact}))
     reference = jobs.load(study.reference).arrays
-    pairs = hvae.as_pairs(reference["image"][:few], reference["mask"][:few])
+    pairs = as_pairs(reference["image"][:few], reference["mask"][:few])
     eps = [normal(2, few, len(model.raw_steps), stream=20 + k).float() for k in range(4)]
     found = {K: torch.stack([model.log_weights(pairs, e, K).detach() for e in eps]) for K in (0, 3)}
     difference = (found[3] - found[0]).mean(0).numpy()

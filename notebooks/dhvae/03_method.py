@@ -38,7 +38,7 @@ from lib import jobs, paths, profiles
 from lib.claims import judge
 from lib.generators import hvae
 from lib.metrics.inference import paired_t
-from lib.metrics.pairs import alignment
+from lib.metrics.masks import alignment
 from lib.networks import wsconv
 from lib.papers import dhvae
 from lib.papers.dhvae import toys
@@ -47,6 +47,7 @@ from lib.record import rows as record
 from lib.report import plots, summary
 from lib.tasks import segment
 from lib.training import loop as tr
+from lib.training.weights import seeded
 
 # %%
 start = time.perf_counter()
@@ -99,7 +100,7 @@ area = reference["mask"].sum((1, 2))
 subjects = np.unique(reference["subject"])[:12]
 largest = [max(np.flatnonzero(reference["subject"] == s), key=area.__getitem__) for s in subjects]
 image, mask = reference["image"][largest], reference["mask"][largest]
-pairs = hvae.as_pairs(image, mask)
+pairs = tr.as_pairs(image, mask)
 P = pairs[0, 0].numel()
 print(f"{len(pairs)} held-out pairs {tuple(pairs.shape[1:])}, one of each subject; {P:,} pixels")
 
@@ -154,7 +155,7 @@ for part in ("encoder", "decoder"):
 # optimiser moves on directions alone.
 
 # %%
-conv = tr.seeded(lambda: wsconv.convolution(2, 8), np.random.default_rng(seed))
+conv = seeded(lambda: wsconv.convolution(2, 8), np.random.default_rng(seed))
 raw, used = conv.parametrizations.weight.original, conv.weight.detach().clone()
 before = conv(pairs).detach()
 print(f"one raw kernel: mean {raw[0].mean():+.3f}, SD {raw[0].std(correction=0):.3f}; "
@@ -269,7 +270,7 @@ with plots.figure(2, 6, figsize=(11, 3.9), layout="constrained") as (figure, (to
 # %%
 grey, logit = np.linspace(0, 1, 201), np.linspace(-6, 6, 200)
 cost = {p: 0.7 * np.abs(grey - 0.2) ** p + 0.3 * np.abs(grey - 0.8) ** p for p in (1, 2)}
-critic = tr.seeded(wsconv.PatchCritic, np.random.default_rng(seed))
+critic = seeded(wsconv.PatchCritic, np.random.default_rng(seed))
 low, high = toys.reach(critic.body)
 print(f"logits {tuple(critic(pairs).shape[1:])}; one sees {' x '.join(map(str, high - low + 1))} pixels")
 print(f"least L1 at {grey[cost[1].argmin()]:.2f}, least squares at {grey[cost[2].argmin()]:.2f}")

@@ -34,8 +34,8 @@ from scipy import ndimage
 from lib import jobs, paths, profiles
 from lib.claims import judge
 from lib.claims.verdict import number
-from lib.generators import hvae
-from lib.metrics import pairs, sharpness
+from lib.generators import frame, hvae
+from lib.metrics import reconstruction, sharpness
 from lib.metrics.inference import paired_t
 from lib.papers import dhvae
 from lib.papers.dhvae.study import BETAS, FURTHER
@@ -99,7 +99,7 @@ table(["paper (patients)", *head], lines)
 # weigh next to nothing. The table gives what each factor is.
 
 # %%
-settings = hvae.from_dict(studies["flair"].settings("dhvae"))
+settings = frame.from_json(hvae.HvaeSettings, studies["flair"].settings("dhvae"))
 pixels = settings.side**2
 weights = [(b, 1 - b, b * pixels, b / (1 - b) * pixels) for b in (*BETAS, *FURTHER, 0.99)]
 head = ["β", "α = 1 - β, on the ELBO", "β P, on each mean", "ratio"]
@@ -162,7 +162,7 @@ def blank(study: dhvae.Study) -> dict[str, float]:
     same = np.broadcast_to(jobs.load(study.slices(0)).arrays["image"].mean(0), real.shape).copy()
     reader = segment.load(jobs.load(study.reader))
     maps = [reader.maps(as_planes(each)) for each in (same, real)]
-    found = {"psnr": pairs.psnr(same, real), "lpips": pairs.perceptual(*maps)}
+    found = {"psnr": reconstruction.psnr(same, real), "lpips": reconstruction.perceptual(*maps)}
     return {metric: float(values.mean()) for metric, values in found.items()}
 
 

@@ -34,7 +34,7 @@ from lib import jobs, paths, profiles
 from lib.claims import judge
 from lib.claims.verdict import number
 from lib.generators import hvae, latent, lsgan
-from lib.metrics import fidelity, pairs
+from lib.metrics import fidelity, reconstruction
 from lib.metrics.inference import t_interval
 from lib.papers import dhvae
 from lib.papers.dhvae.study import GENERATORS, LIKELIHOOD, MAIN, TABLE2, VOLUMES
@@ -144,11 +144,11 @@ def marks(study: dhvae.Study) -> dict[str, float]:
     truth, same = real[:n], np.broadcast_to(mean, real[:n].shape).copy()
     reader = segment.load(jobs.load(study.reader))
     maps = [reader.maps(as_planes(each)) for each in (same, truth)]
-    found = {"arbitrary pair": pairs.psnr(truth, real[-n:]), "mean slice": pairs.psnr(same, truth)}
+    found = {"arbitrary pair": reconstruction.psnr(truth, real[-n:]), "mean slice": reconstruction.psnr(same, truth)}
     for arm in ("oracle", "memoriser"):
         pool = jobs.load(study.pool(arm, 0)).arrays["image"][:n]
-        found[f"nearest, {NAMES[arm]}"] = pairs.nearest_psnr(pool, truth)
-    found["lpips"] = pairs.perceptual(*maps)
+        found[f"nearest, {NAMES[arm]}"] = reconstruction.nearest_psnr(pool, truth)
+    found["lpips"] = reconstruction.perceptual(*maps)
     return {name: float(values.mean()) for name, values in found.items()}
 
 

@@ -51,6 +51,7 @@ from lib.record import rows as record
 from lib.report import plots
 from lib.tasks import classify
 from lib.training import loop as tr
+from lib.training.weights import freeze, seeded
 
 # %%
 start = time.perf_counter()
@@ -151,7 +152,7 @@ def toy_fit(boost: float, class_weight: float = 0.0) -> tuple[nn.Module, nn.Modu
     """Train the toy; `boost` is the rate of p(z|y) over RATE, `class_weight` lets L_cls move it."""
     rng = np.random.default_rng(seed)
     encoder, decoder = (
-        tr.seeded(
+        seeded(
             lambda a=a, b=b: nn.Sequential(nn.Linear(a, 32), nn.SiLU(), nn.Linear(32, b)), rng
         )
         for a, b in ((5, 4), (2, 2))
@@ -522,7 +523,7 @@ def path(net: nn.Module, images: np.ndarray) -> np.ndarray:
     return np.square(g - f).mean(1) / np.square(f).mean()
 
 
-untrained = tr.freeze(tr.seeded(SmallCNN, np.random.default_rng(seed)))
+untrained = freeze(seeded(SmallCNN, np.random.default_rng(seed)))
 distance = {
     who: {name: path(net, images) for name, images in changed.items()}
     for who, net in (("guide", guide), ("untrained", untrained))
@@ -663,7 +664,7 @@ source(vae.total)
 plain = vae.VaeSettings(precision="float32")  # equation 1 with Table 2a's weights
 some = slice(0, min(64, N))
 noise = torch.randn(2, some.stop, plain.latent, generator=torch.Generator().manual_seed(seed))
-nets = {"untrained": tr.seeded(lambda: vae.ConditionalVAE(plain), np.random.default_rng(seed))}
+nets = {"untrained": seeded(lambda: vae.ConditionalVAE(plain), np.random.default_rng(seed))}
 nets["trained"] = vae.load(fitted).requires_grad_(True)
 inputs = (x[some], y[some], mask[some], noise, plain)
 terms = {who: vae.loss_terms(net, guide, *inputs) for who, net in nets.items()}
@@ -796,13 +797,13 @@ plt.close(figure)
 
 
 # %%
-def draw_live(seen: list[vae.State], noise: torch.Tensor):
+def draw_live(seen: list, noise: torch.Tensor):
     """Samples of the newest epoch, and the loss terms so far, relative to the first epoch."""
     with plots.figure(1, 2, figsize=(10, 3.2), layout="constrained", width_ratios=(2, 1)) as made:
         figure, (left, right) = made
-        frame = watch.frame(seen[-1].generator, noise)
+        frame = watch.frame(seen[-1].model, noise)
         plots.show(
-            left, sheet(frame.swapaxes(0, 1)), f"epoch {seen[-1].epoch}: healthy, left, right"
+            left, sheet(frame.swapaxes(0, 1)), f"epoch {seen[-1].at['epoch']}: healthy, left, right"
         )
         for name in LAMBDAS:
             curve = np.array([state.losses[name] for state in seen]) / seen[0].losses[name]

@@ -34,10 +34,8 @@ from statsmodels.stats.proportion import proportion_confint
 
 from lib import jobs, paths, profiles
 from lib.claims import judge
-from lib.controls import defects
-from lib.controls import detail as sharpness
 from lib.datasets.preprocess import preprocess
-from lib.metrics import localisation, memorisation
+from lib.metrics import localisation, memorisation, sharpness
 from lib.metrics.inference import fieller, paired_t
 from lib.papers import pavae
 from lib.papers.pavae import diagnostics, tables
@@ -655,7 +653,7 @@ def pool_of(arm: str, k: int) -> np.ndarray:
 # %%
 LOOKED = ("real", *READ, *(arm for arm in diagnostics.GAPS if arm != "oracle_mislabelled"))
 spectra = {arm: [sharpness.spectrum(pool_of(arm, k)) for k in range(R)] for arm in LOOKED}
-level = {arm: [defects.noise_level(pool_of(arm, k)) for k in range(R)] for arm in LOOKED}
+level = {arm: [sharpness.noise_level(pool_of(arm, k)) for k in range(R)] for arm in LOOKED}
 detail = {arm: [sharpness.in_band(s) for s in each] for arm, each in spectra.items()}
 for name, found in (("noise_level", level), ("detail", detail)):
     truth = float(np.mean(found["oracle"]))
@@ -708,7 +706,7 @@ print("blur that takes as much detail:", [f"{s['sigma']:.1f} pixels" for s in so
 # $$\text{dose} = \frac{\text{fresh} - \text{PA-VAE}}{\text{fresh} - \text{arm with the defect}}$$
 
 # %%
-net = attributes.load(jobs.load(study.attribute_reader))
+reader = jobs.load(study.attribute_reader)
 real_read = readings("oracle", "real")
 
 
@@ -718,7 +716,7 @@ def variety(arm: str, k: int) -> tuple[float, float]:
         read = jobs.load(LESIONS[arm][k]).arrays["pool"]
     else:
         pool = jobs.load(diagnostics.gap_pool(study, arm, k)).arrays
-        read = attributes.read(net, pool["image"][pool["label"] > 0])
+        read = attributes.read(reader, pool["image"][pool["label"] > 0])
     spread = (read[:, :2].std(0) / real_read[:, :2].std(0)).mean()
     return float(spread), attributes.coverage(read[:, 2:], real_read[:, 2:])
 

@@ -43,6 +43,7 @@ from lib.record import rows as record
 from lib.report import plots, summary
 from lib.tasks import classify
 from lib.training import loop as tr
+from lib.training.weights import freeze, seeded
 
 start = time.perf_counter()
 plots.use_style()
@@ -139,7 +140,7 @@ probe = vae.VaeSettings(epoch_images=2 * vae.PA_VAE.batch, precision="float32")
 adam = mock.patch("torch.optim.Adam", wraps=torch.optim.Adam)
 rate = mock.patch.object(tr, "set_rate", wraps=tr.set_rate)
 loss = mock.patch.object(vae, "loss_terms", wraps=vae.loss_terms)
-guide = tr.freeze(tr.seeded(SmallCNN, np.random.default_rng(seed)))
+guide = freeze(seeded(SmallCNN, np.random.default_rng(seed)))
 
 # %%
 with adam as optimizer, rate as rates, loss as losses:
@@ -207,7 +208,7 @@ print(f"all {T} steps of the watched loop follow the formula; the mean rate is {
 # %%
 settings = vae.VaeSettings(**recipe["settings"])
 at = slice(settings.batch)
-model = tr.seeded(lambda: vae.ConditionalVAE(settings), np.random.default_rng(seed))
+model = seeded(lambda: vae.ConditionalVAE(settings), np.random.default_rng(seed))
 own_guide = classify.load(jobs.load(study.guide(0)))
 
 # %%

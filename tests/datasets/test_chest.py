@@ -5,7 +5,8 @@ import pytest
 
 from lib.datasets import chest as chest_sets
 from lib.datasets import hdf5
-from lib.datasets.preprocess import check_images, preprocess
+from lib.datasets.checks import check_images
+from lib.datasets.preprocess import preprocess
 from lib.datasets.splits import assert_subject_disjoint, interleaved_labels
 from lib.phantoms import chest
 
@@ -54,6 +55,8 @@ def test_clahe_differs_and_stays_in_range():
         (np.zeros((0, 64, 64)), "N >= 1"),
         (np.ones((2, 64, 64)), "image 0 is constant"),
         (np.full((1, 8, 8), np.nan), "NaN or infinite"),
+        (np.ones((2, 8, 8), bool), "of type bool; convert them to grey values"),
+        (np.full((2, 8, 8), None), "of type object"),
     ],
 )
 def test_bad_images_are_refused(images, message):

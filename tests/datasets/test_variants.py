@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy.ndimage import center_of_mass
 
-from lib.controls.defects import noise_level
 from lib.datasets import chest as chest_sets
 from lib.datasets import variants
 from lib.datasets.preprocess import preprocess
+from lib.metrics.sharpness import noise_level
 from lib.phantoms import chest
 
 STREAM = [3, 1, 4]
@@ -193,3 +193,18 @@ def test_counterfactuals_are_the_subjects_without_their_lesion(plain):
     gap = np.abs(found["image"] - plain["image"][:n])[~healthy]
     mask = plain["mask"][:n][~healthy]
     assert gap[mask].mean() > 5 * gap[~mask].mean(), "preprocessing carries little of it outside"
+
+
+def test_plain_opacities_are_the_same_subjects_only_plainer(plain):
+    made = variants.degraded_set("bare", "plain", N, STREAM).arrays
+    assert (made["subject"] == plain["subject"]).all()
+    sick = plain["label"] > 0
+    assert np.array_equal(made["image"][~sick], plain["image"][~sick])
+    assert (made["mask"][sick].sum((1, 2)) > plain["mask"][sick].sum((1, 2))).mean() > 0.9
+
+
+def test_the_plain_law_keeps_the_upper_quarter():
+    law = variants.degraded(chest.BARE, "plain")
+    for name in ("opacity_radius", "opacity_grey"):
+        (low, high), (least, most) = getattr(chest.BARE, name), getattr(law, name)
+        assert most == high and np.isclose((high - least) / (high - low), 0.25)

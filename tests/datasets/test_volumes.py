@@ -54,7 +54,7 @@ def test_fresh_slices_are_of_other_subjects_and_as_many_as_asked(drawn):
 
 
 def test_bad_requests_name_what_to_do(drawn):
-    with pytest.raises(ValueError, match="4 volumes are asked of a set of 3; draw more"):
+    with pytest.raises(ValueError, match="4 images are asked of a set of 3; draw more"):
         volumes.slice_set(drawn["pet"], 4)
     with pytest.raises(ValueError, match="draw more"):
         volumes.slice_set(drawn["pet"], 3, most=1000)

@@ -1,24 +1,25 @@
 """The generator families: equation 1 term by term, and what each arm may and may not do."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 import torch
-from scipy.ndimage import gaussian_filter
+from scipy import stats
 from torch.distributions import Independent, Normal, kl_divergence
 
-from lib.controls import copies
 from lib.datasets import chest as chest_sets
 from lib.generators import gan, template, vae
-from lib.generators.frame import EarlyStopping, labelled_pool
+from lib.generators.frame import EarlyStopping, labelled_pool, labels_of
 from lib.jobs import Result
 from lib.networks.blocks import Decoder
 from lib.networks.classifier import FEATURES, SmallCNN
 from lib.phantoms import chest
 from lib.training import loop as tr
+from lib.training.weights import freeze, seeded, weights_to_arrays
 
 SMALL = replace(vae.PA_VAE, epochs=2, epoch_images=128, precision="float32")
+PLAIN = asdict(SMALL)
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def data():
 
 @pytest.fixture(scope="module")
 def guide():
-    return tr.freeze(tr.seeded(SmallCNN, np.random.default_rng(0)))
+    return freeze(seeded(SmallCNN, np.random.default_rng(0)))
 
 
 def random_gaussians(seed=0):
@@ -130,7 +131,7 @@ def test_perfect_features_cost_nothing_and_gradients_reach_every_part(data, guid
 def test_the_standard_vae_keeps_its_prior_at_n01(data, guide):
     s = replace(vae.STANDARD, epochs=1, epoch_images=128, precision="float32")
     state = list(vae.fit(data, guide, s, np.random.default_rng(0)))[-1]
-    assert not state.generator.prior.any()
+    assert not state.model.prior.any()
     assert set(state.losses) == {"reconstruction", "kl", "total"}
 
 
@@ -154,13 +155,13 @@ def test_a_fit_repeats_bit_by_bit_and_lowers_its_loss(data, guide):
     first, last = (state.losses["reconstruction"] for state in (runs[0][0], runs[0][-1]))
     assert last < first - 100, "nats per image"
     labels = np.array([0, 1, 2])
-    a, b = (run[-1].generator.sample(labels, np.random.default_rng(0)) for run in runs)
+    a, b = (run[-1].model.sample(labels, np.random.default_rng(0)) for run in runs)
     assert np.array_equal(a, b) and a.shape == (3, 64, 64) and a.min() >= 0 and a.max() <= 1
 
 
 def test_early_stopping_keeps_the_best_epoch(data, guide, monkeypatch):
     scores = iter([3.0, 1.0, 2.0])
-    monkeypatch.setattr("lib.generators.frame.frechet", lambda a, b: next(scores))
+    monkeypatch.setattr("lib.generators.frame.frechet", lambda a, b, few: next(scores))
     watch = EarlyStopping(data.image, np.random.default_rng(0))
     kept = []
     for state in vae.fit(data, guide, replace(SMALL, epochs=3), np.random.default_rng(0)):
@@ -184,7 +185,7 @@ def test_the_decoder_leaves_no_grid():
 
 def test_pseudo_labels_replace_only_what_is_unlabelled(data, guide):
     stored = Result(data.arrays(), {})
-    weights = Result(tr.weights_to_arrays(guide), {})
+    weights = Result(weights_to_arrays(guide), {})
     out = vae.pseudo_labelled(stored, 16, weights)
     assert np.array_equal(out.arrays["label"][:16], data.label[:16])
     assert np.array_equal(out.arrays["mask"][:16], data.mask[:16])
@@ -227,12 +228,12 @@ def test_a_gan_fit_repeats_and_averages(data):
     s = gan.GanSettings(epochs=1, epoch_images=256, precision="float32")
     a, b = (list(gan.fit(data, s, np.random.default_rng(1)))[-1] for _ in range(2))
     labels = np.array([0, 1, 2])
-    images = [each.generator.sample(labels, np.random.default_rng(0)) for each in (a, b)]
+    images = [each.model.sample(labels, np.random.default_rng(0)) for each in (a, b)]
     assert np.array_equal(*images) and images[0].shape == (3, 64, 64)
-    assert all(not w.requires_grad for w in a.generator.parameters())
+    assert all(not w.requires_grad for w in a.model.parameters())
 
 
-# ---- template and copies ----
+# ---- template and pools ----
 
 
 def test_templates_add_an_opacity_on_the_asked_side(data):
@@ -262,31 +263,6 @@ def test_an_unwarped_template_stays_itself():
     )
 
 
-def test_copies_are_what_they_say(data):
-    stored = Result(data.arrays(), {})
-    same, noisy, blurred = (
-        copies.pool(stored, 8, 20, k, [0]).arrays for k in ("same", "noisy", "blurred")
-    )
-    assert np.array_equal(same["image"], data.image[np.arange(20) % 8])
-    assert np.array_equal(noisy["label"], data.label[np.arange(20) % 8])
-    difference = (noisy["image"] - same["image"])[:8]
-    inside = (same["image"][:8] > 0.2) & (same["image"][:8] < 0.8)
-    assert difference[inside].std() == pytest.approx(copies.NOISE, rel=0.05)
-    np.testing.assert_allclose(
-        blurred["image"][3], gaussian_filter(data.image[3], copies.BLUR), atol=1e-6
-    )
-    with pytest.raises(ValueError, match="kind 'other' is unknown"):
-        copies.pool(stored, 8, 8, "other", [0])
-
-
-def test_shuffling_permutes_labels_and_nothing_else(data):
-    stored = Result({"image": data.image, "label": data.label}, {})
-    out = copies.shuffled(stored, [1]).arrays
-    assert np.array_equal(out["image"], data.image)
-    assert not np.array_equal(out["label"], data.label)
-    assert np.array_equal(np.bincount(out["label"]), np.bincount(data.label))
-
-
 def test_a_pool_has_the_class_mix_in_every_prefix():
     class Echo:
         def sample(self, labels, rng):
@@ -295,3 +271,71 @@ def test_a_pool_has_the_class_mix_in_every_prefix():
     pool = labelled_pool(Echo(), 40, [0]).arrays
     assert np.array_equal(np.bincount(pool["label"][:8]), [4, 2, 2])
     assert np.array_equal(pool["image"][:, 0, 0] * 2, pool["label"]), "labels reach the generator"
+
+
+# ---- class mixes, and no early stopping ----
+
+
+@pytest.fixture(scope="module")
+def stored():
+    return chest_sets.image_set("bare", 48, [2, 7])
+
+
+@pytest.fixture(scope="module")
+def weights(guide):
+    return Result(weights_to_arrays(guide), {})
+
+
+@pytest.fixture(scope="module")
+def fitted(stored, weights):
+    return vae.fit_job(stored, 48, weights, stored, PLAIN | {"epochs": 1}, [0, 1, 0])
+
+
+def test_labels_are_exactly_in_the_mix_or_drawn_from_it():
+    exact = labels_of(400, (16, 3, 1), False, np.random.default_rng(0))
+    assert tuple(np.bincount(exact)) == (320, 60, 20)
+    drawn = labels_of(40_000, (16, 3, 1), True, np.random.default_rng(0))
+    counts = np.bincount(drawn)
+    assert stats.chisquare(counts, np.array([16, 3, 1]) * 2000).pvalue > 0.001
+    again = labels_of(400, (16, 3, 1), True, np.random.default_rng(1))
+    assert tuple(np.bincount(again, minlength=3)) != (320, 60, 20), "not exact"
+
+
+def test_a_mixed_pool_asks_the_generator_for_the_labels_it_carries(fitted):
+    found = vae.pool(fitted, 12, [5], [1, 1, 2]).arrays
+    assert tuple(np.bincount(found["label"])) == (3, 3, 6)
+    direct = vae.load(fitted).sample(found["label"], np.random.default_rng([5]))
+    assert np.array_equal(found["image"], direct)
+
+
+@pytest.mark.parametrize("drawn", [False, True])
+def test_another_mix_keeps_the_latent_noise_of_a_replicate(fitted, drawn):
+    """Where the label is the same, so is the image: arms of a replicate share their noise."""
+    plain = vae.pool(fitted, 24, [5]).arrays
+    found = vae.pool(fitted, 24, [5], [2, 1, 1], drawn).arrays
+    same = plain["label"] == found["label"]
+    assert same.sum() >= 4
+    np.testing.assert_allclose(found["image"][same], plain["image"][same], atol=1e-5)
+
+
+def test_a_longer_pool_begins_with_the_shorter_one(fitted):
+    """So a sweep over ratios meets the pool of the main comparison at ratio 1."""
+    short, long = (vae.pool(fitted, n, [5]).arrays for n in (16, 600))
+    np.testing.assert_allclose(long["image"][:16], short["image"], atol=1e-5)
+    assert np.array_equal(long["label"][:16], short["label"])
+
+
+def test_the_last_epoch_is_kept(stored, weights):
+    found = vae.fit_job(stored, 32, weights, None, PLAIN, [0, 1, 0])
+    assert found.scores["best_epoch"] == PLAIN["epochs"]
+    one = vae.fit_job(stored, 32, weights, None, PLAIN | {"epochs": 1}, [0, 1, 0])
+    name = "best/decoder.out.bias"
+    assert not np.array_equal(found.arrays[name], one.arrays[name])
+    assert vae.pool(found, 8, [0]).arrays["image"].shape == (8, 64, 64)
+
+
+def test_it_is_the_same_training_as_with_early_stopping(stored, weights, fitted):
+    """After one epoch there is nothing to choose: both must hold the same weights."""
+    found = vae.fit_job(stored, 48, weights, None, PLAIN | {"epochs": 1}, [0, 1, 0])
+    for name, weight in fitted.arrays.items():
+        assert np.array_equal(found.arrays[name], weight), name

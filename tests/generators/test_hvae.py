@@ -14,7 +14,8 @@ from lib.generators import hvae
 from lib.jobs import Result
 from lib.networks import wsconv
 from lib.networks.unet import UNet
-from lib.training import loop as tr
+from lib.training.loop import as_pairs
+from lib.training.weights import freeze, seeded, weights_to_arrays
 
 EXACT = {"precision": "float32"}
 
@@ -30,7 +31,7 @@ def pairs(n=24, seed=0):
 
 
 def model(preset=hvae.HVAE, **changes):
-    made = tr.seeded(lambda: hvae.PairVAE(replace(preset, **EXACT, **changes)),
+    made = seeded(lambda: hvae.PairVAE(replace(preset, **EXACT, **changes)),
                      np.random.default_rng(1))  # fmt: skip
     with torch.no_grad():  # away from the start, where the posterior is the prior
         made.encoder.out.weight.normal_(0, 0.05, generator=torch.Generator().manual_seed(2))
@@ -42,12 +43,14 @@ def noise(n, rows=2, seed=3):
 
 
 def test_the_paper_size_has_23_million_parameters():
-    s = replace(hvae.DHVAE, widths=wsconv.PAPER.widths, units=wsconv.PAPER.units, stem=1,
-                latent=wsconv.PAPER.latent, side=wsconv.PAPER.side)  # fmt: skip
-    with torch.device("meta"):
-        count = sum(p.numel() for p in hvae.PairVAE(s).parameters())
-    assert round(count / 1e6) == 23
-    assert math.prod(s.shape.code) == 768
+    assert round(wsconv.paper_size() / 1e6, 1) == 22.9
+    assert math.prod(wsconv.PAPER.code) == 768
+
+
+def test_a_network_of_another_size_is_not_taken_for_the_papers(monkeypatch):
+    monkeypatch.setattr(wsconv, "PAPER", replace(wsconv.PAPER, units=2))
+    with pytest.raises(AssertionError, match="are not the 23 million"):
+        wsconv.paper_size()
 
 
 def test_weights_are_standardised_over_the_inputs_of_each_channel():
@@ -57,7 +60,7 @@ def test_weights_are_standardised_over_the_inputs_of_each_channel():
 
 
 def test_the_likelihood_is_a_density_of_the_image_and_the_mask():
-    net, pair = model(), hvae.as_pairs(*pairs(3))
+    net, pair = model(), as_pairs(*pairs(3))
     logits = torch.randn(3, 2, 64, 64, generator=torch.Generator().manual_seed(0))
     image = Normal(logits[:, 0].sigmoid(), net.settings.sd).log_prob(pair[:, 0])
     mask = torch.distributions.Bernoulli(logits=logits[:, 1]).log_prob(pair[:, 1])
@@ -66,7 +69,7 @@ def test_the_likelihood_is_a_density_of_the_image_and_the_mask():
 
 
 def test_a_vae_maximises_likelihood_minus_the_kl():
-    net, pair = model(hvae.VAE), hvae.as_pairs(*pairs(3))
+    net, pair = model(hvae.VAE), as_pairs(*pairs(3))
     eps = noise(3)
     elbo, logits = net.infer(pair, eps, 0)
     mean, log_sd = net.posterior(pair)
@@ -75,7 +78,7 @@ def test_a_vae_maximises_likelihood_minus_the_kl():
 
 
 def test_without_steps_importance_weights_are_those_of_the_vae():
-    net, pair, eps = model(hvae.VAE), hvae.as_pairs(*pairs(3)), noise(3)
+    net, pair, eps = model(hvae.VAE), as_pairs(*pairs(3)), noise(3)
     mean, log_sd = net.posterior(pair)
     z = mean + log_sd.exp() * eps[0]
     q = Normal(mean, log_sd.exp()).log_prob(z).sum(1)
@@ -84,7 +87,7 @@ def test_without_steps_importance_weights_are_those_of_the_vae():
 
 
 def test_the_training_bound_and_the_importance_weight_have_one_mean():
-    net, pair = tr.freeze(model(step_size=0.02)), hvae.as_pairs(*pairs(2))
+    net, pair = freeze(model(step_size=0.02)), as_pairs(*pairs(2))
     gaps = []
     for seed in range(60):
         eps = noise(2, seed=seed)
@@ -97,7 +100,7 @@ def test_the_training_bound_and_the_importance_weight_have_one_mean():
 @pytest.mark.parametrize("stopped", [False, True])
 def test_the_gradient_of_the_dynamics_reaches_the_encoder(stopped):
     """Finite differences of the bound in one encoder weight agree, unless the gradient stops."""
-    net, pair, eps = model(stopped=stopped).double(), hvae.as_pairs(*pairs(2)).double(), noise(2)
+    net, pair, eps = model(stopped=stopped).double(), as_pairs(*pairs(2)).double(), noise(2)
 
     def value():
         return net.infer(pair, eps.double(), 2)[0].sum()
@@ -119,7 +122,7 @@ def test_the_gradient_of_the_dynamics_reaches_the_encoder(stopped):
 def test_step_sizes_are_positive_and_learn():
     net = model()
     assert torch.allclose(net.eps, torch.full((64,), hvae.HVAE.step_size), rtol=1e-4)
-    elbo, _ = net.infer(hvae.as_pairs(*pairs(2)), noise(2), 2)
+    elbo, _ = net.infer(as_pairs(*pairs(2)), noise(2), 2)
     (gradient,) = torch.autograd.grad(elbo.sum(), net.raw_steps)
     assert gradient.abs().max() > 0
     with torch.no_grad():
@@ -128,11 +131,11 @@ def test_step_sizes_are_positive_and_learn():
 
 
 def guide():
-    return tr.freeze(tr.seeded(UNet, np.random.default_rng(5)))
+    return freeze(seeded(UNet, np.random.default_rng(5)))
 
 
 def test_feature_loss_is_zero_for_the_image_itself_and_grows_with_blur():
-    x = hvae.as_pairs(*pairs(4))[:, :1]
+    x = as_pairs(*pairs(4))[:, :1]
     blurred = [nn.functional.avg_pool2d(x, k, 1, k // 2) for k in (3, 7)]
     own, little, more = (hvae.feature_loss(guide(), y, x, "float32") for y in (x, *blurred))
     assert own == 0 < little < more
@@ -167,7 +170,7 @@ def test_arms_that_share_a_warm_vae_start_from_its_weights(monkeypatch):
     kept = {name: v.clone() for name, v in warm.model.state_dict().items()}
     s = replace(hvae.HVAE, steps=5, warm_up=3, batch=4, rate_after=1e-9)
     states = list(hvae.fit(*pairs(), None, s, np.random.default_rng(1), warm.model))
-    assert [state.step for state in states] == [4, 5]
+    assert [state.at["step"] for state in states] == [4, 5]
     after = states[-1].model.state_dict()
     assert all(torch.allclose(after[name], kept[name], atol=1e-6) for name in kept)
     assert all(torch.equal(kept[name], v) for name, v in warm.model.state_dict().items())
@@ -195,7 +198,9 @@ def test_training_raises_the_bound_and_reconstructs():
     s = replace(hvae.HVAE, steps=120, warm_up=110, sd=0.1)
     states = list(hvae.fit(image, mask, None, s, np.random.default_rng(0)))
     assert states[-1].losses["elbo"] > states[0].losses["elbo"] + 300
-    again, _ = hvae.reconstruct(states[-1].model, image, mask)
+    fitted = Result(weights_to_arrays(states[-1].model, "model/"), {"settings": asdict(s)})
+    stored = Result({"image": image, "mask": mask})
+    again = hvae.reconstruction(fitted, stored, 60).arrays["reconstruction"]
     blind = ((image - image.mean(0)) ** 2).mean()
     assert ((again - image) ** 2).mean() < 0.7 * blind
 

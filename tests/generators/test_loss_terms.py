@@ -18,7 +18,7 @@ from lib.jobs import Result
 from lib.papers.pavae import ablations
 from lib.scores import measures
 from lib.tasks import classify
-from lib.training import loop as tr
+from lib.training.weights import weights_to_arrays
 
 pytestmark = pytest.mark.slow
 TRAIN, HELD_OUT, STEPS, SEED = 200, 400, 150, 0
@@ -43,7 +43,7 @@ def measured(arm, **more):
     s = replace(s, **changes)
     data, rng = from_arrays(images(1, TRAIN).arrays), np.random.default_rng([SEED, 4, 0])
     (state,) = vae.fit(data, classify.load(guide()), s, rng)
-    weights = tr.weights_to_arrays(state.generator, "best/")
+    weights = weights_to_arrays(state.model, "best/")
     fitted = Result(weights, {"settings": asdict(s)})
     held_out = images(2, HELD_OUT)
     return measures.measure(fitted, guide(), held_out, HELD_OUT, [SEED, 5, 0]).scores

@@ -1,5 +1,6 @@
 """LSGAN and LDM: their losses by hand, what sampling may depend on, and pairs that are refused."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,11 +11,13 @@ import pytest
 import torch
 from conftest import ROOT
 
-from lib.datasets.pairs import check_pairs
-from lib.generators import diffusion, latent, lsgan
+from lib.datasets.checks import check_pairs
+from lib.generators import diffusion, frame, latent, lsgan
 from lib.jobs import Result
-from lib.networks import pairs
-from lib.training import loop as tr
+from lib.networks import baselines
+from lib.training.cost import flops
+from lib.training.loop import as_pairs, from_logits
+from lib.training.weights import seeded, weights_to_arrays
 
 GAN = replace(
     lsgan.LsganSettings(), steps=4, widths=(16, 16, 16, 8), critic=(8, 8, 8), precision="float32"
@@ -52,7 +55,7 @@ def fitted(data):
 
 SAME = """
 import hashlib, sys
-sys.path[:0] = ["tests"]
+sys.path[:0] = ["tests", "tests/generators"]
 from test_pair_baselines import FAMILIES, asdict, blobs
 module, settings = FAMILIES[sys.argv[1]]
 fitted = module.fit_job(blobs(24), asdict(settings), [3])
@@ -84,7 +87,7 @@ def test_another_seed_gives_other_weights_and_other_pairs(name, data, fitted):
 
 
 @every
-def test_fits_and_pools_do_not_hear_torchs_global_state(name, data):
+def test_fits_and_pools_do_not_depend_on_torchs_global_state(name, data):
     module, settings = FAMILIES[name]
     drawn = []
     for seed in (5, 6):
@@ -108,14 +111,10 @@ def test_a_pool_holds_images_in_range_and_bool_masks_of_the_same_count(name, fit
 
 @every
 def test_sampling_does_not_depend_on_how_the_batch_is_split(name, fitted):
-    module, settings = FAMILIES[name]
-    model = module.load(fitted[name])
+    model = FAMILIES[name][0].load(fitted[name])
 
     def draw(n, chunk):
-        rng = np.random.default_rng(0)
-        return module.sample(model, settings, n, rng, chunk) if name == "lsgan" else model.sample(
-            n, rng, chunk
-        )  # fmt: skip
+        return model.sample(n, np.random.default_rng(0), chunk)
 
     (whole, masks), (parts, masks_of_parts) = draw(7, 7), draw(7, 3)
     np.testing.assert_allclose(whole, parts, atol=2e-5)
@@ -125,16 +124,17 @@ def test_sampling_does_not_depend_on_how_the_batch_is_split(name, fitted):
 
 def test_images_are_probabilities_and_masks_those_above_a_half():
     logits = torch.randn(3, 2, 4, 4, generator=torch.Generator().manual_seed(0))
-    image, mask = pairs.from_logits(logits)
+    image, mask = from_logits(logits)
     np.testing.assert_allclose(image, 1 / (1 + np.exp(-logits[:, 0].numpy())), rtol=1e-5)
     np.testing.assert_array_equal(mask, torch.sigmoid(logits[:, 1]).numpy() > 0.5)
 
 
 @every
 def test_the_log_has_finite_losses_and_settings_come_back(name, fitted):
-    module, settings = FAMILIES[name]
+    _, settings = FAMILIES[name]
     scores = fitted[name].scores
-    assert module.from_dict(scores["settings"]) == settings
+    plain = json.loads(json.dumps(scores["settings"]))  # lists in the place of tuples
+    assert frame.from_json(type(settings), plain) == settings
     losses = [v for row in scores["log"] for v in row.values() if isinstance(v, float)]
     assert losses and np.isfinite(losses).all()
 
@@ -161,14 +161,14 @@ def test_operations_are_those_of_one_pair_and_grow_as_the_network(name):
     assert once == module.operations(asdict(settings)) > 1e4
     if name == "latent":
         model = latent.LatentDiffusion(settings)
-        decoder = pairs.flops(lambda: model.decoder(torch.zeros(1, *model.code)))
+        decoder = flops(lambda: model.decoder(torch.zeros(1, *model.code)))
         twice = latent.operations(asdict(replace(settings, sampler_steps=8)))
         assert twice - decoder == 2 * (once - decoder)
 
 
 def test_flops_count_a_product_and_a_sum_as_two():
     conv = torch.nn.Conv2d(3, 5, 3, padding=1)
-    assert pairs.flops(lambda: conv(torch.zeros(1, 3, 8, 8))) == 2 * 8 * 8 * 5 * 3 * 9
+    assert flops(lambda: conv(torch.zeros(1, 3, 8, 8))) == 2 * 8 * 8 * 5 * 3 * 9
 
 
 # ---- pairs that are refused ---------------------------------------------------------------------
@@ -223,9 +223,9 @@ def test_the_critic_learns_with_the_generator_held_and_the_other_way_round(data)
 
     weight = "out.weight"
     held, moved = after(rate=0.0), after()
-    start = tr.seeded(lambda: lsgan.build(GAN), np.random.default_rng(0).spawn(3)[0])
-    assert torch.equal(held.generator.state_dict()[weight], start.state_dict()[weight])
-    assert not torch.equal(moved.generator.state_dict()[weight], start.state_dict()[weight])
+    start = seeded(lambda: lsgan.Lsgan(GAN), np.random.default_rng(0).spawn(3)[0])
+    assert torch.equal(held.model.state_dict()[weight], start.state_dict()[weight])
+    assert not torch.equal(moved.model.state_dict()[weight], start.state_dict()[weight])
     untaught = after(critic_rate=0.0).losses["generator"]
     assert untaught != moved.losses["generator"], "the generator meets the critic of this step"
 
@@ -235,7 +235,7 @@ def test_the_critic_learns_with_the_generator_held_and_the_other_way_round(data)
 
 def test_training_latents_have_mean_zero_and_unit_deviation(data, fitted):
     model = latent.load(fitted["latent"])
-    z = model.encode(pairs.as_pairs(data.arrays["image"], data.arrays["mask"]))
+    z = model.encode(as_pairs(data.arrays["image"], data.arrays["mask"]))
     for channel in z.unbind(1):
         assert channel.mean().item() == pytest.approx(0, abs=1e-4)
         assert channel.std(correction=0).item() == pytest.approx(1, abs=1e-4)
@@ -245,14 +245,14 @@ def test_training_latents_have_mean_zero_and_unit_deviation(data, fitted):
 def test_standardising_again_changes_nothing(data, fitted):
     model = latent.load(fitted["latent"])
     shift, scale = model.shift.clone(), model.scale.clone()
-    model.standardise(pairs.as_pairs(data.arrays["image"], data.arrays["mask"]))
+    model.standardise(as_pairs(data.arrays["image"], data.arrays["mask"]))
     torch.testing.assert_close(model.shift, shift)
     torch.testing.assert_close(model.scale, scale)
 
 
 def test_decoding_undoes_the_standardisation(data, fitted):
     model = latent.load(fitted["latent"])
-    pair = pairs.as_pairs(data.arrays["image"][:3], data.arrays["mask"][:3])
+    pair = as_pairs(data.arrays["image"][:3], data.arrays["mask"][:3])
     with torch.no_grad():
         plain = model.decoder(model.encoder(pair)[0])
         torch.testing.assert_close(model.decode(model.encode(pair)), plain, rtol=1e-4, atol=1e-4)
@@ -261,8 +261,8 @@ def test_decoding_undoes_the_standardisation(data, fitted):
 def test_terms_of_the_first_stage_by_hand(data):
     """Sums over pixels, means over pairs; the KL against torch.distributions."""
     s = replace(LDM, sd=0.5)
-    model = tr.seeded(lambda: latent.LatentDiffusion(s), np.random.default_rng(0))
-    pair = pairs.as_pairs(data.arrays["image"][:3], data.arrays["mask"][:3])
+    model = seeded(lambda: latent.LatentDiffusion(s), np.random.default_rng(0))
+    pair = as_pairs(data.arrays["image"][:3], data.arrays["mask"][:3])
     noise = torch.randn(3, *model.code, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         terms = latent.coder_terms(model, pair, noise)
@@ -302,10 +302,10 @@ def test_the_denoiser_that_knows_has_no_loss_and_predicts_the_data(kind):
 def test_a_short_fit_reconstructs_better_than_the_mean_and_denoises(data):
     s = replace(LDM, coder_steps=300, steps=100, rate=5e-3)
     states = list(latent.fit(*data.arrays.values(), s, np.random.default_rng(0)))
-    assert [state.stage for state in states] == sorted(state.stage for state in states)
-    losses = [state.losses["denoiser"] for state in states if state.stage == "denoiser"]
+    assert [state.at["stage"] for state in states] == sorted(state.at["stage"] for state in states)
+    losses = [state.losses["denoiser"] for state in states if state.at["stage"] == "denoiser"]
     assert losses[-1] < 0.9 * losses[0]
-    weights = tr.weights_to_arrays(states[-1].model, "model/")
+    weights = weights_to_arrays(states[-1].model, "model/")
     found = latent.reconstruction(Result(weights, {"settings": asdict(s)}), data, 20).arrays
     image, mask = found["image"], found["mask"]
     error = np.abs(found["reconstruction"] - image).mean()
@@ -316,8 +316,8 @@ def test_a_short_fit_reconstructs_better_than_the_mean_and_denoises(data):
     np.testing.assert_array_equal(mask, data.arrays["mask"][:20])
 
 
-def test_the_denoiser_says_nothing_at_first_and_hears_the_time():
-    net = tr.seeded(lambda: pairs.Denoiser(4, 16, 1), np.random.default_rng(0))
+def test_the_denoiser_says_nothing_at_first_and_depends_on_the_time():
+    net = seeded(lambda: baselines.Denoiser(4, 16, 1), np.random.default_rng(0))
     x = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         assert not net(x, torch.tensor([3, 900])).any()
@@ -328,7 +328,7 @@ def test_the_denoiser_says_nothing_at_first_and_hears_the_time():
 
 
 def test_time_features_tell_all_steps_apart():
-    features = pairs.time_features(torch.arange(1000), 64)
+    features = baselines.time_features(torch.arange(1000), 64)
     distance = torch.cdist(features, features) + torch.eye(1000)
     assert distance.min() > 1e-2
     assert features.square().sum(1).allclose(torch.full((1000,), 32.0)), "cos^2 + sin^2"

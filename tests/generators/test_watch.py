@@ -17,6 +17,7 @@ from lib.papers.pavae import Study, method
 from lib.phantoms import chest
 from lib.tasks import classify
 from lib.training import loop as tr
+from lib.training.weights import freeze, seeded, weights_to_arrays
 
 SMALL = replace(vae.PA_VAE, epochs=2, epoch_images=128, precision="float32")
 STREAM = [0, 7]
@@ -29,9 +30,9 @@ def draw():
 
 @pytest.fixture(scope="module")
 def parts(draw):
-    guide = tr.freeze(tr.seeded(SmallCNN, np.random.default_rng(0)))
+    guide = freeze(seeded(SmallCNN, np.random.default_rng(0)))
     data = Result(draw.arrays(), {})
-    return {"data": data, "n": 32, "guide": Result(tr.weights_to_arrays(guide), {})}
+    return {"data": data, "n": 32, "guide": Result(weights_to_arrays(guide), {})}
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +45,7 @@ def test_watching_does_not_change_the_training(film, parts):
     """The same training without a look at it ends with the same weights, bit by bit."""
     data, guide = from_arrays(parts["data"].arrays)[: parts["n"]], classify.load(parts["guide"])
     *_, last = vae.fit(data, guide, SMALL, np.random.default_rng(STREAM))
-    for name, weights in tr.weights_to_arrays(last.generator, "best/").items():
+    for name, weights in weights_to_arrays(last.model, "best/").items():
         assert np.array_equal(film.arrays[name], weights), name
     assert [row["epoch"] for row in film.scores["log"]] == [1, 2]
 
@@ -61,7 +62,7 @@ def test_frames_show_one_noise_through_all_epochs(film):
 
 def test_a_frame_has_one_noise_a_row_and_one_class_a_column():
     """With a prior whose means tell the classes apart, each cell is its own draw, decoded alone."""
-    model = tr.freeze(tr.seeded(lambda: vae.ConditionalVAE(SMALL), np.random.default_rng(1)))
+    model = freeze(seeded(lambda: vae.ConditionalVAE(SMALL), np.random.default_rng(1)))
     model.prior[:, 0] = torch.tensor([[-2.0], [0.0], [2.0]])
     model.prior[:, 1] = -1.0
     noise = watch.noise_of(SMALL.latent, np.random.default_rng(2), n=4)
@@ -73,7 +74,7 @@ def test_a_frame_has_one_noise_a_row_and_one_class_a_column():
 
 
 def test_kl_per_latent_is_torchs_kl_averaged_over_images(draw):
-    model = tr.freeze(tr.seeded(lambda: vae.ConditionalVAE(SMALL), np.random.default_rng(1)))
+    model = freeze(seeded(lambda: vae.ConditionalVAE(SMALL), np.random.default_rng(1)))
     model.encoder.out.weight.normal_(0, 0.05, generator=torch.Generator().manual_seed(0))
     model.prior[1, 0] = 0.5
     x, y = tr.as_planes(draw.image), torch.from_numpy(draw.label)

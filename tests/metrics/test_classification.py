@@ -158,10 +158,18 @@ def test_brier_and_macro_auc():
         (lambda: c.delong([0, 1, 1], [[1, 2, np.nan]]), "finite"),
         (lambda: c.delong([0, 1, 1], [[1, 2, 3]]), "two cases"),
         (lambda: c.ece([0.5, 1.2], [0, 1]), "probabilities"),
-        (lambda: c.brier([0.5], [0, 1]), "one length"),
+        (lambda: c.brier([0.5], [0, 1]), "one for each"),
+        (lambda: c.brier([0.5, 0.2], [2, -1]), "must be 0 or 1"),
+        (lambda: c.ece([0.5, 0.2], [0.3, 0.9]), "must be 0 or 1"),
+        (lambda: c.ece([0.5, np.nan], [0, 1]), "probabilities"),
         (lambda: c.sensitivity_at_specificity([], [1, 2], [0, 1]), "val_neg"),
     ],
 )
 def test_bad_input_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_a_sum_of_probabilities_in_float32_counts_as_one():
+    above = np.array([1 + 1.2e-7, 0.0], np.float32)
+    assert above[0] > 1 and c.brier(above, [1, 0]) == c.ece(above, [1, 0], bins=2) == 0

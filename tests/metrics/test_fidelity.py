@@ -108,6 +108,10 @@ def test_nearest_ssim_finds_the_copied_image():
     [
         (lambda: f.frechet(np.ones((5, 2)), np.ones((5, 3))), "same d"),
         (lambda: f.frechet(np.ones((1, 2)), np.ones((5, 2))), "two rows"),
+        (lambda: f.frechet(np.eye(4), np.ones((5, 4))), "4 and 5 rows of 4 features: take more"),
+        (lambda: f.frechet(np.eye(4), np.full((5, 4), np.nan)), "features hold NaN"),
+        (lambda: f.kid(np.full((5, 4), np.inf), np.eye(4)), "features hold NaN or infinite"),
+        (lambda: f.ssim(np.full((1, 16, 16), np.nan), np.ones((1, 16, 16))), "images hold NaN"),
         (lambda: f.null_frechet(64, 50), "not above"),
         (lambda: f.frechet_infinity(*np.ones((2, 20, 9)), np.random.default_rng(0)), "too small"),
         (lambda: f.ssim(np.ones((8, 8)), np.ones((8, 8))), "stacks"),
@@ -116,3 +120,7 @@ def test_nearest_ssim_finds_the_copied_image():
 def test_bad_input_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_few_rows_are_accepted_where_the_number_is_not_going_to_be_read():
+    assert f.frechet(np.eye(4), np.eye(4), few=True) == pytest.approx(0, abs=1e-10)

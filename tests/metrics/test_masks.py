@@ -196,3 +196,18 @@ ONE = np.ones((4, 8, 8), bool)
 def test_bad_input_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_alignment_leaves_empty_masks_out_and_counts_them():
+    generated, seen = np.zeros((2, 5, 4, 4), bool)
+    generated[0, :2], seen[0, :2] = True, True  # equal: 1
+    generated[1, :2], seen[1, 1:3] = True, True  # half: 8 + 8 pixels, 4 shared: 0.5
+    generated[2, :2] = True  # not seen: 0
+    seen[3, :2] = True  # nothing drawn, something seen
+    assert m.alignment(generated, seen) == {"dice": pytest.approx(0.5), "empty": 0.4}
+    assert m.alignment(generated[3:], seen[3:]) == {"dice": None, "empty": 1.0}
+    uneven = np.zeros((1, 4, 4), bool), np.ones((1, 4, 4), bool)
+    uneven[0][0, 0] = True
+    assert m.alignment(*uneven)["dice"] == pytest.approx(2 * 4 / 20)
+    with pytest.raises(ValueError, match="one shape"):
+        m.alignment(generated, seen[:1])

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter, laplace
 
+from lib.datasets import chest
 from lib.metrics import sharpness as s
+from lib.phantoms.chest import BARE
 
 ROW, COLUMN = np.mgrid[:64, :64]
 BLURS = (0, 0.5, 1, 1.5, 2.5)
@@ -168,3 +170,49 @@ def test_checkerboard_ignores_offset_and_common_scale():
 def test_bad_input_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+# ---- noise and detail ----
+
+
+def gentle(n=40, seed=0):
+    """Images whose structure is as large as a lung, mid-grey, without noise."""
+    rough = np.random.default_rng(seed).standard_normal((n, 64, 64))
+    smooth = gaussian_filter(rough, (0, 7, 7))
+    return (0.5 + 0.1 * smooth / smooth.std()).astype(np.float32)
+
+
+def noisy(images, sigma, seed=1):
+    noise = np.random.default_rng(seed).standard_normal(images.shape)
+    return (images + sigma * noise).astype(np.float32)
+
+
+@pytest.mark.parametrize("sigma", [0.01, 0.03, 0.1])
+def test_noise_level_reads_a_known_sigma(sigma):
+    assert s.noise_level(noisy(gentle(), sigma)) == pytest.approx(sigma, rel=0.05)
+
+
+def test_noise_level_sees_no_planes_and_no_image_beside():
+    rows, columns = np.mgrid[:16, :16].astype(np.float32)
+    tilted = np.stack([0.1 * rows, 0.2 - 0.3 * columns, np.full((16, 16), 9.0)])
+    assert s.noise_level(tilted.astype(np.float32)) == pytest.approx(0, abs=1e-5)
+
+
+def test_the_noise_level_of_a_set_is_the_mean_of_its_images():
+    a, b = noisy(gentle(20), 0.02), noisy(gentle(20), 0.08)
+    both = s.noise_level(np.concatenate([a, b]))
+    assert both == pytest.approx((s.noise_level(a) + s.noise_level(b)) / 2)
+
+
+def test_the_spectrum_of_a_wave_stands_at_its_own_frequency():
+    columns = np.arange(64)
+    for cycles in (3, 6, 20):
+        wave = np.cos(2 * np.pi * cycles * columns / 64)[None, None, :].repeat(64, axis=1)
+        assert s.spectrum(wave)[: 64 // 2 + 1].argmax() == cycles
+
+
+def test_detail_does_not_see_white_noise_but_blur():
+    images = chest.draw(BARE, 80, np.random.default_rng(3)).image
+    grainy = images + np.random.default_rng(0).normal(0, 0.05, images.shape)
+    assert abs(s.detail(grainy) / s.detail(images) - 1) < 0.1
+    assert s.detail(gaussian_filter(images, (0, 2, 2))) < 0.6 * s.detail(images)

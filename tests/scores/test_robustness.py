@@ -17,6 +17,7 @@ from lib.papers.pavae import robustness as study_of
 from lib.scores import robustness
 from lib.tasks import classify
 from lib.training import loop as tr
+from lib.training.weights import freeze, seeded
 
 RNG = np.random.default_rng
 SETTINGS = {"steps": 12, "batch": 16, "precision": "float32"}
@@ -47,7 +48,7 @@ def extra():
 
 @pytest.fixture(scope="module")
 def net():
-    return tr.freeze(tr.seeded(SmallCNN, RNG(0)))
+    return freeze(seeded(SmallCNN, RNG(0)))
 
 
 def loss_of(net, images, labels):
@@ -108,9 +109,9 @@ def test_the_gradient_is_taken_image_by_image(net, data):
 @pytest.mark.parametrize("with_pool", [False, True])
 def test_a_kept_network_is_the_network_of_the_arm_bit_by_bit(data, extra, with_pool):
     pool, count = (extra, 16) if with_pool else (None, 0)
-    args = {"real": data, "n": 32, "pool": pool, "extra": count, "settings": SETTINGS}
-    kept = robustness.network(**args, stream=[1, 2])
-    arm = classify.arm(**args, validation=extra, test=data, stream=[1, 2])
+    args = {"n": 32, "pool": pool, "extra": count, "settings": SETTINGS, "stream": [1, 2]}
+    kept = classify.fit_job(data, **args)
+    arm = classify.arm(data, **args, validation=extra, test=data)
     for name, part in {"validation": extra, "test": data}.items():
         found = classify.predict(classify.load(kept), part.arrays["image"])
         assert np.array_equal(found, arm.arrays[f"probability/{name}"]), name
@@ -125,7 +126,7 @@ def trained():
     """A network that reads something, and images that it has not seen."""
     many = chest_sets.image_set("bare", 400, [6, 4])
     settings = {"steps": 120, "batch": 32, "augment": True, "precision": "float32"}
-    kept = robustness.network(many, 320, None, 0, settings, [0])
+    kept = classify.fit_job(many, 320, settings, [0])
     rest = {name: column[320:] for name, column in many.arrays.items()}
     return kept, Result(rest, {})
 
@@ -193,6 +194,7 @@ def test_networks_are_those_of_the_main_comparison():
             arguments(study_of.network(study, arm, 2)),
             arguments(study.predictions(arm, 2)),
         )
+        kept["real"] = kept.pop("data")
         shared = {name: main[name] for name in kept}
         assert kept | {"extra": 0} == shared | {"extra": 0}
         assert kept["extra"] == main["extra"] or kept["pool"] is None

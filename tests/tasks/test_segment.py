@@ -1,4 +1,4 @@
-"""The segmentation task: what is trained on, in which share, how long; its networks, controls."""
+"""The segmentation task: what is trained on, in which share, how long; its networks."""
 
 import subprocess
 import sys
@@ -10,11 +10,13 @@ import torch
 from conftest import ROOT
 
 from lib.jobs import Result
+from lib.metrics.segmentation import dice
 from lib.networks import augment_pairs
 from lib.networks.unet import UNet
 from lib.tasks import architectures, segment
 from lib.tasks.segment import SegmentSettings
 from lib.training import loop as tr
+from lib.training.weights import freeze, seeded
 
 SHORT = {"steps": 3, "batch": 8}
 
@@ -68,8 +70,7 @@ def test_an_arm_learns_the_toy(toy, settings):
     train, real, pool, test = toy
     data = (train, None, None) if settings.get("dims") == 3 else (real, pool, 20)
     found = segment.arm(*data, test, settings, [1])
-    scores = segment.scores(found).scores
-    assert scores["dice"] > 0.8
+    assert dice(found.arrays["counts"]).mean() > 0.8
     assert found.arrays["counts"].shape == (4, 16, 3)
     np.testing.assert_array_equal(
         found.arrays["counts"][..., 2], test.arrays["mask"].sum((2, 3)), "true voxels, in order"
@@ -157,7 +158,7 @@ def test_steps_do_not_depend_on_the_pool(toy, monkeypatch):
 PROGRAM = """
 import sys, zlib
 import numpy as np
-sys.path.insert(0, "tests")
+sys.path[:0] = ["tests", "tests/tasks"]
 from test_segment import digest
 print(digest())
 """
@@ -231,8 +232,8 @@ def test_what_cannot_be_trained_is_refused_before_any_training(toy, monkeypatch)
     none, half = np.zeros_like(real.arrays["mask"]), pool.arrays["mask"][:, :16]
     small = broken(pool, image=pool.arrays["image"][:, :16], mask=half)
     cases = [
-        ("asked of a pool of 20", real, pool, 21, test, {}),
-        ("asked of a pool of 0", real, None, 1, test, {}),
+        ("asked of a set of 20", real, pool, 21, test, {}),
+        ("asked of a set of 0", real, None, 1, test, {}),
         ("images have shape", broken(real, mask=none[:-1]), pool, 3, test, {}),
         ("pool have shape", real, broken(pool, mask=half), 3, test, {}),
         ("real images .* resample", real, small, 3, test, {}),
@@ -253,21 +254,12 @@ def test_what_cannot_be_trained_is_refused_before_any_training(toy, monkeypatch)
         segment.arm(real, oracle, 3, test, SHORT, [0])
 
 
-def test_scores_leave_out_what_is_not_defined():
-    counts = np.array([[(6, 6, 6), (0, 0, 7)], [(3, 4, 8), (6, 6, 6)]], np.int32)
-    done = segment.scores(Result({"counts": counts}, {"images": 3}))
-    expected = {"dice": (12 / 19 + 18 / 24) / 2, "dice_slices": 2.5 / 4, "dice_slices_all": 2.5 / 4}
-    expected |= {"dice_selected": expected["dice"], "images": 3}
-    assert done.scores == pytest.approx(expected)
-    np.testing.assert_allclose(done.arrays["dice"], [12 / 19, 18 / 24])
-
-
 # ---- networks -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("dims", "sides"), [(2, (64, 64)), (3, (32, 64, 64)), (2, (20, 36))])
 def test_the_unet_s_maps_halve_and_its_features_are_means_of_the_deepest(dims, sides):
-    net = tr.freeze(architectures.create("unet", dims, sides, np.random.default_rng(0)))
+    net = freeze(architectures.create("unet", dims, sides, np.random.default_rng(0)))
     x = torch.rand(2, 1, *sides)
     maps = net.maps(x)
     for i, (found, width) in enumerate(zip(maps, (16, 32, 48, 64), strict=True)):
@@ -280,7 +272,7 @@ def test_the_unet_s_maps_halve_and_its_features_are_means_of_the_deepest(dims, s
 
 def test_the_unet_sees_every_level():
     """Its output depends on the finest and on the deepest maps, and far pixels reach it."""
-    net = tr.freeze(architectures.create("unet", 2, (64, 64), np.random.default_rng(0)))
+    net = freeze(architectures.create("unet", 2, (64, 64), np.random.default_rng(0)))
     x = torch.rand(1, 1, 64, 64)
     plain = net(x)
     for level in range(4):
@@ -295,7 +287,7 @@ def test_the_unet_sees_every_level():
 
 def test_a_unet_of_mirrored_weights_gives_the_mirrored_mask():
     """No layer shifts the image: strides, skips and interpolation lie evenly round each pixel."""
-    net, mirror = (tr.freeze(tr.seeded(UNet, np.random.default_rng(0))) for _ in range(2))
+    net, mirror = (freeze(seeded(UNet, np.random.default_rng(0))) for _ in range(2))
     for weight in mirror.parameters():
         if weight.ndim == 4:
             weight.data = weight.data.flip(-1)
@@ -377,79 +369,3 @@ def test_maps_are_of_the_stated_strength():
     shift = maps[:, :, 2] * torch.tensor([32.0, 16.0])
     assert (shift.abs().amax(0) > 2.98).all() and shift.abs().max() <= 3
     assert (maps[:, 1, 1] > 0).all(), "never upside down"
-
-
-def test_copies_are_what_they_are_called(toy):
-    real = toy[1]
-    m = len(real.arrays["image"])
-    made = {k: segment.copies_pool(real, 2 * m, k, [0]).arrays
-            for k in ("same", "noisy", "blurred", "classical")}  # fmt: skip
-    image, mask = np.tile(real.arrays["image"], (2, 1, 1)), np.tile(real.arrays["mask"], (2, 1, 1))
-    for kind, pool in made.items():
-        assert pool["image"].dtype == np.float32 and pool["mask"].dtype == bool
-        assert pool["image"].min() >= 0 and pool["image"].max() <= 1
-        assert np.array_equal(pool["mask"], mask) == (kind != "classical")
-    assert np.array_equal(made["same"]["image"], image)
-    assert (made["noisy"]["image"] - image).std() == pytest.approx(0.02, rel=0.05)
-    assert not np.array_equal(made["noisy"]["image"][:m], made["noisy"]["image"][m:])
-    inside = made["blurred"]["image"][:, 5:-5, 5:-5]
-    assert inside.mean() == pytest.approx(image[:, 5:-5, 5:-5].mean(), rel=0.01)
-    one = Result({name: real.arrays[name][3:4] for name in ("image", "mask")}, {})
-    alone = segment.copies_pool(one, 1, "blurred", [0]).arrays["image"][0]
-    assert np.array_equal(made["blurred"]["image"][3], alone) and alone.std() < image[3].std()
-    bright = made["classical"]
-    assert bright["image"][bright["mask"]].mean() > bright["image"][~bright["mask"]].mean() + 0.3
-    assert not np.array_equal(bright["mask"][:m], bright["mask"][m:]), "each copy has its own map"
-    with pytest.raises(ValueError, match="kind 'sharp' is unknown"):
-        segment.copies_pool(real, 4, "sharp", [0])
-
-
-def test_white_images_stay_within_one():
-    """Interpolation weights that sum to a hair above 1 must not make a pool that is refused."""
-    mask = np.ones((5, 64, 64), bool)
-    white = Result({"image": mask.astype(np.float32), "mask": mask}, {})
-    for kind in ("noisy", "blurred", "classical"):
-        assert segment.copies_pool(white, 40, kind, [0]).arrays["image"].max() <= 1
-
-
-def test_classical_makes_so_many_copies_of_slices_and_of_volumes(toy):
-    train, real, _, test = toy
-    two = segment.classical(real, 2, [0]).arrays
-    one = segment.classical(real, 1, [0]).arrays
-    m = len(real.arrays["image"])
-    assert len(two["image"]) == 2 * m and np.array_equal(two["image"][:m], one["image"])
-    assert not np.array_equal(two["mask"][:m], two["mask"][m:])
-    whole = segment.classical_volumes(train, 1, [0])
-    assert whole.arrays["image"].shape == train.arrays["image"].shape
-    settings = {**SHORT, "dims": 3, "batch": 2}
-    assert segment.arm(train, whole, None, test, settings, [0]).scores["images"] == 12
-    with pytest.raises(ValueError, match="times is 0"):
-        segment.classical(real, 0, [0])
-
-
-@pytest.mark.parametrize("n", [2, 3, 20])
-def test_shuffled_is_a_derangement_that_keeps_the_marginals(n):
-    image = np.arange(n, dtype=np.float32).reshape(n, 1, 1) / n * np.ones((1, 8, 8), np.float32)
-    bits = np.arange(n)[:, None] >> np.arange(64) & 1  # each mask spells its own number
-    pool = Result({"image": image, "mask": bits.astype(bool).reshape(n, 8, 8)}, {})
-    found = segment.shuffled(pool, [1]).arrays
-    order = (found["mask"].reshape(n, 64) * 2 ** np.arange(64, dtype=object)).sum(1).astype(int)
-    assert np.array_equal(found["image"], image)
-    assert sorted(order) == list(range(n)) and (order != np.arange(n)).all()
-    if n == 20:
-        assert not np.array_equal(found["mask"], segment.shuffled(pool, [2]).arrays["mask"])
-
-
-def test_shuffling_one_sample_is_refused(toy):
-    one = {name: column[:1] for name, column in toy[2].arrays.items()}
-    with pytest.raises(ValueError, match="no other sample"):
-        segment.shuffled(Result(one, {}), [0])
-
-
-def test_joined_pools_stand_in_order(toy):
-    pool, real = toy[2], toy[1]
-    both = segment.joined([pool, real], [3, None]).arrays
-    assert np.array_equal(both["image"][:3], pool.arrays["image"][:3])
-    assert np.array_equal(both["mask"][3:], real.arrays["mask"])
-    with pytest.raises(ValueError, match="21 images are asked of a pool of 20"):
-        segment.joined([pool], [21])

@@ -8,6 +8,8 @@ from lib.networks.augment import classical, shift
 from lib.networks.classifier import SmallCNN
 from lib.tasks import classify
 from lib.training import loop as tr
+from lib.training.means import Means
+from lib.training.weights import approach, freeze, load_arrays, seeded, weights_to_arrays
 
 
 def test_batches_are_shuffled_passes():
@@ -30,24 +32,43 @@ def test_cosine_rate_falls_from_start_to_end():
 
 def test_seeded_weights_leave_the_global_generator_alone():
     before = torch.random.get_rng_state()
-    a, b = (tr.seeded(SmallCNN, np.random.default_rng(3)) for _ in range(2))
+    a, b = (seeded(SmallCNN, np.random.default_rng(3)) for _ in range(2))
     assert torch.equal(torch.random.get_rng_state(), before)
     assert all(torch.equal(x, y) for x, y in zip(a.parameters(), b.parameters(), strict=True))
-    other = tr.seeded(SmallCNN, np.random.default_rng(4))
+    other = seeded(SmallCNN, np.random.default_rng(4))
     assert not torch.equal(a.head.weight, other.head.weight)
 
 
 def test_stored_weights_give_the_same_network_and_are_copies():
-    net = tr.freeze(tr.seeded(SmallCNN, np.random.default_rng(0)))
-    arrays = tr.weights_to_arrays(net, "best/")
+    net = freeze(seeded(SmallCNN, np.random.default_rng(0)))
+    arrays = weights_to_arrays(net, "best/")
     x = torch.rand(3, 1, 64, 64)
-    again = tr.load_arrays(SmallCNN(), arrays, "best/")
+    again = load_arrays(SmallCNN(), arrays, "best/")
     assert torch.equal(again(x), net(x))
     with torch.no_grad():
         net.head.weight.zero_()
     assert np.abs(arrays["best/head.weight"]).sum() > 0
     with pytest.raises(RuntimeError, match="Missing key"):
-        tr.load_arrays(SmallCNN(), {"best/head.bias": arrays["best/head.bias"]}, "best/")
+        load_arrays(SmallCNN(), {"best/head.bias": arrays["best/head.bias"]}, "best/")
+
+
+def test_a_moving_average_approaches_its_weights():
+    average, now = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
+    expected = 0.9 * average.weight + 0.1 * now.weight
+    approach(average, now, 0.9)
+    torch.testing.assert_close(average.weight, expected)
+
+
+@pytest.mark.parametrize("of", [None, 4])
+def test_means_are_over_the_batches_since_they_were_taken(of):
+    means, values = Means(of), [1.0, 2.0, 4.0, 9.0]
+    for value in values:
+        late = {"late": torch.tensor(8.0)} if value > 3 else {}
+        means.add({"loss": torch.tensor(value), **late})
+    assert means.take() == {"loss": 4.0, "late": 4.0}, "two of four batches"
+    for _ in range(4):
+        means.add({"loss": torch.tensor(1.0)})
+    assert means.take() == {"loss": 1.0}
 
 
 def test_unknown_precision_is_refused():
@@ -102,7 +123,7 @@ def test_an_arm_uses_the_first_images_of_each_source_only(monkeypatch):
 
     def spy(images, labels, settings, rng):
         seen.update(images=images, labels=labels)
-        return tr.freeze(SmallCNN())
+        return freeze(SmallCNN())
 
     monkeypatch.setattr(classify, "fit", spy)
     from lib.jobs import Result
@@ -114,5 +135,5 @@ def test_an_arm_uses_the_first_images_of_each_source_only(monkeypatch):
     classify.arm(part(8, 0.1), 4, part(9, 0.9), 3, part(3, 0), part(3, 0), {}, [0])
     assert seen["images"][:, 0, 0].tolist() == pytest.approx([0.1] * 4 + [0.9] * 3)
     assert seen["labels"].tolist() == [0, 1, 2, 0, 0, 1, 2]
-    with pytest.raises(ValueError, match="asks for 10 images of a smaller set"):
+    with pytest.raises(ValueError, match="10 images are asked of a set of"):
         classify.arm(part(8, 0.1), 4, part(9, 0.9), 10, part(3, 0), part(3, 0), {}, [0])

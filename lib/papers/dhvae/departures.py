@@ -8,11 +8,12 @@ import inspect
 from dataclasses import fields
 from functools import cache
 
+from lib.controls import copies
 from lib.datasets import volumes
-from lib.generators import hvae, latent, lsgan
+from lib.generators import frame, hvae, latent, lsgan
 from lib.metrics import coverage, masks
 from lib.networks import augment_pairs, unet, wsconv
-from lib.networks.pairs import PairCritic
+from lib.networks.baselines import PairCritic
 from lib.papers.dhvae import printed
 from lib.papers.dhvae.arms import AMOUNTS, COPIES, MAIN, SOURCES
 from lib.papers.dhvae.sizes import Sizes
@@ -26,7 +27,7 @@ from lib.tasks import architectures, segment
 def departures(plan: Plan) -> dict[str, list[Row]]:
     """{theme: rows} of dHVAE at the sizes of a plan."""
     of = study(plan)
-    s = hvae.from_dict(of.settings(SOURCES["dhvae"]))
+    s = frame.from_json(hvae.HvaeSettings, of.settings(SOURCES["dhvae"]))
     themes = {
         "Data": data(of.size, of),
         "Network": network(),
@@ -281,9 +282,10 @@ def training(s: hvae.HvaeSettings) -> list[tuple]:
 
 
 def competitors(of: Study, s: hvae.HvaeSettings) -> list[tuple]:
-    g = lsgan.from_dict(of.fitted(SOURCES["lsgan"], 0).spec["args"]["settings"])
-    d = latent.from_dict(of.fitted(SOURCES["ldm"], 0).spec["args"]["settings"])
-    gan = f"{weights(lsgan.build(g))} + {weights(PairCritic(tuple(g.critic)))}"
+    made = {name: of.fitted(SOURCES[name], 0).spec["args"]["settings"] for name in ("lsgan", "ldm")}
+    g = frame.from_json(lsgan.LsganSettings, made["lsgan"])
+    d = frame.from_json(latent.LatentSettings, made["ldm"])
+    gan = f"{weights(lsgan.Lsgan(g))} + {weights(PairCritic(g.critic))}"
     model = latent.LatentDiffusion(d)
     ldm = f"{weights(model.encoder)} + {weights(model.decoder)} + {weights(model.denoiser)}"
     return [
@@ -400,9 +402,9 @@ def draws(p: Sizes, of: Study) -> list[tuple]:
         ),
         (
             "no control arms",
-            f"{listed(COPIES)}: copies of training slices, noisy ones (SD {segment.NOISE:g}) "
-            f"and blurred ones (SD {segment.BLUR:g} pixel); `shuffled`: dHVAE's own images with "
-            "masks of others; `oracle`: as many slices of fresh phantoms",
+            f"{listed(COPIES)}: copies of training slices, noisy ones (SD "
+            f"{copies.NOISE['mask']:g}) and blurred ones (SD {copies.BLUR:g} pixel); `shuffled`: "
+            "dHVAE's own images with masks of others; `oracle`: as many slices of fresh phantoms",
             "a gain that blurred copies match is regularisation; the oracle says what new slices "
             "are worth",
             "none",

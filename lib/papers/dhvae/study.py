@@ -8,6 +8,7 @@ generator sees the lesion slices of the very volumes that the segmenter is train
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
+from lib.controls import copies
 from lib.datasets import source, volumes
 from lib.generators import hvae, latent, lsgan
 from lib.jobs import Job
@@ -132,10 +133,10 @@ class Study(Base):
         if arm.source == "classic":
             name = f"pool {arm.name}"
             data = self.slices(k, n) if arm.dims == 2 else self.first_volumes(k, n)
-            return Job(segment.classical, data=data, times=arm.amount, stream=self.stream(name, k))
+            return Job(copies.classical, data=data, times=arm.amount, stream=self.stream(name, k))
         if arm.source == "dhvae_classic5":
             parts = [self.pool(SOURCES[name], k, n) for name in ("dhvae", "classic5")]
-            return Job(segment.joined, pools=parts, each=[self.amount(MOST), None])
+            return Job(copies.joined, pools=parts, each=[self.amount(MOST), None])
         if arm.amount and arm.amount > MOST:
             most = self.amount(arm.amount)
         return self._drawn(arm, k, n, most)
@@ -147,10 +148,10 @@ class Study(Base):
         if arm.source in COPIES:
             kind = COPIES[arm.source]
             return Job(
-                segment.copies_pool, data=self.slices(k, n), n=most, kind=kind, stream=stream
+                copies.pool, data=self.slices(k, n), n=most, kind=kind, stream=stream
             )
         if arm.source == "shuffled":
-            return Job(segment.shuffled, pool=self.pool(SOURCES["dhvae"], k, n), stream=stream)
+            return Job(copies.shuffled, pool=self.pool(SOURCES["dhvae"], k, n), stream=stream)
         if arm.source == "oracle":
             return self.fresh("oracle slices", most, k)
         made = {"fitted": self.fitted(arm, k, n), "n": most, "stream": stream}
@@ -241,7 +242,7 @@ class Study(Base):
         return self.scored(self.predictions(arm, k, n, architecture))
 
     def scored(self, predictions: Job) -> Job:
-        return Job(segment.scores, arm=predictions)
+        return Job(pairs.utility, arm=predictions)
 
 
 def study(plan: Plan, modality: str = "flair") -> Study:

@@ -296,9 +296,9 @@ def baselines(p: Sizes) -> list[tuple]:
         ),
         (
             "no control arms",
-            f"oversampled, noisy (SD {copies.NOISE:g}) and blurred (SD {copies.BLUR:g} pixels) "
-            "copies, PA-VAE's own samples with shuffled labels, and the oracle: as many fresh "
-            "phantoms",
+            f"oversampled, noisy (SD {copies.NOISE['label']:g}) and blurred (SD {copies.BLUR:g} "
+            "pixels) copies, PA-VAE's own samples with shuffled labels, and the oracle: as many "
+            "fresh phantoms",
             "a gain that blurred copies match is regularisation; the oracle says what new images "
             "are worth",
             "none",

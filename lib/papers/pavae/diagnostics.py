@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from lib import jobs
-from lib.controls import copies, defects, detail
-from lib.datasets import caricature, variants
+from lib.controls import copies, defects
+from lib.datasets import variants
 from lib.jobs import Job
 from lib.papers.arms import Arm, named
 from lib.papers.pavae.arms import FIDELITY, MAIN, UTILITY
@@ -20,12 +20,19 @@ SPECIFICITY = 0.95
 SHOWN = 8  # heat maps kept as pictures
 READ = ("template", "vae", "stylegan", "pavae", "memoriser", "smooth", "oracle")
 WRONG = 0.15  # share of wrong labels of `oracle_mislabelled`: adherence just below the rule
+
+
+def _degraded(name: str, label: str, defect: str) -> Arm:
+    """Fresh phantoms with a defect of `variants.DEFECTS`, which its note names."""
+    return Arm(name, label, "control", source="fresh", note=defect)
+
+
 GAPS = named(  # fresh phantoms with one defect of generated images, and PA-VAE with one mended
-    Arm("oracle_noiseless", "Oracle without sensor noise", "control", source="fresh"),
+    _degraded("oracle_noiseless", "Oracle without sensor noise", "noiseless"),
     Arm("oracle_blurred", "Oracle, blurred", "control", source="fresh"),
     Arm("oracle_soft", "Oracle, as blurred as PA-VAE", "control", source="fresh"),
-    Arm("oracle_one_place", "Oracle, all opacities at one place", "control", source="fresh"),
-    Arm("oracle_plain", "Oracle, all opacities large and plain", "control", source="fresh"),
+    _degraded("oracle_one_place", "Oracle, all opacities at one place", "one place"),
+    _degraded("oracle_plain", "Oracle, all opacities large and plain", "plain"),
     Arm("oracle_mislabelled", f"Oracle, {WRONG:.0%} wrong labels", "control", source="fresh"),
     Arm("pavae_noise", "PA-VAE with noise added", source="pavae"),
     Arm("vae_noise", "Standard VAE with noise added", source="vae"),
@@ -69,17 +76,14 @@ def pool(study: Study, arm: Arm, k: int) -> Job | None:
     if arm.name not in GAPS:
         return study.pool(arm, k)
     n, fresh = study.size.pool, {"law": study.regime, "stream": study.stream("oracle", k)}
-    if arm.name in ("oracle_noiseless", "oracle_one_place"):
-        defect = "noiseless" if arm.name == "oracle_noiseless" else "one place"
-        return Job(variants.degraded_set, **fresh, defect=defect, n=n)
-    if arm.name == "oracle_plain":
-        return Job(caricature.plain_set, **fresh, n=n)
+    if arm.note:
+        return Job(variants.degraded_set, **fresh, defect=arm.note, n=n)
     if arm.name == "oracle_blurred":
         return Job(defects.blurred, pool=study.fresh(k), sigma=copies.BLUR)
     labelled, stream = study.size.labelled, study.stream(arm.name, k)
     if arm.name == "oracle_soft":
         made = study.pool(study.arms["pavae"], k)
-        return Job(detail.blurred_like, pool=study.fresh(k), like=made, n=labelled)
+        return Job(defects.blurred_like, pool=study.fresh(k), like=made, n=labelled)
     if arm.name == "oracle_mislabelled":
         return Job(defects.mislabelled, pool=study.fresh(k), rate=WRONG, stream=stream)
     made = study.pool(study.arms[arm.source], k)

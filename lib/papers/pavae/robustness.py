@@ -9,6 +9,7 @@ from lib.papers.pavae.study import Study, study
 from lib.papers.table import Scores, Table
 from lib.profiles import Plan
 from lib.scores import robustness
+from lib.tasks import classify
 
 ARMS = ("real", "classic", "smooth", "pavae", "oracle")
 FLAT = ("real", "pavae", "oracle")  # arms that are also trained and tested after CLAHE
@@ -25,7 +26,7 @@ def network(study: Study, arm: Arm, k: int) -> Job:
 
 def _network(study: Study, arm: Arm, real: Job, pool: Job | None, k: int, n: int) -> Job:
     return Job(
-        robustness.network, real=real, n=n, pool=pool, extra=n,
+        classify.fit_job, data=real, n=n, pool=pool, extra=n,
         settings=study.downstream(arm.name == "classic"), stream=study.stream("arm", k),
     )  # fmt: skip
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from lib.controls import copies
 from lib.datasets import variants
-from lib.generators import mixes, vae
+from lib.generators import vae
 from lib.jobs import Job
 from lib.papers.arms import Arm, named
 from lib.papers.pavae import printed, training
@@ -139,7 +140,7 @@ def mixed_pools(study: Study, n: int, k: int) -> dict[str, Job | None]:
     made = {"fitted": fitted, "drawn": False, "stream": stream}
     return {
         "real": None,
-        "resampled": Job(mixes.resampled, data=data, labelled=n, mix=EVEN, n=even, stream=stream),
+        "resampled": Job(copies.resampled, data=data, labelled=n, mix=EVEN, n=even, stream=stream),
         "pavae_empirical": Job(vae.pool, **made, mix=RARE, n=n),
         "pavae_balanced": Job(vae.pool, **made, mix=EVEN, n=even),
         "oracle_empirical": Job(variants.mixed_set, **fresh, mix=RARE, n=n),

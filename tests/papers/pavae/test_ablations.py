@@ -19,6 +19,7 @@ from lib.papers import pavae
 from lib.papers.pavae import ablations, diagnostics, sweeps
 from lib.scores import measures
 from lib.training import loop as tr
+from lib.training.weights import freeze, seeded, weights_to_arrays
 
 QUICK, FULL = profiles.get("quick"), profiles.get("full")
 STUDY = pavae.Study(QUICK, 0, "bare")
@@ -350,15 +351,15 @@ def test_separation_is_the_distance_of_class_means_in_standard_deviations():
 
 def test_measures_are_the_terms_on_held_out_images():
     settings = replace(vae.PA_VAE, precision="float32")
-    model = tr.seeded(lambda: vae.ConditionalVAE(settings), np.random.default_rng(0))
+    model = seeded(lambda: vae.ConditionalVAE(settings), np.random.default_rng(0))
     with torch.no_grad():
         model.encoder.out.weight.normal_(0, 0.02)
         model.prior.normal_(0, 0.5)
-    fitted = Result(tr.weights_to_arrays(model, "best/"), {"settings": asdict(settings)})
-    net = tr.freeze(tr.seeded(SmallCNN, np.random.default_rng(1)))
+    fitted = Result(weights_to_arrays(model, "best/"), {"settings": asdict(settings)})
+    net = freeze(seeded(SmallCNN, np.random.default_rng(1)))
     images = chest_sets.image_set("bare", 24, [4])
     stream = [9]
-    found = measures.measure(fitted, Result(tr.weights_to_arrays(net), {}), images, 16, stream)
+    found = measures.measure(fitted, Result(weights_to_arrays(net), {}), images, 16, stream)
     x, y = (images.arrays[name][:16] for name in ("image", "label"))
     x, y = tr.as_planes(x), torch.from_numpy(y)
     with torch.no_grad():
@@ -366,7 +367,7 @@ def test_measures_are_the_terms_on_held_out_images():
         nats = kl_divergence(Normal(m, (0.5 * s).exp()), Normal(pm, (0.5 * ps).exp()))
     assert found.scores["kl"] == pytest.approx(nats.sum(1).mean().item(), rel=1e-3)
     assert 0.4 < found.scores["reconstruction"] < 1.5, "nats per pixel"
-    again = measures.measure(fitted, Result(tr.weights_to_arrays(net), {}), images, 16, stream)
+    again = measures.measure(fitted, Result(weights_to_arrays(net), {}), images, 16, stream)
     assert found.scores == again.scores
     assert 0 <= found.scores["guide_adherence"] <= 1 and 0 < found.scores["mask"] <= 1
 

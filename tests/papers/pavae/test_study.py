@@ -15,7 +15,7 @@ from lib.papers import pavae
 from lib.phantoms import chest
 from lib.scores import images as scores
 from lib.tasks import classify
-from lib.training import loop as tr
+from lib.training.weights import weights_to_arrays
 
 QUICK = profiles.get("quick")
 STUDIES = {regime: pavae.Study(QUICK, 0, regime) for regime in pavae.REGIMES}
@@ -226,7 +226,7 @@ def test_distances_rise_with_blur_noise_and_missing_lesions(judged):
 
 def test_adherence_is_the_readers_accuracy_on_real_images_and_chance_on_shuffled(judged):
     net, real = judged
-    weights = Result(tr.weights_to_arrays(net), {})
+    weights = Result(weights_to_arrays(net), {})
     truth = Result(real.arrays(), {})
     asked = Result({"image": real.image, "label": real.label}, {})
     found = scores.domain_fidelity(asked, 800, truth, weights).scores

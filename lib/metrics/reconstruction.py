@@ -1,13 +1,11 @@
-"""Scores of image and mask pairs: PSNR, perceptual distance, and Dice of a mask with its image.
+"""How near is a reconstruction to its image: PSNR and perceptual distance.
 
-Images are (n, H, W) in [0, 1]; masks (n, H, W).
+Images are (n, H, W) in [0, 1].
 """
 
 import numpy as np
 from skimage.metrics import peak_signal_noise_ratio
 from sklearn.neighbors import NearestNeighbors
-
-from lib.metrics.masks import stack
 
 MOST = 100.0  # dB; equal images would read infinity and poison every mean
 
@@ -71,20 +69,3 @@ def _layer(a, b):
 def _unit(x):
     x = np.asarray(x)
     return x / (np.sqrt((x**2).sum(axis=1, keepdims=True)) + 1e-10)
-
-
-def alignment(generated, seen):
-    """Does the mask fit its image: Dice of generated masks and the lesions a reader sees there.
-
-    generated, seen (n, H, W) -> {"dice": mean, "empty": share}. A sample whose generated mask is
-    empty is left out of the Dice and counted in `empty`: it makes no statement, and would score 1
-    in a lesion-free image. A lesion that the reader does not see scores 0. `dice` is None when all
-    masks are empty. Trap: the ceiling is the reader's own Dice on real pairs; print it beside.
-    """
-    generated, seen = stack(generated, "generated"), stack(seen, "seen")
-    if generated.shape != seen.shape:
-        raise ValueError(f"generated {generated.shape} and seen {seen.shape} must have one shape")
-    both, size, of_seen = (x.sum(axis=(1, 2)) for x in (generated & seen, generated, seen))
-    drawn = size > 0
-    dice = 2 * both[drawn] / (size + of_seen)[drawn]
-    return {"dice": float(dice.mean()) if drawn.any() else None, "empty": float((~drawn).mean())}

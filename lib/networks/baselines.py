@@ -6,10 +6,8 @@ as in `blocks`: layers at full resolution cost most.
 """
 
 import math
-from collections.abc import Callable
 from itertools import pairwise
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -18,17 +16,6 @@ from lib.networks.blocks import upsample
 
 SIDE = 64  # pixels
 PLANES = 2  # image and mask
-
-
-def as_pairs(image: np.ndarray, mask: np.ndarray) -> Tensor:
-    """Images (N, H, W) and masks -> pairs (N, 2, H, W) float32."""
-    return torch.from_numpy(np.stack([image, mask], 1).astype(np.float32))
-
-
-def from_logits(logits: Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """Logits (N, 2, H, W) -> images float32 in [0, 1] and masks bool (probability above 0.5)."""
-    logits = logits.float()
-    return logits[:, 0].sigmoid().numpy(), (logits[:, 1] > 0).numpy()
 
 
 # ---- LSGAN --------------------------------------------------------------------------------------
@@ -140,7 +127,7 @@ class Denoiser(nn.Module):
     """(x_t, t) -> what the diffusion asks for, of the shape of x (B, latent, 8, 8).
 
     Works at 4x4, four pixels of the latent folded into channels (as in `pixel_unshuffle`): with so
-    few pixels a level at 8x8 is slower and hears no more.
+    few pixels a level at 8x8 is slower and gains nothing.
     """
 
     def __init__(self, latent: int, width: int, depth: int):
@@ -160,15 +147,3 @@ class Denoiser(nn.Module):
         for unit in self.units:
             h = unit(h, time)
         return F.pixel_shuffle(self.out(F.silu(self.norm(h))), 2)
-
-
-# ---- cost ---------------------------------------------------------------------------------------
-
-
-def flops(call: Callable[[], object]) -> int:
-    """Floating point operations of one call, counted from shapes (a product and a sum are two)."""
-    from torch.utils.flop_counter import FlopCounterMode
-
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        call()
-    return counter.get_total_flops()

@@ -1,6 +1,19 @@
-"""Pairs of an image and the mask of its lesion: what the pair generators are trained on."""
+"""What images and masks must be before anything is computed; one sentence where they are not."""
 
 import numpy as np
+
+
+def check_images(images: np.ndarray, unit_range: bool = False) -> None:
+    """Raise ValueError unless images is (N, H, W), finite numbers and, if asked, inside [0, 1]."""
+    if images.ndim != 3 or not images.size:
+        raise ValueError(f"images must be (N, H, W) with N >= 1; got shape {images.shape}.")
+    if images.dtype.kind not in "iuf":
+        raise ValueError(f"images are of type {images.dtype}; convert them to grey values first.")
+    if not np.isfinite(images).all():
+        raise ValueError("images hold NaN or infinite values; repair or drop these images.")
+    if unit_range and (images.min() < 0 or images.max() > 1):
+        span = f"[{images.min():.3g}, {images.max():.3g}]"
+        raise ValueError(f"images must lie in [0, 1] but span {span}; run preprocess first.")
 
 
 def check_pairs(image: np.ndarray, mask: np.ndarray) -> None:
