@@ -85,6 +85,14 @@ def margin_size(margin, control=None, null=None, null_sd=None):
     return float(max(sizes))
 
 
+def margin_of_row(row):
+    """The smallest effect that counts for the metric of a merged row, by its own mean and null."""
+    rule = margin_of(row["metric"])
+    if rule is DIVERGENCE and row["null"] is None:
+        rule = TEN_PERCENT
+    return margin_size(rule, row["mean"], row["null"], row["null_sd"])
+
+
 def above(ci):
     """Whether an interval exists and lies above zero."""
     return ci is not None and ci[0] > 0

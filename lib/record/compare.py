@@ -1,106 +1,76 @@
-"""Compares data/metrics with the committed numbers in data/reference, row by row.
+"""Compares the draws computed in this home with those of the record, draw by draw.
 
-Same code, package versions and processor: numbers agree to a relative 1e-6. Otherwise the means
-agree within the larger of the metric's margin and three standard errors of their difference.
+Where code key, package versions and processor are the same, or `exact` asks for it, two values of
+a draw agree to a relative 1e-9. Otherwise they agree within the larger of the smallest effect that
+counts for the metric and three standard errors of the mean over the row's draws in the record.
 """
 
-import json
 import math
-import statistics
-from collections.abc import Iterable
-from fnmatch import fnmatch
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from statistics import stdev
 
 from lib import paths
-from lib.claims import verdict
-from lib.record.rows import row_key
-
-EXACT = 1e-6  # relative
-SKIPPED = ("90_speed", "99_all_claims", "*/00_claims")  # times; verdicts follow from rows
-NUMBERS = ("mean", "ci95", "values", "null", "oracle")
+from lib.record import draws
+from lib.record import rows as pages
 
 
-def compare(profile: str, names: Iterable[str] | None = None) -> tuple[list[str], int]:
-    """(one line per row that is off, number of rows compared) for the notebooks `names` (or all).
+def check(
+    items: Iterable[str], margin: Callable[[dict], float], exact: bool = False
+) -> tuple[list[str], int]:
+    """(one line per draw that is off, number of draws compared) of the items that the record has.
 
-    Raises FileNotFoundError when there is no reference for the profile.
+    `margin(row)` is the smallest effect that counts for a merged row of the record.
     """
-    root = paths.REFERENCE / profile
-    files = [file for file in sorted(root.rglob("*.json")) if _wanted(file, root, names)]
-    if not files:
-        raise FileNotFoundError(f"there is no reference for this selection under {_short(root)}")
-    found = [_compare_file(file, paths.METRICS / file.relative_to(root), profile) for file in files]
+    found = [_check_item(item, margin, exact) for item in items]
     return [line for lines, _ in found for line in lines], sum(n for _, n in found)
 
 
-def _wanted(file: Path, root: Path, names: Iterable[str] | None) -> bool:
-    name = file.relative_to(root).with_suffix("").as_posix()
-    skipped = any(fnmatch(name, pattern) for pattern in SKIPPED)
-    return not skipped and (names is None or name in set(names))
-
-
-def _compare_file(theirs: Path, mine: Path, profile: str) -> tuple[list[str], int]:
-    reference = json.loads(theirs.read_text())
-    name = "/".join(part for part in (reference["paper"], reference["item"]) if part)
-    total = len(reference["rows"])
-    if not mine.is_file():
-        return [f"{name}: {_short(mine)} is not there; ./run_all.sh {name} makes it"], total
-    page = json.loads(mine.read_text())
-    if page["profile"] != profile:
-        return [f"{name}: made with profile {page['profile']}, not {profile}"], total
-    rows = {row_key(row): row for row in page["rows"]}
-    exact = all(page["stamp"][k] == reference["stamp"][k] for k in ("code", "versions", "cpu"))
-    lines = [_problem(row, rows.get(row_key(row)), exact) for row in reference["rows"]]
-    return [f"{name}: {line}" for line in lines if line], total
-
-
-def _problem(theirs: dict, mine: dict | None, exact: bool) -> str:
-    """What is wrong with one row; "" when it agrees."""
-    where = " ".join(part for part in row_key(theirs) if part)
+def _check_item(item: str, margin: Callable[[dict], float], exact: bool) -> tuple[list[str], int]:
+    record, mine = pages.read(item, paths.RECORD), pages.read(item, paths.METRICS)
+    if record is None:
+        return [], 0
     if mine is None:
-        return f"{where}: row is missing"
-    if theirs["paper"] != mine["paper"]:
-        return f"{where}: the paper's number is {mine['paper']}, reference {theirs['paper']}"
-    if exact:
-        off = [key for key in NUMBERS if not _equal(theirs[key], mine[key])]
-        return f"{where}: {off[0]} {mine[off[0]]}, reference {theirs[off[0]]}" if off else ""
-    if theirs["mean"] is None or mine["mean"] is None:
-        return "" if theirs["mean"] == mine["mean"] else f"{where}: one of the means is missing"
-    allowed = max(_margin(theirs), 3 * math.hypot(_standard_error(theirs), _standard_error(mine)))
-    if abs(theirs["mean"] - mine["mean"]) <= allowed:
+        return [f"{item}: nothing is computed here yet; ./run_all.sh {item} does it"], 0
+    if not pages.alike(mine["profile"], record["profile"]):
+        made, other = mine["profile"], record["profile"]
+        return [f"{item}: made with profile {made}, whose sizes are not those of {other}"], 0
+    rows = {pages.row_key(row): row for row in draws.merged(item, own=False)["rows"]}
+    stored = {pages.row_key(row): row["draws"] for row in record["rows"]}
+    lines, compared = [], 0
+    for row in mine["rows"]:
+        key = pages.row_key(row)
+        for name in [name for name in row["draws"] if name in stored.get(key, ())]:
+            one, other = row["draws"][name], stored[key][name]
+            same = exact or (one[1] == other[1] and _where(one, mine) == _where(other, record))
+            allowed = None if same else _allowed(rows[key], margin)
+            text = _problem(one[0], other[0], allowed)
+            where = " ".join(part for part in (*key, "draw", name) if part)
+            lines += [f"{item}: {where}: {text}"] if text else []
+            compared += 1
+    return lines, compared
+
+
+def _where(draw: list, page: dict) -> tuple:
+    """What numbers may depend on beside the code: versions and processor of a draw's run."""
+    run = page["runs"][draw[2]]
+    return run["versions"], run["cpu"]
+
+
+def _allowed(row: dict, margin: Callable[[dict], float]) -> float:
+    values = row["values"]
+    if not values:
+        return 0.0
+    spread = stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0.0
+    return max(margin(row), 3 * spread)
+
+
+def _problem(mine: float | None, theirs: float | None, allowed: float | None) -> str:
+    """What is wrong with one draw; "" when it agrees. `allowed` None: but for rounding."""
+    if draws.agree(mine, theirs):
         return ""
-    return f"{where}: mean {mine['mean']:g}, reference {theirs['mean']:g} +- {allowed:.2g}"
-
-
-def _equal(a, b) -> bool:
-    """Same shape, and numbers equal to EXACT."""
-    if isinstance(a, list) and isinstance(b, list):
-        return len(a) == len(b) and all(map(_equal, a, b))
-    if isinstance(a, int | float) and isinstance(b, int | float):
-        return math.isclose(a, b, rel_tol=EXACT, abs_tol=1e-9)
-    return a == b
-
-
-def _standard_error(row: dict) -> float:
-    """Of the mean, from the replicates, else from the interval; 0 when neither says anything."""
-    values = [value for value in row["values"] if isinstance(value, int | float)]
-    if len(values) > 1:
-        return statistics.stdev(values) / math.sqrt(len(values))
-    ends = row["ci95"] or []
-    return abs(ends[1] - ends[0]) / 3.92 if len(ends) == 2 and None not in ends else 0.0
-
-
-def _margin(row: dict) -> float:
-    """The smallest effect that counts for this metric, as the claims use it."""
-    rule = verdict.margin_of(row["metric"])
-    if rule is verdict.DIVERGENCE and row["null"] is None:
-        rule = verdict.TEN_PERCENT
-    return verdict.margin_size(rule, row["mean"], row["null"], row.get("null_sd"))
-
-
-def _short(path: Path) -> str:
-    """A path as a reader says it: from the repository or the redirected home."""
-    for base in (paths.ROOT, paths.HOME):
-        if path.is_relative_to(base):
-            return path.relative_to(base).as_posix()
-    return str(path)
+    if mine is None or theirs is None:
+        return f"{mine} here, {theirs} in the record"
+    if allowed is not None and abs(mine - theirs) <= allowed:
+        return ""
+    bound = "" if allowed is None else f" +- {allowed:.2g}"
+    return f"{mine:.10g} here, {theirs:.10g}{bound} in the record"
