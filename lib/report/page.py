@@ -19,7 +19,7 @@ from matplotlib import pyplot as plt
 from lib import jobs, profiles
 from lib.claims import judge
 from lib.jobs import Job, Result
-from lib.jobs.progress import duration
+from lib.jobs.pool import duration
 from lib.papers import registry
 from lib.profiles import Plan
 from lib.record import draws, models, panels
@@ -28,6 +28,7 @@ from lib.report import plots, summary
 from lib.report.rows import Rows
 
 RECORD_ONLY = "KNOWN_TRUTH_RECORD_ONLY"  # set by `run_all.sh --report`: nothing is computed
+REFIT = "KNOWN_TRUTH_REFIT"  # set by `--refit`: models are fitted instead of taken from the record
 
 
 class Page:
@@ -38,7 +39,8 @@ class Page:
         only: str = "",
     ):  # fmt: skip
         self.item = item
-        self.plan = Plan(profiles.get(profile), seed, draws.parse(only), dataset, root)
+        drawn = tuple(draws.parse(only)) if only else ()
+        self.plan = Plan(profiles.get(profile), seed, drawn, dataset, root)
         self.table_of = registry.table(item)
         studies = self.table_of.studies(self.plan) if self.table_of else []
         self.studies = {study.regime: study for study in studies}
@@ -112,15 +114,18 @@ class Page:
             panels.save(self.item, name, make())
         return panels.load(self.item, name, own=not self.from_record)
 
-    def model(self, job: Job) -> Result:
-        """A fitted generator: computed here, or else the record's; says which."""
-        if jobs.is_done(job):
-            return jobs.load(job)
-        if not self.from_record:
+    def model(self, name: str, job: Job) -> Result:
+        """A fitted generator of draw 0: this home's, else the record's; says which.
+
+        The chapter's record knows it by `name`; with REFIT set it is fitted here.
+        """
+        if not (self.from_record or jobs.is_done(job)) and os.environ.get(REFIT):
             jobs.run([job])
-            return jobs.load(job)
-        found, where = models.load(job)
-        print(f"{job.name.partition(':')[0].rpartition('.')[2]}: weights of the {where}")
+        if jobs.is_done(job) and not self.from_record:
+            found, where = jobs.load(job), "fitted here"
+        else:
+            found, where = models.load(self.item.partition("/")[0], name, job)
+        print(f"{name}: {where}")
         return found
 
     # ---- what is shown ----
@@ -153,13 +158,17 @@ class Page:
     def verdicts(self, *ids: str) -> None:
         """The verdicts of these claims in words."""
         kept.write(self.item, self.plan.profile.name, self.made, self.figures)
-        found = {out["id"]: out for out in judge.judge_all(own=not self.from_record)}
+        found = self._judged()
         for id_ in ids:
             display(Markdown(summary.in_words(found[id_])))
 
+    def _judged(self) -> dict[str, dict]:
+        each = judge.judge_all(judge.reader(own=not self.from_record))
+        return {out["id"]: out for out in each}
+
     def augmented(self, *ids: str) -> None:
         """The same tests where classical augmentation is on; extra information."""
-        found = {out["id"]: out["augmented"] for out in judge.judge_all(own=not self.from_record)}
+        found = {id_: out["augmented"] for id_, out in self._judged().items()}
         lines = [[i, found[i]["verdict"], found[i]["sentence"]] for i in ids if found[i]]
         self.table(["claim", "verdict in `augmented`", "numbers"], lines)
 

@@ -9,8 +9,6 @@ the notebooks of claims, which come last; verdicts that other notebooks show are
 import ast
 import functools
 import hashlib
-import importlib
-import importlib.util
 import json
 import os
 import platform
@@ -21,6 +19,8 @@ from pathlib import Path
 
 from lib import machine, paths, profiles
 from lib.jobs import Job, pool
+from lib.papers import registry
+from lib.profiles import Plan
 
 CHAPTERS = ("pavae", "dhvae", "pathosyn", "controlnet", "explore")  # in the order of the report
 CLAIMS = "00_claims"  # of a paper: reads what the others leave
@@ -94,13 +94,9 @@ def check_parameters(name: str, given: dict) -> None:
 
 
 def jobs(name: str, profile: str, seed: int) -> list[Job]:
-    """The jobs that lib/papers/<folder>.py says the notebook needs; [] where it says nothing."""
-    folder, _, stem = name.rpartition("/")
-    module = f"lib.papers.{folder}"
-    if not folder or importlib.util.find_spec(module) is None:
-        return []
-    study = importlib.import_module(module).STUDIES.get(stem)
-    return [] if study is None else list(study(profiles.get(profile), seed))
+    """The jobs that the notebook's table needs; [] where there is no table."""
+    table = registry.table(name)
+    return table.jobs(Plan(profiles.get(profile), seed)) if table else []
 
 
 def task(name: str, given: dict, needed: list[Job], after: list[str], around: str) -> pool.Task:
