@@ -7,7 +7,6 @@ ROOT = Path(__file__).resolve().parent.parent  # the repository
 HOME = Path(os.environ.get("KNOWN_TRUTH_HOME") or ROOT).resolve()  # of generated things
 
 NOTEBOOKS = Path(os.environ.get("KNOWN_TRUTH_NOTEBOOKS") or ROOT / "notebooks").resolve()
-REFERENCE = ROOT / "data" / "reference"  # goes with its last reader
 RECORD = ROOT / "data" / "record"  # committed draws, one page per table or figure
 
 STORE = HOME / "data" / "store"  # results of jobs, by key
