@@ -198,6 +198,12 @@ def test_a_draw_of_other_code_that_differs_is_replaced(old, new):
     assert stored() == {(("bare", "vae", "auc"), "0/0"): (new, "now")}
 
 
+def test_verdicts_and_times_have_no_draws_for_the_record():
+    for item in ("90_speed", "99_all_claims", "pavae/00_claims"):
+        pages.write(item, "quick", [row({"0/0": 1})])
+    assert draws.to_record(pages.items(paths.METRICS)) == [] == pages.items(paths.RECORD)
+
+
 def test_tiny_runs_do_not_enter_the_record():
     compute(row({"0/0": 0.5}), profile="smoke")
     assert "profile smoke has other sizes" in draws.to_record([ITEM])[0]
