@@ -1,42 +1,29 @@
-"""From metrics files to verdicts: rows in, one dict per claim out.
+"""From merged pages to verdicts: rows in, one dict per claim out.
 
 A verdict dict has id, paper, priority, verdict, exploratory, sentence, title, attribution,
-fraction, adherence, augmented, missing, and the numbers of its test (delta, ci95, p, margin, n,
-parts ...). Verdicts of all claims also say which record decided them (origin), and what this run
-alone gives where the committed numbers of more draws decided (own).
+fraction, adherence, augmented, missing, how many of its n draws were computed in this home
+(`here`), whether earlier code made some of them (`old`), and the numbers of its test (delta, ci95,
+p, margin, parts ...).
 """
 
-import json
 from collections import Counter
+from functools import cache, partial
+from statistics import fmean
 
-from lib import paths
 from lib.claims import kinds, ledger
 from lib.claims import verdict as v
 from lib.metrics.inference import fieller, holm
+from lib.record import draws
 
 OTHER_REGIME = "augmented"
-TEN = ("full", "core")  # profiles of ten draws, the more complete first
-FULL = next((name for name in TEN if (paths.REFERENCE / name).is_dir()), TEN[0])
-"""The profile whose committed numbers count beside a run's own."""
-RUN = "run"  # origin of a verdict that this run's own numbers decide
 
 
-def committed(profile):
-    """The committed numbers that verdicts of record may come from; None in smoke, which is tiny."""
-    return None if profile == "smoke" else paths.REFERENCE / FULL
+def reader(own=True, profile=None):
+    """source(item) of the merged pages, or of the record alone; each is read once.
 
-
-def reader(root):
-    """source(item) over the metrics folder; each file is read once."""
-    cache = {}
-
-    def source(item):
-        if item not in cache:
-            file = root / f"{item}.json"
-            cache[item] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else None
-        return cache[item]
-
-    return source
+    In a `profile` of other sizes (smoke) the pages of this home stand alone.
+    """
+    return cache(partial(draws.merged, own=own, profile=profile))
 
 
 def lead(test):
@@ -71,14 +58,12 @@ def fraction(test, source):
     """The treatment's share of the oracle's gain over the baseline, or None where not measured."""
     if "oracle" not in test:
         return None
-    baseline = test.get("baseline", "real")
+    arms = (treatment_of(test), test["oracle"], test.get("baseline", "real"))
     try:
-        arms = (treatment_of(test), test["oracle"])
-        gains = [kinds.contrast(against({**test, "treatment": a}, baseline), source) for a in arms]
+        method, best, real = kinds.together([kinds.values(test, source, arm=arm) for arm in arms])
     except kinds.Missing:
         return None
-    n = min(gain["n"] for gain in gains)
-    return fieller(*(gain["d"][:n] for gain in gains))
+    return fieller(kinds.sign(test) * (method - real), kinds.sign(test) * (best - real))
 
 
 def adherence(test, source):
@@ -89,10 +74,10 @@ def adherence(test, source):
     leaf = lead(test)
     for regime in (leaf.get("regime"), kinds.PLAIN):
         try:
-            row = kinds.values({**leaf, **rule, "regime": regime}, source)
+            found = kinds.values({**leaf, **rule, "regime": regime}, source)
         except kinds.Missing:
             continue
-        return float(row.mean())
+        return fmean(found.values())
     return None
 
 
@@ -110,13 +95,39 @@ def judge(claim, source, factor=1.0):
     except kinds.Missing as missing:
         text = f"Not yet run: {missing.args[0]}."
         out = {**head, **blank, "verdict": v.NOT_RUN, "exploratory": False, "n": 0, "p": None}
+        out |= {"here": 0, "old": False}
         return {**out, "sentence": text, "missing": missing.args[0], "title": title(out)}
-    out = {**head, **blank, **found, "missing": None}
+    seeds, made = used(test, source)
+    out = {**head, **blank, **found, **made, "missing": None}
     if found["verdict"] in v.EMPIRICAL:
         out |= _second_axes(test, source, found, factor)
-        out |= _seen_before(claim, source, out)
+        out |= _seen_before(claim, seeds, out)
     out["exploratory"] = out["verdict"].startswith(v.EXPLORATORY)
     return {**out, "title": title(out)}
+
+
+def used(test, source):
+    """(seeds of the draws that decide a test, {"here": their number, "old": whether any is}).
+
+    A draw is `here` where every arm of it was computed in this home; the least of all parts counts.
+    """
+    parts = [_used(leaf, source) for leaf in ledger.leaves(test) if ledger.needs(leaf)]
+    seeds = {int(key.partition("/")[0]) for keys, _, _ in parts for key in keys}
+    here = min((len(found) for _, found, _ in parts), default=0)
+    return seeds, {"here": here, "old": any(found for _, _, found in parts)}
+
+
+def _used(leaf, source):
+    """Of a simple test: keys of its draws, of those computed here, of those by earlier code."""
+    if "stamp" in leaf:
+        return set(), {leaf["stamp"]} if source(leaf["item"])["here"] else set(), set()
+    rows = [
+        kinds.find_row(source, item, arm, metric, regime or kinds.PLAIN)
+        for item, regime, arm, metric in ledger.needs(leaf)
+    ]
+    keys = set.intersection(*(set(kinds.defined(row)) for row in rows))
+    here = keys.intersection(*(row["here"] for row in rows))
+    return keys, here, keys & {key for row in rows for key in row["old"]}
 
 
 def _second_axes(test, source, found, factor):
@@ -141,10 +152,8 @@ def _second_axes(test, source, found, factor):
     return {**out, "sentence": sentence}
 
 
-def _seen_before(claim, source, out):
+def _seen_before(claim, seeds, out):
     """Marks a verdict exploratory if an arm was changed after its seeds had been looked at."""
-    pages = [source(item) for item in ledger.items(claim["test"])]
-    seeds = {seed for page in pages if page for seed in page["stamp"].get("seeds", ())}
     changed = [each for each in ledger.changes() if claim["id"] in each["claims"]]
     if not any(seeds & set(each["seeds"]) for each in changed) or out["verdict"] not in v.EMPIRICAL:
         return {}  # exploratory for another reason, not interpreted, or nothing to mark
@@ -236,30 +245,14 @@ def multipliers(verdicts):
     return factors
 
 
-def judge_all(root=None, claims=None, reference=None):
-    """All verdict dicts, in ledger order, from the metrics files under `root` (data/metrics).
+def judge_all(source=None, claims=None):
+    """All verdict dicts, in ledger order, from the record and the draws of this home together.
 
-    With `reference` (see `committed`) they are verdicts of record: a claim is judged by whichever
-    folder has more draws for it, by `root` on ties; never by rows of both. Holm's multipliers are
-    taken over the set so mixed. `own` is then the verdict of `root` alone.
+    `source` is another `reader`. p of core claims is adjusted by Holm over those of their paper.
     """
-    claims, mine = ledger.load() if claims is None else claims, reader(root or paths.METRICS)
-    own = _judge_each(claims, [mine] * len(claims))
-    if reference is None:
-        return own
-    theirs = reader(reference)
-    fewer = [judge(c, theirs)["n"] > out["n"] for c, out in zip(claims, own, strict=True)]
-    sources = [theirs if each else mine for each in fewer]
-    pairs = zip(_judge_each(claims, sources), own, fewer, strict=True)
-    return [out | {"origin": FULL, "own": one} if less else out for out, one, less in pairs]
-
-
-def _judge_each(claims, sources):
-    """Every claim from its own source, p adjusted by Holm over all of them."""
-    pairs = list(zip(claims, sources, strict=True))
-    factors = multipliers([judge(*pair) for pair in pairs])
-    found = [judge(claim, source, factors.get(claim["id"], 1.0)) for claim, source in pairs]
-    return [out | {"origin": RUN if out["n"] else "", "own": None} for out in found]
+    claims, source = ledger.load() if claims is None else claims, source or reader()
+    factors = multipliers([judge(claim, source) for claim in claims])
+    return [judge(claim, source, factors.get(claim["id"], 1.0)) for claim in claims]
 
 
 def summary(verdicts):

@@ -1,7 +1,8 @@
 """One function per kind of test: from rows to an outcome (verdict, numbers, sentence).
 
-`source(item)` gives the record of one metrics file, or None. `factor` is the Holm multiplier of the
-claim's p. An outcome has verdict, n (replicates), sentence, and what its kind measured.
+`source(item)` gives the merged page of one item (lib.record.draws), or None. Arms pair by the keys
+of their draws. `factor` is the Holm multiplier of the claim's p. An outcome has verdict, n (draws),
+sentence, and what its kind measured.
 """
 
 import numpy as np
@@ -36,22 +37,33 @@ def find_row(source, item, arm, metric, regime=PLAIN):
     name = f"{item}: row of arm {arm}, metric {metric}, regime {regime}"
     if len(rows) > 1:
         raise ValueError(f"{name} is there {len(rows)} times; write it once")
-    if not rows or not rows[0].get("values") or None in rows[0]["values"]:
+    if not rows or not defined(rows[0]):
         raise Missing(f"{name} is missing")
     return rows[0]
 
 
+def defined(row):
+    """{key of draw: value} of the draws for which a row has a value."""
+    return {key: float(value) for key, value in row["draws"].items() if value is not None}
+
+
 def values(test, source, **changes):
-    """Row values (R,) of test["arm"] and friends; `changes` replace fields of the test."""
+    """{key of draw: value} of test["arm"] and friends; `changes` replace fields of the test."""
     t = {**test, **changes}
-    row = find_row(source, t["item"], t["arm"], t["metric"], t.get("regime", PLAIN))
-    return np.array(row["values"], float)
+    return defined(find_row(source, t["item"], t["arm"], t["metric"], t.get("regime", PLAIN)))
 
 
-def together(vectors):
-    """Vectors as rows of one matrix; replicates pair by position, the shortest sets the number."""
-    n = min(len(x) for x in vectors)
-    return np.stack([x[:n] for x in vectors])
+def sample(test, source, **changes):
+    """The values of one row, as a vector (R,)."""
+    return np.array(list(values(test, source, **changes).values()))
+
+
+def together(each):
+    """Rows of values as one matrix (rows, R) of the draws that all have; Missing without any."""
+    keys = [key for key in each[0] if all(key in row for row in each)]
+    if not keys:
+        raise Missing("the arms have no training draw in common")
+    return np.array([[row[key] for key in keys] for row in each])
 
 
 def sign(test):
@@ -67,9 +79,8 @@ def terms_of(test):
 def size_of_margin(test, source, term):
     t = {**test, **term}
     row = find_row(source, t["item"], t["arm"], t["metric"], t.get("regime", PLAIN))
-    mean = float(np.mean(row["values"]))
     try:
-        return v.margin_size(test["margin"], mean, row.get("null"), row.get("null_sd"))
+        return v.margin_size(test["margin"], row["mean"], row["null"], row["null_sd"])
     except ValueError as error:
         raise Missing(f"{t['item']}: row of arm {t['arm']}: {error}") from error
 
@@ -192,23 +203,22 @@ def trend(test, source, factor):
 def correlation(test, source, factor):
     """Kendall's tau over arms within each replicate, against a threshold; t interval over them."""
 
-    def axis(name):
-        spec = {**test, **test[name]}
-        return sign(spec) * together([values(spec, source, arm=arm) for arm in test["arms"]])
-
-    x, y = axis("x"), axis("y")
-    n = min(x.shape[1], y.shape[1])
-    taus = np.array([inference.kendall(x[:, r], y[:, r]) for r in range(n)])
+    axes = [{**test, **test[name]} for name in ("x", "y")]
+    each = [values(axis, source, arm=arm) for axis in axes for arm in test["arms"]]
+    x, y = np.split(together(each), 2)
+    x, y = sign(axes[0]) * x, sign(axes[1]) * y
+    taus = np.array([inference.kendall(*pair) for pair in zip(x.T, y.T, strict=True)])
     gap = taus - test["above"] if "above" in test else test["below"] - taus
     s = {**inference.paired_t(gap), "margin": float(test["margin"])}
     s["p"] = scaled(s["p"], factor)
     effect = test.get("paper_effect")
     name = v.verdict(s["mean"], s["ci95"], s["ci90"], s["p"], s["margin"], effect)
     side = "above" if "above" in test else "below"
+    numbers = v.figures("distance to it", s["mean"], s["ci95"], s["p"], s["n"])
     text = (
         f"Rank agreement of {test['x']['metric']} and {test['y']['metric']} over "
         f"{len(test['arms'])} arms: tau {v.number(taus.mean())}, claimed {side} "
-        f"{v.number(test[side])} {v.figures('distance to it', s['mean'], s['ci95'], s['p'], n)}."
+        f"{v.number(test[side])} {numbers}."
     )
     return outcome(test, name, s, text, tau=float(taus.mean()))
 
@@ -221,7 +231,7 @@ def bound(test, source, factor):
             raise Missing(f"{test['item']}: its stamp has no {test['stamp']}")
         x = np.array([stamped], float)
     else:
-        x = values(test, source)
+        x = sample(test, source)
     mean, lo, hi = inference.t_interval(x)
     ci = [mean, mean] if lo is None else [lo, hi]
     name = v.verdict_bound(ci, test.get("lo"), test.get("hi"))
@@ -281,14 +291,14 @@ def _share_verdict(cells, up, clear, down, threshold):
 def spread(test, source, factor):
     """Log ratio of standard deviations over replicates, or one of them against a bound."""
     if "hi" in test:
-        sd, lo, hi = inference.sd_interval(values(test, source))
+        x = sample(test, source)
+        sd, lo, hi = inference.sd_interval(x)
         if sd is None:
             return _no_spread(test, 1)
         name = v.verdict_bound([lo, hi], hi=test["hi"])
-        n = len(values(test, source))
-        s = {"n": n, "mean": sd, "ci95": [lo, hi], "ci90": None, "p": None}
+        s = {"n": len(x), "mean": sd, "ci95": [lo, hi], "ci90": None, "p": None}
         return outcome(test, name, s, _bound_text({**test, "label": "SD"}, name, s))
-    pair = [values(test, source, arm=test[role]) for role in ("treatment", "control")]
+    pair = [sample(test, source, arm=test[role]) for role in ("treatment", "control")]
     n, margin = min(len(x) for x in pair), v.MARGINS["sd_log"]
     wide, narrow = (inference.spread_ratio(*pair, level=level) for level in (0.95, 0.9))
     if wide[0] is None:

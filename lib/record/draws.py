@@ -19,11 +19,15 @@ from lib.record import rows as pages
 from lib.record.rows import RecordError, row_key
 
 SAME = 1e-9  # relative, and absolute near zero: two values of one draw that agree
+FOLLOW = ("90_speed", "99_all_claims", "00_claims")  # items that have no draws for the record
 FATES = ("new", "equal", "replaced", "there already", "refused")  # equal: by other code
 
 
 def merged(
-    item: str, own: bool = True, today: Mapping[tuple, Mapping[str, str]] | None = None
+    item: str,
+    own: bool = True,
+    profile: str | None = None,
+    today: Mapping[tuple, Mapping[str, str]] | None = None,
 ) -> dict | None:
     """The page of an item from data/record and, with `own`, from data/metrics; None without any.
 
@@ -31,16 +35,17 @@ def merged(
     None, with their `mean` and `ci95` (95 % t-interval; None from one draw); `null` and `oracle` as
     numbers; `here`, the keys computed in this home; `old`, those made by other code than today's,
     {row_key: {key of draw: key of job}} where given; what has no key in the record is old too.
-    The page has `seeds`, and `stamp`: its newest run and a hash over the keys of all draws. A home
-    whose page is of a profile with other sizes (smoke) shows that page alone.
+    The page has `seeds`, `runs`, `here` (whether this home has a page of its own) and `stamp`: the
+    newest run and a hash over the keys of all draws. Draws of other sizes than those of `profile`
+    (default: the own page's) are left out: those of smoke and of the record never mix.
     """
     record, mine = pages.read(item, paths.RECORD), None
     if own:
         mine = pages.read(item, paths.METRICS)
-    if record is None or (mine and not pages.alike(record["profile"], mine["profile"])):
-        page = mine
-    else:
-        page = pages.join(record, mine) if mine else record
+    size = profile or (mine or record or {}).get("profile")
+    record, mine = (each if each and pages.alike(each["profile"], size) else None
+                    for each in (record, mine))  # fmt: skip
+    page = pages.join(record, mine) if record and mine else record or mine
     if page is None:
         return None
     here = {row_key(row): row["draws"].keys() for row in mine["rows"]} if mine else {}
@@ -48,14 +53,24 @@ def merged(
     found = [_row(row, table, here.get(row_key(row), ()), today or {}) for row in page["rows"]]
     keys = {key for row in found for key in row["draws"]}
     seeds = sorted({pages.place(key)[0] for key in keys})
-    head = {name: page[name] for name in ("paper", "item", "profile", "figures")}
-    return {**head, "rows": found, "seeds": seeds, "stamp": _stamp(page)}
+    head = {name: page[name] for name in ("paper", "item", "profile", "figures", "runs")}
+    return {**head, "rows": found, "seeds": seeds, "here": mine is not None, "stamp": _stamp(page)}
 
 
-def all_merged(own: bool = True) -> dict[str, dict]:
-    """{item: its merged page} of every item that has one, by name."""
+def all_merged(own: bool = True, profile: str | None = None) -> tuple[dict, dict[str, str]]:
+    """{item: its merged page} of every item that has one, and {item: why its page is not used}."""
     there = {*pages.items(paths.RECORD), *(pages.items(paths.METRICS) if own else ())}
-    return {item: merged(item, own) for item in sorted(there)}
+    found, problems = {}, {}
+    for item in sorted(there):
+        try:
+            found[item] = merged(item, own, profile)
+            mine = pages.read(item, paths.METRICS) if own else None
+        except RecordError as error:
+            problems[item] = str(error)
+            continue
+        if mine and profile and not pages.alike(mine["profile"], profile):
+            problems[item] = f"its draws are from profile {mine['profile']}, not {profile}; run it."
+    return {item: page for item, page in found.items() if page}, problems
 
 
 def parse(text: str) -> range:
@@ -131,9 +146,10 @@ def to_record(items: Iterable[str]) -> list[str]:
     """Merge the draws computed here into data/record; one sentence for all that was done or not.
 
     New draws are added, and one that agrees takes the key of today's code. One that differs is
-    replaced when its key differs too, and refused otherwise.
+    replaced when its key differs too, and refused otherwise. What follows from draws (verdicts) or
+    from the clock alone is left out.
     """
-    return [line for item in items for line in _keep(item)]
+    return [line for item in items if not item.endswith(FOLLOW) for line in _keep(item)]
 
 
 def _keep(item: str) -> list[str]:

@@ -51,9 +51,9 @@ def write(
 ) -> Path:
     """Add draws to data/metrics/<item>.json (`pavae/table4_main`, `00_start_here`) in one step.
 
-    Each row needs arm, metric and `draws`, {"seed/number": (value or None, key of its job)}; (regime,
-    arm, metric) stands once. Draws that are there already stay, unless they are written again or
-    the page is of a profile with other sizes. Raises ValueError for a number that is none.
+    Each row needs arm, metric and `draws`, {"seed/number": (value or None, key of its job)};
+    (regime, arm, metric) stands once. Draws that are there already stay, unless they are written
+    again or the page is of a profile with other sizes. Raises ValueError for a number that is none.
     """
     run = {"commit": machine.commit(), "cpu": machine.cpu(), "precision": machine.precision()}
     run |= {"versions": machine.versions(), "seconds": seconds}
@@ -241,7 +241,7 @@ def _round(value):
 
 
 def _layout(page: dict) -> str:
-    """JSON text with one line per key, and one per row, figure or run, so that diffs can be read."""
+    """JSON text with one line per key, row, figure and run, so that diffs can be read."""
 
     def text(key: str, value) -> str:
         if key in HEAD or not value:

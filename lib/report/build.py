@@ -9,6 +9,7 @@ import jinja2
 
 from lib import paths, profiles
 from lib.claims import judge, ledger, verdict
+from lib.record import draws
 from lib.report import summary
 from lib.report.executed import facts, plain
 
@@ -16,10 +17,11 @@ HERE = Path(__file__).parent
 CHAPTERS = {"": "Start and overview", **summary.SHORT, "explore": "Explore"}
 
 
-def build(profile: str, failed: dict[str, str] | None = None) -> Path:
+def build(profile: str, failed: dict[str, str] | None = None, own: bool = True) -> Path:
     """Write figures/index.html from all that is there, and the pages that are missing or old.
 
-    `failed` adds {name: message} of what failed without leaving a notebook behind.
+    `failed` adds {name: message} of what failed without leaving a notebook behind. Without `own`
+    the numbers are those of the record alone.
     """
     failed = dict(failed or {})
     for ipynb in finished():
@@ -29,7 +31,7 @@ def build(profile: str, failed: dict[str, str] | None = None) -> Path:
             ipynb.with_suffix(".html").unlink(missing_ok=True)  # an old one would pass for this
             failed.setdefault(facts(ipynb)["name"], f"its page cannot be made: {error}")
     target = paths.FIGURES / "index.html"
-    _replace_text(target, render(profile, failed))
+    _replace_text(target, render(profile, failed, own))
     return target
 
 
@@ -55,31 +57,31 @@ def finished() -> list[Path]:
     return [file for file in found if not file.relative_to(paths.REPORT).name.startswith(".")]
 
 
-def render(profile: str, failed: dict[str, str]) -> str:
+def render(profile: str, failed: dict[str, str], own: bool = True) -> str:
     """The text of the index."""
-    notebooks, pages = _notebooks(), summary.metrics_files(paths.METRICS)
-    verdicts = judge.judge_all(paths.METRICS, reference=judge.committed(profile))
-    pictures = _pictures()
+    notebooks, (pages, unused) = _notebooks(), draws.all_merged(own, profile)
+    verdicts, pictures = judge.judge_all(pages.get), _pictures(pages)
     loader = jinja2.FileSystemLoader(HERE / "template")
     environment = jinja2.Environment(
         loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
     environment.filters |= {"share": summary.share_text, "time": _time}
-    environment.filters |= {"source": summary.source_text, "alone": summary.alone_text}
+    environment.filters["source"] = summary.source_text
     return environment.get_template("index.html.j2").render(
         profile=profiles.get(profile),
         fewest=verdict.FEWEST,
         summary=summary,
         papers=_papers(verdicts),
-        origins=summary.by_origin(verdicts),
-        ten=judge.FULL,
+        measured=len(summary.told(verdicts, summary.MEASURED)),
+        kept=summary.from_record(verdicts),
+        old=summary.by_earlier_code(verdicts),
         chapters=_chapters(notebooks),
         pictures=[each for each in pictures if each["there"]],
         chapter_names=CHAPTERS,
         claims=[_claim(out, notebooks) for out in verdicts],
-        problems=[*_broken(notebooks, failed), *_lost(pictures), *_strange(pages, profile)],
-        pages=pages,
-        stamp=pages[-1]["stamp"] if pages else None,
+        problems=[*_broken(notebooks, unused | failed), *_lost(pictures)],
+        pages=(listed := summary.in_order(pages)),
+        stamp=listed[-1]["stamp"] if listed else None,
         style=(HERE / "template" / "style.css").read_text(encoding="utf-8"),
         script=(HERE / "template" / "filter.js").read_text(encoding="utf-8"),
     )
@@ -142,9 +144,9 @@ def _claim(out: dict, notebooks: list[dict]) -> dict:
     }
 
 
-def _pictures() -> list[dict]:
-    """The figures that the metrics files name, with what the index shows of them."""
-    each = summary.pictures(paths.METRICS)
+def _pictures(pages: dict[str, dict]) -> list[dict]:
+    """The figures that merged pages name, with what the index shows of them."""
+    each = summary.pictures(pages)
     for figure in each:
         svg = Path(figure["file"]).with_suffix(".svg").as_posix()
         figure["there"] = (paths.FIGURES / figure["file"]).is_file()
@@ -164,21 +166,11 @@ def _broken(notebooks: list[dict], failed: dict[str, str]) -> list[dict]:
 
 
 def _lost(pictures: list[dict]) -> list[dict]:
-    """Pictures that a metrics file names and that are not there."""
+    """Pictures that a page of this home names and that are not there."""
     return [
         {"name": each["name"], "page": each["page"], "text": f"{each['file']} is not there"}
         for each in pictures
-        if not each["there"]
-    ]
-
-
-def _strange(pages: list[dict], profile: str) -> list[dict]:
-    """Numbers that another profile made: verdicts would mix them."""
-    text = "its numbers are from profile {}, not {}; run it again"
-    return [
-        {"name": each["name"], "page": None, "text": text.format(each["profile"], profile)}
-        for each in pages
-        if each["profile"] != profile
+        if each["here"] and not each["there"]
     ]
 
 

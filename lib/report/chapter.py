@@ -27,11 +27,10 @@ def reading(paper: str, stems: tuple[str, ...]) -> list[list[str]]:
 def line(out: dict) -> list[str]:
     """One verdict under COLUMNS: linked id, statement, verdict, second axes, source."""
     core = " (core)" if out["priority"] == 1 else ""
-    alone = summary.alone_text(out)
     return [
         summary.link(out, out["paper"]) + core,
         out["statement"],
-        f"**{out['verdict']}**" + (f" ({alone})" if alone else ""),
+        f"**{out['verdict']}**",
         out["attribution"] or "-",
         summary.share_text(out["fraction"]) or "-",
         summary.source_text(out) or "-",

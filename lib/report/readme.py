@@ -1,9 +1,7 @@
-"""Writes the generated blocks of README.md from the committed numbers: python -m lib.report.readme
+"""Writes the generated blocks of README.md from the record alone: python -m lib.report.readme
 
-Pictures are those of profile `quick`; verdicts and tables quote `full` where it is committed and
-has more draws, else `quick`, and say which. A block stands between `<!-- generated: name -->` and
-`<!-- end: name -->`. The pictures in it are first copied from figures/ to figures/gallery/, where
-they are committed.
+A block stands between `<!-- generated: name -->` and `<!-- end: name -->`. The pictures in it are
+first copied from figures/ to figures/gallery/, where they are committed.
 """
 
 import re
@@ -12,17 +10,17 @@ from pathlib import Path
 
 from lib import paths
 from lib.claims import judge, verdict
-from lib.record import rows as record
+from lib.record import draws, rows
 from lib.report import summary
 
 README = paths.ROOT / "README.md"
 GALLERY = paths.ROOT / "figures" / "gallery"
-PROFILE = "quick"  # of the reference that README quotes where there is nothing from `full`
 SHOWN = (  # notebooks whose first figure is in the gallery
     "00_start_here", "pavae/04_data", "pavae/table4_main", "pavae/04_diagnostics",
-    "dhvae/table4_augmentation", "99_all_claims"
+    "dhvae/table4_augmentation",
 )  # fmt: skip
-NOTHING = "*Not yet run: no reference numbers are committed.*"
+LAST = "99_all_claims"  # whose picture comes last: it shows verdicts and has no draws of its own
+NOTHING = "*Not yet run: the record has no draws.*"
 REGIMES = {
     "bare": "Classifier trained without augmentation",
     "augmented": "Classifier trained with classical augmentation in every arm",
@@ -48,23 +46,23 @@ MAIN = {  # the main table of a chapter: shares are of the gain in its first col
 
 def main() -> None:
     """Copy the pictures and rewrite the README."""
-    copy_pictures(reference(), paths.FIGURES, GALLERY)
-    README.write_text(fill(README.read_text(encoding="utf-8"), blocks()), encoding="utf-8")
+    copy_pictures(chosen(record()), paths.FIGURES, GALLERY)
+    README.write_text(fill(README.read_text(encoding="utf-8"), blocks(record())), encoding="utf-8")
 
 
-def reference(profile: str = PROFILE) -> Path:
-    return paths.REFERENCE / profile
+def record() -> dict[str, dict]:
+    """All pages of the record; RecordError for one that cannot be used."""
+    return {item: draws.merged(item, own=False) for item in rows.items(paths.RECORD)}
 
 
-def blocks() -> dict[str, str]:
-    """The text of every generated block, from the committed files alone."""
-    root, full = reference(), reference(judge.FULL)
+def blocks(pages: dict[str, dict]) -> dict[str, str]:
+    """The text of every generated block, from the pages of the record."""
     return {
-        "gallery": gallery(root, GALLERY),
+        "gallery": gallery(chosen(pages), GALLERY),
         "chapters": chapters(paths.ROOT / "notebooks"),
-        "verdicts": verdicts(root, full),
-        **{paper: main_table(root, full, paper) for paper in MAIN},
-        "stamp": stamp(root, full),
+        "verdicts": verdicts(pages),
+        **{paper: main_table(pages, paper) for paper in MAIN},
+        "stamp": stamp(pages),
     }
 
 
@@ -78,37 +76,39 @@ def fill(text: str, found: dict[str, str]) -> str:
     return text
 
 
-def chosen(root: Path) -> list[dict]:
-    """The first figure of each notebook in SHOWN, as far as they are in the reference."""
-    each = summary.pictures(root)
+def chosen(pages: dict[str, dict]) -> list[dict]:
+    """The first figure of each notebook in SHOWN that has a page, and the one of all verdicts."""
+    each = summary.pictures(pages)
     first = [next((e for e in each if e["name"] == name), None) for name in SHOWN]
-    return [figure for figure in first if figure]
+    caption = summary.overview(judge.judge_all(pages.get))
+    last = {"name": LAST, "file": f"{LAST}.png", "caption": caption, "alt": caption}
+    return [*filter(None, first), last]
 
 
 def kept_as(figure: dict) -> str:
     return figure["file"].replace("/", "_")
 
 
-def copy_pictures(root: Path, figures: Path, target: Path) -> None:
-    """Copy the chosen pictures that are there from `figures` to `target`, under flat names."""
-    for figure in chosen(root):
+def copy_pictures(chosen: list[dict], figures: Path, target: Path) -> None:
+    """Copy those of the chosen pictures that are there to `target`, under flat names."""
+    for figure in chosen:
         if (figures / figure["file"]).is_file():
             target.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(figures / figure["file"], target / kept_as(figure))
 
 
-def gallery(root: Path, folder: Path) -> str:
+def gallery(chosen: list[dict], folder: Path) -> str:
     """The chosen pictures that are committed, each with its caption."""
-    there = [figure for figure in chosen(root) if (folder / kept_as(figure)).is_file()]
+    there = [figure for figure in chosen if (folder / kept_as(figure)).is_file()]
     each = [
-        f"![{_alt(figure['caption'])}](figures/gallery/{kept_as(figure)})\n\n*{figure['caption']}*"
+        f"![{_alt(figure['alt'])}](figures/gallery/{kept_as(figure)})\n\n*{figure['caption']}*"
         for figure in there
     ]
-    return "\n\n".join(each) or "*No picture yet: no reference is committed.*"
+    return "\n\n".join(each) or "*No picture yet.*"
 
 
-def _alt(caption: str) -> str:
-    return re.sub(r"[\[\]\n]", " ", caption)
+def _alt(text: str) -> str:
+    return re.sub(r"[\[\]\n]", " ", text)
 
 
 def chapters(notebooks: Path) -> str:
@@ -121,64 +121,41 @@ def chapters(notebooks: Path) -> str:
     )  # fmt: skip
 
 
-def verdicts(root: Path, full: Path) -> str:
-    """Counts by paper and verdict, then every core claim that a run has decided."""
-    judged = judge.judge_all(root, reference=full)
+def verdicts(pages: dict[str, dict]) -> str:
+    """Counts by paper and verdict, then every core claim that draws have decided."""
+    judged = judge.judge_all(pages.get)
     counts = summary.counts(judged)
     named = [name for name in summary.COLOURS if any(row[name] for row in counts.values())]
     lines = [[name, *(row[name] for row in counts.values())] for name in (*named, "exploratory")]
-    lines[-1][0] = "of these, exploratory (fewer than five draws)"
+    lines[-1][0] = "of these, exploratory (fewer than five draws, or changed after a look)"
     text = summary.table(["verdict", *(summary.SHORT[paper] for paper in counts)], lines)
-    core = [out for out in summary.told(judged, summary.MEASURED) if out["priority"] == 1]
-    told = [[*_claim(out), f"`{_profile(out)}`"] for out in core]
-    table = summary.table(["", "claim", "verdict", "profile"], told)
-    measured = f"Core claims that a run has decided:\n\n{table}" if core else NOTHING
-    return f"{text}\n\n{_origins(judged)}{measured}"
+    measured = summary.told(judged, summary.MEASURED)
+    core = [_claim(out) for out in measured if out["priority"] == 1]
+    table = summary.table(["", "claim", "verdict"], core)
+    told = f"Core claims that draws have decided:\n\n{table}" if core else NOTHING
+    if n := summary.by_earlier_code(judged):
+        told = f"{n} of {len(measured)} measured verdicts rest on draws of earlier code.\n\n{told}"
+    return f"{text}\n\n{told}"
 
 
 def _claim(out: dict) -> list[str]:
     return [out["id"], out["statement"], out["title"].partition(": ")[2]]
 
 
-def _profile(out: dict) -> str:
-    """The profile whose committed numbers decided a claim."""
-    return judge.FULL if out["origin"] == judge.FULL else PROFILE
-
-
-def _origins(judged: list[dict]) -> str:
-    """Which profiles the verdicts come from; nothing as long as `full` decides none."""
-    n = summary.by_origin(judged)
-    if not n[judge.FULL]:
-        return ""
-    return (
-        f"Each claim is judged by the profile with more training draws: {n[judge.FULL]} of "
-        f"{sum(n.values())} measured verdicts come from `{judge.FULL}`, {n[judge.RUN]} from "
-        f"`{PROFILE}`; Holm's correction is taken over the set so mixed.\n\n"
-    )
-
-
-def main_table(root: Path, full: Path, paper: str = "pavae") -> str:
-    """A chapter's main table: ours with intervals, the oracle's share, the paper's.
-
-    Each regime comes from the profile with more draws of it, and says so.
-    """
+def main_table(pages: dict[str, dict], paper: str = "pavae") -> str:
+    """A chapter's main table: ours with intervals, the oracle's share, the paper's."""
     item, metric = MAIN[paper]["item"], next(iter(MAIN[paper]["columns"]))
-    pages = [page for folder in (root, full) if (page := judge.reader(folder)(item))]
-    each = []
-    for regime, title in MAIN[paper]["regimes"].items():
-        page = max(pages, key=lambda page: _draws(page, regime, metric), default=None)
-        if page and (n := _draws(page, regime, metric)):
-            note = f"profile `{page['profile']}`, R = {n} training draws"
-            each.append(f"**{title}** ({note})\n\n{_regime(page['rows'], regime, paper)}")
+    found = pages[item]["rows"] if item in pages else []
+    real = {row["regime"]: row for row in found if (row["arm"], row["metric"]) == ("real", metric)}
+    each = [
+        f"**{title}** (R = {len(real[regime]['values'])} training draws)\n\n"
+        + _regime(found, regime, paper)
+        for regime, title in MAIN[paper]["regimes"].items()
+        if regime in real
+    ]
     return (
         "\n\n".join(["Brackets: 95 % t-intervals over training draws.", *each]) if each else NOTHING
     )
-
-
-def _draws(page: dict, regime: str, metric: str) -> int:
-    """The training draws of a regime, counted in its row of real images alone; 0 without it."""
-    key = (regime, "real", metric)
-    return next((len(row["values"]) for row in page["rows"] if record.row_key(row) == key), 0)
 
 
 def _names(paper: str) -> dict[str, str]:
@@ -198,12 +175,12 @@ def _regime(rows: list[dict], regime: str, paper: str) -> str:
     metric, title = next(iter(columns.items()))
     found = {(row["arm"], row["metric"]): row for row in rows if row["regime"] == regime}
     arms = [arm for arm in names if (arm, metric) in found]
-    draws = {arm: len(found[arm, metric]["values"]) for arm in arms}
+    R = {arm: len(found[arm, metric]["values"]) for arm in arms}
     gain = f"share of the oracle's {title} gain"
     said = {arm: [found.get((arm, m), {}).get("paper") for m in main["said"]] for arm in arms}
     lines = [
         [
-            names[arm] + (f" (R = {n})" if (n := draws[arm]) < max(draws.values()) else ""),
+            names[arm] + (f" (R = {n})" if (n := R[arm]) < max(R.values()) else ""),
             *(_value(found.get((arm, column))) for column in columns),
             summary.share_text(summary.gain_fraction(rows, regime, arm, metric, main["oracle"]))
             or "–",
@@ -223,17 +200,12 @@ def _value(row: dict | None) -> str:
     return verdict.number(row["mean"]) + (f" [{low_high}]" if low_high else "")
 
 
-def stamp(*roots: Path) -> str:
-    """Where the numbers come from, profile by profile."""
-    each = [_stamp(root.name, pages) for root in roots if (pages := summary.metrics_files(root))]
-    return "\n\n".join(each) or NOTHING
-
-
-def _stamp(profile: str, pages: list[dict]) -> str:
-    commits = sorted({str(page["stamp"]["commit"]) for page in pages})
-    only = "" if profile == PROFILE else f" ({', '.join(page['name'] for page in pages)})"
-    made = " / ".join(dict.fromkeys(_machine(page["stamp"]) for page in pages))
-    return f"Numbers of profile `{profile}`{only} at commit {', '.join(commits)}: {made}."
+def stamp(pages: dict[str, dict]) -> str:
+    """Where the draws come from."""
+    runs = [run for page in summary.in_order(pages) for run in page["runs"]]
+    commits = ", ".join(sorted({str(run["commit"]) for run in runs}))
+    made = " / ".join(dict.fromkeys(map(_machine, runs)))
+    return f"Draws of the record, made at commit {commits}: {made}." if runs else NOTHING
 
 
 def _machine(made: dict) -> str:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from lib import paths
-from lib.claims import judge, ledger, verdict
+from lib.claims import judge, kinds, ledger, verdict
 from lib.metrics.inference import fieller
 from lib.report.executed import CLAIM
 
@@ -67,31 +67,38 @@ def told(verdicts: list[dict], names: tuple[str, ...]) -> list[dict]:
     return [out for out in verdicts if verdict.base(out["verdict"]) in names]
 
 
-def by_origin(verdicts: list[dict]) -> dict[str, int]:
-    """How many measured verdicts this run decides (RUN), and how many the committed numbers."""
-    origins = [out["origin"] for out in told(verdicts, MEASURED)]
-    return {name: origins.count(name) for name in (judge.RUN, judge.FULL)}
+def from_record(verdicts: list[dict]) -> int:
+    """How many measured verdicts rest on a draw that was not computed in this home."""
+    return sum(out["here"] < out["n"] for out in told(verdicts, MEASURED))
 
 
-def source_text(out: dict, run: str = "this run") -> str:
-    """`R=10, data/reference/full`, `R=3, this run`, or nothing where no run is needed or done."""
-    names = {judge.RUN: run, judge.FULL: f"data/reference/{judge.FULL}"}
-    return f"R={out['n']}, {names[out['origin']]}" if out["origin"] else ""
+def by_earlier_code(verdicts: list[dict]) -> int:
+    """How many measured verdicts rest on a draw that earlier code made."""
+    return sum(out["old"] for out in told(verdicts, MEASURED))
 
 
-def alone_text(out: dict) -> str:
-    """What this run alone gives, where the committed numbers decided; else nothing."""
-    own = out["own"]
-    if not own:
+def source_text(out: dict) -> str:
+    """`R=10, 3 computed here`, `R=3, from the record, earlier code`; nothing without draws."""
+    n, here = out["n"], out["here"]
+    if not n:
         return ""
-    return f"this run alone: {own['verdict']}" + (f" (R={own['n']})" if own["n"] else "")
+    where = "from the record" if not here else f"{here} " * (here < n) + "computed here"
+    return f"R={n}, {where}" + (", earlier code" if out["old"] else "")
+
+
+def overview(verdicts: list[dict]) -> str:
+    """Caption of the picture of all verdicts."""
+    most = max((out["n"] for out in verdicts), default=0)
+    return (
+        f"Verdicts of all {len(verdicts)} claims by paper, from at most R={most} training draws a "
+        "claim; grey claims have not run."
+    )
 
 
 def in_words(out: dict) -> str:
-    """Markdown: the verdict of a claim, its statement, the sentence, and whose numbers they are."""
-    whose = "; ".join(text for text in (source_text(out), alone_text(out)) if text)
+    """Markdown: the verdict of a claim, its statement, the sentence, and whose draws they are."""
     text = f"**{out['title']}**\n\n> {out['statement']}\n\n{out['sentence']}"
-    return f"{text} ({whose})" if out["own"] else text
+    return f"{text} ({source_text(out)})" if out["n"] else text
 
 
 def decided_in(id_: str) -> str:
@@ -139,13 +146,9 @@ def severities() -> dict[str, dict[str, int]]:
     return {paper: {s: each.count((paper, s)) for s in "ABC"} for paper in ledger.PAPERS}
 
 
-def metrics_files(root: Path) -> list[dict]:
-    """All metrics files under a folder, chapter by chapter, each with its `name`."""
-    pages = []
-    for file in sorted(root.rglob("*.json")):
-        page = json.loads(file.read_text(encoding="utf-8"))
-        pages.append(page | {"name": file.relative_to(root).with_suffix("").as_posix()})
-    return sorted(pages, key=lambda page: order(page["name"]))
+def in_order(pages: dict[str, dict]) -> list[dict]:
+    """Merged pages {item: page} as a list, chapter by chapter, each with its `name`."""
+    return [pages[name] | {"name": name} for name in sorted(pages, key=order)]
 
 
 def order(name: str) -> tuple:
@@ -157,19 +160,18 @@ def order(name: str) -> tuple:
     return 1 + (chapters.index(folder) if folder in chapters else len(chapters)), folder, stem
 
 
-def code(*roots: Path | None) -> str:
-    """One hash over the code that made the metrics files under these folders; tables of claims,
-    which are made from them, left out."""
-    pages = [page for root in roots if root for page in metrics_files(root)]
-    codes = [page["stamp"]["code"] for page in pages if not page["name"].endswith(TABLES)]
+def code(pages: dict[str, dict]) -> str:
+    """One hash over the code that made merged pages; tables of claims, which follow, left out."""
+    codes = [pages[name]["stamp"]["code"] for name in sorted(pages) if not name.endswith(TABLES)]
     return hashlib.sha256("".join(codes).encode()).hexdigest()[:16]
 
 
-def pictures(root: Path) -> list[dict]:
-    """Figures that metrics files name: name of the notebook, file under figures/, caption."""
+def pictures(pages: dict[str, dict]) -> list[dict]:
+    """Figures of merged pages: name of the notebook, file under figures/, caption, alt, and
+    whether the notebook has left a page in this home (`here`)."""
     return [
-        {"name": page["name"], **figure}
-        for page in metrics_files(root)
+        {"name": page["name"], "here": page["here"], "alt": figure["caption"], **figure}
+        for page in in_order(pages)
         for figure in page["figures"]
     ]
 
@@ -177,16 +179,19 @@ def pictures(root: Path) -> list[dict]:
 def gain_fraction(
     rows: list[dict], regime: str, arm: str, metric: str, oracle: str = "oracle"
 ) -> dict | None:
-    """Fieller's fraction of the gain of an oracle's arm over `real`; None where a row is missing.
+    """Fieller's fraction of the gain of an oracle's arm over `real`, over the draws that all have.
 
-    Draws pair by position; an arm with fewer than the others is compared over its own.
+    None where a row or a common draw is missing.
     """
     named = {row["arm"]: row for row in rows if (row["regime"], row["metric"]) == (regime, metric)}
     if arm in ("real", oracle) or not {"real", oracle, arm} <= named.keys():
         return None
-    real, method, best = (named[each]["values"] for each in ("real", arm, oracle))
-    draws = list(zip(method, best, real, strict=False))
-    return fieller([m - r for m, _, r in draws], [o - r for _, o, r in draws])
+    try:
+        each = kinds.together([kinds.defined(named[one]) for one in (arm, oracle, "real")])
+    except kinds.Missing:
+        return None
+    method, best, real = each
+    return fieller(method - real, best - real)
 
 
 def share_text(share: dict | None) -> str:

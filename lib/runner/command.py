@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lib import jobs, paths, profiles
+from lib.claims import verdict
 from lib.jobs import pool
-from lib.record import compare as check
-from lib.record import rows as record
+from lib.record import compare, draws, rows
 from lib.runner import notebooks
 
 EXAMPLES = """examples:
@@ -18,7 +18,9 @@ EXAMPLES = """examples:
   ./run_all.sh pavae/table4 dhvae     only the notebooks that start like this
   ./run_all.sh --again 90_speed       once more, although nothing has changed
   ./run_all.sh --list                 what each makes, what is cached, expected time
-  ./run_all.sh --check                my numbers against data/reference, row by row
+  ./run_all.sh --check                my draws against those of data/record
+  ./run_all.sh --draws 3-5 pavae      more training draws
+  ./run_all.sh --to-record            finished draws into data/record
 """
 
 
@@ -37,8 +39,13 @@ def main(argv: list[str] | None = None) -> int:
         if args.list:
             return show_list(names, args, given)
         if args.check:
-            return show_check(args.profile, names if args.notebooks else None)
+            return show_check(names if args.notebooks else None, args.exact)
+        if args.to_record:
+            return show_kept(names if args.notebooks else rows.items(paths.METRICS))
         return run_notebooks(names, args, given)
+    except rows.RecordError as error:
+        print(error, file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("\nstopped; the same command goes on", file=sys.stderr)
         return 130
@@ -72,22 +79,30 @@ def show_list(names: list[str], args: argparse.Namespace, given: dict) -> int:
         needed = jobs.tasks(_jobs(name, args))
         todo = [task for task in needed if not task.is_done()]
         cached = f"{len(needed) - len(todo)}/{len(needed)}" if needed else "-"
-        left = _expected(name, args.profile, todo, args.jobs) if name in due else "up to date"
+        left = _expected(name, todo, args.jobs) if name in due else "up to date"
         print(f"{name:36} {cached:>9} {left:>10}  {notebooks.title(name)}")
     return 0
 
 
-def show_check(profile: str, names: Iterable[str] | None) -> int:
-    """Print each row that is off; exit status 1 when there is one, or no reference at all."""
-    try:
-        lines, total = check.compare(profile, names)
-    except FileNotFoundError as error:
-        print(error, file=sys.stderr)
+def show_check(names: Iterable[str] | None, exact: bool) -> int:
+    """Print each draw that is off; exit status 1 when there is one, or nothing to compare with."""
+    items = [item for item in rows.items(paths.RECORD) if names is None or item in names]
+    if not items:
+        print("the record has no page of this selection", file=sys.stderr)
         return 1
+    lines, total = compare.check(items, verdict.margin_of_row, exact)
     for line in lines:
         print(line)
-    print(f"{total} rows compared with data/reference/{profile}, {len(lines)} problems")
+    print(f"{total} draws compared with data/record, {len(lines)} problems")
     return 1 if lines else 0
+
+
+def show_kept(items: Iterable[str]) -> int:
+    """Merge finished draws into the record; exit status 1 when one is refused."""
+    lines = draws.to_record(items)
+    for line in lines:
+        print(line)
+    return 1 if any(line.endswith("refused.") for line in lines) else 0
 
 
 def _tasks(
@@ -136,17 +151,13 @@ def _say(line: str) -> None:
     sys.stdout.flush()
 
 
-def _expected(name: str, profile: str, todo: list[pool.Task], workers: int | None) -> str:
-    """Time of the missing jobs: from jobs of the same kind, else from the reference."""
+def _expected(name: str, todo: list[pool.Task], workers: int | None) -> str:
+    """Time of the missing jobs: from jobs of the same kind, else from the record."""
     known = [task.expected() for task in todo]
     if None not in known:
         return pool.duration(sum(known) / pool.cores(workers))
-    folder, _, stem = name.rpartition("/")
-    try:
-        page = record.read_metrics(folder, stem, paths.REFERENCE / profile)
-    except FileNotFoundError:
-        return "?"
-    seconds = page["stamp"]["seconds"]
+    page = rows.read(name, paths.RECORD)
+    seconds = page and page["runs"][-1]["seconds"]
     return pool.duration(seconds) if seconds else "?"
 
 
@@ -172,10 +183,18 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="another parameter")
     add("--again", action="store_true", help="execute notebooks also when they are up to date")
     add("--list", action="store_true", help="list the notebooks and stop")
-    add("--check", action="store_true", help="compare with data/reference and stop")
+    add("--check", action="store_true", help="compare my draws with data/record and stop")
+    add("--exact", action="store_true", help="with --check: to 1e-9, whatever made them")
+    add("--to-record", action="store_true", help="merge finished draws into data/record and stop")
+    add("--draws", metavar="A-B", help="these training draws, as 3-5 or 4 (default: the profile's)")
+    add("--report", action="store_true", help="build all pages from data/record alone and stop")
     args = parser.parse_args(argv)
     if args.jobs is not None and args.jobs < 1:
         parser.error(f"-j is {args.jobs}; at least one process is needed")
+    try:
+        args.draws = args.draws and draws.parse(args.draws)
+    except ValueError as error:
+        parser.error(str(error))
     args.set = dict(_setting(each, parser) for each in args.set)
     return args
 

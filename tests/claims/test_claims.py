@@ -8,6 +8,7 @@ import pytest
 
 from lib.claims import judge, kinds, ledger
 from lib.claims import verdict as v
+from lib.record import rows as pages
 
 FORBIDDEN = (
     r"\breplicates\b|\bconfirms\b|\bvalidates\b|\bproves\b|\bfails to replicate\b"
@@ -37,16 +38,28 @@ def spread(mean, R, sd=0.002, seed=0):
     return list(mean + sd * x / x.std(ddof=1)) if R > 1 else [mean]
 
 
-def rows(means, metric="auc", regime="bare", R=10, sd=0.002):
+def row(arm, metric, regime, values, seed=7, **more):
+    """A row as lib.record.draws merges it, with draws of a seed not yet seen."""
+    draws = {f"{seed}/{k}": float(value) for k, value in enumerate(values)}
+    blank = {"null": None, "null_sd": None, "here": [], "old": []}
+    mean = sum(draws.values()) / len(draws)
+    return {"regime": regime, "arm": arm, "metric": metric, "draws": draws, "mean": mean,
+            **blank, **more}  # fmt: skip
+
+
+def rows(means, metric="auc", regime="bare", R=10, sd=0.002, **more):
     return [
-        {"regime": regime, "arm": arm, "metric": metric, "values": spread(m, R, sd, seed)}
+        row(arm, metric, regime, spread(m, R, sd, seed), **more)
         for seed, (arm, m) in enumerate(means.items())
     ]
 
 
-def source_of(*tables, **stamp):
-    record = {"rows": [row for table in tables for row in table], "stamp": stamp}
-    return lambda item: record if item == MAIN else None
+def page_of(*tables, here=False, **stamp):
+    return {"rows": [row for table in tables for row in table], "stamp": stamp, "here": here}
+
+
+def source_of(*tables, **more):
+    return {MAIN: page_of(*tables, **more)}.get
 
 
 def claim(kind, priority=2, **test):
@@ -231,6 +244,10 @@ def test_bound_on_rows_and_on_the_stamp():
     assert judge.judge(hours, source_of(seconds=3600))["verdict"] == v.REPRODUCED
     assert judge.judge(hours, source_of(seconds=90_000))["verdict"] == v.REVERSED
     assert judge.judge(hours, source_of(seconds=None))["verdict"] == v.NOT_RUN
+    assert [judge.judge(hours, source_of(seconds=1, here=here))["here"] for here in (0, 1)] == [
+        0,
+        1,
+    ]
 
 
 def test_share_counts_cells():
@@ -300,9 +317,9 @@ def test_missing_and_doubled_rows():
     assert gone["verdict"] == v.NOT_RUN and MAIN in gone["missing"]
     half = judge.judge(test, source_of(rows({"real": 0.7})))
     assert half["verdict"] == v.NOT_RUN and "arm pavae" in half["missing"]
-    holed = rows({"real": 0.7, "pavae": 0.8})
-    holed[1]["values"][3] = None
-    assert "arm pavae" in judge.judge(test, source_of(holed))["missing"]
+    empty = rows({"real": 0.7, "pavae": 0.8})
+    empty[1]["draws"] = dict.fromkeys(empty[1]["draws"])
+    assert "arm pavae" in judge.judge(test, source_of(empty))["missing"]
     with pytest.raises(ValueError, match="2 times"):
         judge.judge(test, source_of(rows({"real": 0.7, "pavae": 0.8}), rows({"real": 0.7})))
     short = source_of(rows({"real": 0.7}, R=10), rows({"pavae": 0.8}, R=6))
@@ -328,21 +345,71 @@ def test_holm_is_over_the_core_claims_with_a_run():
     assert judge.judge(claims[0], noisy, factors["a"])["p"] == pytest.approx(2 * alone)
 
 
-# ---- verdicts of record -------------------------------------------------------------------------
+# ---- pairs, seeds, and whose draws --------------------------------------------------------------
+
+
+def test_arms_pair_by_the_key_of_a_draw_not_by_position():
+    """The second arm has draws 2 to 5: its differences to the same draws are exactly 0.1."""
+    real = row("real", "auc", "bare", np.arange(6))
+    method = row("pavae", "auc", "bare", np.arange(6) + 0.1)
+    method["draws"] = {f"7/{k}": method["draws"][f"7/{k}"] for k in (5, 3, 2, 4)}
+    found = judge.judge(claim("difference", **UTILITY), source_of([real, method]))
+    assert found["n"] == 4 and found["ci95"] == pytest.approx([0.1, 0.1])
+    method["draws"]["7/4"] = None
+    assert judge.judge(claim("difference", **UTILITY), source_of([real, method]))["n"] == 3
+    method["draws"] = {"8/0": 0.5}
+    apart = judge.judge(claim("difference", **UTILITY), source_of([real, method]))
+    assert apart["verdict"] == v.NOT_RUN and "no training draw in common" in apart["missing"]
+
+
+def test_share_of_the_oracle_pairs_all_three_arms_by_key():
+    arms = {
+        arm: row(arm, "auc", "bare", np.arange(6) * 0.01) for arm in ("real", "pavae", "oracle")
+    }
+    for arm, gain, kept in (("pavae", 0.1, (1, 2, 3, 4)), ("oracle", 0.2, (2, 3, 4, 5))):
+        arms[arm]["draws"] = {f"7/{k}": 0.01 * k + gain * (1 + k / 100) for k in kept}
+    found = judge.judge(claim("difference", **UTILITY), source_of(arms.values()))
+    assert found["fraction"]["fraction"] == pytest.approx(0.5)
 
 
 def test_a_change_after_results_makes_draws_of_that_seed_exploratory():
     """Ten draws of the seed that had been seen are exploratory, of another one they are not."""
     test = claim("difference", **UTILITY)
-    arms = rows({"real": 0.7, "pavae": 0.8, "oracle": 0.9})
-    for id_, seeds, marked in [("PV-01", [0], True), ("PV-01", [1], False), ("PV-10", [0], False)]:
-        out = judge.judge(test | {"id": id_}, source_of(arms, seeds=seeds))
+    means = {"real": 0.7, "pavae": 0.8, "oracle": 0.9}
+    for id_, seed, marked in [("PV-01", 0, True), ("PV-01", 1, False), ("PV-10", 0, False)]:
+        out = judge.judge(test | {"id": id_}, source_of(seeded(means, seed)))
         assert out["n"] == 10 and out["exploratory"] == marked
         assert v.base(out["verdict"]) == v.REPRODUCED
         assert ("changed after" in out["sentence"]) == marked
-    three = source_of(rows({"real": 0.7, "pavae": 0.8}, R=3), seeds=[0])
-    few = judge.judge(test | {"id": "PV-01"}, three)
+    few = judge.judge(test | {"id": "PV-01"}, source_of(seeded(means, 0, R=3)))
     assert few["verdict"].count(v.EXPLORATORY) == 1
+
+
+def seeded(means, seed, R=10):
+    return [row(arm, "auc", "bare", spread(m, R), seed) for arm, m in means.items()]
+
+
+def test_seeds_are_those_of_the_draws_that_decide():
+    """An arm beside the test, or a draw that only one arm has, does not count."""
+    own = seeded({"real": 0.7, "pavae": 0.8}, 1)
+    own[0]["draws"]["0/0"] = 0.7
+    out = judge.judge(claim("difference", **UTILITY), source_of(own, seeded({"oracle": 0.9}, 0)))
+    assert out["n"] == 10 and not out["exploratory"]
+
+
+def test_a_verdict_counts_the_draws_of_this_home_and_tells_earlier_code():
+    real, method = rows({"real": 0.7, "pavae": 0.8})
+    real["here"], method["here"] = ["7/0", "7/1", "7/2"], ["7/1", "7/2", "7/3"]
+    out = judge.judge(claim("difference", **UTILITY), source_of([real, method]))
+    assert (out["here"], out["old"]) == (2, False), "an arm alone makes no draw of the test"
+    method["old"] = ["7/4"]
+    assert judge.judge(claim("difference", **UTILITY), source_of([real, method]))["old"]
+    part = {"kind": "difference", "treatment": "pavae", "control": "real"}
+    parts = [{**part, "metric": metric} for metric in ("auc", "brier")]
+    both = source_of([real, method], rows({"real": 0.7, "pavae": 0.8}, "brier", here=["7/1"]))
+    assert judge.judge(claim("composite", rule="all", parts=parts), both)["here"] == 1
+    gone = judge.judge(claim("difference", **UTILITY), source_of([real]))
+    assert (gone["here"], gone["old"]) == (0, False)
 
 
 def test_changes_name_claims_of_the_ledger():
@@ -351,78 +418,25 @@ def test_changes_name_claims_of_the_ledger():
         assert change["seeds"] and all(known[id_] == change["paper"] for id_ in change["claims"])
 
 
-def leave(root, *tables, item=MAIN):
-    """A metrics file of these rows under a folder; the folder."""
-    file = root / f"{item}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    record = {"rows": [row for table in tables for row in table], "stamp": {"seconds": 60.0}}
-    file.write_text(json.dumps(record))
-    return root
+def test_own_draws_and_those_of_the_record_decide_together(tmp_path, monkeypatch):
+    """Three draws here and seven in the record are ten; p of core claims follows from all."""
+    monkeypatch.setattr(judge.draws.paths, "RECORD", tmp_path / "record")
+    monkeypatch.setattr(judge.draws.paths, "METRICS", tmp_path / "record")
+    each = [{**one, "draws": {key: (value, "c") for key, value in one["draws"].items()}}
+            for one in rows({"real": 0.7, "pavae": 0.8})]  # fmt: skip
 
+    def part(keys):
+        names = ("regime", "arm", "metric")
+        return [{**{name: one[name] for name in names}, "draws": {k: one["draws"][k] for k in keys}}
+                for one in each]  # fmt: skip
 
-GAIN = {"real": 0.7, "pavae": 0.8}
-
-
-def of_record(tmp_path, *claims):
-    return judge.judge_all(tmp_path / "run", list(claims), reference=tmp_path / "full")
-
-
-@pytest.mark.parametrize(
-    ("run", "full", "origin", "n", "alone"),
-    [(3, 10, judge.FULL, 10, 3), (10, 10, judge.RUN, 10, None), (10, 5, judge.RUN, 10, None),
-     (3, None, judge.RUN, 3, None), (None, 10, judge.FULL, 10, 0), (None, None, "", 0, None)],
-)  # fmt: skip
-def test_the_record_is_the_one_with_more_draws_and_this_run_on_ties(
-    tmp_path, run, full, origin, n, alone
-):
-    for name, R in (("run", run), ("full", full)):
-        if R:
-            leave(tmp_path / name, rows(GAIN, R=R))
-    (out,) = of_record(tmp_path, claim("difference", **UTILITY))
-    assert (out["origin"], out["n"]) == (origin, n)
-    assert (out["own"] and out["own"]["n"]) == alone
-    if alone == 0:
-        assert out["own"]["verdict"] == v.NOT_RUN and out["verdict"] == v.REPRODUCED
-
-
-def test_draws_are_counted_by_claim_not_by_file(tmp_path):
-    """A reference with ten draws of one regime and three of the other, or lacking rows."""
-    bare = claim("difference", **UTILITY)
-    other = {**claim("difference", **UTILITY, regime="augmented"), "id": "PV-02"}
-    lacking = {**claim("difference", **{**UTILITY, "metric": "brier"}), "id": "PV-10"}
-    leave(tmp_path / "run", rows(GAIN, R=3), rows(GAIN, regime="augmented", R=4),
-          rows({"real": 0.3, "pavae": 0.2}, "brier", R=3))  # fmt: skip
-    leave(tmp_path / "full", rows(GAIN, R=10), rows({"real": 0.3}, "brier"),
-          rows(GAIN, regime="augmented", R=3))  # fmt: skip
-    found = of_record(tmp_path, bare, other, lacking)
-    assert [(out["origin"], out["n"]) for out in found] == [
-        (judge.FULL, 10), (judge.RUN, 4), (judge.RUN, 3),
-    ]  # fmt: skip
-
-
-def test_seconds_of_this_machine_are_not_replaced_by_those_of_another(tmp_path):
-    for name in ("run", "full"):
-        leave(tmp_path / name, rows(GAIN))
-    (out,) = of_record(tmp_path, claim("bound", stamp="seconds", hi=86400, replicates=1))
-    assert out["origin"] == judge.RUN and out["own"] is None
-
-
-def test_holm_of_the_record_is_taken_over_the_mixed_set(tmp_path):
-    noisy, elsewhere = {"real": 0.7, "pavae": 0.72}, "pavae/table5_ablations"
-    leave(tmp_path / "full", rows(noisy, R=10, sd=0.02))
-    leave(tmp_path / "run", rows(noisy, R=3, sd=0.02), item=elsewhere)
-    one = claim("difference", 1, treatment="pavae", control="real")
-    two = {**one, "id": "PV-02", "test": {**one["test"], "item": elsewhere}}
-    alone = judge.judge_all(tmp_path / "full", [one])[0]["p"]
-    mixed = of_record(tmp_path, one, two)
-    assert [out["origin"] for out in mixed] == [judge.FULL, judge.RUN]
-    assert mixed[0]["p"] == pytest.approx(2 * alone)
-    assert mixed[0]["own"]["verdict"] == v.NOT_RUN
-
-
-def test_smoke_is_never_mixed_with_committed_numbers():
-    assert judge.committed("smoke") is None
-    assert judge.committed("quick") == judge.committed("full") == judge.paths.REFERENCE / judge.FULL
+    pages.write(MAIN, "quick", part([f"7/{k}" for k in range(3, 10)]))
+    monkeypatch.setattr(judge.draws.paths, "METRICS", tmp_path / "metrics")
+    pages.write(MAIN, "quick", part(["7/0", "7/1", "7/2"]))
+    (out,) = judge.judge_all(claims=[claim("difference", **UTILITY)])
+    assert (out["n"], out["here"]) == (10, 3) and out["delta"] == pytest.approx(0.1)
+    (kept,) = judge.judge_all(judge.reader(own=False), [claim("difference", **UTILITY)])
+    assert (kept["n"], kept["here"]) == (7, 0)
 
 
 # ---- the ledger ---------------------------------------------------------------------------------
@@ -482,32 +496,30 @@ def test_a_broken_entry_is_named(change, words):
         ledger.check([real_claim("PV-01")] * 2)
 
 
-def write_world(root, effect, R, seed=0):
-    """Metrics files with every row the ledger reads; `effect` moves each treatment its way."""
+def world(effect, R, seed=0):
+    """source() with every row the ledger reads; `effect` moves each treatment its way."""
     rng = np.random.default_rng(seed)
-    pages = {}
+    found = {}
     for entry in ledger.load():
         for leaf in ledger.leaves(entry["test"]):
             goal = 1 if leaf.get("better") != "lower" else -1
             for item, regime, arm, metric in ledger.needs(leaf) + ledger.extras(leaf):
                 rank = list(leaf.get("arms", [])).index(arm) if arm in leaf.get("arms", []) else 0
                 lift = effect * goal * (rank + (arm == leaf.get("treatment")))
-                page = pages.setdefault(item, {})
                 lift += 0.4 * (metric == "adherence_ratio" or arm.startswith("oracle"))
                 values = 0.5 + lift + 0.02 * rng.normal(size=R)
-                row = {"regime": regime, "arm": arm, "metric": metric, "null": 0.01}
-                page.setdefault((regime, arm, metric), {**row, "values": list(values)})
-    for item, page in pages.items():
-        file = root / f"{item}.json"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        kept = [row for row in page.values() if row["arm"]]
-        file.write_text(json.dumps({"rows": kept, "stamp": {"seconds": 100.0}}))
+                key = (regime, arm, metric)
+                made = row(arm, metric, regime, values, null=0.01)
+                found.setdefault(item, {}).setdefault(key, made)
+    return {
+        item: page_of([made for made in rows.values() if made["arm"]], seconds=100.0)
+        for item, rows in found.items()
+    }.get
 
 
 @pytest.mark.parametrize(("effect", "R"), [(0.1, 10), (0.0, 10), (-0.1, 6), (0.05, 3), (0.1, 1)])
-def test_the_whole_ledger_can_be_judged_in_allowed_words(tmp_path, effect, R):
-    write_world(tmp_path, effect, R)
-    found = judge.judge_all(tmp_path)
+def test_the_whole_ledger_can_be_judged_in_allowed_words(effect, R):
+    found = judge.judge_all(world(effect, R))
     assert [out["id"] for out in found] == [c["id"] for c in ledger.load()]
     short = {out["id"]: out["missing"] for out in found if out["verdict"] == v.NOT_RUN}
     assert not short or R < 3, short
@@ -523,8 +535,8 @@ def test_the_whole_ledger_can_be_judged_in_allowed_words(tmp_path, effect, R):
     assert totals == [28, 45, 35, 48]
 
 
-def test_nothing_run_is_said_so(tmp_path):
-    verdicts = {out["id"]: out["verdict"] for out in judge.judge_all(tmp_path)}
+def test_nothing_run_is_said_so():
+    verdicts = {out["id"]: out["verdict"] for out in judge.judge_all({}.get)}
     done = {id_ for id_, name in verdicts.items() if name != v.NOT_RUN}
     assert done == {"PV-28", "PS-12", "PS-45", "CN-01", "CN-02", "CN-34", "DH-48"}
 

@@ -77,6 +77,9 @@ def test_a_home_with_other_sizes_shows_its_own_draws_alone():
     compute(row({"0/0": 0.1}), profile="smoke")
     assert found()["vae", "auc"]["draws"] == {"0/0": 0.1}
     assert found(own=False)["vae", "auc"]["draws"] == {"0/0": 0.5, "0/1": 0.6}
+    assert found(profile="smoke")["vae", "auc"]["draws"] == {"0/0": 0.1}
+    assert found(profile="full")["vae", "auc"]["draws"] == {"0/0": 0.5, "0/1": 0.6}
+    assert draws.merged(ITEM, own=False, profile="smoke") is None
 
 
 def test_draws_of_other_code_are_told():
@@ -126,8 +129,11 @@ def test_the_code_of_a_page_follows_the_keys_of_its_draws():
 def test_all_pages_are_found_in_both_places():
     commit(row({"0/0": 0.5}))
     pages.write("00_start_here", "quick", [row({"0/0": 0.5})])
-    assert list(draws.all_merged()) == ["00_start_here", ITEM]
-    assert list(draws.all_merged(own=False)) == [ITEM]
+    assert list(draws.all_merged()[0]) == ["00_start_here", ITEM]
+    assert list(draws.all_merged(own=False)[0]) == [ITEM]
+    (paths.METRICS / "00_start_here.json").write_text("{")
+    there, problems = draws.all_merged()
+    assert list(there) == [ITEM] and "is damaged" in problems["00_start_here"]
 
 
 # ---- the command line ---------------------------------------------------------------------------
@@ -158,8 +164,10 @@ def test_new_draws_are_added_and_equal_ones_take_todays_key():
     commit(row({"0/0": 0.5}, ""), row({"0/0": 0.1}, "same", arm="real"), seconds=1.0)
     compute(row({"0/0": 0.5, "0/1": 0.6}, "now"), row({"0/0": 0.1}, "same", arm="real"))
     said = draws.to_record([ITEM, "pavae/none"])
-    assert said == [f"{ITEM}: draws for the record: 1 new, 1 equal, 1 there already.",
-                    "pavae/none: nothing is computed here yet; ./run_all.sh pavae/none does it."]
+    assert said == [
+        f"{ITEM}: draws for the record: 1 new, 1 equal, 1 there already.",
+        "pavae/none: nothing is computed here yet; ./run_all.sh pavae/none does it.",
+    ]
     key = ("bare", "vae", "auc")
     assert stored() == {(key, "0/0"): (0.5, "now"), (key, "0/1"): (0.6, "now"),
                         (("bare", "real", "auc"), "0/0"): (0.1, "same")}  # fmt: skip
@@ -190,6 +198,12 @@ def test_a_draw_of_other_code_that_differs_is_replaced(old, new):
     assert stored() == {(("bare", "vae", "auc"), "0/0"): (new, "now")}
 
 
+def test_verdicts_and_times_have_no_draws_for_the_record():
+    for item in ("90_speed", "99_all_claims", "pavae/00_claims"):
+        pages.write(item, "quick", [row({"0/0": 1})])
+    assert draws.to_record(pages.items(paths.METRICS)) == [] == pages.items(paths.RECORD)
+
+
 def test_tiny_runs_do_not_enter_the_record():
     compute(row({"0/0": 0.5}), profile="smoke")
     assert "profile smoke has other sizes" in draws.to_record([ITEM])[0]
@@ -202,10 +216,16 @@ def homes(seed):
     value = {(arm, k): rng.random() for arm in "abc" for k in range(6)}
     for home in range(5):
         arms = rng.sample("abc", rng.randint(1, 3))
-        yield f"home{home}", [
-            row({f"0/{k}": value[arm, k] for k in rng.sample(range(6), rng.randint(0, 6))}, arm=arm)
-            for arm in arms
-        ]
+        yield (
+            f"home{home}",
+            [
+                row(
+                    {f"0/{k}": value[arm, k] for k in rng.sample(range(6), rng.randint(0, 6))},
+                    arm=arm,
+                )
+                for arm in arms
+            ],
+        )
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -14,8 +14,7 @@ from nbformat import v4
 from lib import paths, profiles
 from lib.claims import judge, ledger, verdict
 from lib.papers.pavae import departures as fidelity
-from lib.record import compare as check
-from lib.record import rows as record
+from lib.record import rows
 from lib.report import build, chapter, readme, summary
 from lib.report.effects import effects
 from lib.report.formula import mathml
@@ -34,7 +33,7 @@ LOADS = {"img": "src", "script": "src", "link": "href", "iframe": "src", "source
 def home(tmp_path, monkeypatch):
     """An empty home with a notebook folder of its own."""
     monkeypatch.setattr(paths, "HOME", tmp_path)
-    for name, where in (("METRICS", "data/metrics"), ("FIGURES", "figures")):
+    for name, where in (("METRICS", "data/metrics"), ("FIGURES", "figures"), ("RECORD", "record")):
         monkeypatch.setattr(paths, name, tmp_path / where)
     monkeypatch.setattr(paths, "REPORT", tmp_path / "figures" / "report")
     monkeypatch.setattr(paths, "NOTEBOOKS", tmp_path / "notebooks")
@@ -198,56 +197,56 @@ def test_index_names_what_failed(home):
 
 
 def test_index_tells_numbers_of_another_profile_and_lost_pictures(home):
-    row = {"arm": "real", "metric": "auc", "mean": 0.5}
-    figures = [{"file": "pavae/gone.png", "caption": "Gone."}]
-    record.write_metrics("pavae", "a", "quick", 3, [row], figures=figures)
+    row = {"arm": "real", "metric": "auc"}
+    figures = [{"file": "pavae/gone.png", "caption": "Gone.", "alt": "A gone picture."}]
+    rows.write("pavae/a", "quick", [row], figures=figures)
     assert "pavae/gone.png is not there" in index("quick").select_one("#failed").text
-    assert "from profile quick, not full" in index("full").select_one("#failed").text
+    assert "from profile quick, not smoke" in index("smoke").select_one("#failed").text
     (paths.FIGURES / "pavae").mkdir(parents=True)
     (paths.FIGURES / "pavae" / "gone.png").write_bytes(b"")
     soup = index("quick")
     assert soup.select_one("#failed") is None
-    assert soup.select_one("#pictures img")["src"] == "pavae/gone.png"
+    (shown,) = soup.select("#pictures img")
+    assert shown["src"] == "pavae/gone.png" and shown["alt"] == "A gone picture."
+    (paths.METRICS / "pavae" / "b.json").write_text("{")
+    assert "pavae/b.json is damaged; delete it" in index("quick").select_one("#failed").text
 
 
-# ---- verdicts of record in the index, and links to the cells that show them ----------------------
+def test_pictures_of_the_record_alone_are_not_missed(home):
+    commit({}, figures=[{"file": "pavae/gone.png", "caption": "Gone."}])
+    assert index("quick").select_one("#failed") is None
+
+
+# ---- draws of the record in the index, links to the cells that show verdicts ---------------------
 
 PLAN = {"real": 0.7, "smooth": 0.71, "oversample": 0.7, "template": 0.8, "oracle": 0.9}
+ITEM = "pavae/table4_main"
 
 
-def auc_rows(R):
-    """Rows that decide PV-10 with R draws."""
-    steps = [0.001 * (k % 3) for k in range(R)]
+def auc_rows(draws):
+    """Rows that decide PV-10 with these draws of a seed that had not been seen."""
     return [
-        record.ROW
-        | {
-            "regime": "bare",
-            "arm": arm,
-            "metric": "auc",
-            "mean": x,
-            "values": [x + s for s in steps],
-        }
+        {"regime": "bare", "arm": arm, "metric": "auc",
+         "draws": {f"7/{k}": (x + 0.001 * (k % 3), "c") for k in draws}}
         for arm, x in PLAN.items()
-    ]
+    ]  # fmt: skip
 
 
-def commit(root, R, profile=judge.FULL, rows=auc_rows, **more):
-    """A committed record of table4_main under root/<profile>."""
-    stamp = {"code": "c", "commit": "abc", "versions": {"python": "3"}, "cpu": "Z80", "seconds": 1}
-    page = {"paper": "pavae", "item": "table4_main", "profile": profile, "replicates": R,
-            "rows": rows(R), "figures": [], "stamp": stamp, **more}  # fmt: skip
-    file = root / profile / "pavae" / "table4_main.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(page))
-    return root / profile
+def commit(*made, item=ITEM, **more):
+    """A page of the record."""
+    mine = paths.METRICS
+    paths.METRICS = paths.RECORD
+    try:
+        rows.write(item, "quick", made if made != ({},) else [], seconds=1.0, **more)
+    finally:
+        paths.METRICS = mine
 
 
 @pytest.fixture
-def with_full(home, monkeypatch):
-    """A home whose own run has three draws beside a committed record of ten."""
-    monkeypatch.setattr(paths, "REFERENCE", home / "reference")
-    commit(paths.REFERENCE, 10)
-    record.write_metrics("pavae", "table4_main", "quick", 3, auc_rows(3), seconds=60.0)
+def with_record(home):
+    """A home with three draws of its own beside seven more in the record."""
+    commit(*auc_rows(range(3, 10)))
+    rows.write(ITEM, "quick", auc_rows(range(3)), seconds=60.0)
     return home
 
 
@@ -255,26 +254,28 @@ def claim_row(soup, id_):
     return soup.select_one(f"table.claims tr#{id_}")
 
 
-def test_index_says_whose_numbers_decided(with_full):
+def test_index_says_whose_draws_decided(with_record):
     soup = index("quick")
     told = claim_row(soup, "PV-10").get_text(" ", strip=True)
-    assert f"R=10, data/reference/{judge.FULL}" in told
-    assert "this run alone: exploratory: inconclusive (R=3)" in told
+    assert "R=10, 3 computed here" in told
     assert claim_row(soup, "PV-10").select_one(".badge").text == verdict.REPRODUCED
-    assert "1 of 2 measured verdicts come from the committed numbers" in soup.text
-    assert "R=1, this run" in claim_row(soup, "PV-27").text
-    alone = claim_row(index("smoke"), "PV-10").text
-    assert "R=3, this run" in alone and f"data/reference/{judge.FULL}" not in alone
+    assert "1 of 2 measured verdicts rest on draws of data/record" in soup.text
+    assert "R=1, computed here" in claim_row(soup, "PV-27").text
+    alone = index("quick", own=False)
+    assert "R=7, from the record" in claim_row(alone, "PV-10").text
+    assert "pavae/table4_main (record)" in alone.text
 
 
-def test_index_without_a_record_of_full_says_nothing_of_it(home, monkeypatch):
-    monkeypatch.setattr(paths, "REFERENCE", home / "nowhere")
-    record.write_metrics("pavae", "table4_main", "quick", 3, auc_rows(3))
-    soup = index("quick")
-    assert f"data/reference/{judge.FULL}" not in soup.text and "this run alone" not in soup.text
+def test_index_of_smoke_shows_no_draw_of_the_record(with_record):
+    rows.write(ITEM, "smoke", auc_rows(range(2)))
+    soup = index("smoke")
+    assert "R=2, computed here" in claim_row(soup, "PV-10").text
+    assert "measured verdicts rest on draws" not in soup.text
+    rows.write(ITEM, "quick", auc_rows(range(2)))
+    assert "R=" not in claim_row(index("smoke"), "PV-10").text
 
 
-def test_index_links_a_decided_claim_to_its_cell(with_full):
+def test_index_links_a_decided_claim_to_its_cell(with_record):
     leave("pavae/table4_main", text("# T"), tagged("PV-01", "PV-10"))
     soup = index("quick")
     links = [a["href"] for a in claim_row(soup, "PV-10").select("small a")]
@@ -384,9 +385,9 @@ def test_every_picture_has_an_alternative_text(smoke_pages):
 # ---- README -------------------------------------------------------------------------------------
 
 
-def test_readme_is_what_the_committed_numbers_give():
-    now = readme.README.read_text()
-    assert readme.fill(now, readme.blocks()) == now, "run python -m lib.report.readme"
+def test_readme_is_what_the_record_gives():
+    now = readme.README.read_text(encoding="utf-8")
+    assert readme.fill(now, readme.blocks(readme.record())) == now, "python -m lib.report.readme"
 
 
 def test_readme_links_resolve():
@@ -404,56 +405,45 @@ def half_rows(R, regimes=tuple(readme.REGIMES)):
     gains = {"real": 0.0, "pavae": 0.05, "oracle": 0.1, "vae": 0.02}
     noise = [0.01 * (k % 3 - 1) for k in range(R)]
     return [
-        {"regime": regime, "arm": arm, "metric": "auc", "mean": 0.7 + gain, "ci95": [0.6, 0.9],
-         "values": [0.7 + gain * (1 + e) + e for e in noise][: 1 if arm == "vae" else R],
-         "paper": 0.842}
+        {"regime": regime, "arm": arm, "metric": "auc", "paper": 0.842,
+         "draws": {f"7/{k}": (0.7 + gain * (1 + e) + e, "")
+                   for k, e in enumerate(noise[: 1 if arm == "vae" else R])}}
         for regime in regimes for arm, gain in gains.items()
     ]  # fmt: skip
 
 
-@pytest.fixture
-def reference(tmp_path):
-    """A committed record of `quick`, three draws."""
-    figures = [{"file": "pavae/table4_main.png", "caption": "Bars [of] arms."}]
-    return commit(tmp_path / "reference", 3, "quick", half_rows, figures=figures)
-
-
-def test_readme_table_quotes_the_reference(reference):
-    lines = readme.main_table(reference, reference.parent / judge.FULL).splitlines()
-    (ours, _) = [line for line in lines if line.startswith("| PA-VAE |")]
+def test_readme_table_quotes_the_record(home):
+    commit(*half_rows(3, ["bare"]), *half_rows(6, ["augmented"]))
+    pages = readme.record()
+    bare, augmented = readme.main_table(pages).split("**")[2::2]
+    assert "R = 3 training draws" in bare and "R = 6 training draws" in augmented
+    (ours,) = [line for line in bare.splitlines() if line.startswith("| PA-VAE |")]
     cells = [cell.strip() for cell in ours.strip("|").split("|")]
-    assert cells[:5] == ["PA-VAE", "0.75 [0.6, 0.9]", "–", "–", "–"]
+    assert cells[1].startswith("0.75 [0.7") and cells[2:5] == ["–", "–", "–"]
     assert cells[5].startswith("0.5 [") and cells[6] == "0.842"
-    assert sum("profile `quick`, R = 3 training draws" in line for line in lines) == 2
-    assert sum(line.startswith("| Standard VAE (R = 1) |") for line in lines) == 2
-    assert "`quick` at commit abc: Z80; python 3" in readme.stamp(reference)
+    assert "| Standard VAE (R = 1) |" in bare and "| Standard VAE (R = 1) |" in augmented
+    assert readme.stamp(pages).startswith("Draws of the record, made at commit ")
+    assert readme.main_table({}) == readme.stamp({}) == readme.NOTHING
 
 
-def test_readme_quotes_full_regime_by_regime(reference):
-    full = commit(reference.parent, 10, rows=lambda R: half_rows(R, ["bare"]))
-    bare, augmented = readme.main_table(reference, full).split("**")[2::2]
-    assert "profile `full`, R = 10" in bare and "profile `quick`, R = 3" in augmented
-    more = commit(reference.parent, 10, rows=lambda R: half_rows(R, ["bare"])
-                  + half_rows(3, ["augmented"]))  # fmt: skip
-    assert "profile `quick`, R = 3" in readme.main_table(reference, more)
-    stamp = readme.stamp(reference, full)
-    assert "profile `full` (pavae/table4_main) at commit abc" in stamp
-    assert readme.main_table(reference.parent / "a", reference.parent / "b") == readme.NOTHING
+def test_readme_pairs_an_arm_with_later_draws_by_key(home):
+    made = half_rows(6, ["bare"])
+    made[1]["draws"] = {key: made[1]["draws"][key] for key in ("7/3", "7/4", "7/5")}
+    commit(*made)
+    assert "| 0.5 [" in readme.main_table(readme.record())
 
 
-def test_readme_table_of_dhvae_has_the_oracle_and_the_printed_dice_of_its_own_kind(tmp_path):
+def test_readme_table_of_dhvae_has_the_oracle_and_the_printed_dice_of_its_own_kind(home):
     gains = {"real": 0.0, "real3d": 0.02, "dhvae2000": 0.05, "oracle2000": 0.1}
     printed = {("real3d", "dice"): 0.607, ("dhvae2000", "dice_selected"): 0.724}
-    rows = [
-        {"regime": "pet", "arm": arm, "metric": metric, "mean": 0.5 + gain, "ci95": None,
-         "values": [0.5 + gain + e + 0.1 * gain * e for e in (-0.01, 0, 0.01)],
-         "paper": printed.get((arm, metric))}
+    made = [
+        {"regime": "pet", "arm": arm, "metric": metric, "paper": printed.get((arm, metric)),
+         "draws": {f"7/{k}": (0.5 + gain + e + 0.1 * gain * e, "")
+                   for k, e in enumerate((-0.01, 0, 0.01))}}
         for arm, gain in gains.items() for metric in ("dice", "dice_selected")
     ]  # fmt: skip
-    page = {"profile": "quick", "rows": rows}
-    (tmp_path / "dhvae").mkdir()
-    (tmp_path / "dhvae" / "table4_augmentation.json").write_text(json.dumps(page))
-    text = readme.main_table(tmp_path, tmp_path / "full", "dhvae")
+    commit(*made, item="dhvae/table4_augmentation")
+    text = readme.main_table(readme.record(), "dhvae")
     lines = {line.split(" | ")[0]: line.strip("| ").split(" | ") for line in text.splitlines()}
     assert "Head-and-neck PET" in text and "R = 3" in text and "Brain FLAIR" not in text
     assert lines["| dHVAE"][4].startswith("0.5 [") and lines["| dHVAE"][5] == "0.724"
@@ -461,25 +451,28 @@ def test_readme_table_of_dhvae_has_the_oracle_and_the_printed_dice_of_its_own_ki
     assert lines["| Oracle (fresh phantoms)"][4] == "–"
 
 
-def test_readme_says_which_profile_decided(tmp_path, monkeypatch):
-    monkeypatch.setattr(paths, "REFERENCE", tmp_path)
-    commit(tmp_path, 3, "quick")
-    assert "`full`" not in readme.blocks()["verdicts"] + readme.blocks()["stamp"]
-    commit(tmp_path, 10)
-    found = readme.blocks()
-    assert "1 of 2 measured verdicts come from `full`, 1 from `quick`" in found["verdicts"]
-    assert "profile `full`, R = 10" in found["pavae"] and "profile `full` (" in found["stamp"]
+def test_readme_is_of_the_record_alone_and_tells_earlier_code(with_record):
+    text = readme.verdicts(readme.record())
+    assert "earlier code" not in text and "PV-10" not in text, "no core claim"
+    commit(*[{**one, "draws": {"7/3": (0.5, "")}} for one in auc_rows([3])])
+    assert "1 of 2 measured verdicts rest on draws of earlier code." in readme.verdicts(
+        readme.record()
+    )
 
 
-def test_readme_shows_the_pictures_that_were_copied(reference, tmp_path):
-    figures, kept = tmp_path / "figures", tmp_path / "gallery"
-    readme.copy_pictures(reference, figures, kept)
-    assert readme.gallery(reference, kept).startswith("*No picture yet")
+def test_readme_shows_the_pictures_that_were_copied(home):
+    commit({}, figures=[{"file": "pavae/table4_main.png", "caption": "Bars [of] arms."}])
+    figures, kept, chosen = home / "figures", home / "gallery", readme.chosen(readme.record())
+    readme.copy_pictures(chosen, figures, kept)
+    assert readme.gallery(chosen, kept) == "*No picture yet.*"
     (figures / "pavae").mkdir(parents=True)
-    (figures / "pavae" / "table4_main.png").write_bytes(b"png")
-    readme.copy_pictures(reference, figures, kept)
+    for name in ("pavae/table4_main", "99_all_claims"):
+        (figures / f"{name}.png").write_bytes(b"png")
+    readme.copy_pictures(chosen, figures, kept)
     assert (kept / "pavae_table4_main.png").read_bytes() == b"png"
-    assert "](figures/gallery/pavae_table4_main.png)" in readme.gallery(reference, kept)
+    text = readme.gallery(chosen, kept)
+    assert "![Bars  of  arms.](figures/gallery/pavae_table4_main.png)" in text
+    assert "Verdicts of all 156 claims by paper, from at most R=1 training draws a claim" in text
 
 
 # ---- pages of claims ----------------------------------------------------------------------------
@@ -509,22 +502,11 @@ def test_reading_lists_the_notebooks_that_are_there_in_the_given_order(home):
     assert [line[0] for line in found] == ["[b](b.py)", "[a](a.py)"]
 
 
-def test_numbers_of_claims_pages_are_not_checked_against_the_reference(home, monkeypatch):
-    monkeypatch.setattr(paths, "REFERENCE", home / "reference")
-    for name in ("pavae/00_claims", "dhvae/00_claims", "99_all_claims", "dhvae/table1_beta"):
-        paper, _, item = name.rpartition("/")
-        file = paths.REFERENCE / "quick" / f"{name}.json"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps({"paper": paper, "item": item, "rows": [{}]}))
-    lines, n = check.compare("quick")
-    assert n == 1 and len(lines) == 1 and lines[0].startswith("dhvae/table1_beta: ")
-
-
 # ---- counts -------------------------------------------------------------------------------------
 
 
-def test_counts_hold_every_claim_once(tmp_path):
-    counts = summary.counts(judge.judge_all(tmp_path))
+def test_counts_hold_every_claim_once():
+    counts = summary.counts(judge.judge_all({}.get))
     for paper, row in counts.items():
         assert sum(n for name, n in row.items() if name != "exploratory") == len(
             ledger.by_paper(paper)
