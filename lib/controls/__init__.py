@@ -1,1 +1,1 @@
-"""Arms that no generator makes: copies, noise, blur, shuffled labels, and single defects."""
+"""Arms that no generator makes: copies (also noisy, blurred, shuffled) and single defects."""

@@ -12,7 +12,7 @@ from scipy.ndimage import gaussian_filter
 from lib.datasets.splits import first
 from lib.generators.frame import labels_of
 from lib.jobs import Result
-from lib.networks.augment_pairs import classical_pairs
+from lib.networks.augment import classical_pairs
 from lib.training import loop as tr
 
 NOISE = {"label": 0.05, "mask": 0.02}  # SD of noisy images and pairs, grey units of [0, 1]

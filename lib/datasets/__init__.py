@@ -1,1 +1,4 @@
-"""Data sets: built from phantoms or read from files, preprocessed, split by subject."""
+"""Data sets drawn from phantoms (chest, variants, volumes): checked, preprocessed and split.
+
+`hdf5` writes and reads image sets as files.
+"""

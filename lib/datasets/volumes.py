@@ -30,9 +30,9 @@ def draw(modality: str, n: int, rng: np.random.Generator) -> tuple[np.ndarray, .
 def _render(modality: str, parameters) -> tuple[np.ndarray, np.ndarray]:
     if modality == "flair":
         batch = brain.render(parameters, modalities=("FLAIR",))
-        return batch.image[:, 0].clip(0, 1), batch.labels > 0
+        return batch.image[:, 0].clip(0, 1), batch.mask
     batch = neck.render(parameters)
-    return (batch.image[:, 0] / SUV).clip(0, 1), batch.labels == 1
+    return (batch.image[:, 0] / SUV).clip(0, 1), batch.parts == neck.PRIMARY
 
 
 def volume_set(modality: str, n: int, stream: list[int]) -> Result:

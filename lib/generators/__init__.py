@@ -1,1 +1,6 @@
-"""Generators of labelled images, one file per family."""
+"""One file per family of generators, what they share in `frame`, and two parts that families use.
+
+Families: vae, gan and template of labelled images; hvae, lsgan and latent of images with masks.
+Parts: hamiltonian (dynamics of a latent) and diffusion (schedules, samplers). `watch` looks at a
+training.
+"""

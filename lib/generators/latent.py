@@ -49,7 +49,7 @@ class LatentSettings:
     average: float = 0.98  # ours; 0.9999 theirs: decay of the moving average of the denoiser
     width: int = 64  # ours
     depth: int = 3  # ours
-    kind: str = "v"  # what the denoiser says; "eps" theirs
+    kind: str = "v"  # what the denoiser predicts; "eps" theirs
     schedule: str = "cosine"  # "linear" theirs
     length: int = 1000  # theirs: T
     sampler_steps: int = 50  # DDIM with eta = 0; 50 to 500 theirs
@@ -137,7 +137,7 @@ def coder_terms(model: LatentDiffusion, pair: Tensor, noise: Tensor) -> dict[str
 
 
 def denoiser_loss(model: LatentDiffusion, x0: Tensor, eps: Tensor, t: Tensor) -> Tensor:
-    """Mean squared error of what the denoiser says at x_t."""
+    """Mean squared error of what the denoiser predicts at x_t."""
     s, schedule = model.settings, model.schedule
     with tr.autocast(s.precision):
         output = model.denoiser(diffusion.add_noise(schedule, x0, eps, t), t)

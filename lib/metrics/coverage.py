@@ -6,7 +6,7 @@ all of them. Modes are integers (n,), and 0 is the empty mask.
 
 import numpy as np
 
-from lib.metrics.masks import halves, shape_statistics, stack
+from lib.metrics.masks import shape_statistics, stack
 
 EMPTY = 0
 
@@ -88,17 +88,3 @@ def expected_overlap(p, n, m=None):
     if n < 1 or (m is not None and m < 1) or (p < 0).any() or not np.isclose(p.sum(), 1):
         raise ValueError("p must be shares that sum to one, n and m at least 1")
     return float(1 - np.sqrt(p * (1 - p) * (1 / n + 1 / (m or n)) / (2 * np.pi)).sum())
-
-
-def null_coverage(modes, n, subjects, rng, splits=20):
-    """`coverage` of two sets of n real masks of different subjects: (mean, SD) over `splits`.
-
-    modes (N,), subjects (N,). The ceiling of a generator at n; below `expected_overlap` since
-    slices of one subject share their mode.
-    """
-    modes = np.asarray(modes)
-    if len(subjects) != len(modes):
-        raise ValueError(f"subjects has {len(subjects)} rows and modes {len(modes)}: give one each")
-    drawn = [halves(subjects, n, rng) for _ in range(splits)]
-    found = [coverage(modes[a], modes[b]) for a, b in drawn]
-    return float(np.mean(found)), float(np.std(found))

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lib.networks.blocks import upsample
+from lib.networks.blocks import block, upsample
 
 SIDE = 64  # pixels
 PLANES = 2  # image and mask
@@ -67,7 +67,7 @@ class LatentEncoder(nn.Module):
     def __init__(self, latent: int, widths: tuple[int, ...]):
         super().__init__()
         pairs = pairwise((PLANES, *widths))
-        self.body = nn.Sequential(*(_unit(a, b, stride=2) for a, b in pairs))
+        self.body = nn.Sequential(*(block(a, b, stride=2) for a, b in pairs))
         self.out = nn.Conv2d(widths[-1], 2 * latent, 3, padding=1)
 
     def forward(self, pair: Tensor) -> tuple[Tensor, Tensor]:
@@ -81,8 +81,8 @@ class LatentDecoder(nn.Module):
     def __init__(self, latent: int, widths: tuple[int, ...]):
         super().__init__()
         deep = widths[::-1]
-        self.into = nn.Sequential(_unit(latent, deep[0]), _unit(deep[0], deep[0]))
-        self.stages = nn.ModuleList(_unit(a, b) for a, b in pairwise(deep))
+        self.into = nn.Sequential(block(latent, deep[0]), block(deep[0], deep[0]))
+        self.stages = nn.ModuleList(block(a, b) for a, b in pairwise(deep))
         self.out = nn.Conv2d(deep[-1], PLANES, 3, padding=1)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -90,12 +90,6 @@ class LatentDecoder(nn.Module):
         for stage in self.stages:  # 8 -> 16 -> 32
             h = stage(upsample(h))
         return upsample(self.out(h))  # 32 -> 64
-
-
-def _unit(c_in: int, c_out: int, stride: int = 1) -> nn.Sequential:
-    conv = nn.Conv2d(c_in, c_out, 3, stride=stride, padding=1)
-    norm = nn.GroupNorm(c_out // 8, c_out) if c_out > 16 else nn.Identity()
-    return nn.Sequential(conv, norm, nn.SiLU())
 
 
 def time_features(t: Tensor, size: int) -> Tensor:

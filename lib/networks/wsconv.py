@@ -150,8 +150,8 @@ class PairDecoder(nn.Module):
             if mask is not None:
                 h = torch.cat([h, F.adaptive_avg_pool2d(mask, h.shape[-2:]).to(h.dtype)], 1)
             h = self.last(h) if block is self.blocks[-1] else h
-            h = block(upsample(h) if i else h)
-        return self.out(upsample(h) if self.shape.stem == 2 else h)
+            h = block(repeated(h) if i else h)
+        return self.out(repeated(h) if self.shape.stem == 2 else h)
 
 
 def paper_size() -> int:
@@ -166,7 +166,7 @@ def paper_size() -> int:
     return count
 
 
-def upsample(h: Tensor) -> Tensor:
+def repeated(h: Tensor) -> Tensor:
     """Twice the height and width by repetition, so that the next convolution can leave a grid: the
     checkerboard that section 4.6.1 speaks of must be possible."""
     return F.interpolate(h, scale_factor=2, mode="nearest")

@@ -1,1 +1,1 @@
-"""Procedural phantoms: sample parameters from a law, then render them."""
+"""Procedural phantoms (chest, brain, neck): sample parameters from a law, then render them."""

@@ -16,11 +16,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lib.phantoms import volume
+from lib.phantoms import population, volume
 from lib.phantoms.acquisition import rician
 from lib.phantoms.fields import ball, band_volume, power_law_volume, ramp
+from lib.phantoms.population import Batch, Parameters, Range
 from lib.phantoms.shapes import disc, soft
-from lib.phantoms.volume import HEIGHT, HIGH, SHAPE, Drawn, Parameters, Range, Shape, Volumes
+from lib.phantoms.volume import HEIGHT, HIGH, SHAPE, Drawn, Shape
 
 MODALITIES = ("T1", "T1Gd", "T2", "FLAIR")
 NECROSIS, OEDEMA, RIM = 1, 2, 4  # labels of BraTS; 3 was given up there
@@ -34,7 +35,7 @@ _BIAS = (3, 4, 4)
 
 
 @dataclass(frozen=True)
-class Law:
+class Law(population.Law):
     """A frozen population: the range of every parameter (lengths in half image widths)."""
 
     name: str = "brain"
@@ -142,7 +143,7 @@ class Tissues:
 
 def sample(law: Law, n: int, rng: np.random.Generator) -> Parameters:
     """Draw n new subjects, each of low or high grade with equal chance."""
-    return from_seeds(law, volume.new_seeds(n, rng))
+    return from_seeds(law, population.new_seeds(n, rng))
 
 
 def from_seeds(law: Law, seeds: np.ndarray, grades: np.ndarray | None = None) -> Parameters:
@@ -152,7 +153,7 @@ def from_seeds(law: Law, seeds: np.ndarray, grades: np.ndarray | None = None) ->
 
 def render(
     parameters: Parameters, modalities: tuple[str, ...] = MODALITIES, shape: Shape = SHAPE
-) -> Volumes:
+) -> Batch:
     """Draw every subject with and without its tumour, in the same noise; channels as asked for."""
     shape = volume.checked(shape)
     unknown = [m for m in modalities if m not in MODALITIES]
@@ -179,7 +180,7 @@ def tissues(parameters: Parameters, shape: Shape = SHAPE) -> list[Tissues]:
 def describe(p: Parameters) -> tuple[str, ...]:
     """A radiologist's phrase for every subject: grade, size, side and lobe of its tumour."""
     v = {name: a[:, 0] for name, a in p.values.items()}
-    grade = np.array(["low-grade", "high-grade"])[p.grade]
+    grade = np.array(["low-grade", "high-grade"])[p.label]
     size = np.where(v["tumour_radius"] > 0.28, "large", "small")
     side = np.where(v["tumour_side"] > 0, "left", "right")
     lobe = np.array(["frontal", "parietal", "occipital"])[
@@ -320,14 +321,9 @@ def _ventricles(x, u, y, z, v: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
 
 
 def _spots(v: dict[str, Tensor], shape: Shape) -> Tensor:
-    """Round bright points, in grey values of FLAIR: every one a product of three Gaussians."""
-    places = v["spot_place"].view(3, -1, 1) * torch.tensor([0.46, 0.60, 0.34]).view(3, 1, 1)
-    across, down, along = (
-        torch.exp(-0.5 * ((axis.view(1, -1) - place) / v["spot_radius"].view(-1, 1)).square())
-        for axis, place in zip(volume.grid(shape), places, strict=True)
-    )
-    planes = (v["spot_flair"].view(-1, 1) * down).unsqueeze(2) * across.unsqueeze(1)  # (K, H, W)
-    return (along.T @ planes.flatten(1)).view(shape)
+    """Round bright points, in grey values of FLAIR."""
+    places = v["spot_place"].view(3, -1) * torch.tensor([[0.46], [0.60], [0.34]])
+    return volume.spots(places, v["spot_radius"], v["spot_flair"], shape)
 
 
 def _signal(modality: str, anatomy: Tissues, spots: Tensor, texture: Tensor, v) -> Tensor:

@@ -8,15 +8,14 @@ noise; the label only decides whether, and in which lung, the subject's opacity 
 healthy counterfactual of a subject is the same seed with the label `HEALTHY`.
 """
 
-from dataclasses import dataclass, fields
-from functools import cache
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from lib.phantoms import acquisition
-from lib.phantoms.batch import Batch, concatenate
+from lib.phantoms import acquisition, population
+from lib.phantoms.population import Batch, Parameters, Range, concatenate
 from lib.phantoms.shapes import (
     disc,
     gaussian_spots,
@@ -32,12 +31,11 @@ HEALTHY, LEFT, RIGHT = range(3)
 SIZE = 64  # pixels a side, the paper's resolution (PA-VAE, section 4)
 CHUNK = 16  # images rendered at once: their planes fit the processor's cache
 TISSUE_MODES, LESION_MODES = 24, 10  # cosine frequencies of the tissue and lesion fields
-
-Range = tuple[float, float]
+FIELDS = 1  # the random stream of a subject's fields and noise
 
 
 @dataclass(frozen=True)
-class Law:
+class Law(population.Law):
     """A frozen population: the range of every parameter (lengths in half image widths)."""
 
     name: str = "bare"
@@ -103,41 +101,17 @@ _COUNT |= dict.fromkeys(("vessel_phase", "vessel_bend", "rib_phase", "front_rib_
 _COUNT |= {f"spot_{name}": _SPOTS for name in ("angle", "reach", "radius", "grey")}
 
 
-@dataclass(frozen=True)
-class Parameters:
-    """N sampled subjects: values[name] is (N, k) float32; seed and label are (N,)."""
-
-    law: Law
-    seed: np.ndarray
-    label: np.ndarray
-    values: dict[str, np.ndarray]
-
-    def __len__(self) -> int:
-        return len(self.seed)
-
-    def __getitem__(self, items: slice) -> "Parameters":
-        values = {name: v[items] for name, v in self.values.items()}
-        return Parameters(self.law, self.seed[items], self.label[items], values)
-
-
 def sample(law: Law, labels: np.ndarray, rng: np.random.Generator) -> Parameters:
     """Draw one new subject for every label (N,), each in {0, 1, 2}."""
-    seeds = rng.integers(0, 2**63, size=len(labels), dtype=np.uint64)
-    return from_seeds(law, seeds, labels)
+    return from_seeds(law, population.new_seeds(len(labels), rng), labels)
 
 
 def from_seeds(law: Law, seeds: np.ndarray, labels: np.ndarray) -> Parameters:
     """The subjects with these seeds (N,) and labels (N,); the way to make one item again alone."""
     labels = np.asarray(labels, dtype=np.int64)
-    seeds = np.asarray(seeds, dtype=np.uint64)
     if len(labels) != len(seeds) or not np.isin(labels, range(len(CLASSES))).all():
         raise ValueError("labels must be one of 0, 1, 2 for every seed; pass one label per seed.")
-    names, counts, low, high = _table(law)
-    uniform = (
-        np.stack([_stream(s, 0).random(len(low)) for s in seeds]) if len(seeds) else low[None][:0]
-    )
-    columns = np.split((low + uniform * (high - low)).astype(np.float32), np.cumsum(counts)[:-1], 1)
-    return Parameters(law, seeds, labels, dict(zip(names, columns, strict=True)))
+    return population.draw(law, seeds, labels, _COUNT)
 
 
 def render(parameters: Parameters) -> Batch:
@@ -146,25 +120,12 @@ def render(parameters: Parameters) -> Batch:
     return concatenate([_render(parameters[i : i + CHUNK]) for i in chunks])
 
 
-def _stream(seed: int, part: int) -> np.random.Generator:
-    """Random numbers of one subject: part 0 its parameters, part 1 its fields and noise."""
-    return np.random.default_rng((int(seed), part))
-
-
-@cache
-def _table(law: Law) -> tuple[list[str], list[int], np.ndarray, np.ndarray]:
-    """Names, multiplicities and flat bounds of a law's ranges."""
-    names = [f.name for f in fields(law) if f.name != "name"]
-    counts = [_COUNT.get(name, 1) for name in names]
-    bounds = np.repeat([getattr(law, name) for name in names], counts, axis=0)
-    return names, counts, bounds[:, 0], bounds[:, 1]
-
-
 def _white(seeds: np.ndarray) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Standard normal numbers of every subject: noise, tissue, border and texture."""
     shapes = (SIZE, TISSUE_MODES, LESION_MODES, LESION_MODES)
     total = sum(k * k for k in shapes)
-    rows = [_stream(s, 1).standard_normal(total, dtype=np.float32) for s in seeds]
+    streams = (population.stream(seed, FIELDS) for seed in seeds)
+    rows = [each.standard_normal(total, dtype=np.float32) for each in streams]
     parts = torch.from_numpy(np.stack(rows)).split([k * k for k in shapes], dim=1)
     return tuple(part.reshape(-1, k, k) for part, k in zip(parts, shapes, strict=True))
 
@@ -184,8 +145,10 @@ def _render(p: Parameters) -> Batch:
     # contrast(tissue + opacity) - contrast(tissue), exactly zero where the opacity is
     deviation = v["gain"] * opacity * (1 + v["bend"] * (1 - 2 * tissue - opacity))
     healthy = healthy + acquisition.shot_noise(healthy, noise, v["photons"])
-    planes = (healthy + deviation, healthy, profile > 0, deviation)
-    return Batch(*(plane.numpy() for plane in planes), p.label, p.seed, describe(p))
+    mask = (profile > 0).numpy()  # one part, and all of what the lesion can change
+    image, healthy, deviation = (x.numpy() for x in (healthy + deviation, healthy, deviation))
+    parts = mask.view(np.uint8)
+    return Batch(image, healthy, parts, mask, deviation, p.label, p.seed, describe(p))
 
 
 def _by_side(x: Tensor, values: Tensor) -> Tensor:

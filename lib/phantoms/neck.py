@@ -17,11 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lib.phantoms import volume
+from lib.phantoms import population, volume
 from lib.phantoms.acquisition import shot_noise
 from lib.phantoms.fields import ball, band_volume, gaussian_matrix, power_law_volume, ramp
+from lib.phantoms.population import Batch, Parameters, Range
 from lib.phantoms.shapes import disc, soft
-from lib.phantoms.volume import HEIGHT, HIGH, SHAPE, Drawn, Parameters, Range, Shape, Volumes
+from lib.phantoms.volume import HEIGHT, HIGH, SHAPE, Drawn, Shape
 
 MODALITIES = ("PET",)
 PRIMARY, NODE = 1, 2  # labels
@@ -36,7 +37,7 @@ _LESION = ((2, 12, 18, 18), (12, 18, 18))  # borders of both tumours, their text
 
 
 @dataclass(frozen=True)
-class Law:
+class Law(population.Law):
     """A frozen population: the range of every parameter (lengths in half image widths)."""
 
     name: str = "neck"
@@ -109,7 +110,7 @@ _COUNT |= dict.fromkeys(_PAIRED, 2) | {"tumour_shift": 3}
 
 def sample(law: Law, n: int, rng: np.random.Generator) -> Parameters:
     """Draw n new subjects, each of grade 0 or 1 with equal chance."""
-    return from_seeds(law, volume.new_seeds(n, rng))
+    return from_seeds(law, population.new_seeds(n, rng))
 
 
 def from_seeds(law: Law, seeds: np.ndarray, grades: np.ndarray | None = None) -> Parameters:
@@ -117,7 +118,7 @@ def from_seeds(law: Law, seeds: np.ndarray, grades: np.ndarray | None = None) ->
     return volume.draw(law, seeds, grades, _COUNT)
 
 
-def render(parameters: Parameters, shape: Shape = SHAPE) -> Volumes:
+def render(parameters: Parameters, shape: Shape = SHAPE) -> Batch:
     """Draw every subject with and without its tumours, in the same noise; one channel, SUV."""
     shape = volume.checked(shape)
     return volume.render(
@@ -131,7 +132,7 @@ def render(parameters: Parameters, shape: Shape = SHAPE) -> Volumes:
 
 def describe(p: Parameters) -> tuple[str, ...]:
     """A radiologist's phrase for every subject: kind, side and site of its tumour, and its node."""
-    kind = np.array(["plain", "hollow"])[p.grade]
+    kind = np.array(["plain", "hollow"])[p.label]
     side = np.where(p.values["tumour_side"][:, 0] > 0, "left", "right")
     site = np.array(SITES)[_site(p.values["site"][:, 0])]
     node = np.where(p.values["node_lot"][:, 0] > 1 - NODE_SHARE, "with a node", "without a node")
@@ -266,16 +267,10 @@ def _brain(x: Tensor, y: Tensor, z: Tensor, folds: Tensor, v) -> tuple[Tensor, T
 
 
 def _spots(v: dict[str, Tensor], shape: Shape) -> Tensor:
-    """Small nodes along both carotid sheaths, in SUV: products of three Gaussians."""
+    """Small nodes along both carotid sheaths, in SUV."""
     side = v["spot_side"]
     places = torch.stack([side.sign() * (0.26 + 0.12 * side.abs()), v["spot_y"], v["spot_z"]])
-    radius = v["spot_radius"].view(-1, 1)
-    across, down, along = (
-        torch.exp(-0.5 * ((axis.view(1, -1) - place.view(-1, 1)) / radius).square())
-        for axis, place in zip(volume.grid(shape), places, strict=True)
-    )
-    planes = (v["spot_suv"].view(-1, 1) * down).unsqueeze(2) * across.unsqueeze(1)  # (K, H, W)
-    return (along.T @ planes.flatten(1)).view(shape)
+    return volume.spots(places, v["spot_radius"], v["spot_suv"], shape)
 
 
 def _lesions(seed: int, v: dict[str, Tensor], grade: int, free: Tensor, shape: Shape):

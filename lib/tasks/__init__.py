@@ -1,1 +1,1 @@
-"""The downstream tasks that synthetic images are meant to help."""
+"""The downstream tasks that synthetic images are meant to help, and readers trained like them."""

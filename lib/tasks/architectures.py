@@ -9,7 +9,6 @@ UNETR alone sees all of it: at half the side its 16-pixel patches would be four.
 import warnings
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -85,19 +84,11 @@ def _monai(name: str, dims: int, sides: tuple[int, ...]) -> nn.Module:
 
 def create(name: str, dims: int, sides: tuple[int, ...], rng: np.random.Generator) -> nn.Module:
     """The network with its initial weights drawn from rng, torch's global state left as it was."""
-    if dims == 2:
-        return seeded(lambda: build(name, dims, sides), rng)
-    with torch.random.fork_rng(devices=[]):  # `seeded` lays weights out as only slices allow
-        torch.manual_seed(int(rng.integers(2**63)))
-        return build(name, dims, sides)
+    return seeded(lambda: build(name, dims, sides), rng)
 
 
 def restore(
     name: str, dims: int, sides: tuple[int, ...], arrays: dict[str, np.ndarray]
 ) -> nn.Module:
     """The network with stored weights, frozen; RuntimeError if names or shapes differ."""
-    net = build(name, dims, sides)
-    if dims == 2:
-        return freeze(load_arrays(net, arrays))
-    net.load_state_dict({key: torch.from_numpy(np.array(v)) for key, v in arrays.items()})
-    return freeze(net)
+    return freeze(load_arrays(build(name, dims, sides), arrays))

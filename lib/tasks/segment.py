@@ -17,7 +17,7 @@ from lib.datasets.checks import check_pairs
 from lib.datasets.splits import assert_subject_disjoint, first
 from lib.jobs import Result
 from lib.metrics import segmentation
-from lib.networks.augment_pairs import classical_pairs
+from lib.networks.augment import classical_pairs
 from lib.tasks import architectures
 from lib.training import loop as tr
 from lib.training.weights import freeze, weights_to_arrays

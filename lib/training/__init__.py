@@ -1,1 +1,1 @@
-"""What all training loops share."""
+"""What all trainings share: loop, weights, means of losses, cost."""

@@ -9,7 +9,14 @@ def seeded(build, rng: np.random.Generator) -> nn.Module:
     """build() with its initial weights drawn from rng, torch's global state left as it was."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(rng.integers(2**63)))
-        return build().to(memory_format=torch.channels_last)
+        return laid_out(build())
+
+
+def laid_out(module: nn.Module) -> nn.Module:
+    """The module with its channels last in memory, which only networks of slices can have."""
+    if any(weight.ndim == 5 for weight in module.parameters()):
+        return module
+    return module.to(memory_format=torch.channels_last)
 
 
 def weights_to_arrays(module: nn.Module, prefix: str = "") -> dict[str, np.ndarray]:
@@ -23,7 +30,7 @@ def load_arrays(module: nn.Module, arrays: dict[str, np.ndarray], prefix: str = 
     chosen = {k[len(prefix) :]: v for k, v in arrays.items() if k.startswith(prefix)}
     state = {name: torch.from_numpy(np.array(value)) for name, value in chosen.items()}
     module.load_state_dict(state, strict=True)
-    return module.to(memory_format=torch.channels_last).eval()
+    return laid_out(module).eval()
 
 
 def freeze(module: nn.Module) -> nn.Module:

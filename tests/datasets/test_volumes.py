@@ -23,10 +23,10 @@ def test_a_longer_draw_starts_with_the_shorter_one(drawn, modality):
 def test_the_targets_are_the_whole_tumour_and_the_primary_tumour():
     rng = np.random.default_rng([5])
     p = volumes.brain.sample(volumes.brain.LAWS["brain"], 3, rng)
-    labels = volumes.brain.render(p, modalities=("FLAIR",)).labels
+    labels = volumes.brain.render(p, modalities=("FLAIR",)).parts
     assert np.array_equal(volumes.volume_set("flair", 3, [5]).arrays["mask"], labels > 0)
     p = volumes.neck.sample(volumes.neck.LAWS["neck"], 8, np.random.default_rng([6]))
-    labels = volumes.neck.render(p).labels
+    labels = volumes.neck.render(p).parts
     assert (labels == 2).any(), "a node, which is no target"
     assert np.array_equal(volumes.volume_set("pet", 8, [6]).arrays["mask"], labels == 1)
 

@@ -94,17 +94,6 @@ def test_docstring_values_of_the_null():
     assert values == [0.76, 0.92, 0.95]
 
 
-def test_null_of_splits_meets_the_formula_unless_subjects_repeat():
-    rng = np.random.default_rng(0)
-    modes = rng.integers(1, 13, 1200)
-    p = np.bincount(modes) / 1200
-    mean, sd = c.null_coverage(modes, 300, np.arange(1200), rng)
-    assert mean == pytest.approx(c.expected_overlap(p, 300), abs=0.015) and 0 < sd < 0.03
-    repeated = np.repeat(modes[:300], 4)
-    clustered = c.null_coverage(repeated, 300, np.repeat(np.arange(300), 4), rng)[0]
-    assert clustered < mean - 0.02
-
-
 @pytest.mark.parametrize(
     ("call", "words"),
     [
@@ -112,7 +101,6 @@ def test_null_of_splits_meets_the_formula_unless_subjects_repeat():
         (lambda: c.coverage([], [1]), "non-empty vectors"),
         (lambda: c.coverage([0.5], [1]), "integers"),
         (lambda: c.expected_overlap([0.5, 0.2], 10), "sum to one"),
-        (lambda: c.null_coverage([1, 2], 1, [1], np.random.default_rng(0)), "one each"),
     ],
 )
 def test_bad_input_is_named(call, words):

@@ -12,7 +12,7 @@ import torch
 from conftest import ROOT
 from scipy import fft, ndimage, stats
 
-from lib.phantoms import brain, neck, volume
+from lib.phantoms import brain, neck, population, volume
 from lib.phantoms.acquisition import rician
 from lib.phantoms.fields import band_volume, gaussian_matrix, power_law_volume
 
@@ -70,8 +70,8 @@ def test_truth_is_exact(phantom):
 def test_every_subject_has_its_lesion_and_only_known_labels(phantom):
     b = batch(phantom)
     known = (0, 1, 2, 4) if phantom is brain else (0, 1, 2)
-    assert np.isin(b.labels, known).all()
-    target = b.mask if phantom is brain else b.labels == neck.PRIMARY
+    assert np.isin(b.parts, known).all()
+    target = b.mask if phantom is brain else b.parts == neck.PRIMARY
     assert (target.sum((1, 2, 3)) > 20).all()
     assert b.image.dtype == np.float32 and np.isfinite(b.image).all() and b.image.min() >= 0
 
@@ -81,9 +81,9 @@ def test_a_tumour_without_strength_is_the_identity(phantom):
     """The counterfactual: same seeds, no tumour, hence the healthy image to the byte."""
     p, b = subjects(phantom), batch(phantom)
     none = replace(law_of(phantom), tumour_strength=(0.0, 0.0))
-    other = phantom.render(phantom.from_seeds(none, p.seed, p.grade)[:3])
+    other = phantom.render(phantom.from_seeds(none, p.seed, p.label)[:3])
     assert np.array_equal(other.image, b.healthy[:3]) and np.array_equal(other.healthy, other.image)
-    assert not other.deviation.any() and np.array_equal(other.labels, b.labels[:3])
+    assert not other.deviation.any() and np.array_equal(other.parts, b.parts[:3])
 
 
 @both
@@ -92,8 +92,8 @@ def test_one_subject_alone_equals_it_among_others(phantom):
     for at in (0, 5):
         alone = phantom.render(phantom.from_seeds(law_of(phantom), b.subject[[at]]))
         assert np.array_equal(alone.image[0], b.image[at])
-        assert np.array_equal(alone.labels[0], b.labels[at])
-        assert alone.text[0] == b.text[at] and alone.grade[0] == b.grade[at]
+        assert np.array_equal(alone.parts[0], b.parts[at])
+        assert alone.text[0] == b.text[at] and alone.label[0] == b.label[at]
 
 
 def test_same_bytes_in_another_process():
@@ -119,13 +119,13 @@ def test_a_modality_alone_equals_itself_among_all(chosen):
     at = [brain.MODALITIES.index(m) for m in chosen]
     assert np.array_equal(alone.image, b.image[2:4, at])
     assert np.array_equal(alone.healthy, b.healthy[2:4, at])
-    assert np.array_equal(alone.labels, b.labels[2:4])
+    assert np.array_equal(alone.parts, b.parts[2:4])
 
 
 @both
 def test_grade_changes_the_tumour_and_nothing_else(phantom):
     p, b = subjects(phantom), batch(phantom)
-    other = phantom.render(phantom.from_seeds(law_of(phantom), p.seed, 1 - p.grade)[:3])
+    other = phantom.render(phantom.from_seeds(law_of(phantom), p.seed, 1 - p.label)[:3])
     assert np.array_equal(other.healthy, b.healthy[:3])
     assert not np.array_equal(other.image, b.image[:3])
 
@@ -144,8 +144,8 @@ def test_subjects_differ_and_anatomy_is_smooth_along_slices(phantom):
 
 def test_grades_are_drawn_evenly_and_kept():
     p = brain.sample(brain.BRAIN, 600, np.random.default_rng(2))
-    assert 240 < p.grade.sum() < 360
-    assert np.array_equal(brain.from_seeds(brain.BRAIN, p.seed).grade, p.grade)
+    assert 240 < p.label.sum() < 360
+    assert np.array_equal(brain.from_seeds(brain.BRAIN, p.seed).label, p.label)
 
 
 @both
@@ -207,7 +207,7 @@ def test_high_grade_has_core_and_rim_and_low_grade_next_to_none():
     seeds = subjects(brain).seed
     for grade, few in ((0, True), (1, False)):
         p = brain.from_seeds(brain.BRAIN, seeds, np.full(len(seeds), grade))
-        labels = brain.render(p, ("FLAIR",)).labels
+        labels = brain.render(p, ("FLAIR",)).parts
         share = np.isin(labels, (1, 4)).sum((1, 2, 3)) / (labels > 0).sum((1, 2, 3))
         assert (share.max() < 0.03) if few else (share.min() > 0.03)
         if not few:
@@ -221,10 +221,10 @@ def test_high_grade_has_core_and_rim_and_low_grade_next_to_none():
 def test_rim_takes_up_contrast_agent():
     b = batch(brain)
     gain = b.deviation[:, brain.MODALITIES.index("T1Gd")]
-    assert gain[b.labels == brain.RIM].mean() > 0.1 + gain[b.labels == brain.NECROSIS].mean()
+    assert gain[b.parts == brain.RIM].mean() > 0.1 + gain[b.parts == brain.NECROSIS].mean()
     agent = gain - b.deviation[:, brain.MODALITIES.index("T1")]
-    assert agent[b.labels == brain.RIM].mean() > 0.2, "it is the agent that brightens the rim"
-    assert abs(agent[b.labels == brain.OEDEMA].mean()) < 0.06, "and the rim alone"
+    assert agent[b.parts == brain.RIM].mean() > 0.2, "it is the agent that brightens the rim"
+    assert abs(agent[b.parts == brain.OEDEMA].mean()) < 0.06, "and the rim alone"
 
 
 def test_grades_differ_in_texture():
@@ -246,7 +246,7 @@ def test_radius_law_sets_the_size(low, high):
     law = replace(brain.BRAIN, tumour_radius=(low, high), low_border=(0, 0), tumour_aspect=(1, 1),
                   tumour_stretch=(1, 1), tumour_reach=(0.4, 0.4))  # fmt: skip
     p = brain.from_seeds(law, subjects(brain).seed, np.zeros(8))
-    labels = brain.render(p, ("FLAIR",)).labels
+    labels = brain.render(p, ("FLAIR",)).parts
     voxel = (2 / 64) ** 2 * 2 * volume.HEIGHT / 32
     radius = (np.count_nonzero(labels, axis=(1, 2, 3)) * voxel * 3 / 4 / np.pi) ** (1 / 3)
     assert radius.max() < high * 1.03, "ventricles and clefts only take away"
@@ -311,7 +311,7 @@ def test_shifted_scanner_is_noisier_and_shows_the_same_subject(phantom):
     shifted = phantom.LAWS[f"{law_of(phantom).name} shifted"]
     p = subjects(phantom)[:3]
     b = phantom.render(phantom.from_seeds(shifted, p.seed))
-    assert np.array_equal(b.labels, batch(phantom).labels[:3])
+    assert np.array_equal(b.parts, batch(phantom).parts[:3])
     rough = [np.diff(x[:, :1, 8:24], axis=-1).std() / x[:, :1, 8:24].mean()
              for x in (batch(phantom).healthy[:3], b.healthy)]  # fmt: skip
     assert rough[1] > (1.05 if phantom is brain else 1.1) * rough[0]
@@ -326,7 +326,7 @@ def test_labels_are_the_tumours_own_shape():
     sharp, wide = (
         neck.render(neck.from_seeds(plain(neck.NECK, blur=(b, b)), seeds)) for b in (0.04, 0.09)
     )
-    assert np.array_equal(sharp.labels, wide.labels)
+    assert np.array_equal(sharp.parts, wide.parts)
     assert (wide.support >= sharp.support).all() and wide.support.sum() > sharp.support.sum()
 
 
@@ -398,11 +398,11 @@ def test_healthy_uptake_can_pass_for_a_tumour():
     p = neck.sample(neck.NECK, 12, np.random.default_rng(4))
     b = neck.render(p)
     below = b.healthy[:, 0, 4:21].max((1, 2, 3))
-    tumour = [b.image[i, 0][b.labels[i] == neck.PRIMARY].mean() for i in range(12)]
+    tumour = [b.image[i, 0][b.parts[i] == neck.PRIMARY].mean() for i in range(12)]
     assert (below > np.percentile(tumour, 25)).mean() > 0.5
-    slices = (b.labels == neck.PRIMARY).any((2, 3)).sum(1)
+    slices = (b.parts == neck.PRIMARY).any((2, 3)).sum(1)
     assert 4 <= np.median(slices) <= 10 and slices.max() <= 14
-    with_node = (b.labels == neck.NODE).any((1, 2, 3))
+    with_node = (b.parts == neck.NODE).any((1, 2, 3))
     assert np.array_equal(with_node, ["with a node" in text for text in b.text])
     assert 0 < with_node.sum() < 12
 
@@ -460,5 +460,5 @@ def test_no_subjects_make_no_volumes(phantom):
 @both
 def test_parts_join_to_the_whole(phantom):
     b = batch(phantom)
-    joined = volume.concatenate([b[:3], b[3:]])
+    joined = population.concatenate([b[:3], b[3:]])
     assert np.array_equal(joined.image, b.image) and joined.text == b.text

@@ -11,7 +11,7 @@ from conftest import ROOT
 
 from lib.jobs import Result
 from lib.metrics.segmentation import dice
-from lib.networks import augment_pairs
+from lib.networks import augment
 from lib.networks.unet import UNet
 from lib.tasks import architectures, segment
 from lib.tasks.segment import SegmentSettings
@@ -342,7 +342,7 @@ def test_image_and_mask_move_together(dims):
     data = volumes(12, np.random.default_rng(0), shape=(8, 64, 64)).arrays["mask"]
     masks = data[:, 4:5] if dims == 2 else data[:, None]
     masks = torch.from_numpy(masks).float()
-    image, mask = augment_pairs.classical_pairs(masks, masks, torch.Generator().manual_seed(0))
+    image, mask = augment.classical_pairs(masks, masks, torch.Generator().manual_seed(0))
     assert set(mask.unique().tolist()) == {0, 1}
     both = ((image > 0.5) * mask).flatten(1).sum(1)
     dice = 2 * both / ((image > 0.5).flatten(1).sum(1) + mask.flatten(1).sum(1))
@@ -356,7 +356,7 @@ def test_image_and_mask_move_together(dims):
 
 def test_maps_are_of_the_stated_strength():
     """Undone for the plane's aspect, a map is a mirror, a rotation and a zoom, in pixels."""
-    maps = augment_pairs.affine(4000, 32, 64, torch.Generator().manual_seed(0)).double()
+    maps = augment.affine(4000, 32, 64, torch.Generator().manual_seed(0)).double()
     linear = maps[:, :, :2] * torch.tensor([[1.0, 2.0], [0.5, 1.0]])
     zoom = 1 / linear.det().abs().sqrt()
     assert 0.9 < zoom.min() < 0.91 and 1.09 < zoom.max() < 1.1

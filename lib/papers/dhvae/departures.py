@@ -12,7 +12,7 @@ from lib.controls import copies
 from lib.datasets import volumes
 from lib.generators import frame, hvae, latent, lsgan
 from lib.metrics import coverage, masks
-from lib.networks import augment_pairs, unet, wsconv
+from lib.networks import augment, unet, wsconv
 from lib.networks.baselines import PairCritic
 from lib.papers.dhvae import printed
 from lib.papers.dhvae.arms import AMOUNTS, COPIES, MAIN, SOURCES
@@ -329,7 +329,7 @@ def segmenter(of: Study, arm: str) -> segment.SegmentSettings:
 
 def segmentation(p: Sizes, of: Study) -> list[tuple]:
     s, whole = (segmenter(of, arm) for arm in ("real", "real3d"))
-    turn, zoom, shift = augment_pairs.ROTATION, augment_pairs.ZOOM, augment_pairs.SHIFT
+    turn, zoom, shift = augment.ROTATION, augment.ZOOM, augment.SHIFT
     names = [name for key, name in architectures.NAMES.items() if key != "unet"]
     amounts = ", ".join(f"{of.amount(n):,}" for n in AMOUNTS)
     more = "; beyond them " + ", ".join(f"{n:,}" for n in p.long_additions)

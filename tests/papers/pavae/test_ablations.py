@@ -90,8 +90,10 @@ def test_the_factorial_has_all_eight_corners_once():
 def test_auto_encoders_of_a_replicate_share_data_seeds_and_steps(arm):
     for k in (0, 2):
         mine, base = (args(ablations.fit(STUDY, a, k)) for a in (arm, "pavae"))
-        for name in mine.keys() - {"settings", "guide"}:
+        for name in mine.keys() - {"settings", "guide", "validation"}:
             assert mine[name] == base[name], name
+        watched = None if "unstopped" in arm else base["validation"]
+        assert mine["validation"] == watched, "early stopping"
         steps = [vae.VaeSettings(**a["settings"]) for a in (mine, base)]
         assert steps[0].epochs * steps[0].steps_per_epoch == 8 * (8000 // 64)
         assert steps[0].steps_per_epoch == steps[1].steps_per_epoch
