@@ -193,6 +193,6 @@ def check_function(function: Callable, args: dict) -> None:
 
 
 def seconds(jobs: Iterable[Job]) -> float:
-    """Wall time of the stored results of jobs and of all that they need; what is missing counts 0."""
+    """Wall time of the stored results of jobs and all that they need; missing ones count 0."""
     found = (store.find(paths.STORE, task.key, thorough=False)[0] for task in tasks(jobs))
     return sum(record["seconds"] for record in found if record)
