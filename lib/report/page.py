@@ -47,6 +47,7 @@ class Page:
         self.figures: list[dict] = []
         self.made: list[dict] = []
         self.held: list[str] = []
+        self.judged: dict[str, dict] | None = None
         self.start = time.perf_counter()
         self.spent = 0.0
         plots.use_style()
@@ -100,7 +101,7 @@ class Page:
     def keep(self, make: Callable[[], list[dict]]) -> None:
         """Rows of this run, made only where there is something to make them from."""
         if not self.from_record:
-            self.made += make()
+            self.made, self.judged = self.made + make(), None
             kept.write(self.item, self.plan.profile.name, self.made, self.figures)
 
     def rows(self) -> Rows:
@@ -157,14 +158,16 @@ class Page:
 
     def verdicts(self, *ids: str) -> None:
         """The verdicts of these claims in words."""
-        kept.write(self.item, self.plan.profile.name, self.made, self.figures)
         found = self._judged()
         for id_ in ids:
             display(Markdown(summary.in_words(found[id_])))
 
     def _judged(self) -> dict[str, dict]:
-        each = judge.judge_all(judge.reader(own=not self.from_record))
-        return {out["id"]: out for out in each}
+        """All verdicts by claim, once the rows of this page are kept."""
+        if self.judged is None:
+            reader = judge.reader(own=not self.from_record, profile=self.plan.profile.name)
+            self.judged = {out["id"]: out for out in judge.judge_all(reader)}
+        return self.judged
 
     def augmented(self, *ids: str) -> None:
         """The same tests where classical augmentation is on; extra information."""
