@@ -106,7 +106,7 @@ class Page:
 
     def rows(self) -> Rows:
         """All rows so far, of the record and of this run."""
-        page = draws.merged(self.item, own=not self.from_record)
+        page = draws.merged(self.item, own=not self.from_record, profile=self.plan.profile.name)
         return Rows(page or {"rows": []})
 
     def panel(self, name: str, make: Callable[[], dict[str, np.ndarray]]) -> dict:
