@@ -1,0 +1,57 @@
+"""Fitted generators of draw 0, committed as safetensors so that nobody must train them first.
+
+A file holds the arrays of the result of one job, and in its metadata the job's full key, the scores
+(settings, plain JSON) and the names of arrays that are kept as float16.
+"""
+
+import json
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from lib import paths
+from lib.jobs import Job, Result
+from lib.record import rows as pages
+from lib.record.rows import RecordError
+
+MOST = 10_000_000  # bytes a chapter
+
+
+def save(name: str, job: Job, result: Result, half: Collection[str] = ()) -> Path:
+    """Keep a job's result as data/record/models/<name>.safetensors (`pavae/vae`); its path.
+
+    The arrays named in `half` are rounded to float16 and come back as float32.
+    """
+    arrays = {key: np.array(value, order="C") for key, value in result.arrays.items()}
+    arrays |= {key: arrays[key].astype(np.float16) for key in half}
+    about = {"key": job.key, "scores": json.dumps(result.scores), "half": json.dumps([*half])}
+    pages.replace_file(_file(name), lambda file: save_file(arrays, file, metadata=about))
+    return _file(name)
+
+
+def load(name: str, job: Job) -> tuple[Result, str]:
+    """(the kept result, "record", or "record, made by other code" when its key is not the job's).
+
+    Raises RecordError when there is none or it is damaged.
+    """
+    file = _file(name)
+    if not file.is_file():
+        text = f"the record has no fitted model {name}"
+        raise RecordError(f"{text}; train it with: ./run_all.sh --refit {name.partition('/')[0]}.")
+    try:
+        with safe_open(file, framework="numpy") as kept:
+            names = kept.keys()
+            about, arrays = kept.metadata(), {name: kept.get_tensor(name) for name in names}
+        half, scores = json.loads(about["half"]), json.loads(about["scores"])
+        arrays |= {key: arrays[key].astype(np.float32) for key in half}
+    except (SafetensorError, KeyError, TypeError, ValueError):
+        raise RecordError(pages.damaged(file, name, paths.RECORD)) from None
+    where = "record" if about["key"] == job.key else "record, made by other code"
+    return Result(arrays, scores), where
+
+
+def _file(name: str) -> Path:
+    return paths.RECORD / "models" / f"{name}.safetensors"
