@@ -15,6 +15,7 @@ from statistics import mean, stdev
 from scipy.special import stdtrit
 
 from lib import paths
+from lib.record import panels
 from lib.record import rows as pages
 from lib.record.rows import RecordError, row_key
 
@@ -173,6 +174,7 @@ def _keep(item: str) -> list[str]:
         page = pages.join(record, mine | {"rows": rows}) if record else mine
         if not record or any(page[part] != record[part] for part in ("rows", "figures")):
             pages.save(page, paths.RECORD)
+        panels.keep(item)
     counts = ", ".join(f"{said[fate]} {fate}" for fate in FATES if said[fate]) or "none"
     return [*lines, f"{item}: draws for the record: {counts}."]
 

@@ -1,9 +1,11 @@
-"""Fitted generators of draw 0 as safetensors, each with the key of the job that made it.
+"""Fitted generators of draw 0, committed as safetensors so that nobody must train them first.
 
-So pages that play with a model work at once. Weights are kept with 16 bits and come back with 32.
+A file holds the arrays of the result of one job, and in its metadata the job's full key, the scores
+(settings, plain JSON) and the names of arrays that are kept as float16.
 """
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -12,43 +14,44 @@ from safetensors.numpy import save_file
 
 from lib import paths
 from lib.jobs import Job, Result
-from lib.record.rows import RecordError, replace_file, short
+from lib.record import rows as pages
+from lib.record.rows import RecordError
+
+MOST = 10_000_000  # bytes a chapter
 
 
-def file_of(paper: str, name: str) -> Path:
-    return paths.RECORD / "models" / paper / f"{name}.safetensors"
+def save(name: str, job: Job, result: Result, half: Collection[str] = ()) -> Path:
+    """Keep a job's result as data/record/models/<name>.safetensors (`pavae/vae`); its path.
+
+    The arrays named in `half` are rounded to float16 and come back as float32.
+    """
+    arrays = {key: np.array(value, order="C") for key, value in result.arrays.items()}
+    arrays |= {key: arrays[key].astype(np.float16) for key in half}
+    about = {"key": job.key, "scores": json.dumps(result.scores), "half": json.dumps([*half])}
+    pages.replace_file(_file(name), lambda file: save_file(arrays, file, metadata=about))
+    return _file(name)
 
 
-def save(paper: str, name: str, job: Job, result: Result) -> Path:
-    """Keep what a fit has left: its arrays, its settings, and the key of its job."""
-    file = file_of(paper, name)
-    arrays = {key: _small(values) for key, values in result.arrays.items()}
-    scores = {"settings": result.scores["settings"]}
-    told = {"key": job.key, "function": job.name, "scores": json.dumps(scores)}
-    replace_file(file, lambda half: save_file(arrays, half, told))
-    return file
+def load(name: str, job: Job) -> tuple[Result, str]:
+    """(the kept result, "record", or "record, made by other code" when its key is not the job's).
 
-
-def load(paper: str, name: str, job: Job) -> tuple[Result, str]:
-    """The model of the record, and "record", or "record, made by other code"; RecordError if there
-    is none or it is damaged."""
-    file = file_of(paper, name)
+    Raises RecordError when there is none or it is damaged.
+    """
+    file = _file(name)
     if not file.is_file():
-        raise RecordError(f"the record has no model {paper}/{name}; run its notebook to fit it.")
+        text = f"the record has no fitted model {name}"
+        raise RecordError(f"{text}; train it with: ./run_all.sh --refit {name.partition('/')[0]}.")
     try:
-        with safe_open(file, "numpy") as found:
-            told = found.metadata()
-            arrays = {key: _whole(found.get_tensor(key)) for key in found.keys()}  # noqa: SIM118
-    except SafetensorError:
-        raise RecordError(f"{short(file)} is damaged; get it again from the repository.") from None
-    where = "record" if told["key"] == job.key else "record, made by other code"
-    return Result(arrays, json.loads(told["scores"])), where
+        with safe_open(file, framework="numpy") as kept:
+            names = kept.keys()
+            about, arrays = kept.metadata(), {name: kept.get_tensor(name) for name in names}
+        half, scores = json.loads(about["half"]), json.loads(about["scores"])
+        arrays |= {key: arrays[key].astype(np.float32) for key in half}
+    except (SafetensorError, KeyError, TypeError, ValueError):
+        raise RecordError(pages.damaged(file, name, paths.RECORD)) from None
+    where = "record" if about["key"] == job.key else "record, made by other code"
+    return Result(arrays, scores), where
 
 
-def _small(values: np.ndarray) -> np.ndarray:
-    values = np.ascontiguousarray(values)
-    return values.astype(np.float16) if values.dtype == np.float32 else values
-
-
-def _whole(values: np.ndarray) -> np.ndarray:
-    return values.astype(np.float32) if values.dtype == np.float16 else values
+def _file(name: str) -> Path:
+    return paths.RECORD / "models" / f"{name}.safetensors"

@@ -1,89 +1,102 @@
-"""What figures need beside numbers: small arrays by name, one HDF5 file per notebook.
+"""What figures need beside numbers: named sets of arrays, one HDF5 file per notebook.
 
-Images (two last sides of 16 and more, values in [0, 1]) are kept in 256 grey levels and masks as
-bytes, both to come back as they were meant; other floating-point numbers with 32 bits.
+Small on purpose. Floats with three or more dimensions count as pictures: with all values in [0, 1]
+they are kept in 256 steps (uint8), else as float16; other floats are float32. Booleans and integers
+stay as they are. All is compressed, and the same arrays give the same bytes.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import h5py
 import numpy as np
 
 from lib import paths
-from lib.record.rows import RecordError, locked, replace_file, short
+from lib.record import rows as pages
+from lib.record.rows import RecordError
 
-LEVELS = 255  # grey levels of an image above black
-SIDE = 16  # an array whose two last sides are at least so long may be an image
+MOST = 3_000_000  # bytes a chapter in data/record
+PACKED = {"compression": "gzip", "shuffle": True, "fletcher32": True}  # with a checksum
+STEPS = 255  # of a picture in [0, 1]
 
 
-def save(item: str, name: str, arrays: dict[str, np.ndarray]) -> Path:
-    """Keep a panel of an item ("pavae/table4_main") in data/metrics, beside its other panels."""
-    file = paths.METRICS / f"{item}.h5"
-    with locked(paths.METRICS):
-        panels = {other: _read(file, other) for other in names(file) if other != name}
-        return write(file, panels | {name: arrays})
+def save(item: str, name: str, arrays: Mapping[str, np.ndarray]) -> None:
+    """Keep a set of arrays under data/metrics/<item>.h5, in the place of one of this name.
+
+    Raises TypeError for what is no number.
+    """
+    kept = {key: _small(np.asarray(value), f"{item} {name} {key}") for key, value in arrays.items()}
+    with pages.locked(paths.METRICS):
+        _put(item, paths.METRICS, {name: kept})
 
 
 def load(item: str, name: str, own: bool = True) -> dict[str, np.ndarray]:
-    """A panel of this home, or else of the record; RecordError if neither has it."""
-    roots = (paths.METRICS, paths.RECORD) if own else (paths.RECORD,)
-    for file in (root / f"{item}.h5" for root in roots):
-        if name in names(file):
-            return _read(file, name)
-    raise RecordError(f"{item} has no panel {name!r}; ./run_all.sh {item} makes it.")
+    """A set of arrays, from this home if it has one and `own` allows it, else from the record.
+
+    Pictures come back as float32. Raises RecordError when neither has it.
+    """
+    for root in (paths.METRICS, paths.RECORD) if own else (paths.RECORD,):
+        found = _read(item, root)
+        if name in found:
+            return {key: _restored(*kept) for key, kept in found[name].items()}
+    raise RecordError(f"{item} has no arrays {name!r}; make them with: ./run_all.sh {item}.")
 
 
-def names(file: Path) -> list[str]:
-    """The panels of a file; none if there is no file. RecordError for one that is damaged."""
+def keep(item: str) -> None:
+    """Copy the sets of arrays of this home into the record; others stay."""
+    mine = _read(item, paths.METRICS)
+    if mine:
+        _put(item, paths.RECORD, mine)
+
+
+def _small(values: np.ndarray, where: str) -> tuple[np.ndarray, str]:
+    """(the array as it is kept, what it was: "picture", "float" or "")."""
+    if values.dtype.kind in "biu":
+        return values, ""
+    if values.dtype.kind != "f":
+        raise TypeError(f"{where} has dtype {values.dtype}; give numbers or booleans.")
+    if values.ndim < 3 or not np.isfinite(values).all() or np.abs(values).max(initial=0) > 60_000:
+        return values.astype(np.float32), "float"
+    if values.min(initial=0) < 0 or values.max(initial=0) > 1:
+        return values.astype(np.float16), "float"
+    return np.round(values * STEPS).astype(np.uint8), "picture"
+
+
+def _restored(values: np.ndarray, was: str) -> np.ndarray:
+    if was == "picture":
+        return values.astype(np.float32) / STEPS
+    return values.astype(np.float32) if was == "float" else values
+
+
+def _read(item: str, root: Path) -> dict[str, dict[str, tuple[np.ndarray, str]]]:
+    """{name: {key: (kept array, what it was)}} of a file; {} without one."""
+    file, found = root / f"{item}.h5", {}
     if not file.is_file():
-        return []
+        return found
+
+    def add(path: str, node: h5py.Dataset | h5py.Group) -> None:
+        if isinstance(node, h5py.Dataset):
+            name, _, key = path.partition("/")
+            found.setdefault(name, {})[key] = (np.asarray(node[()]), node.attrs["was"])
+
     try:
-        with h5py.File(file, "r", locking=False) as found:
-            return list(found)
-    except OSError:
-        raise RecordError(
-            f"{short(file)} is damaged; delete it and run its notebook again."
-        ) from None
+        with h5py.File(file, "r", locking=False) as stored:
+            stored.visititems(add)
+    except (OSError, KeyError, RuntimeError):  # what h5py raises for a file that is not whole
+        raise RecordError(pages.damaged(file, item, root)) from None
+    return found
 
 
-def write(file: Path, panels: dict[str, dict[str, np.ndarray]]) -> Path:
-    """Write all panels of an item in one step."""
+def _put(item: str, root: Path, sets: dict) -> None:
+    """Write a file anew with these sets added to or replacing those that it has."""
+    whole = {**_read(item, root), **sets}
 
-    def fill(half: Path) -> None:
-        with h5py.File(half, "w", track_order=True) as out:
-            for name, arrays in panels.items():
-                group = out.create_group(name, track_order=True)
-                for key, values in arrays.items():
-                    _put(group, key, np.asarray(values))
+    def write(half: Path) -> None:
+        with h5py.File(half, "w", locking=False) as file:
+            for name, arrays in sorted(whole.items()):
+                for key, (values, was) in sorted(arrays.items()):
+                    packed = PACKED if values.ndim else {}
+                    made = file.create_dataset(f"{name}/{key}", data=values, **packed)
+                    made.attrs["was"] = was
 
-    replace_file(file, fill)
-    return file
-
-
-def _put(group: h5py.Group, key: str, values: np.ndarray) -> None:
-    kind, image = values.dtype.kind, False
-    if kind == "b":
-        values = values.astype(np.uint8)
-    elif kind == "f":
-        image = _is_image(values)
-        values = np.round(values * LEVELS).astype(np.uint8) if image else values.astype(np.float32)
-    options = {"compression": "gzip", "shuffle": True} if values.size > 64 else {}
-    dataset = group.create_dataset(key.replace("/", "\\"), data=values, **options)
-    dataset.attrs["kind"] = "image" if image else kind
-
-
-def _is_image(values: np.ndarray) -> bool:
-    large = values.ndim > 1 and min(values.shape[-2:]) >= SIDE and values.size > 0
-    return large and values.min() >= 0 and values.max() <= 1
-
-
-def _read(file: Path, name: str) -> dict[str, np.ndarray]:
-    with h5py.File(file, "r", locking=False) as found:
-        return {key.replace("\\", "/"): _get(data) for key, data in found[name].items()}
-
-
-def _get(dataset: h5py.Dataset) -> np.ndarray:
-    values, kind = dataset[()], dataset.attrs["kind"]
-    if kind == "image":
-        return values.astype(np.float32) / LEVELS
-    return values.astype(bool) if kind == "b" else values
+    pages.replace_file(root / f"{item}.h5", write)

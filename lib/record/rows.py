@@ -93,13 +93,13 @@ def read(item: str, root: Path) -> dict | None:
     except FileNotFoundError:
         return None
     except ValueError:  # no JSON, or not UTF-8
-        raise RecordError(f"{short(file)} is damaged; {_remedy(item, root)}.") from None
+        raise RecordError(damaged(file, item, root)) from None
     if isinstance(page, dict) and "rows" in page and page.get("format") != FORMAT:
         made = page.get("format", "an earlier one")
         text = f"{short(file)} has format {made}, this version reads {FORMAT}"
-        raise RecordError(f"{text}; {_remedy(item, root)}.")
+        raise RecordError(f"{text}; {_remedy(file, item, root)}.")
     if not _is_whole(page):
-        raise RecordError(f"{short(file)} is damaged; {_remedy(item, root)}.")
+        raise RecordError(damaged(file, item, root))
     return page
 
 
@@ -182,9 +182,14 @@ def _with_runs(row: dict, page: dict) -> dict:
     return {key: [*draw[:2], page["runs"][draw[2]]] for key, draw in row["draws"].items()}
 
 
-def _remedy(item: str, root: Path) -> str:
+def damaged(file: Path, item: str, root: Path) -> str:
+    """The sentence about a file of the record or of this home that is not whole."""
+    return f"{short(file)} is damaged; {_remedy(file, item, root)}."
+
+
+def _remedy(file: Path, item: str, root: Path) -> str:
     if root == paths.RECORD:
-        return f"restore it with: git checkout -- {short(root / f'{item}.json')}"
+        return f"restore it with: git checkout -- {short(file)}"
     return f"delete it, then make it again with: ./run_all.sh {item}"
 
 

@@ -125,7 +125,7 @@ class Page:
         if jobs.is_done(job) and not self.from_record:
             found, where = jobs.load(job), "fitted here"
         else:
-            found, where = models.load(self.item.partition("/")[0], name, job)
+            found, where = models.load(f"{self.item.partition('/')[0]}/{name}", job)
         print(f"{name}: {where}")
         return found
 

@@ -1,0 +1,56 @@
+"""Fitted generators in the record: what is kept comes back, and says whose code made it."""
+
+import numpy as np
+import pytest
+
+from lib import paths
+from lib.jobs import Job, Result
+from lib.record import models
+
+
+def fit(steps: int) -> Result:
+    """A job like a generator's fit."""
+    return Result({"net/weight": np.full((3, 2), steps / 3), "step": np.array(steps)},
+                  {"settings": {"latent": 8, "beta": 0.5}, "losses": [1.0, None]})  # fmt: skip
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """The job whose result is in the record as `toy/vae`, and the file."""
+    monkeypatch.setattr(paths, "RECORD", tmp_path)
+    job = Job(fit, steps=2)
+    return job, models.save("toy/vae", job, fit(2))
+
+
+def test_what_is_kept_comes_back(kept):
+    job, file = kept
+    found, where = models.load("toy/vae", job)
+    assert where == "record" and file == paths.RECORD / "models" / "toy" / "vae.safetensors"
+    assert found.scores == fit(2).scores and found.arrays.keys() == fit(2).arrays.keys()
+    for name, values in fit(2).arrays.items():
+        assert found.arrays[name].dtype == values.dtype and found.arrays[name].shape == values.shape
+        assert np.array_equal(found.arrays[name], values)
+
+
+def test_a_model_of_other_code_or_settings_says_so(kept):
+    assert models.load("toy/vae", Job(fit, steps=3))[1] == "record, made by other code"
+
+
+def test_halved_arrays_come_back_as_float32(kept):
+    job, file = kept
+    whole = file.stat().st_size
+    models.save("toy/vae", job, fit(2), half=["net/weight"])
+    found, _ = models.load("toy/vae", job)
+    assert found.arrays["net/weight"].dtype == np.float32 and file.stat().st_size < whole
+    assert np.allclose(found.arrays["net/weight"], 2 / 3, rtol=1e-3)
+    assert np.array_equal(found.arrays["step"], 2)
+
+
+def test_a_missing_or_damaged_model_is_told_in_one_sentence(kept):
+    job, file = kept
+    with pytest.raises(models.RecordError, match=r"no fitted model toy/gan; .*--refit toy\.$"):
+        models.load("toy/gan", job)
+    for text in (file.read_bytes()[:40], b"", b"x" * 200):
+        file.write_bytes(text)
+        with pytest.raises(models.RecordError, match=r"vae.safetensors is damaged; restore it"):
+            models.load("toy/vae", job)
