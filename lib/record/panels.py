@@ -5,6 +5,7 @@ they are kept in 256 steps (uint8), else as float16; other floats are float32. B
 stay as they are. All is compressed, and the same arrays give the same bytes.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -74,15 +75,15 @@ def _read(item: str, root: Path) -> dict[str, dict[str, tuple[np.ndarray, str]]]
     if not file.is_file():
         return found
 
-    def add(path: str, node: h5py.Dataset | h5py.Group) -> None:
-        if isinstance(node, h5py.Dataset):
-            name, _, key = path.partition("/")
-            found.setdefault(name, {})[key] = (np.asarray(node[()]), node.attrs["was"])
+    def add(path: str, data: h5py.Dataset) -> None:
+        name, _, key = path.partition("/")
+        found.setdefault(name, {})[key] = (np.asarray(data[()]), data.attrs["was"])
 
     try:
         with h5py.File(file, "r", locking=False) as stored:
-            stored.visititems(add)
-    except (OSError, KeyError, RuntimeError):  # what h5py raises for a file that is not whole
+            for path in json.loads(stored.attrs["order"]):
+                add(path, stored[path])
+    except (OSError, KeyError, RuntimeError, ValueError):  # what h5py raises for a file that is not whole
         raise RecordError(pages.damaged(file, item, root)) from None
     return found
 
@@ -93,8 +94,10 @@ def _put(item: str, root: Path, sets: dict) -> None:
 
     def write(half: Path) -> None:
         with h5py.File(half, "w", locking=False) as file:
-            for name, arrays in sorted(whole.items()):
-                for key, (values, was) in sorted(arrays.items()):
+            named = [f"{name}/{key}" for name, arrays in whole.items() for key in arrays]
+            file.attrs["order"] = json.dumps(named)  # HDF5 itself goes by name
+            for name, arrays in whole.items():
+                for key, (values, was) in arrays.items():
                     packed = PACKED if values.ndim else {}
                     made = file.create_dataset(f"{name}/{key}", data=values, **packed)
                     made.attrs["was"] = was
