@@ -83,7 +83,7 @@ def _read(item: str, root: Path) -> dict[str, dict[str, tuple[np.ndarray, str]]]
         with h5py.File(file, "r", locking=False) as stored:
             for path in json.loads(stored.attrs["order"]):
                 add(path, stored[path])
-    except (OSError, KeyError, RuntimeError, ValueError):  # what h5py raises for a file that is not whole
+    except (OSError, KeyError, RuntimeError, ValueError):  # of a file that is not whole
         raise RecordError(pages.damaged(file, item, root)) from None
     return found
 
