@@ -1,0 +1,1 @@
+"""Readers of data that are not phantoms, one file a format."""
