@@ -31,6 +31,8 @@ from lib.jobs import Result
 from lib.phantoms.volume import SHAPE
 
 PLANE = SHAPE[1:]
+IMAGE_SET = ("image", "label", "subject", "mask")  # what draws hand on
+VOLUME_SET = ("image", "mask", "subject")
 
 
 @dataclass(frozen=True)
@@ -236,15 +238,11 @@ def read_volumes(digest: str, modality: str) -> Result:
 
 def draw_images(data: Result, part: str, n: int, stream: list[int]) -> Result:
     """Job: n images of a part in the class mix of the phantoms, as `chest.image_set`."""
-    return taken(data, choose_images(data.arrays, part, n, stream))
+    at = choose_images(data.arrays, part, n, stream)
+    return Result({name: data.arrays[name][at] for name in IMAGE_SET}, {"n": n})
 
 
 def draw_volumes(data: Result, part: str, n: int, stream: list[int]) -> Result:
     """Job: n volumes of a part, as `volumes.volume_set`."""
-    return taken(data, choose_volumes(data.arrays, part, n, stream))
-
-
-def taken(data: Result, at: np.ndarray) -> Result:
-    """The entries at these places, without what only the split needs."""
-    arrays = {name: column[at] for name, column in data.arrays.items() if name != "split"}
-    return Result(arrays, {"n": len(at)})
+    at = choose_volumes(data.arrays, part, n, stream)
+    return Result({name: data.arrays[name][at] for name in VOLUME_SET}, {"n": n})
