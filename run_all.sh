@@ -3,7 +3,7 @@
 # ./run_all.sh --python only sets up, and prints the path of the python that has the packages.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1 PYTHONUTF8=1
 
 need_gb=3 # of free disk, for the packages
 
@@ -20,23 +20,23 @@ for pin in sys.stdin.read().split():
     try:
         if metadata.version(name).partition("+")[0] != version: sys.exit(1)
     except metadata.PackageNotFoundError: sys.exit(1)
-sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null
 }
 
-new_enough() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
+fits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null; }
 
-newest_python() { # the first python of the machine that is new enough
+fitting_python() { # the first python of the machine for which all packages exist
   local each
   for each in python3 python3.14 python3.13 python3.12 python3.11; do
-    if command -v "$each" >/dev/null && new_enough "$each"; then echo "$each"; return; fi
+    if command -v "$each" >/dev/null && fits "$each"; then echo "$each"; return; fi
   done
-  stop "Python 3.11 or newer is needed, and python3 here is $(python3 -V 2>&1 || true):" \
-    "install a newer one (python.org, or conda env create -f environment.yml) and run this again."
+  stop "Python 3.11 to 3.14 is needed, and python3 here is $(python3 -V 2>&1 || true):" \
+    "install one of these (python.org, or conda env create -f environment.yml) and run this again."
 }
 
 make_venv() { # safe to run again after an interruption
   local base free
-  base=$(newest_python) || exit 1
+  base=$(fitting_python) || exit 1
   free=$(df -Pk . | awk 'NR == 2 {print int($4 / 1048576)}')
   [ "$free" -ge "$need_gb" ] ||
     stop "The packages need about $need_gb GB of disk and $free GB are free: make room and run this again."

@@ -1,8 +1,10 @@
 """What this run runs on: processor, versions, precision, cores, and the commit of the code."""
 
 import functools
+import os
 import platform
 import subprocess
+import warnings
 from importlib import metadata
 from pathlib import Path
 
@@ -13,13 +15,33 @@ PACKAGES = ("numpy", "scipy", "torch", "scikit-image", "scikit-learn", "statsmod
 
 @functools.cache
 def commit() -> str | None:
-    """Commit of the repository, `-dirty` with uncommitted changes; None outside of git."""
-    command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    """Commit of this repository, `-dirty` with uncommitted changes; None outside of git.
+
+    A repository around this folder does not count. Warns with git's own words where git refuses,
+    as for a folder of another user.
+    """
+    top = _git("rev-parse", "--show-toplevel")
+    if top is None or Path(top).resolve() != paths.ROOT:
+        return None
+    return _git("describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
+
+
+def _git(*args: str) -> str | None:
+    """What git prints; None without git, outside of a repository and, with a warning, on errors."""
+    elsewhere = {"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"}  # set inside a hook
+    env = {name: value for name, value in os.environ.items() if name not in elsewhere}
+    env["LC_ALL"] = "C"
+    command = ["git", "-C", str(paths.ROOT), *args]
     try:
-        done = subprocess.run(command, cwd=paths.ROOT, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, env=env, capture_output=True, check=False)
     except FileNotFoundError:  # no git on this machine
         return None
-    return done.stdout.strip() or None
+    if done.returncode == 0:
+        return os.fsdecode(done.stdout).strip()
+    said = os.fsdecode(done.stderr).strip()
+    if "not a git repository" not in said:
+        warnings.warn(f"the commit of the code is not recorded: {said}", stacklevel=3)
+    return None
 
 
 @functools.cache

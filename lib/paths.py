@@ -14,3 +14,6 @@ STORE = HOME / "data" / "store"  # results of jobs, by key
 METRICS = HOME / "data" / "metrics"  # one JSON per table or figure
 FIGURES = HOME / "figures"
 REPORT = FIGURES / "report"  # executed notebooks and their pages
+
+RECORD_ONLY = "KNOWN_TRUTH_RECORD_ONLY"  # set by --report: pages come from the record alone
+REFIT = "KNOWN_TRUTH_REFIT"  # set by --refit: models are fitted, not taken from the record

@@ -1,5 +1,6 @@
 """How much to run. What a draw costs stands in each chapter's `sizes`."""
 
+import re
 from dataclasses import dataclass
 
 TIERS = ("core", "beside", "long")
@@ -47,3 +48,21 @@ def get(name: str) -> Profile:
     if name not in PROFILES:
         raise ValueError(f"profile {name!r} is unknown; choose one of {', '.join(PROFILES)}.")
     return PROFILES[name]
+
+
+def parse(text: str) -> range:
+    """The draws "3-5" or "4" of a command line; ValueError in one sentence for anything else."""
+    found = re.fullmatch(r"(\d+)(?:-(\d+))?", text.strip(), re.ASCII)
+    if found is None:
+        raise ValueError(f"draws are {text!r}; write a number, or the first and the last as 3-5.")
+    first, last = int(found[1]), int(found[2] or found[1])
+    if last < first:
+        raise ValueError(f"draws {text} end before they begin; write {last}-{first}.")
+    return range(first, last + 1)
+
+
+def plan(
+    profile: str, seed: int = 0, dataset: str = "phantom", root: str = "", draws: str = ""
+) -> Plan:
+    """What a notebook's parameters ask for; ValueError for a profile or draws that are none."""
+    return Plan(get(profile), seed, tuple(parse(draws)) if draws else (), dataset, root)

@@ -5,15 +5,20 @@ process per core, or a Dask cluster when DASK_SCHEDULER_ADDRESS is set.
 """
 
 import ctypes
+import errno
 import os
 import sys
+import threading
 import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterable
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, CancelledError, Future, wait
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+
+from lib import files, paths
+from lib.jobs.progress import bar
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
@@ -26,6 +31,10 @@ class Missing(LookupError):
 
 class Told(RuntimeError):
     """An error whose message says all: no type and place are added to it."""
+
+
+class Hopeless(Told):
+    """No task can go on, as on a full disk: the whole run stops with this message."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,7 @@ class State:
     tries: Counter = field(default_factory=Counter)
     suspects: set[str] = field(default_factory=set)  # ran while a worker died: run alone next
     workers: int = 1
+    cluster: str = ""  # address of a Dask scheduler; "" for processes of this machine
 
     @property
     def done(self) -> set[str]:
@@ -92,7 +102,8 @@ def run(
     """Run what is not done of `targets` and of what they need.
 
     `targets` are keys; default: the tasks that no other needs. Tasks go in the order of the list.
-    Returns the failures by key.
+    Returns the failures by key. Raises Hopeless, and files.CannotWrite when there is something to
+    do and nothing can be stored; a private folder in the store says meanwhile that it is in use.
     """
     state = State({task.key: task for task in tasks})
     needed = {key for task in state.tasks.values() for key in task.inputs}
@@ -102,7 +113,7 @@ def run(
     if not state.waiting:
         return {}
     shown = bar() if progress is None else nullcontext(progress)
-    with _pool(state, workers) as executor, shown as report:
+    with files.half(paths.STORE), _pool(state, workers) as executor, shown as report:
         _drive(state, executor, report)
     return state.failed
 
@@ -143,20 +154,40 @@ def _start_ready(state: State, executor: Callable) -> None:
         if len(state.running) >= state.workers or (alone and state.running):
             break
         state.tasks[key].begin()
-        state.running[executor().submit(_call, *state.tasks[key].call)] = key
+        state.running[_submit(state, executor, state.tasks[key].call)] = key
         state.started[key] = time.monotonic()
         state.waiting.remove(key)
 
 
+def _submit(state: State, executor: Callable, call: tuple) -> Future:
+    try:
+        return executor().submit(_call, *call)
+    except OSError as error:
+        if state.cluster:
+            raise _no_scheduler(state.cluster) from error
+        if error.errno in (errno.ENOSPC, errno.ENOSYS, errno.EACCES):
+            raise Hopeless(
+                "worker processes need shared memory and this machine has too little: "
+                "make /dev/shm larger (docker run --shm-size=64m) and run the same command again"
+            ) from error
+        raise
+
+
 def _settle(state: State, key: str, future: Future) -> None:
     """Book one ended task: its time, its failure, or another try."""
-    error = future.exception()
-    _, problem = (None, None) if error else future.result()
+    error = CancelledError("cancelled") if future.cancelled() else future.exception()
+    problem = None if error else future.result()[1]
+    if isinstance(problem, Hopeless):
+        raise problem
+    if state.cluster and isinstance(error, CancelledError | OSError):
+        raise _no_scheduler(state.cluster) from error
     state.tries[key] += 1
-    if isinstance(problem, Missing) and state.tries[key] < 3:
-        state.cached.discard(problem.args[0])
-        state.seconds.pop(problem.args[0], None)
-        _require(state, problem.args[0])
+    lost = _lost(state, key, problem) if state.tries[key] < 3 else []
+    if lost:
+        for each in lost:
+            state.cached.discard(each)
+            state.seconds.pop(each, None)
+            _require(state, each)
         state.waiting.append(key)
     elif isinstance(error, BrokenExecutor) and key not in state.suspects:
         state.suspects.add(key)
@@ -166,6 +197,30 @@ def _settle(state: State, key: str, future: Future) -> None:
     else:
         state.tasks[key].end()
         state.seconds[key] = time.monotonic() - state.started[key]
+
+
+def _lost(state: State, key: str, problem) -> list[str]:
+    """Keys of results that a failed task needs and that are damaged or gone since they were made.
+
+    What reads a damaged result takes it out of the store, so a look there is enough.
+    """
+    if isinstance(problem, Missing):
+        return [problem.args[0]]
+    if not isinstance(problem, Failure):
+        return []
+    return [each for each in _all_inputs(state, key) if not state.tasks[each].is_done()]
+
+
+def _all_inputs(state: State, key: str) -> list[str]:
+    """What a task needs, directly or through others."""
+    found: dict[str, None] = {}
+    waiting = list(state.tasks[key].inputs)
+    while waiting:
+        each = waiting.pop()
+        if each not in found:
+            found[each] = None
+            waiting += state.tasks[each].inputs
+    return list(found)
 
 
 def _failure(name: str, error: BaseException | None, problem) -> Failure:
@@ -213,6 +268,8 @@ def _call(function: Callable, *args):
         return function(*args), None
     except Missing as missing:
         return None, missing
+    except (files.CannotWrite, Hopeless) as error:
+        return None, Hopeless(str(error))
     except Exception as error:
         return None, Failure("", _one_line(error), traceback.format_exc())
     finally:
@@ -246,16 +303,21 @@ def one_thread() -> None:
 
 
 def cores(workers: int | None = None) -> int:
-    """How many worker processes: the given number, else the environment's, else one per core."""
-    return workers or int(os.environ.get(WORKERS) or os.cpu_count() or 1)
+    """How many worker processes: the given number, else the environment's, else one per core.
+
+    Cores that this process may not use (affinity, control groups of containers) do not count.
+    """
+    from joblib import cpu_count  # here: an eighth of a second that `--list` need not spend
+
+    return workers or int(os.environ.get(WORKERS) or cpu_count())
 
 
 @contextmanager
 def _pool(state: State, workers: int | None):
     """A function that gives a working executor; sets state.workers."""
-    address = os.environ.get("DASK_SCHEDULER_ADDRESS")
-    if address:
-        with _dask_client(address) as client:
+    state.cluster = os.environ.get("DASK_SCHEDULER_ADDRESS", "")
+    if state.cluster:
+        with _dask_client(state.cluster) as client:
             state.workers = sum(client.nthreads().values())
             yield lambda: client.get_executor(pure=False)
     else:
@@ -270,15 +332,33 @@ def _loky(state: State):
 
     source = " ".join(sorted({task.source for task in state.tasks.values()}))
     env = dict.fromkeys(THREADS, "1") | {"KNOWN_TRUTH_SOURCE": source}
+    kept = {"timeout": 60, "initializer": end_with_parent, "initargs": (os.getpid(),)}
+    used = []  # the last executor, if any
 
     def executor():  # the one there is, unless it is broken or saw other source files
-        return get_reusable_executor(max_workers=state.workers, env=env, timeout=60)
+        used[:] = [get_reusable_executor(max_workers=state.workers, env=env, **kept)]
+        return used[0]
 
     try:
         yield executor
-    except BaseException:  # also Ctrl-C: leave no worker behind
-        executor().shutdown(wait=False, kill_workers=True)
+    except BaseException:  # also a signal: leave no worker behind
+        for each in used:
+            each.shutdown(wait=False, kill_workers=True)
         raise
+
+
+def end_with_parent(parent: int) -> None:
+    """End this worker within a second after its parent was killed; its kernels watch it likewise.
+
+    Otherwise it would finish its task, beside the same task of the next run.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _dask_client(address: str):
@@ -286,59 +366,19 @@ def _dask_client(address: str):
         from dask.distributed import Client
     except ImportError:
         remedy = "pip install distributed, or unset DASK_SCHEDULER_ADDRESS"
-        raise ImportError(f"DASK_SCHEDULER_ADDRESS is set but dask is missing: {remedy}") from None
-    client = Client(address, timeout=20, set_as_default=False)
-    if not client.nthreads():
-        raise ConnectionError(f"the Dask scheduler at {address} has no workers yet")
+        raise Hopeless(f"DASK_SCHEDULER_ADDRESS is set but dask is missing: {remedy}") from None
+    try:
+        client = Client(address, timeout=20, set_as_default=False)
+        workers = client.nthreads()
+    except OSError as error:
+        raise _no_scheduler(address) from error
+    if not workers:
+        raise Hopeless(f"the Dask scheduler at {address} has no workers: start one and try again")
     return client
 
 
-# ---- progress -----------------------------------------------------------------------------------
-
-
-@contextmanager
-def bar():
-    """A function that shows a State: a bar on a terminal, sparse lines elsewhere."""
-    if not sys.stderr.isatty() or os.environ.get("CI"):
-        yield _sparse_lines()
-        return
-    from tqdm import tqdm
-
-    with tqdm(bar_format="{percentage:3.0f}%|{bar:20}|{desc}", leave=False) as shown:
-
-        def report(state: State) -> None:
-            shown.n = len(state.seconds) + len(state.failed)
-            shown.total = shown.n + len(state.waiting) + len(state.running)
-            shown.set_description_str(f" {describe(state)}")
-
-        yield report
-
-
-def _sparse_lines(every: float = 30.0):
-    last = time.monotonic()
-
-    def report(state: State) -> None:
-        nonlocal last
-        ended = not state.waiting and not state.running
-        if ended or time.monotonic() - last > every:
-            last = time.monotonic()
-            print(f"jobs: {describe(state)}", file=sys.stderr, flush=True)
-
-    return report
-
-
-def describe(state: State) -> str:
-    """`12 done, 30 cached, 58 to do, about 3 min left`."""
-    todo = len(state.waiting) + len(state.running)
-    text = f"{len(state.seconds)} done, {len(state.cached)} cached, {todo} to do"
-    if state.failed:
-        text += f", {len(state.failed)} failed"
-    left = state.seconds_left if todo else None
-    return text if left is None else f"{text}, about {duration(left)} left"
-
-
-def duration(seconds: float) -> str:
-    """`8 s`, `3 min`, `1.4 h`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+def _no_scheduler(address: str) -> Hopeless:
+    return Hopeless(
+        f"the Dask scheduler at {address} does not answer; finished results are kept: start it, "
+        "or unset DASK_SCHEDULER_ADDRESS, and run the same command again"
+    )

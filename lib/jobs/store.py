@@ -11,12 +11,13 @@ import json
 import math
 import os
 import statistics
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import h5py
 import numpy as np
+
+from lib import files
 
 _verified: dict[Path, tuple[int, int, str]] = {}  # HDF5 files whose checksum this process took
 
@@ -56,24 +57,49 @@ def find(store: Path, key: str, thorough: bool = True) -> tuple[dict | None, str
 
 def forget(store: Path, key: str) -> None:
     """Take a damaged result out of the store, so that the next run computes it again."""
-    (store / key[:2] / f"{key}.json").unlink(missing_ok=True)
+    with files.writing(store):
+        (store / key[:2] / f"{key}.json").unlink(missing_ok=True)
+
+
+def keep_only(store: Path, keys: set[str]) -> tuple[int, int]:
+    """Remove all results but those of these keys; the number of files removed, and of their bytes.
+
+    Nothing may be writing meanwhile (`users`).
+    """
+    removed = []
+    for file in sorted(store.glob("??/[!.]*")):
+        key = file.name.partition(".")[0]
+        record = find(store, key, thorough=False)[0] if key in keys else None
+        if record is None or file.name not in (f"{key}.json", record["h5"]["file"]):
+            removed.append(file.stat().st_size)
+            with files.writing(store):
+                file.unlink()
+    return len(removed), sum(removed)
+
+
+def users(store: Path) -> list[Path]:
+    """The private folders of processes that are using the store."""
+    return [each for each in store.glob(".half-*") if files.in_use(each)]
 
 
 def read(store: Path, record: dict) -> Result:
     """The result that a record found with `find` describes."""
-    with h5py.File(store / record["key"][:2] / record["h5"]["file"], "r") as file:
+    file = store / record["key"][:2] / record["h5"]["file"]
+    with h5py.File(file, "r", locking=False) as file:  # it never changes: no lock is needed
         arrays = {name: _read_array(file[name]) for name in record["h5"]["arrays"]}
     return Result(arrays, record["scores"])
 
 
 def write(store: Path, record: dict, result: Result) -> None:
-    """Store a result under record["key"]; `record` holds what else the JSON says (plain JSON)."""
+    """Store a result under record["key"]; `record` holds what else the JSON says (plain JSON).
+
+    Raises files.CannotWrite on a full or write-protected disk.
+    """
     scores = plain_scores(result.scores, "scores")
     folder = store / record["key"][:2]
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".half-") as half:
-        arrays, text = Path(half) / "arrays.h5", Path(half) / "record.json"
-        with h5py.File(arrays, "w") as file:
+    with files.writing(store), files.half(folder) as half:
+        arrays, text = half / "arrays.h5", half / "record.json"
+        with h5py.File(arrays, "w", locking=False) as file:
             for name, values in result.arrays.items():
                 _write_array(file, name, np.asarray(values))
         sha = checksum(arrays)
@@ -81,7 +107,7 @@ def write(store: Path, record: dict, result: Result) -> None:
         h5 = {"file": name, "sha256": sha, "bytes": arrays.stat().st_size}
         h5 |= {"arrays": list(result.arrays)}
         record = {**record, "h5": h5, "scores": scores}
-        text.write_text(json.dumps(record, allow_nan=False, indent=1))
+        text.write_text(json.dumps(record, allow_nan=False, indent=1), encoding="utf-8")
         os.replace(arrays, folder / name)
         os.replace(text, folder / f"{record['key']}.json")
 

@@ -7,7 +7,6 @@
 import hashlib
 import json
 import math
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from statistics import mean, stdev
@@ -72,17 +71,6 @@ def all_merged(own: bool = True, profile: str | None = None) -> tuple[dict, dict
         if mine and profile and not pages.alike(mine["profile"], profile):
             problems[item] = f"its draws are from profile {mine['profile']}, not {profile}; run it."
     return {item: page for item, page in found.items() if page}, problems
-
-
-def parse(text: str) -> range:
-    """The draws "3-5" or "4" of a command line; ValueError in one sentence for anything else."""
-    found = re.fullmatch(r"(\d+)(?:-(\d+))?", text.strip(), re.ASCII)
-    if found is None:
-        raise ValueError(f"draws are {text!r}; write a number, or the first and the last as 3-5.")
-    first, last = int(found[1]), int(found[2] or found[1])
-    if last < first:
-        raise ValueError(f"draws {text} end before they begin; write {last}-{first}.")
-    return range(first, last + 1)
 
 
 def interval(values: list[float]) -> list[float] | None:
@@ -199,4 +187,4 @@ def agree(one: float | None, other: float | None) -> bool:
     return math.isclose(one, other, rel_tol=SAME, abs_tol=SAME)
 
 
-__all__ = ["RecordError", "agree", "all_merged", "interval", "merged", "parse", "to_record"]
+__all__ = ["RecordError", "agree", "all_merged", "interval", "merged", "to_record"]

@@ -16,19 +16,15 @@ import numpy as np
 from IPython.display import Markdown, display
 from matplotlib import pyplot as plt
 
-from lib import jobs, profiles
+from lib import jobs, paths, profiles
 from lib.claims import judge
 from lib.jobs import Job, Result
-from lib.jobs.pool import duration
+from lib.jobs.progress import duration
 from lib.papers import registry
-from lib.profiles import Plan
 from lib.record import draws, models, panels
 from lib.record import rows as kept
 from lib.report import plots, summary
 from lib.report.rows import Rows
-
-RECORD_ONLY = "KNOWN_TRUTH_RECORD_ONLY"  # set by `run_all.sh --report`: nothing is computed
-REFIT = "KNOWN_TRUTH_REFIT"  # set by `--refit`: models are fitted instead of taken from the record
 
 
 class Page:
@@ -39,8 +35,7 @@ class Page:
         only: str = "",
     ):  # fmt: skip
         self.item = item
-        drawn = tuple(draws.parse(only)) if only else ()
-        self.plan = Plan(profiles.get(profile), seed, drawn, dataset, root)
+        self.plan = profiles.plan(profile, seed, dataset, root, only)
         self.table_of = registry.table(item)
         studies = self.table_of.studies(self.plan) if self.table_of else []
         self.studies = {study.regime: study for study in studies}
@@ -68,7 +63,7 @@ class Page:
     @property
     def from_record(self) -> bool:
         """Whether nothing is computed: all comes from the record."""
-        return bool(os.environ.get(RECORD_ONLY))
+        return bool(os.environ.get(paths.RECORD_ONLY))
 
     @property
     def meaningful(self) -> bool:
@@ -120,7 +115,7 @@ class Page:
 
         The chapter's record knows it by `name`; with REFIT set it is fitted here.
         """
-        if not (self.from_record or jobs.is_done(job)) and os.environ.get(REFIT):
+        if not (self.from_record or jobs.is_done(job)) and os.environ.get(paths.REFIT):
             jobs.run([job])
         if jobs.is_done(job) and not self.from_record:
             found, where = jobs.load(job), "fitted here"

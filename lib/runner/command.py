@@ -2,15 +2,19 @@
 
 import argparse
 import ast
+import os
+import signal
 import sys
 from collections.abc import Iterable
+from contextlib import contextmanager
 from pathlib import Path
 
-from lib import jobs, paths, profiles
+from lib import files, jobs, paths, profiles
 from lib.claims import verdict
-from lib.jobs import pool
+from lib.jobs import pool, store
+from lib.jobs.progress import bar, duration
 from lib.record import compare, draws, rows
-from lib.runner import notebooks
+from lib.runner import execute, freshness, notebooks, plan
 
 EXAMPLES = """examples:
   ./run_all.sh                        everything in profile quick, report in figures/index.html
@@ -18,37 +22,97 @@ EXAMPLES = """examples:
   ./run_all.sh pavae/table4 dhvae     only the notebooks that start like this
   ./run_all.sh --again 90_speed       once more, although nothing has changed
   ./run_all.sh --list                 what each makes, what is cached, expected time
+  ./run_all.sh --report               all pages from data/record, nothing computed
   ./run_all.sh --check                my draws against those of data/record
   ./run_all.sh --draws 3-5 pavae      more training draws
   ./run_all.sh --to-record            finished draws into data/record
+  ./run_all.sh --clean                remove results that no notebook of today reaches
 """
 
 
+SEEDS = 2**32  # seeds are below
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal that ends the run, as Ctrl-C does."""
+
+    def __init__(self, number: int):
+        self.number = number
+        super().__init__(signal.Signals(number).name)
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Exit status: 0 all well, 1 a notebook or a number failed, 2 wrong command, 130 stopped."""
+    """Exit status: 0 all well, 1 a notebook or a number failed, 2 wrong command, 130 stopped.
+
+    After SIGTERM 143, after SIGHUP 129.
+    """
     args = _arguments(argv)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # a terminal that lacks a character shows "?"
     try:
-        names = notebooks.find(args.notebooks)
-        given = {"profile": args.profile, "seed": args.seed, **args.set}
+        with _ending_on_signals():
+            return _command(args)
+    except KeyboardInterrupt as error:
+        number = getattr(error, "number", signal.SIGINT)
+        print("\nstopped; the same command goes on", file=sys.stderr)
+        return 128 + number
+    except (pool.Hopeless, files.CannotWrite, rows.RecordError) as error:
+        print(error, file=sys.stderr)
+        return 1
+
+
+@contextmanager
+def _ending_on_signals():
+    """SIGTERM and SIGHUP raise Stopped, so that workers and kernels end; not where ignored."""
+
+    def stop(number: int, frame) -> None:
+        raise Stopped(number)
+
+    caught = [signal.SIGTERM, signal.SIGHUP]
+    before = {each: signal.getsignal(each) for each in caught}
+    for each in caught:
+        if before[each] != signal.SIG_IGN:  # nohup
+            signal.signal(each, stop)
+    try:
+        yield
+    finally:
+        for each in caught:
+            signal.signal(each, before[each])
+
+
+def _command(args: argparse.Namespace) -> int:
+    if args.clean:
+        status, said = plan.clean()
+        print(said, file=sys.stderr if status else sys.stdout)
+        return status
+    try:
+        names, given = notebooks.find(args.notebooks), _given(args)
+        _check_seed(given["seed"])
+        if args.draws:  # others have no training draws
+            names = [name for name in names if "draws" in notebooks.parameters(name)]
         for name in names:
             notebooks.check_parameters(name, given)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    try:
-        if args.list:
-            return show_list(names, args, given)
-        if args.check:
-            return show_check(names if args.notebooks else None, args.exact)
-        if args.to_record:
-            return show_kept(names if args.notebooks else rows.items(paths.METRICS))
-        return run_notebooks(names, args, given)
-    except rows.RecordError as error:
-        print(error, file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nstopped; the same command goes on", file=sys.stderr)
-        return 130
+    if args.list:
+        return show_list(names, args, given)
+    if args.check:
+        return show_check(names if args.notebooks else None, args.exact)
+    if args.to_record:
+        return show_kept(names if args.notebooks else rows.items(paths.METRICS))
+    return run_notebooks(names, args, given)
+
+
+def _given(args: argparse.Namespace) -> dict:
+    """The parameters that notebooks get."""
+    more = {"draws": args.draws} if args.draws else {}
+    return {"profile": args.profile, "seed": args.seed, **more, **args.set}
+
+
+def _check_seed(seed) -> None:
+    if type(seed) is not int or not 0 <= seed < SEEDS:
+        raise ValueError(f"the seed is {seed}; give a whole number from 0 to {SEEDS - 1}")
 
 
 def run_notebooks(names: list[str], args: argparse.Namespace, given: dict) -> int:
@@ -56,28 +120,50 @@ def run_notebooks(names: list[str], args: argparse.Namespace, given: dict) -> in
 
     What is up to date needs no look at its jobs either.
     """
-    around = notebooks.surroundings()
-    due = names if args.again else notebooks.due(names, given, around)
+    for folder in (paths.HOME / "data", paths.FIGURES):
+        files.sweep(folder)
+    for name, wanted in ((paths.RECORD_ONLY, args.report), (paths.REFIT, args.refit)):
+        os.environ.pop(name, None)
+        if wanted:
+            os.environ[name] = "1"  # seen by workers and kernels
+    around = freshness.surroundings()
+    due = names if args.again else freshness.due(names, given, around)
     for name in names:
         if name not in due:
             print(f"{name:36} up to date")
+    if not due:
+        return _report_unchanged(args.profile)
+    plan.note(given)
     tasks = _tasks(due, args, given, around)
-    with pool.bar() as show:
+    with bar() as show:
         narrate = _narrator(set(due), show, args.profile)
         failed = pool.run(tasks, args.jobs, narrate, targets=due)
     print(f"report: {_report(args.profile, failed)}")
-    for failure in failed.values():
-        print(f"FAILED {failure.name}: {failure.message}", file=sys.stderr)
+    without = [name for name in due if name in failed]
+    if without:
+        print(f"{len(without)} of {len(due)} not made: {', '.join(without)}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _report_unchanged(profile: str) -> int:
+    """The index once more; on a disk that cannot be written the one that there is will do."""
+    try:
+        print(f"report: {_report(profile, {})}")
+    except files.CannotWrite as error:
+        print(f"report: {paths.FIGURES / 'index.html'}, as it was ({error})")
+    return 0
 
 
 def show_list(names: list[str], args: argparse.Namespace, given: dict) -> int:
     """One line per notebook: jobs cached of all, expected time of the rest, what it makes."""
-    due = names if args.again else notebooks.due(names, given, notebooks.surroundings())
+    around = freshness.surroundings()
+    due = names if args.again else freshness.due(names, given, around)
+    needs = plan.needs(given, around) if notebooks.plannable(given) else {}
     print(f"{'notebook':36} {'cached':>9} {'time left':>10}  makes")
     for name in names:
-        needed = jobs.tasks(_jobs(name, args))
-        todo = [task for task in needed if not task.is_done()]
+        needed = needs.get(name, [])
+        found = [store.find(paths.STORE, key, thorough=False)[0] for key, _ in needed]
+        todo = [each for (_, each), record in zip(needed, found, strict=True) if record is None]
         cached = f"{len(needed) - len(todo)}/{len(needed)}" if needed else "-"
         left = _expected(name, todo, args.jobs) if name in due else "up to date"
         print(f"{name:36} {cached:>9} {left:>10}  {notebooks.title(name)}")
@@ -112,7 +198,8 @@ def _tasks(
     found: dict[str, pool.Task] = {}
     for name in names:
         needed = _jobs(name, args)
-        notebook = notebooks.task(name, given, needed, notebooks.after(name, names), around)
+        after = freshness.after(name, names)
+        notebook = execute.task(name, given, needed, after, around)
         found |= {
             task.key: task for task in [*jobs.tasks(needed), notebook] if task.key not in found
         }
@@ -121,51 +208,61 @@ def _tasks(
 
 def _jobs(name: str, args: argparse.Namespace) -> list[jobs.Job]:
     """What a notebook needs; with parameters of its own it computes that itself."""
-    return [] if args.set else notebooks.jobs(name, args.profile, args.seed)
+    given = _given(args)
+    return [] if args.report or not notebooks.plannable(given) else notebooks.jobs(name, given)
 
 
 def _narrator(names: set[str], show, profile: str):
-    """A progress callback: one line per finished notebook above the bar, and a fresh index."""
-    told = set()
+    """A progress callback: one line per finished notebook above the bar, and a fresh index.
+
+    A failure is told once, when it happens: what needs a failed job has no line of its own.
+    """
+    told: set = set()
+
+    def tell(line: str, stream) -> None:
+        if line not in told:
+            told.add(line)
+            _say(line, stream)
 
     def report(state: pool.State) -> None:
-        for name in [key for key in (*state.seconds, *state.failed) if key in names - told]:
-            told.add(name)
-            _say(f"{name:36} " + _outcome(name, state))
+        before = len(told)
+        for name, seconds in state.seconds.items():
+            if name in names:
+                tell(f"{name:36} {seconds:6.1f} s", sys.stdout)
+        for each in state.failed.values():
+            if not each.cause:
+                tell(f"FAILED {each.name}: {each.message}", sys.stderr)
+        if len(told) > before:
             _report(profile, state.failed)
         show(state)
 
     return report
 
 
-def _outcome(name: str, state: pool.State) -> str:
-    if name in state.failed:
-        return f"FAILED {state.failed[name].message}"
-    return f"{state.seconds[name]:6.1f} s"
-
-
-def _say(line: str) -> None:
+def _say(line: str, stream) -> None:
     from tqdm import tqdm
 
-    tqdm.write(line)
-    sys.stdout.flush()
+    tqdm.write(line, file=stream)
+    stream.flush()
 
 
-def _expected(name: str, todo: list[pool.Task], workers: int | None) -> str:
-    """Time of the missing jobs: from jobs of the same kind, else from the record."""
-    known = [task.expected() for task in todo]
+def _expected(name: str, todo: list[str], workers: int | None) -> str:
+    """Time of the missing jobs `todo`: from jobs of the same name, else from the record."""
+    seconds = store.seconds(paths.STORE)
+    known = [seconds.get(each) for each in todo]
     if None not in known:
-        return pool.duration(sum(known) / pool.cores(workers))
+        return duration(sum(known) / pool.cores(workers))
     page = rows.read(name, paths.RECORD)
     seconds = page and page["runs"][-1]["seconds"]
-    return pool.duration(seconds) if seconds else "?"
+    return duration(seconds) if seconds else "?"
 
 
 def _report(profile: str, failed: dict[str, pool.Failure]) -> Path:
     """The index of all that is done so far, with the pages that are missing and what failed."""
     from lib.report import build  # here: --list and --check need not wait for it
 
-    return build.build(profile, {each.name: each.message for each in failed.values()})
+    with files.writing(paths.FIGURES):
+        return build.build(profile, {each.name: each.message for each in failed.values()})
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
@@ -183,16 +280,19 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     add("--set", action="append", default=[], metavar="NAME=VALUE", help="another parameter")
     add("--again", action="store_true", help="execute notebooks also when they are up to date")
     add("--list", action="store_true", help="list the notebooks and stop")
+    add("--report", action="store_true", help="build all pages from data/record alone")
+    add("--refit", action="store_true", help="fit models anew that the record has")
+    add("--draws", default="", metavar="A-B", help="these training draws, as 3-5 or 4")
     add("--check", action="store_true", help="compare my draws with data/record and stop")
     add("--exact", action="store_true", help="with --check: to 1e-9, whatever made them")
     add("--to-record", action="store_true", help="merge finished draws into data/record and stop")
-    add("--draws", metavar="A-B", help="these training draws, as 3-5 or 4 (default: the profile's)")
-    add("--report", action="store_true", help="build all pages from data/record alone and stop")
+    add("--clean", action="store_true", help="remove results that no notebook reaches and stop")
     args = parser.parse_args(argv)
     if args.jobs is not None and args.jobs < 1:
         parser.error(f"-j is {args.jobs}; at least one process is needed")
     try:
-        args.draws = args.draws and draws.parse(args.draws)
+        if args.draws:
+            profiles.parse(args.draws)
     except ValueError as error:
         parser.error(str(error))
     args.set = dict(_setting(each, parser) for each in args.set)

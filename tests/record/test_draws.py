@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from lib import paths
+from lib import paths, profiles
 from lib.metrics.inference import t_interval
 from lib.record import draws
 from lib.record import rows as pages
@@ -140,14 +140,14 @@ def test_all_pages_are_found_in_both_places():
 
 
 def test_draws_of_a_command_line():
-    assert draws.parse("3-5") == range(3, 6) and draws.parse("4") == range(4, 5)
-    assert draws.parse("0-0") == range(1)
+    assert profiles.parse("3-5") == range(3, 6) and profiles.parse("4") == range(4, 5)
+    assert profiles.parse("0-0") == range(1)
 
 
 @pytest.mark.parametrize("text", ["5-3", "-1", "", "a", "3-", "1-2-3", "1.5", "²"])
 def test_other_draws_are_refused_in_one_sentence(text):
     with pytest.raises(ValueError, match=r"^draws .*\.$"):
-        draws.parse(text)
+        profiles.parse(text)
 
 
 # ---- into the record ----------------------------------------------------------------------------
