@@ -12,9 +12,10 @@ from functools import cache
 from pathlib import Path
 
 from lib.claims.verdict import REASONS, TEN_PERCENT, margin_of
+from lib.papers import registry
 
 HERE = Path(__file__).parent
-PAPERS = ("pavae", "pathosyn", "controlnet", "dhvae")
+PAPERS = tuple(registry.PAPERS)
 PLACE = {"item", "regime", "metric", "better", "margin", "replicates"}
 # kind: the fields it needs ("a|b" = one of them)
 FIELDS = {

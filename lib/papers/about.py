@@ -11,4 +11,19 @@ class About:
     short: str
     title: str
     question: str
-    reading: tuple[str, ...] = ()  # stems of its notebooks in the order of reading
+    main: "MainTable | None" = None  # what README shows of it
+
+
+@dataclass(frozen=True)
+class MainTable:
+    """A chapter's main table as README shows it: one part per regime, one column per metric.
+
+    Shares are of the gain in the first column. The paper's number is that of the first metric in
+    `said` for which it prints one.
+    """
+
+    item: str  # the notebook
+    regimes: dict[str, str]  # with their titles
+    columns: dict[str, str]  # metric: head
+    said: tuple[str, ...]
+    oracle: str = "oracle"

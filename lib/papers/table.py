@@ -50,6 +50,7 @@ class Table:
     """What a notebook shows in numbers; a subclass says of what."""
 
     item = ""  # "paper/stem", as the notebook is called
+    main: tuple[Arm, ...] = ()  # the arms that README shows of it
 
     def studies(self, plan: Plan) -> list[Study]:
         """The studies that the table is about, in the order in which they are shown."""

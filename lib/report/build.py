@@ -9,12 +9,14 @@ import jinja2
 
 from lib import paths, profiles
 from lib.claims import judge, ledger, verdict
+from lib.papers import registry
 from lib.record import draws
 from lib.report import summary
 from lib.report.executed import facts, plain
 
 HERE = Path(__file__).parent
-CHAPTERS = {"": "Start and overview", **summary.SHORT, "explore": "Explore"}
+SHORT = {name: about.short for name, about in registry.PAPERS.items()}
+CHAPTERS = {"": "Start and overview", **SHORT, "explore": "Explore"}
 
 
 def build(profile: str, failed: dict[str, str] | None = None, own: bool = True) -> Path:
@@ -111,7 +113,7 @@ def _chapters(notebooks: list[dict]) -> list[dict]:
         {
             "name": name,
             "title": CHAPTERS.get(name, name),
-            "about": summary.ABOUT.get(name, ""),
+            "about": registry.PAPERS[name].question if name in registry.PAPERS else "",
             "notebooks": [each for each in notebooks if each["chapter"] == name],
         }
         for name in names
@@ -123,9 +125,9 @@ def _papers(verdicts: list[dict]) -> list[dict]:
     """One entry per paper: its names, counts by verdict, claims and core claims."""
     counts, totals = summary.counts(verdicts), ledger.counts()
     return [
-        {"name": name, "short": short, "title": summary.TITLES[name], "counts": counts[name],
+        {"name": name, "short": about.short, "title": about.title, "counts": counts[name],
          "claims": totals[name]["claims"], "core": totals[name]["core"]}
-        for name, short in summary.SHORT.items()
+        for name, about in registry.PAPERS.items()
     ]  # fmt: skip
 
 
@@ -138,7 +140,7 @@ def _claim(out: dict, notebooks: list[dict]) -> dict:
         "base": verdict.base(out["verdict"]),
         "colour": summary.COLOURS[verdict.base(out["verdict"])],
         "where": named["where"],
-        "short": summary.SHORT[out["paper"]],
+        "short": SHORT[out["paper"]],
         "cell": f"{place['page']}#{out['id']}" if shown and place["page"] else None,
         "place": summary.decided_in(out["id"]),
     }

@@ -9,9 +9,11 @@ import shutil
 from pathlib import Path
 
 from lib import paths
-from lib.claims import judge, verdict
+from lib.claims import judge
+from lib.papers import registry
 from lib.record import draws, rows
 from lib.report import summary
+from lib.report.rows import NONE, Regime, Rows
 
 README = paths.ROOT / "README.md"
 GALLERY = paths.ROOT / "figures" / "gallery"
@@ -21,27 +23,6 @@ SHOWN = (  # notebooks whose first figure is in the gallery
 )  # fmt: skip
 LAST = "99_all_claims"  # whose picture comes last: it shows verdicts and has no draws of its own
 NOTHING = "*Not yet run: the record has no draws.*"
-REGIMES = {
-    "bare": "Classifier trained without augmentation",
-    "augmented": "Classifier trained with classical augmentation in every arm",
-}
-COLUMNS = {"auc": "AUC", "sens95": "sensitivity at 95 %", "ece": "ECE", "fd": "FD, domain"}
-MAIN = {  # the main table of a chapter: shares are of the gain in its first column, and the paper's
-    # number is that of the first metric in `said` for which it prints one
-    "pavae": {"item": "pavae/table4_main", "regimes": REGIMES, "columns": COLUMNS,
-              "oracle": "oracle", "said": ("auc",)},
-    "dhvae": {
-        "item": "dhvae/table4_augmentation",
-        "regimes": {
-            "flair": "Brain FLAIR, whole tumour; 2,000 slices added where an arm draws them",
-            "pet": "Head-and-neck PET, primary tumour; 2,000 slices added where an arm draws them",
-        },
-        "columns": {"dice": "Dice", "dice_selected": "Dice, lesion slices only",
-                    "false_positives": "lesion-free slices with a false pixel"},
-        "oracle": "oracle2000",
-        "said": ("dice_selected", "dice"),
-    },
-}  # fmt: skip
 
 
 def main() -> None:
@@ -61,7 +42,7 @@ def blocks(pages: dict[str, dict]) -> dict[str, str]:
         "gallery": gallery(chosen(pages), GALLERY),
         "chapters": chapters(paths.ROOT / "notebooks"),
         "verdicts": verdicts(pages),
-        **{paper: main_table(pages, paper) for paper in MAIN},
+        **{name: main_table(pages, name) for name, p in registry.PAPERS.items() if p.main},
         "stamp": stamp(pages),
     }
 
@@ -113,11 +94,11 @@ def _alt(text: str) -> str:
 
 def chapters(notebooks: Path) -> str:
     """The papers, their questions, and whether their notebooks are there."""
-    state = {name: "here" if (notebooks / name).is_dir() else "planned" for name in summary.SHORT}
+    state = {name: "here" if (notebooks / name).is_dir() else "planned" for name in registry.PAPERS}
     return summary.table(
         ["chapter", "paper", "question", "state"],
-        [[short, summary.TITLES[name], summary.ABOUT[name], state[name]]
-         for name, short in summary.SHORT.items()],
+        [[about.short, about.title, about.question, state[name]]
+         for name, about in registry.PAPERS.items()],
     )  # fmt: skip
 
 
@@ -128,7 +109,7 @@ def verdicts(pages: dict[str, dict]) -> str:
     named = [name for name in summary.COLOURS if any(row[name] for row in counts.values())]
     lines = [[name, *(row[name] for row in counts.values())] for name in (*named, "exploratory")]
     lines[-1][0] = "of these, exploratory (fewer than five draws, or changed after a look)"
-    text = summary.table(["verdict", *(summary.SHORT[paper] for paper in counts)], lines)
+    text = summary.table(["verdict", *(registry.PAPERS[paper].short for paper in counts)], lines)
     measured = summary.told(judged, summary.MEASURED)
     core = [_claim(out) for out in measured if out["priority"] == 1]
     table = summary.table(["", "claim", "verdict"], core)
@@ -142,62 +123,37 @@ def _claim(out: dict) -> list[str]:
     return [out["id"], out["statement"], out["title"].partition(": ")[2]]
 
 
-def main_table(pages: dict[str, dict], paper: str = "pavae") -> str:
+def main_table(pages: dict[str, dict], paper: str) -> str:
     """A chapter's main table: ours with intervals, the oracle's share, the paper's."""
-    item, metric = MAIN[paper]["item"], next(iter(MAIN[paper]["columns"]))
-    found = pages[item]["rows"] if item in pages else []
-    real = {row["regime"]: row for row in found if (row["arm"], row["metric"]) == ("real", metric)}
+    main = registry.PAPERS[paper].main
+    if main.item not in pages:
+        return NOTHING
+    rows, metric = Rows(pages[main.item]), next(iter(main.columns))
     each = [
-        f"**{title}** (R = {len(real[regime]['values'])} training draws)\n\n"
-        + _regime(found, regime, paper)
-        for regime, title in MAIN[paper]["regimes"].items()
-        if regime in real
+        f"**{title}** (R = {rows[regime].count('real', metric)} training draws)\n\n"
+        + _regime(rows[regime], paper)
+        for regime, title in main.regimes.items()
+        if regime in rows
     ]
-    return (
-        "\n\n".join(["Brackets: 95 % t-intervals over training draws.", *each]) if each else NOTHING
-    )
+    return "\n\n".join(["Brackets: 95 % t-intervals over training draws.", *each])
 
 
-def _names(paper: str) -> dict[str, str]:
-    """What the arms of a main table are called, in its order."""
-    if paper == "pavae":
-        from lib.papers.pavae import NAMES  # here: it loads torch
-
-        return NAMES
-    from lib.papers.dhvae import NAMES
-
-    return {key: name for arm, name in NAMES.items() for key in (arm, f"{arm}2000")}
-
-
-def _regime(rows: list[dict], regime: str, paper: str) -> str:
-    main, names = MAIN[paper], _names(paper)
-    columns = main["columns"]
-    metric, title = next(iter(columns.items()))
-    found = {(row["arm"], row["metric"]): row for row in rows if row["regime"] == regime}
-    arms = [arm for arm in names if (arm, metric) in found]
-    R = {arm: len(found[arm, metric]["values"]) for arm in arms}
-    gain = f"share of the oracle's {title} gain"
-    said = {arm: [found.get((arm, m), {}).get("paper") for m in main["said"]] for arm in arms}
+def _regime(at: Regime, paper: str) -> str:
+    main = registry.PAPERS[paper].main
+    metric, title = next(iter(main.columns.items()))
+    arms = [arm for arm in registry.table(main.item).main if at.has(arm, metric)]
+    most = max(at.count(arm, metric) for arm in arms)
     lines = [
         [
-            names[arm] + (f" (R = {n})" if (n := R[arm]) < max(R.values()) else ""),
-            *(_value(found.get((arm, column))) for column in columns),
-            summary.share_text(summary.gain_fraction(rows, regime, arm, metric, main["oracle"]))
-            or "–",
-            next(filter(None, said[arm]), "–"),
+            arm.label + (f" (R = {n})" if (n := at.count(arm, metric)) < most else ""),
+            *(at.cell(arm, column) for column in main.columns),
+            at.share(arm, metric, main.oracle),
+            next((said for m in main.said if (said := at.paper(arm, m)) != NONE), NONE),
         ]
         for arm in arms
     ]
-    head = ["arm", *columns.values(), gain, f"{title} in the paper"]
-    return summary.table(head, lines)
-
-
-def _value(row: dict | None) -> str:
-    """`0.842 [0.831, 0.853]`, or a dash."""
-    if row is None or row["mean"] is None:
-        return "–"
-    low_high = row["ci95"] and ", ".join(map(verdict.number, row["ci95"]))
-    return verdict.number(row["mean"]) + (f" [{low_high}]" if low_high else "")
+    head = ["arm", *main.columns.values(), f"share of the oracle's {title} gain"]
+    return summary.table([*head, f"{title} in the paper"], lines)
 
 
 def stamp(pages: dict[str, dict]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from lib import paths
 from lib.claims import judge, kinds, ledger, verdict
 from lib.metrics.inference import fieller
+from lib.papers import registry
 from lib.report.executed import CLAIM
 
 NOTICE = "Nothing here shows that a method works or fails on patients."
@@ -16,23 +17,6 @@ KIND = (
     "This is a conceptual replication on different (synthetic) data: our own code, procedural "
     "phantoms, and none of the papers' images or programs."
 )
-SHORT = {"pavae": "PA-VAE", "pathosyn": "PathoSyn", "controlnet": "ControlNet", "dhvae": "dHVAE"}
-TITLES = {
-    "pavae": "Synthetic Medical Imaging with Pathology-Aware Variational Autoencoders",
-    "pathosyn": "PathoSyn: Imaging-Pathology MRI Synthesis via Disentangled Deviation Diffusion",
-    "controlnet": "Chest radiographs from a latent diffusion model under text and mask control",
-    "dhvae": "Discriminative Hamiltonian Variational Autoencoder for Accurate Tumor Segmentation "
-    "in Data-Scarce Regimes",
-}
-ABOUT = {
-    "pavae": "Chest radiographs, 10 % labelled: do samples of a pathology-aware variational "
-    "auto-encoder improve a classifier?",
-    "pathosyn": "Brain MRI: are lesions, drawn as deviations from a healthy image, realistic and "
-    "useful?",
-    "controlnet": "Chest radiographs: how many synthetic images, of which quality, help?",
-    "dhvae": "Brain MRI and head-and-neck PET: do images drawn together with their masks help "
-    "segmentation?",
-}
 COLOURS = {  # of verdicts, in the order in which they are shown; safe for colour-blind readers
     verdict.REPRODUCED: "#009E73",
     verdict.DIRECTION: "#56B4E9",
@@ -156,7 +140,7 @@ def order(name: str) -> tuple:
     folder, _, stem = name.rpartition("/")
     if not folder:
         return (9 if stem >= "9" else 0), "", stem
-    chapters = list(TITLES)
+    chapters = list(registry.PAPERS)
     return 1 + (chapters.index(folder) if folder in chapters else len(chapters)), folder, stem
 
 

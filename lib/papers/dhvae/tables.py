@@ -179,6 +179,10 @@ class Table4(Pairs):
 
     item = "dhvae/table4_augmentation"
     said = printed.TABLE4
+    main = tuple(
+        arm for arm in table4_arms().values()
+        if not arm.weighting and (arm.role == "baseline" or arm.amount == MOST)
+    )  # fmt: skip
 
     def null_job(self, study: Study) -> None:
         return None

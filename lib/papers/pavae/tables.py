@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from lib.jobs import Job
 from lib.papers.pavae.ablations import Table5
-from lib.papers.pavae.arms import FIDELITY, UTILITY
+from lib.papers.pavae.arms import FIDELITY, MAIN, UTILITY
 from lib.papers.pavae.diagnostics import Diagnostics
 from lib.papers.pavae.method import Method
 from lib.papers.pavae.robustness import Robustness
@@ -44,6 +44,7 @@ class Table4(Judged):
     """The main comparison in both regimes: utility, fidelity, memorisation, reconstruction."""
 
     item = "pavae/table4_main"
+    main = tuple(MAIN.values())
 
     def studies(self, plan: Plan) -> list[Study]:
         return studies(plan)
