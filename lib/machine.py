@@ -38,7 +38,7 @@ def _git(*args: str) -> str | None:
         return None
     if done.returncode == 0:
         return os.fsdecode(done.stdout).strip()
-    said = os.fsdecode(done.stderr).strip()
+    said = " ".join(os.fsdecode(done.stderr).split())
     if "not a git repository" not in said:
         warnings.warn(f"the commit of the code is not recorded: {said}", stacklevel=3)
     return None

@@ -6,6 +6,7 @@ process per core, or a Dask cluster when DASK_SCHEDULER_ADDRESS is set.
 
 import ctypes
 import errno
+import logging
 import os
 import sys
 import threading
@@ -378,6 +379,7 @@ def _dask_client(address: str):
 
 
 def _no_scheduler(address: str) -> Hopeless:
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # its tracebacks add nothing
     return Hopeless(
         f"the Dask scheduler at {address} does not answer; finished results are kept: start it, "
         "or unset DASK_SCHEDULER_ADDRESS, and run the same command again"
