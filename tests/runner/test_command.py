@@ -116,7 +116,7 @@ def test_notebook_waits_for_its_jobs_and_is_named_when_one_fails(
         "00_start_here": [Job(study.slow, x=i) for i in range(3)],
         "toy/table4_main": [Job(study.slow, x=1), Job(study.broken, x=1)],
     }
-    monkeypatch.setattr(notebooks, "jobs", lambda name, profile, seed: needed.get(name, []))
+    monkeypatch.setattr(notebooks, "jobs", lambda name, given: needed.get(name, []))
     monkeypatch.setattr(run, "_report", lambda profile, failed: None)
     monkeypatch.setattr(paths, "STORE", tmp_path / "store")
     monkeypatch.setattr(paths, "REPORT", tmp_path / "report")
