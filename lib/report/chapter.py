@@ -1,27 +1,115 @@
-"""What the pages `00_claims` of the chapters share: the lines of their tables, and one legend.
+"""What the pages `00_claims` of the chapters share: the tables of verdicts, departures and gaps.
 
-Lines are lists for `summary.table`; `paper` is a chapter's folder, as in the ledger.
+    chapter = Chapter(page)
+    chapter.departures(departures(page.plan))
+    chapter.verdicts()
 """
 
 import re
+from collections import Counter
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from lib import paths
 from lib.claims import ledger, verdict
-from lib.report import summary
+from lib.report import plots, summary
+from lib.report.effects import effects
+from lib.report.page import Page
 
 COLUMNS = ["claim", "the paper says", "verdict", "attribution", "share of oracle's gain", "source"]
 SEVERITIES = {"A": "changes what can be concluded", "B": "blocks an exact rerun", "C": "clerical"}
+COLUMNS_OF_GAPS = ("id", "where", "finding", "ours")
+DEPARTURES = ["the paper", "ours", "why", "open question"]
 
 
-def reading(paper: str, stems: tuple[str, ...]) -> list[list[str]]:
-    """Link and title of those notebooks of a chapter that are there, in the order given."""
-    files = {stem: paths.NOTEBOOKS / paper / f"{stem}.py" for stem in stems}
-    texts = {stem: file.read_text() for stem, file in files.items() if file.is_file()}
-    first = {stem: re.search(r"^# #+ +(.+)$", text, re.MULTILINE) for stem, text in texts.items()}
-    return [[f"[{stem}]({stem}.py)", found[1] if found else stem] for stem, found in first.items()]
+class Chapter:
+    """The claims of the paper whose folder a page stands in."""
+
+    def __init__(self, page: Page):
+        self.page, self.paper = page, page.item.partition("/")[0]
+        self.claims = {id_: out for id_, out in page.judged.items() if out["paper"] == self.paper}
+        self.decided = summary.told(list(self.claims.values()), summary.MEASURED)
+        self.counts = Counter(verdict.base(out["verdict"]) for out in self.claims.values())
+        self.effects = [{"id": out["id"], **one} for out in self.decided for one in effects(out)]
+
+    def reading(self, *stems: str) -> None:
+        """The notebooks of the chapter in the order given, each with its title."""
+        lines = [[f"[{stem}]({stem}.py)", title(f"{self.paper}/{stem}")] for stem in stems]
+        self.page.table(["notebook", "what it asks"], lines)
+
+    def departures(self, block: dict[str, list[dict]]) -> None:
+        """Where we differ from the paper, theme by theme."""
+        for theme, rows in block.items():
+            self.page.text(f"### {theme}")
+            self.page.table(DEPARTURES, [list(row.values()) for row in rows])
+        print(f"{sum(map(len, block.values()))} places")
+
+    def verdicts(self) -> None:
+        """How many claims have which verdict, then every claim on a line."""
+        exploratory = sum(out["exploratory"] for out in self.claims.values())
+        lines = [[name, n] for name in summary.COLOURS if (n := self.counts[name])]
+        self.page.table(["verdict", "claims"], [*lines, ["*of these, exploratory*", exploratory]])
+        self.page.table(COLUMNS, [line(out) for out in self.claims.values()])
+
+    def in_words(self) -> None:
+        """What draws have decided, as sentences."""
+        self.page.table(["", "in words"], [[out["id"], out["sentence"]] for out in self.decided])
+
+    def contradictions(self) -> None:
+        """What the paper contradicts or leaves open, by severity, with where it is dealt with."""
+        for letter, meaning in SEVERITIES.items():
+            found = [
+                [*(gap[key] for key in COLUMNS_OF_GAPS), self._handled(gap["id"])]
+                for gap in ledger.inconsistencies()
+                if (gap["paper"], gap["severity"]) == (self.paper, letter)
+            ]
+            self.page.text(f"### Severity {letter}: {meaning} ({len(found)})")
+            head = ["", "where", "what the paper says", "what we do", "run in"]
+            self.page.table(head, found)
+
+    def _handled(self, id_: str) -> str:
+        """Links to the chapter's notebooks that name a contradiction or gap."""
+        names = [name for name in summary.cited(id_) if name.startswith(f"{self.paper}/")]
+        links = [f"[{name.partition('/')[2]}]({name.partition('/')[2]}.py)" for name in names]
+        return ", ".join(links) or "-"
+
+    def changes(self) -> None:
+        """What was changed after results had been seen."""
+        lines = [
+            [c["what"], c["why"], c["how"], ", ".join(map(str, c["seeds"])), ", ".join(c["claims"])]
+            for c in ledger.changes()
+            if c["paper"] == self.paper
+        ]
+        self.page.table(["what", "why", "how", "seeds", "claims"], lines)
+
+    def undecided(self) -> None:
+        """Claims that wait for rows, and measured ones whose intervals leave several verdicts."""
+        missing: dict[str, list[str]] = {}
+        for out in self.claims.values():
+            if out["verdict"] == verdict.NOT_RUN:
+                missing.setdefault(out["missing"], []).append(out["id"])
+        lines = [[text, ", ".join(ids)] for text, ids in sorted(missing.items())]
+        self.page.table(["what is missing", "claims"], lines)
+        open_ = summary.told(self.decided, (verdict.INCONCLUSIVE, verdict.NOT_INTERPRETED))
+        lines = [[out["id"], out["n"], out["sentence"]] for out in open_]
+        self.page.table(["undecided", "R", "in words"], lines)
+
+    def check(self, claims: int, severities: list[int]) -> None:
+        """The chapter's own counts, in the band at the end of its page."""
+        page, ids = self.page, [claim["id"] for claim in ledger.by_paper(self.paper)]
+        page.check(f"all {claims} claims are here", list(self.claims) == ids and len(ids) == claims)
+        page.check("every claim has one verdict", sum(self.counts.values()) == claims)
+        found = list(summary.severities()[self.paper].values())
+        page.check(f"{severities} gaps of severity A, B and C", found == severities)
+
+
+def title(name: str) -> str:
+    """The first heading of a notebook; its name when there is none."""
+    file = paths.NOTEBOOKS / f"{name}.py"
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    found = re.search(r"^# #+ +(.+)$", text, re.MULTILINE)
+    return found[1] if found else name
 
 
 def line(out: dict) -> list[str]:
@@ -37,47 +125,24 @@ def line(out: dict) -> list[str]:
     ]
 
 
-def handled(paper: str, id_: str) -> str:
-    """Links to the chapter's notebooks that name a contradiction or gap."""
-    names = [name for name in summary.cited(id_) if name.startswith(f"{paper}/")]
-    links = [f"[{n.partition('/')[2]}]({summary.notebook_link(n, paper)})" for n in names]
-    return ", ".join(links) or "-"
+def mark(axes, one: dict, y: float, size: float = 5) -> None:
+    """One test of a claim on a line: value, interval, and the paper's effect as a cross."""
+    colour = summary.COLOURS[one["verdict"]]
+    axes.plot(one["ci95"] or [one["value"]] * 2, [y, y], color=colour, lw=size / 2, alpha=0.7)
+    axes.plot(one["value"], y, "o", ms=size, color=colour, mec="black", mew=0.1 * size)
+    if one["paper"] is not None:
+        axes.plot(one["paper"], y, "x", ms=1.2 * size, color="black")
 
 
-def contradictions(paper: str, severity: str) -> list[list[str]]:
-    """Id, place, finding, what we do, and where it runs, of one severity."""
-    return [
-        [one["id"], one["where"], one["finding"], one["ours"], handled(paper, one["id"])]
-        for one in ledger.inconsistencies()
-        if (one["paper"], one["severity"]) == (paper, severity)
-    ]
-
-
-def changes(paper: str) -> list[list[str]]:
-    """What was changed after results had been seen: what, why, how, seeds, claims."""
-    return [
-        [c["what"], c["why"], c["how"], ", ".join(map(str, c["seeds"])), ", ".join(c["claims"])]
-        for c in ledger.changes()
-        if c["paper"] == paper
-    ]
-
-
-def waiting(verdicts: list[dict]) -> list[list[str]]:
-    """What is missing, and the claims that wait for it."""
-    found: dict[str, list[str]] = {}
-    for out in verdicts:
-        if out["verdict"] == verdict.NOT_RUN:
-            found.setdefault(out["missing"], []).append(out["id"])
-    return [[text, ", ".join(found[text])] for text in sorted(found)]
-
-
-def count_rows(**tables: dict[str, int]) -> list[dict]:
-    """Rows of a metrics file from {verdict: number} tables, one arm per table."""
-    return [
-        {"arm": arm, "metric": name, "mean": n, "values": [n]}
-        for arm, table in tables.items()
-        for name, n in table.items()
-    ]
+def in_margins(axes, ticks: tuple[float, ...]) -> None:
+    """An axis of differences in margins, linear up to 2, with the band of what does not count."""
+    axes.axvspan(-1, 1, color=plots.BAND, alpha=0.3, lw=0)
+    axes.axvline(0, color="black", lw=0.8)
+    axes.set_xscale("symlog", linthresh=2, linscale=1)
+    both = sorted({sign * x for sign in (-1, 1) for x in (0, *ticks)})
+    axes.set_xticks(both, [f"{x:g}" for x in both], fontsize=7)
+    axes.minorticks_off()
+    axes.grid(axis="y", visible=False)
 
 
 def legend(figure: Figure, tests: list[dict]) -> None:

@@ -42,7 +42,7 @@ class Page:
         self.figures: list[dict] = []
         self.made: list[dict] = []
         self.held: list[str] = []
-        self.judged: dict[str, dict] | None = None
+        self._verdicts: dict[str, dict] | None = None
         self.start = time.perf_counter()
         self.spent = 0.0
         plots.use_style()
@@ -72,6 +72,8 @@ class Page:
 
     def _open(self) -> None:
         """One line: how much is run here, what the record has, how long it takes."""
+        if self.table_of is None:
+            return
         if self.from_record:
             own = "nothing is computed here"
         else:
@@ -80,7 +82,7 @@ class Page:
         page = draws.merged(self.item, own=False)
         known = max((len(row["values"]) for row in page["rows"]), default=0) if page else 0
         text = f"*{own}; the record has {f'up to {known}' if known else 'none'}.*"
-        display(Markdown(text))
+        self.text(text)
 
     # ---- numbers ----
 
@@ -96,7 +98,7 @@ class Page:
     def keep(self, make: Callable[[], list[dict]]) -> None:
         """Rows of this run, made only where there is something to make them from."""
         if not self.from_record:
-            self.made, self.judged = self.made + make(), None
+            self.made, self._verdicts = self.made + make(), None
             kept.write(self.item, self.plan.profile.name, self.made, self.figures)
 
     def rows(self) -> Rows:
@@ -126,9 +128,13 @@ class Page:
 
     # ---- what is shown ----
 
+    def text(self, markdown: str) -> None:
+        """Text that a cell makes."""
+        display(Markdown(markdown))
+
     def table(self, head: list[str], lines: list[list]) -> None:
-        """A table of text."""
-        display(Markdown(summary.table(head, lines)))
+        """A table of text; one line that says so when it is empty."""
+        self.text(summary.table(head, lines) if lines else f"*{head[0] or head[1]}: none*")
 
     @contextmanager
     def figure(
@@ -148,25 +154,25 @@ class Page:
             display(figure, metadata={"image/png": {"alt": alt or caption}})
         finally:
             plt.close(figure)
-        display(Markdown(f"*{caption}*"))
+        self.text(f"*{caption}*")
         self.figures.append({"file": file, "caption": caption, "alt": alt or caption})
 
     def verdicts(self, *ids: str) -> None:
         """The verdicts of these claims in words."""
-        found = self._judged()
         for id_ in ids:
-            display(Markdown(summary.in_words(found[id_])))
+            self.text(summary.in_words(self.judged[id_]))
 
-    def _judged(self) -> dict[str, dict]:
-        """All verdicts by claim, once the rows of this page are kept."""
-        if self.judged is None:
+    @property
+    def judged(self) -> dict[str, dict]:
+        """All verdicts by claim, from the rows that are kept by now."""
+        if self._verdicts is None:
             reader = judge.reader(own=not self.from_record, profile=self.plan.profile.name)
-            self.judged = {out["id"]: out for out in judge.judge_all(reader)}
-        return self.judged
+            self._verdicts = {out["id"]: out for out in judge.judge_all(reader)}
+        return self._verdicts
 
     def augmented(self, *ids: str) -> None:
         """The same tests where classical augmentation is on; extra information."""
-        found = {id_: out["augmented"] for id_, out in self._judged().items()}
+        found = {id_: out["augmented"] for id_, out in self.judged.items()}
         lines = [[i, found[i]["verdict"], found[i]["sentence"]] for i in ids if found[i]]
         self.table(["claim", "verdict in `augmented`", "numbers"], lines)
 

@@ -28,6 +28,7 @@ STYLE = {
     "legend.frameon": False,
     "svg.hashsalt": "known-truth",  # the same figure gives the same bytes
 }
+BAND = "#BBBBBB"  # of differences too small to count
 ROLES = {  # one colour per role of an arm, safe for colour-blind readers (Okabe and Ito)
     "baseline": "#777777",
     "method": "#0072B2",
@@ -108,7 +109,7 @@ def differences(
 ) -> None:
     """An arm minus each of the others, by draw; grey: the smallest difference that counts."""
     shown = [other for other in others if rows.has(other, metric)]
-    axes.axvspan(-margin, margin, color="#BBBBBB", alpha=0.4, lw=0)
+    axes.axvspan(-margin, margin, color=BAND, alpha=0.4, lw=0)
     axes.axvline(0, color="black", lw=0.8)
     for y, other in enumerate(reversed(shown)):
         own, theirs = rows.draws(arm, metric), rows.draws(other, metric)

@@ -13,7 +13,7 @@
 # - the verdict on each of the 48 claims, with the cell that shows it and the numbers it rests on;
 # - what the paper's own numbers say against each other, and what remains open.
 #
-# *A few seconds; it only reads what the other notebooks of this chapter left.* **Nothing here shows
+# It only reads what the other notebooks of this chapter left. **Nothing here shows
 # that a method works or fails on patients.** This is a conceptual replication on different
 # (synthetic) data.
 
@@ -24,34 +24,24 @@ dataset = "phantom"
 
 # %%
 import textwrap
-import time
 from itertools import pairwise
 
 import numpy as np
-from IPython.display import Markdown, display
 from scipy.stats import t as student
 
-from lib import paths, profiles
-from lib.claims import judge, ledger, verdict
+from lib.claims import verdict
 from lib.metrics.fidelity import frechet
 from lib.metrics.inference import paired_t
 from lib.networks import wsconv
-from lib.papers.dhvae import NAMES, printed
-from lib.papers.dhvae import departures as fidelity_dhvae
-from lib.papers.pavae import departures as fidelity
-from lib.record import rows as record
-from lib.report import chapter, plots, summary
-from lib.report.effects import effects
+from lib.papers.dhvae import printed
+from lib.papers.dhvae.arms import GENERATORS, SOURCES
+from lib.papers.dhvae.departures import departures
+from lib.papers.dhvae.sizes import SIZES
+from lib.report import chapter
+from lib.report.page import Page
 
-start = time.perf_counter()
-plots.use_style()
-size = profiles.get(profile)
-
-
-def show(head: list[str], lines: list[list]) -> None:
-    """Show a table, or say that it is empty."""
-    display(Markdown(summary.table(head, lines) if lines else "*none*"))
-
+page = Page("dhvae/00_claims", profile, seed, dataset)
+mine = chapter.Chapter(page)
 
 # %% [markdown]
 # ## The paper in four sentences
@@ -69,9 +59,8 @@ def show(head: list[str], lines: list[list]) -> None:
 # The chapter in reading order:
 
 # %%
-READING = ("02_background", "03_method", "table1_beta", "table2_generators", "table3_masks")
-READING += ("table4_augmentation", "04_2d_or_3d", "table5_volumes", "table6_architectures")
-show(["notebook", "what it asks"], chapter.reading("dhvae", READING))
+mine.reading("02_background", "03_method", "table1_beta", "table2_generators", "table3_masks")
+mine.reading("table4_augmentation", "04_2d_or_3d", "table5_volumes", "table6_architectures")
 
 # %% [markdown]
 # ## Paper and implementation
@@ -82,12 +71,7 @@ show(["notebook", "what it asks"], chapter.reading("dhvae", READING))
 # the end of this page.
 
 # %%
-block = fidelity_dhvae.dhvae(size)
-for theme, rows in block.items():
-    lines = [[row[column] for column in fidelity.COLUMNS] for row in rows]
-    display(Markdown(f"### {theme}"))
-    show(["the paper", "ours", "why", "open question"], lines)
-print(f"{sum(map(len, block.values()))} places, profile {profile}")
+mine.departures(departures(page.plan))
 
 # %% [markdown]
 # **What to see.** Three choices to keep in mind: sum or mean over pixels in equation 12, because it
@@ -127,21 +111,7 @@ assert partly > 0.8, "of 24 true parts some are always missed"
 # ## The verdicts of record
 
 # %%
-judged = judge.judge_all(paths.METRICS, reference=judge.committed(profile))
-mine = {out["id"]: out for out in judged if out["paper"] == "dhvae"}
-decided = summary.told(list(mine.values()), summary.MEASURED)
-origins = summary.by_origin(list(mine.values()))
-print(f"{len(mine)} claims, {sum(out['priority'] == 1 for out in mine.values())} of them core")
-print(f"{len(decided)} measured: {origins[judge.RUN]} by this run ({profile}),", end=" ")
-print(f"{origins[judge.FULL]} by the committed numbers of {judge.FULL}")
-
-# %%
-counts = summary.counts(judged)["dhvae"]
-counted = [[name, n] for name, n in counts.items() if n and name != "exploratory"]
-show(["verdict", "claims"], [*counted, ["*of these, exploratory*", counts["exploratory"]]])
-
-# %%
-show(chapter.COLUMNS, [chapter.line(out) for out in mine.values()])
+mine.verdicts()
 
 # %% [markdown]
 # **What to see.** The link in the first column leads to the cell that shows the verdict. *Not yet
@@ -152,13 +122,13 @@ show(chapter.COLUMNS, [chapter.line(out) for out in mine.values()])
 # What a run has decided, in words:
 
 # %%
-show(["", "in words"], [[out["id"], out["sentence"]] for out in decided])
+mine.in_words()
 
 # %% [markdown]
 # One claim is a number that no run can test, the 23 million parameters of section 3.4:
 
 # %% tags=["DH-48"]
-display(Markdown(summary.in_words(mine["DH-48"])))
+page.verdicts("DH-48")
 lines, total = [], {}
 for name, shape in (("as in the paper", wsconv.PAPER), ("trained here", wsconv.CPU)):
     nets = wsconv.PairEncoder(shape), wsconv.PairDecoder(shape)
@@ -166,7 +136,7 @@ for name, shape in (("as in the paper", wsconv.PAPER), ("trained here", wsconv.C
     total[name] = sum(each)
     widths = ", ".join(map(str, shape.widths))
     lines.append([name, widths, *(f"{n:,}" for n in (*each, total[name]))])
-show(["size", "widths", "encoder", "decoder", "weights"], lines)
+page.table(["size", "widths", "encoder", "decoder", "weights"], lines)
 assert total["as in the paper"] == wsconv.paper_size(), "section 3.4"
 
 # %% [markdown]
@@ -181,8 +151,7 @@ assert total["as in the paper"] == wsconv.paper_size(), "section 3.4"
 # in the tables above alone.
 
 # %%
-tests = [{"id": out["id"], **one} for out in decided for one in effects(out)]
-there = [one for one in tests if one["value"] is not None and one["kind"] != "bound"]
+there = [one for one in mine.effects if one["value"] is not None and one["kind"] != "bound"]
 SIDES = {"flair": "FLAIR", "pet": "PET"}
 ids = list(dict.fromkeys(one["id"] for one in there))
 parts = {
@@ -191,49 +160,39 @@ parts = {
 }
 heights = [max(3, *map(len, found)) for found in parts.values()]
 tops = np.cumsum([0, *heights])
-marks = [x for one in there for x in (*(one["ci95"] or [one["value"]]), one["paper"] or 0)]
-reach = 1.3 * max(10, *map(abs, marks), 0)
+ends = [x for one in there for x in (*(one["ci95"] or [one["value"]]), one["paper"] or 0)]
+reach = 1.3 * max(10, *map(abs, ends), 0)
 
 
-# %%
 def draw(ax, column: int) -> None:
-    """A band per claim from the top, in it a line per part: value, interval, paper's effect."""
+    """A band per claim from the top, in it a line per part."""
     for top, height, found in zip(tops, heights, parts.values(), strict=False):
         for i, one in enumerate(found[column]):
-            y = top + height * (i + 0.5) / len(found[column])
-            colour = summary.COLOURS[one["verdict"]]
-            ax.plot(one["ci95"] or [one["value"]] * 2, [y, y], color=colour, lw=1.6, alpha=0.7)
-            ax.plot(one["value"], y, "o", ms=3.4, color=colour, mec="black", mew=0.4)
-            if one["paper"] is not None:
-                ax.plot(one["paper"], y, "x", ms=4, color="black")
+            chapter.mark(ax, one, top + height * (i + 0.5) / len(found[column]), size=3.4)
         ax.axhline(top, color="#CCCCCC", lw=0.6)
-    ax.axvspan(-1, 1, color="#BBBBBB", alpha=0.3, lw=0)
-    ax.axvline(0, color="black", lw=0.8)
-    ax.set_xscale("symlog", linthresh=2, linscale=1)
-    ticks = [sign * x for sign in (-1, 1) for x in (1, 10, 100, 1000)]
-    ax.set_xticks([0, *ticks], [f"{x:g}" for x in (0, *ticks)], fontsize=7)
-    ax.minorticks_off()
+    chapter.in_margins(ax, (1, 10, 100, 1000))
     ax.set_xlim(-reach, reach)
-    ax.grid(axis="y", visible=False)
 
 
 # %%
-long = {out["id"]: textwrap.shorten(out["statement"], 46, placeholder=" …") for out in decided}
+long = {out["id"]: textwrap.shorten(out["statement"], 46, placeholder=" …") for out in mine.decided}
+caption = (
+    "All measured tests of dHVAE's claims with a margin, in margins, with 95 % t-intervals: "
+    f"{len(there)} tests of {len(ids)} claims; cross: the paper's effect."
+)
 shape = {"figsize": (9, 0.064 * tops[-1] + 1.8), "sharey": True, "sharex": True}
-with plots.figure(1, 2, **shape, layout="constrained") as (figure, axes):
+with page.figure(caption, 1, 2, **shape) as axes:
     for column, (ax, name) in enumerate(zip(axes, SIDES.values(), strict=True)):
         draw(ax, column)
-        ax.set_title(name if ids else "no test has run yet")
+        ax.set_title(name)
         ax.set_xlabel("difference in the claim's direction,\nin margins (linear up to 2)")
     middles = [(a + b) / 2 for a, b in pairwise(tops)]
     axes[0].set_yticks(middles, [f"{long[id_]}  {id_}" for id_ in ids], fontsize=6.5)
     axes[0].set_ylim(max(tops[-1], 1), 0)
-    chapter.legend(figure, there)
-    picture = plots.save(figure, "dhvae", "00_claims")
-    display(figure)
+    chapter.legend(axes[0].figure, there)
 
 # %% [markdown]
-# **What to see.** Right of the gray band is a difference that counts, as the paper says; left of it
+# **What to see.** Right of the grey band is a difference that counts, as the paper says; left of it
 # one that counts against the paper; an interval inside the band means that nothing of weight
 # happens, which is what DH-13, DH-16 and DH-32 claim. Distances of masks are large in margins
 # because the margin is twice the tiny null of real against real.
@@ -254,7 +213,7 @@ def judged_by(rows: dict, metric: str) -> list[str]:
     chain = [score[arm] for arm in ("vae", "hvae", "dhvae") if arm in score]
     grows = "-" if not chain else "yes" if chain == sorted(set(chain)) else "no"
     best = max(score, key=score.get)
-    return [NAMES.get(best, best.replace("beta_", "β = ")), grows]
+    return [SOURCES[best].label, grows]
 
 
 tables = {"Table 1": printed.TABLE1, "Table 2": printed.TABLE2, "Table 3": printed.TABLE3}
@@ -264,7 +223,7 @@ lines = [
     for modality, rows in table.items()
     for metric in next(iter(rows.values()))
 ]
-show(["printed in", "data", "score", "best", "VAE < HVAE < dHVAE"], lines)
+page.table(["printed in", "data", "score", "best", "VAE < HVAE < dHVAE"], lines)
 kept = [line for line in lines if line[0] != "Table 1"]
 print(f"dHVAE is best in {sum(line[3] == 'dHVAE' for line in kept)} of {len(kept)} columns,", end=" ")
 print(f"and the order holds in {sum(line[4] == 'yes' for line in kept)}")
@@ -276,7 +235,6 @@ assert printed.TABLE1["flair"]["beta_0.01"] == printed.TABLE2["flair"]["dhvae"],
 # classical augmentation ×5, as dHVAE "alone" does (DH-E05, DH-E06)?
 
 # %%
-GENERATORS = ("lsgan", "ldm", "vae", "hvae", "dhvae")
 lines = []
 for modality, rows in printed.TABLE4.items():
     said = {arm: next(iter(row.values())) for arm, row in rows.items()}
@@ -284,9 +242,9 @@ for modality, rows in printed.TABLE4.items():
         dice = {n: said[f"{arm}{n}"] for n in (500, 1000, 1500, 2000)}
         beaten = [name for name in ("classic5", "classic5_3d") if max(dice.values()) > said[name]]
         last = f"{dice[2000] - dice[1500]:+.3f}"
-        told = ", ".join(NAMES[name] for name in beaten) or "neither"
-        lines.append([SIDES[modality], NAMES[arm], max(dice, key=dice.get), last, told])
-show(["data", "generator", "best with", "from 1,500 to 2,000", "its best surpasses"], lines)
+        told = ", ".join(SOURCES[name].label for name in beaten) or "neither"
+        lines.append([SIDES[modality], SOURCES[arm].label, max(dice, key=dice.get), last, told])
+page.table(["data", "generator", "best with", "from 1,500 to 2,000", "its best surpasses"], lines)
 assert [line[1] for line in lines if line[3][0] == "+"] == ["HVAE", "dHVAE"] * 2
 
 # %% [markdown]
@@ -300,7 +258,7 @@ for modality, rows in printed.TABLE4.items():
     steps = [("real3d", "real"), ("real", "dhvae2000"), ("real3d", "dhvae2000")]
     steps += [("real", "classic5"), ("classic5_3d", "dhvae2000")]
     lines.append([SIDES[modality], *(f"{said[b] - said[a]:+.3f}" for a, b in steps)])
-show(["data", "3D → 2D, both alone", "synthetic slices, in 2D", "both steps: the claim",
+page.table(["data", "3D → 2D, both alone", "synthetic slices, in 2D", "both steps: the claim",
       "classical ×5, in 2D", "dHVAE over 3D, classical ×5"], lines)  # fmt: skip
 for _, dimension, synthetic, _, classical, _ in lines:
     assert float(dimension) < 0 < float(synthetic) / 2 < float(classical)
@@ -338,7 +296,8 @@ for d, n in ((8, 400), (16, 400), (16, 1600)):
     found = np.mean([frechet(*rng.normal(size=(2, n, d))) for _ in range(20)])
     print(f"d = {d:2}, n = {n:5,}: simulated {found:.3f}, formula {floor(d, n):.3f}")
     assert 0.85 < found / floor(d, n) < 1.15
-print(f"our 64 features with {size.judged_pairs:,} images: about {floor(64, size.judged_pairs):.2f}")
+judged = SIZES["full"].judged_pairs
+print(f"our 64 features with {judged:,} images: about {floor(64, judged):.2f}")
 
 # %% [markdown]
 # For 2,048 features and the 771 slices of BraTS even the formula ends: such a covariance is singular.
@@ -367,10 +326,7 @@ assert most[0.051] < 0.115 < most[0.0515]
 # clerical. The last column links the notebooks that deal with it.
 
 # %%
-for letter, meaning in chapter.SEVERITIES.items():
-    lines = chapter.contradictions("dhvae", letter)
-    display(Markdown(f"### Severity {letter}: {meaning} ({len(lines)})"))
-    show(["", "where", "what the paper says", "what we do", "run in"], lines)
+mine.contradictions()
 
 # %% [markdown]
 # ## What was changed after results had been seen, and what remains open
@@ -380,44 +336,17 @@ for letter, meaning in chapter.SEVERITIES.items():
 # more than one verdict possible.
 
 # %%
-show(["what", "why", "how", "seeds", "claims"], chapter.changes("dhvae"))
-show(["what is missing", "claims"], chapter.waiting(list(mine.values())))
-unsettled = summary.told(decided, (verdict.INCONCLUSIVE, verdict.NOT_INTERPRETED))
-show(["undecided", "R", "in words"], [[o["id"], o["n"], o["sentence"]] for o in unsettled])
+mine.changes()
+mine.undecided()
 
 # %% [markdown]
 # Beyond these stand the questions in the last column of the first tables. Longer training, a learned
 # SD of the likelihood and dynamics from the first step could be run here; those about the paper's own
 # slices only its own code could answer.
-#
-# ## Kept
 
 # %%
-alone = summary.counts([out["own"] or out for out in mine.values()])["dhvae"]
-caption = (
-    f"All measured tests of dHVAE's claims with a margin, in margins, with 95 % t-intervals: "
-    f"{len(there)} tests of {len(ids)} claims; {origins[judge.RUN]} claims judged by this run "
-    f"(profile {profile}, R={size.replicates} draws in the core studies, {size.secondary} beside "
-    f"them), {origins[judge.FULL]} by the committed numbers of {judge.FULL}; cross: the paper's effect."
-)
-record.write_metrics(
-    "dhvae", "00_claims", profile, size.replicates,
-    chapter.count_rows(of_record=counts, this_run=alone),
-    figures=[{"file": picture, "caption": caption}], seeds=[seed],
-    code=summary.code(paths.METRICS, judge.committed(profile)),
-    seconds=round(time.perf_counter() - start, 1),
-)  # fmt: skip
-display(Markdown(caption))
-
-# %%
-assert list(mine) == [claim["id"] for claim in ledger.by_paper("dhvae")] and len(mine) == 48
-assert sum(n for name, n in counts.items() if name != "exploratory") == len(mine)
-assert list(summary.severities()["dhvae"].values()) == [11, 12, 5]
-assert mine["DH-48"]["verdict"] == verdict.CONSISTENT
-if profile == "smoke":
-    assert not origins[judge.FULL], "smoke numbers are never mixed with committed ones"
-for out in decided:
-    assert out["own"] is None or out["own"]["n"] < out["n"], "the record with more draws"
+mine.check(claims=48, severities=[11, 12, 5])
+page.check("DH-48 is arithmetic", mine.claims["DH-48"]["verdict"] == verdict.CONSISTENT)
 
 # %% [markdown]
 # ## In this notebook we have
@@ -435,7 +364,7 @@ for out in decided:
 
 # %%
 answer = None  # your number
-print("not answered yet" if answer is None else f"right: {abs(answer - 0.9**12) < 0.005}")
+page.exercise(answer, lambda: 0.9**12, within=0.005)
 
 # %% [markdown]
 # **2.** How many images bring the floor of the distance of 64 features below 0.5? (Within 5 %; use
@@ -443,5 +372,8 @@ print("not answered yet" if answer is None else f"right: {abs(answer - 0.9**12) 
 
 # %%
 answer = None  # your number
-truth = next(n for n in range(1000, 20_000, 10) if floor(64, n) < 0.5)
-print("not answered yet" if answer is None else f"right: {abs(answer / truth - 1) < 0.05}")
+enough = next(n for n in range(1000, 20_000, 10) if floor(64, n) < 0.5)
+page.exercise(answer, lambda: enough, within=0.05 * enough)
+
+# %%
+page.close()

@@ -13,7 +13,7 @@
 # - the verdict on each of the 28 claims, with the cell that shows it and the numbers it rests on;
 # - what the paper's own numbers say against each other, and what remains open.
 #
-# *A few seconds; it only reads what the other notebooks of this chapter left.* **Nothing here shows
+# It only reads what the other notebooks of this chapter left. **Nothing here shows
 # that a method works or fails on patients.** This is a conceptual replication on different
 # (synthetic) data.
 
@@ -23,34 +23,24 @@ seed = 0
 dataset = "phantom"
 
 # %%
-import time
 from itertools import pairwise
 
 import numpy as np
-from IPython.display import Markdown, display
 from scipy.stats import norm
 
-from lib import paths, profiles
-from lib.claims import judge, ledger, verdict
+from lib.claims import verdict
 from lib.datasets import chest
 from lib.metrics import classification
 from lib.metrics.inference import kendall, paired_t
-from lib.papers import pavae
-from lib.papers.pavae import departures as fidelity
-from lib.papers.pavae.ablations import TABLE5
-from lib.record import rows as record
-from lib.report import chapter, plots, summary
-from lib.report.effects import effects
+from lib.papers.pavae import printed
+from lib.papers.pavae.arms import ABLATED, GENERATORS, MAIN
+from lib.papers.pavae.departures import departures
+from lib.report import chapter
+from lib.report.page import Page
+from lib.report.plots import BAND
 
-start = time.perf_counter()
-plots.use_style()
-size = profiles.get(profile)
-
-
-def show(head: list[str], lines: list[list]) -> None:
-    """Show a table, or say that it is empty."""
-    display(Markdown(summary.table(head, lines) if lines else "*none*"))
-
+page = Page("pavae/00_claims", profile, seed, dataset)
+mine = chapter.Chapter(page)
 
 # %% [markdown]
 # ## The paper in four sentences
@@ -67,9 +57,8 @@ def show(head: list[str], lines: list[list]) -> None:
 # The chapter in reading order:
 
 # %%
-READING = ("table1_dataset", "04_data", "03_method", "table2_settings", "04_training")
-READING += ("table4_main", "table5_ablations", "04_diagnostics", "04_robustness")
-show(["notebook", "what it asks"], chapter.reading("pavae", READING))
+mine.reading("table1_dataset", "04_data", "03_method", "table2_settings", "04_training")
+mine.reading("table4_main", "table5_ablations", "04_diagnostics", "04_robustness")
 
 # %% [markdown]
 # ## Paper and implementation
@@ -79,12 +68,7 @@ show(["notebook", "what it asks"], chapter.reading("pavae", READING))
 # profile; `PV-E..` points to the list of contradictions at the end of this page.
 
 # %%
-block = fidelity.pavae(size)
-for theme, rows in block.items():
-    lines = [[row[column] for column in fidelity.COLUMNS] for row in rows]
-    display(Markdown(f"### {theme}"))
-    show(["the paper", "ours", "why", "open question"], lines)
-print(f"{sum(map(len, block.values()))} places, profile {profile}")
+mine.departures(departures(page.plan))
 
 # %% [markdown]
 # **What to see.** The main result hangs on choices that the paper does not state: the reduction of
@@ -99,9 +83,8 @@ print(f"{sum(map(len, block.values()))} places, profile {profile}")
 # - **attribution**: does the gain also stand against arms that add no pathology (oversampled and
 #   blurred copies, shuffled labels)?
 # - **share**: how much of the gain that as many fresh phantoms give, with Fieller's interval;
-# - **R and source**: a claim is judged by the record with more training draws: this run, or the
-#   committed numbers of ten draws. On ties this run counts. Holm's correction runs over the
-#   core claims so mixed.
+# - **R and source**: how many training draws, and how many of them were computed here; the others
+#   stand in the record. Holm's correction runs over the paper's core claims.
 #
 # Why more draws decide more: the 95 % interval of a mean is $\bar d \pm t_{R-1} s / \sqrt{R}$. The
 # same toy differences, mean 0.02 and SD 0.02, with few draws and with many:
@@ -118,21 +101,7 @@ for R in (3, 5, 10, 20):
 # ## The verdicts of record
 
 # %%
-judged = judge.judge_all(paths.METRICS, reference=judge.committed(profile))
-mine = {out["id"]: out for out in judged if out["paper"] == "pavae"}
-decided = summary.told(list(mine.values()), summary.MEASURED)
-origins = summary.by_origin(list(mine.values()))
-print(f"{len(mine)} claims, {sum(out['priority'] == 1 for out in mine.values())} of them core")
-print(f"{len(decided)} measured: {origins[judge.RUN]} by this run ({profile}),", end=" ")
-print(f"{origins[judge.FULL]} by the committed numbers of {judge.FULL}")
-
-# %%
-counts = summary.counts(judged)["pavae"]
-counted = [[name, n] for name, n in counts.items() if n and name != "exploratory"]
-show(["verdict", "claims"], [*counted, ["*of these, exploratory*", counts["exploratory"]]])
-
-# %%
-show(chapter.COLUMNS, [chapter.line(out) for out in mine.values()])
+mine.verdicts()
 
 # %% [markdown]
 # **What to see.** The link in the first column leads to the cell that shows the verdict. *Not yet
@@ -142,22 +111,19 @@ show(chapter.COLUMNS, [chapter.line(out) for out in mine.values()])
 # What a run has decided, in words:
 
 # %%
-show(["", "in words"], [[out["id"], out["sentence"]] for out in decided])
+mine.in_words()
 
 # %% [markdown]
 # One claim cannot be run:
 
 # %% tags=["PV-28"]
-display(Markdown(summary.in_words(mine["PV-28"])))
+page.verdicts("PV-28")
 
 # %% [markdown]
 # And the same tests where every arm is trained with classical augmentation:
 
 # %%
-other = {out["id"]: out["augmented"] for out in decided if out["augmented"]}
-show(["claim", "in `bare`", "in `augmented`", "numbers of `augmented`"],
-     [[id_, mine[id_]["verdict"], found["verdict"], found["sentence"]]
-      for id_, found in other.items()])  # fmt: skip
+page.augmented(*mine.claims)
 
 # %% [markdown]
 # ## All tests on one scale
@@ -167,58 +133,42 @@ show(["claim", "in `bare`", "in `augmented`", "numbers of `augmented`"],
 # value lies between two ends" have no margin; they stand in the panel below.
 
 # %%
-tests = [{"id": out["id"], **one} for out in decided for one in effects(out)]
-there = [one for one in tests if one["value"] is not None]
+there = [one for one in mine.effects if one["value"] is not None]
 panels = [[one for one in there if (one["kind"] == "bound") == bound] for bound in (False, True)]
+heights = [max(1, len(rows)) + 2 for rows in panels]
 
 
 def draw(ax, rows: list[dict]) -> None:
-    """A line per test, from the top: value, interval, the paper's effect."""
-    if not rows:
-        ax.text(0.5, 0.5, "no test of this kind has run yet", transform=ax.transAxes, ha="center")
+    """A line per test from the top, and a thin line where the next claim begins."""
     for y, one in enumerate(rows):
-        colour = summary.COLOURS[one["verdict"]]
-        ax.plot(one["ci95"] or [one["value"]] * 2, [y, y], color=colour, lw=2.5, alpha=0.7)
-        ax.plot(one["value"], y, "o", ms=5, color=colour, mec="black", mew=0.5)
-        if one["paper"] is not None:
-            ax.plot(one["paper"], y, "x", ms=6, color="black")
+        chapter.mark(ax, one, y)
+    for y, (one, following) in enumerate(pairwise(rows)):
+        if one["id"] != following["id"]:
+            ax.axhline(y + 0.5, color="#CCCCCC", lw=0.6)
     ax.set_yticks(range(len(rows)), [f"{one['label']}  {one['id']}" for one in rows], fontsize=7)
     ax.set_ylim(len(rows) - 0.4, -0.6)
 
 
 # %%
-def band(ax, rows: list[dict], ends: tuple[float, float]) -> None:
-    """The gray band, and a thin line where the next claim begins."""
-    ax.axvspan(*ends, color="#BBBBBB", alpha=0.3, lw=0)
-    for y, (one, following) in enumerate(pairwise(rows)):
-        if one["id"] != following["id"]:
-            ax.axhline(y + 0.5, color="#CCCCCC", lw=0.6)
-    ax.grid(axis="y", visible=False)
-
-
-# %%
-heights = [max(1, len(rows)) + 2 for rows in panels]
+caption = (
+    f"All measured tests of PA-VAE's claims, in margins, with 95 % t-intervals: {len(there)} tests "
+    f"of {len(mine.decided)} claims; cross: the paper's effect."
+)
 shape = {"figsize": (8.5, 0.19 * sum(heights) + 1.6), "height_ratios": heights}
-with plots.figure(2, 1, **shape, layout="constrained") as (figure, (upper, lower)):
-    for ax, rows, ends in zip((upper, lower), panels, ((-1, 1), (0, 1)), strict=True):
+with page.figure(caption, 2, 1, **shape) as (upper, lower):
+    for ax, rows in zip((upper, lower), panels, strict=True):
         draw(ax, rows)
-        band(ax, rows, ends)
-    upper.set_xscale("symlog", linthresh=2, linscale=1)
-    ticks = [sign * x for sign in (-1, 1) for x in (1, 3, 10, 30, 100)]
-    upper.set_xticks([0, *ticks], [f"{x:g}" for x in (0, *ticks)])
-    upper.minorticks_off()
-    upper.axvline(0, color="black", lw=0.8)
+    chapter.in_margins(upper, (1, 3, 10, 30, 100))
     upper.set_xlabel("difference in the claim's direction, in margins (linear up to 2)")
+    lower.axvspan(0, 1, color=BAND, alpha=0.3, lw=0)
     lower.set_xscale("symlog", linthresh=2, linscale=2)
     lower.set_xticks([-10, -1, 0, 0.5, 1, 2, 10], ["-10", "-1", "0", "½", "1", "2", "10"])
     lower.minorticks_off()
     lower.set_xlabel("place of the value between the ends of what is claimed")
-    chapter.legend(figure, there)
-    picture = plots.save(figure, "pavae", "00_claims")
-    display(figure)
+    chapter.legend(upper.figure, there)
 
 # %% [markdown]
-# **What to see.** Right of the gray band is a difference that counts, as the paper says; left of it
+# **What to see.** Right of the grey band is a difference that counts, as the paper says; left of it
 # one that counts against the paper; an interval inside the band means that nothing of weight
 # happens. For *not worse* (PV-21, PV-26) everything right of -1 is as claimed. Two entries of PV-03
 # mirror each other: the paper words a fall and prints a rise (PV-E02). Differences of distances are
@@ -234,11 +184,11 @@ with plots.figure(2, 1, **shape, layout="constrained") as (figure, (upper, lower
 METRICS = ("AUC", "sensitivity at 95 %", "ECE")
 lines = []
 for i, name in enumerate(METRICS):
-    for where, found in (("abstract", pavae.ABSTRACT), ("Table 4", pavae.TABLE4)):
+    for where, found in (("abstract", printed.ABSTRACT), ("Table 4", printed.TABLE4)):
         a, b = found["real"][i], found["pavae"][i]
         lines.append([name, where, a, b, f"{b - a:+.3f}", f"{b / a - 1:+.0%}"])
-show(["", "printed in", "real only", "PA-VAE", "change", "relative"], lines)
-assert pavae.ABSTRACT["pavae"][2] > pavae.ABSTRACT["real"][2], "a “reduced” error that rises"
+page.table(["", "printed in", "real only", "PA-VAE", "change", "relative"], lines)
+assert printed.ABSTRACT["pavae"][2] > printed.ABSTRACT["real"][2], "a “reduced” error that rises"
 
 # %% [markdown]
 # **Can one classifier have these numbers?** A concave ROC curve through sensitivity $s$ at
@@ -254,13 +204,13 @@ def most(f: float, s: float) -> float:
 
 
 lines = []
-for where, found in (("abstract", pavae.ABSTRACT), ("Table 4", pavae.TABLE4)):
+for where, found in (("abstract", printed.ABSTRACT), ("Table 4", printed.TABLE4)):
     for arm in ("real", "pavae"):
         area, s = found[arm][:2]
         usual = norm.cdf(2**0.5 * norm.ppf(area) + norm.ppf(0.05))
-        lines.append([pavae.NAMES[arm], where, area, f"{most(0.05, s):.3f}", s, f"{usual:.3f}"])
+        lines.append([MAIN[arm].label, where, area, f"{most(0.05, s):.3f}", s, f"{usual:.3f}"])
         assert area <= most(0.05, s), "no concave curve has this pair"
-show(["", "printed in", "AUC", "at most", "sensitivity", "of equal Gaussians"], lines)
+page.table(["", "printed in", "AUC", "at most", "sensitivity", "of equal Gaussians"], lines)
 
 # %% [markdown]
 # Every pair is possible. The abstract's real-only AUC is close to the most that its sensitivity allows:
@@ -280,34 +230,27 @@ def standard_error(a: float, sick: int, healthy: int) -> float:
     return (variance / (sick * healthy)) ** 0.5
 
 
-best = pavae.TABLE4["pavae"][0]
+best = printed.TABLE4["pavae"][0]
 error = standard_error(best, 1000, 1000)
 needed = {r: (norm.ppf(0.975) + norm.ppf(0.8)) * error * (2 * (1 - r)) ** 0.5 for r in (0.8, 0.9)}
 print(f"standard error of AUC {best}: {error:.4f}; smallest difference:", end=" ")
 print(", ".join(f"{d:.3f} (r = {r})" for r, d in needed.items()))
 
 # %%
-NAMES = {"no_path": "w/o path loss", "no_prior": "w/o class prior", "beta_3.2": "β - 20 %"}
-NAMES |= {"no_mask": "w/o mask loss"}
 lines = [
-    [
-        NAMES[arm],
-        drop,
-        "yes" if -drop > needed[0.8] else "no",
-        "yes" if -drop > needed[0.9] else "no",
-    ]
-    for arm, (drop, _) in TABLE5.items()
+    [ABLATED[arm].label, drop, *("yes" if -drop > needed[r] else "no" for r in (0.8, 0.9))]
+    for arm, (drop, _) in printed.TABLE5.items()
 ]
-show(["Table 5", "change of AUC", "beyond it at r = 0.8", "at r = 0.9"], lines)
-assert sum(-drop < needed[0.9] for drop, _ in TABLE5.values()) == 2
+page.table(["Table 5", "change of AUC", "beyond it at r = 0.8", "at r = 0.9"], lines)
+assert sum(-drop < needed[0.9] for drop, _ in printed.TABLE5.values()) == 2
 
 # %% [markdown]
 # Two of the four ablations lie below what a single run can see (PV-E05). And together they explain
 # more than there is (PV-E06):
 
 # %%
-parts = -sum(TABLE5[arm][0] for arm in ("no_path", "no_prior", "no_mask"))
-plain = pavae.TABLE4["vae"][0]
+parts = -sum(printed.TABLE5[arm][0] for arm in ("no_path", "no_prior", "no_mask"))
+plain = printed.TABLE4["vae"][0]
 print(f"path, prior and mask together: {parts:.3f}; PA-VAE minus VAE: {best - plain:.3f}")
 print(f"PA-VAE without the three: {best - parts:.3f}, the standard VAE: {plain}")
 assert parts > best - plain
@@ -327,12 +270,12 @@ for name, a in (("undecided", 2.0), ("sure of most", 0.3)):
     perfect = [classification.ece(one, (rng.random(2000) < one).astype(int)) for one in p]
     floors[name] = np.mean(perfect)
     print(f"perfectly calibrated, {name}: ECE {np.mean(perfect):.3f}, SD {np.std(perfect):.4f}")
-printed = [values[2] for values in pavae.TABLE4.values()]
-steps = [a - b for a, b in pairwise(printed)]
+eces = [values[2] for values in printed.TABLE4.values()]
+steps = [a - b for a, b in pairwise(eces)]
 print("Table 4's ECE from arm to arm falls by", ", ".join(f"{step:.3f}" for step in steps))
-print("the abstract prints", pavae.ABSTRACT["real"][2], "and", pavae.ABSTRACT["pavae"][2])
+print("the abstract prints", printed.ABSTRACT["real"][2], "and", printed.ABSTRACT["pavae"][2])
 assert sum(step > 3 * np.std(perfect) for step in steps) == 0
-assert floors["sure of most"] < pavae.ABSTRACT["pavae"][2] < floors["undecided"]
+assert floors["sure of most"] < printed.ABSTRACT["pavae"][2] < floors["undecided"]
 
 # %% [markdown]
 # **What to see.** Table 4's steps are of the size of the estimator's SD or smaller, and the abstract's
@@ -341,7 +284,7 @@ assert floors["sure of most"] < pavae.ABSTRACT["pavae"][2] < floors["undecided"]
 # AUC:
 
 # %%
-order = [pavae.TABLE4[arm] for arm in pavae.GENERATORS]
+order = [printed.TABLE4[arm] for arm in GENERATORS]
 tau = kendall(np.array([-row[3] for row in order]), np.array([row[0] for row in order]))
 print(f"Kendall's tau of (lower FID, higher AUC) over {len(order)} generators: {tau:.2f}")
 labelled, train = (sum(chest.TABLE1[name]) for name in ("labelled", "train"))
@@ -356,10 +299,7 @@ print(
 # clerical. The last column links the notebooks that deal with it.
 
 # %%
-for letter, meaning in chapter.SEVERITIES.items():
-    lines = chapter.contradictions("pavae", letter)
-    display(Markdown(f"### Severity {letter}: {meaning} ({len(lines)})"))
-    show(["", "where", "what the paper says", "what we do", "run in"], lines)
+mine.contradictions()
 
 # %% [markdown]
 # ## What was changed after results had been seen
@@ -368,7 +308,7 @@ for letter, meaning in chapter.SEVERITIES.items():
 # there are: the change was made by somebody who had seen some of them. Another seed starts afresh.
 
 # %%
-show(["what", "why", "how", "seeds", "claims"], chapter.changes("pavae"))
+mine.changes()
 
 # %% [markdown]
 # ## What remains open
@@ -377,49 +317,16 @@ show(["what", "why", "how", "seeds", "claims"], chapter.changes("pavae"))
 # possible; where the test can say so, with the number of draws that would probably settle it.
 
 # %%
-show(["what is missing", "claims"], chapter.waiting(list(mine.values())))
-
-# %%
-unsettled = summary.told(decided, (verdict.INCONCLUSIVE, verdict.NOT_INTERPRETED))
-show(["undecided", "R", "in words"], [[o["id"], o["n"], o["sentence"]] for o in unsettled])
+mine.undecided()
 
 # %% [markdown]
 # Beyond these stand the questions in the last column of the first tables. Some could be run here: a
 # larger network, another layer for the features, a flow as the prior. Those about the paper's own images only
 # its own code could answer.
-#
-# ## Kept
 
 # %%
-own = [out["own"] or out for out in mine.values()]
-alone = summary.counts(own)["pavae"]
-rows = chapter.count_rows(of_record=counts, this_run=alone)
-caption = (
-    f"All measured tests of PA-VAE's claims, in margins, with 95 % t-intervals: {len(there)} tests of "
-    f"{len(decided)} claims, {origins[judge.RUN]} judged by this run (profile {profile}, "
-    f"R={size.replicates} draws in the core studies), {origins[judge.FULL]} by the committed numbers "
-    f"of {judge.FULL}; cross: the paper's effect."
-)
-
-# %%
-record.write_metrics(
-    "pavae", "00_claims", profile, size.replicates, rows,
-    figures=[{"file": picture, "caption": caption}], seeds=[seed],
-    code=summary.code(paths.METRICS, judge.committed(profile)),
-    seconds=round(time.perf_counter() - start, 1),
-)  # fmt: skip
-display(Markdown(caption))
-
-# %%
-claims = ledger.by_paper("pavae")
-assert list(mine) == [claim["id"] for claim in claims] and len(mine) == 28
-assert sum(n for name, n in counts.items() if name != "exploratory") == len(mine)
-assert list(summary.severities()["pavae"].values()) == [7, 10, 8]
-assert mine["PV-28"]["verdict"] == verdict.UNTESTABLE
-if profile == "smoke":
-    assert not origins[judge.FULL], "smoke numbers are never mixed with committed ones"
-for out in decided:
-    assert out["own"] is None or out["own"]["n"] < out["n"], "the record with more draws"
+mine.check(claims=28, severities=[7, 10, 8])
+page.check("PV-28 needs readers", mine.claims["PV-28"]["verdict"] == verdict.UNTESTABLE)
 
 # %% [markdown]
 # ## In this notebook we have
@@ -436,8 +343,8 @@ for out in decided:
 
 # %%
 answer = None  # your number
-truth = best + TABLE5["no_path"][0] + TABLE5["no_prior"][0]
-print("not answered yet" if answer is None else f"right: {abs(answer - truth) < 0.0005}")
+losses = [printed.TABLE5[arm][0] for arm in ("no_path", "no_prior")]
+page.exercise(answer, lambda: best + sum(losses), within=0.0005)
 
 # %% [markdown]
 # **2.** Paired differences have SD 0.02. How many draws find a difference of 0.01 in four of five
@@ -445,8 +352,7 @@ print("not answered yet" if answer is None else f"right: {abs(answer - truth) < 
 
 # %%
 answer = None  # your number
-truth = verdict.replicates_needed(sd=0.02, effect=0.01)
-print("not answered yet" if answer is None else f"right: {answer == truth}")
+page.exercise(answer, lambda: verdict.replicates_needed(sd=0.02, effect=0.01))
 
 # %% [markdown]
 # **3.** How many test images of each kind would bring the standard error of AUC 0.842 down to 0.004?
@@ -454,5 +360,8 @@ print("not answered yet" if answer is None else f"right: {answer == truth}")
 
 # %%
 answer = None  # your number, of each kind
-truth = next(n for n in range(1000, 20_000, 10) if standard_error(best, n, n) <= 0.004)
-print("not answered yet" if answer is None else f"right: {abs(answer / truth - 1) < 0.05}")
+enough = next(n for n in range(1000, 20_000, 10) if standard_error(best, n, n) <= 0.004)
+page.exercise(answer, lambda: enough, within=0.05 * enough)
+
+# %%
+page.close()
