@@ -344,7 +344,7 @@ def _loky(state: State):
         yield executor
     except BaseException:  # also a signal: leave no worker behind
         for each in used:
-            each.shutdown(wait=False, kill_workers=True)
+            each.shutdown(wait=True, kill_workers=True)
         raise
 
 
@@ -379,7 +379,8 @@ def _dask_client(address: str):
 
 
 def _no_scheduler(address: str) -> Hopeless:
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # its tracebacks add nothing
+    for name in ("distributed", "distributed.client"):  # their tracebacks add nothing
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     return Hopeless(
         f"the Dask scheduler at {address} does not answer; finished results are kept: start it, "
         "or unset DASK_SCHEDULER_ADDRESS, and run the same command again"

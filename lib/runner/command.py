@@ -53,12 +53,20 @@ def main(argv: list[str] | None = None) -> int:
         with _ending_on_signals():
             return _command(args)
     except KeyboardInterrupt as error:
+        _sweep()  # of what its workers had in hand
         number = getattr(error, "number", signal.SIGINT)
         print("\nstopped; the same command goes on", file=sys.stderr)
         return 128 + number
     except (pool.Hopeless, files.CannotWrite, rows.RecordError) as error:
+        _sweep()
         print(error, file=sys.stderr)
         return 1
+
+
+def _sweep() -> None:
+    """Remove what processes that have ended left half-written."""
+    for folder in (paths.HOME / "data", paths.FIGURES):
+        files.sweep(folder)
 
 
 @contextmanager
@@ -120,8 +128,7 @@ def run_notebooks(names: list[str], args: argparse.Namespace, given: dict) -> in
 
     What is up to date needs no look at its jobs either.
     """
-    for folder in (paths.HOME / "data", paths.FIGURES):
-        files.sweep(folder)
+    _sweep()
     for name, wanted in ((paths.RECORD_ONLY, args.report), (paths.REFIT, args.refit)):
         os.environ.pop(name, None)
         if wanted:

@@ -2,6 +2,7 @@
 
 import functools
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 from lib import files, paths
@@ -56,19 +57,18 @@ def _run(node, written: Path, root: str, given: dict, tries: int = 2) -> str:
     import papermill  # here: half a second that the runner itself need not spend
     from nbclient.exceptions import DeadKernelError
 
-    settings = written.parent / "ipython"  # a reader's own, with start-up files, do not count
-    settings.mkdir(exist_ok=True)
     try:
-        done = papermill.execute_notebook(
-            node,
-            str(written),
-            parameters=given,
-            kernel_name="python3",
-            kernel_manager_class=_own_kernel(),
-            progress_bar=False,
-            cwd=root,
-            extra_arguments=["--IPKernelApp.log_level=50", f"--ipython-dir={settings}"],
-        )
+        with _own_settings(written.parent / "ipython"):
+            done = papermill.execute_notebook(
+                node,
+                str(written),
+                parameters=given,
+                kernel_name="python3",
+                kernel_manager_class=_own_kernel(),
+                progress_bar=False,
+                cwd=root,
+                extra_arguments=["--IPKernelApp.log_level=50"],
+            )
     except papermill.PapermillExecutionError as error:
         return f"{_cell(error.cell_index, error, node)}: {error.ename}: {error.evalue}".strip()
     except DeadKernelError:
@@ -80,6 +80,20 @@ def _run(node, written: Path, root: str, given: dict, tries: int = 2) -> str:
             return _run(node, written, root, given, tries - 1)
         return "its kernel does not start; is there memory left? (-j 1 runs one at a time)"
     return _early_end(done, node)
+
+
+@contextmanager
+def _own_settings(folder: Path):
+    """A fresh IPython folder for kernels: a reader's settings and start-up files do not count."""
+    before = os.environ.get("IPYTHONDIR")
+    os.environ["IPYTHONDIR"] = str(folder)
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["IPYTHONDIR"]
+        else:
+            os.environ["IPYTHONDIR"] = before
 
 
 def _early_end(done, node) -> str:

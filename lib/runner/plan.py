@@ -12,7 +12,7 @@ from lib import files, jobs, paths, profiles
 from lib.jobs import store
 from lib.runner import freshness, notebooks
 
-Needed = list[tuple[str, str]]  # key and name of each job, those that others need included
+Needed = list[list[str]]  # [key, name] of each job, those that others need included
 
 
 def needs(given: dict, around: str) -> dict[str, Needed]:
@@ -57,7 +57,7 @@ def clean() -> tuple[int, str]:
 
 def _needed(name: str, given: dict) -> Needed:
     wanted = notebooks.jobs(name, given)
-    return [(task.key, task.name) for task in jobs.tasks(wanted)]
+    return [[task.key, task.name] for task in jobs.tasks(wanted)]
 
 
 def _file(given: dict) -> Path:

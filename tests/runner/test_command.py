@@ -13,7 +13,7 @@ import pytest
 from conftest import ROOT, run_lib
 from toy_notebooks import GOOD, add
 
-from lib import paths
+from lib import jobs, paths
 from lib.jobs import Job
 from lib.runner import command as run
 from lib.runner import notebooks
@@ -56,6 +56,59 @@ def test_unknown_notebook_stops(shelf, tmp_path):
     assert "no notebook starts with 'table4'; there are 00_start_here, toy/t" in done.stderr
 
 
+@pytest.mark.parametrize("args", [("--seed", "-1"), ("--set", "seed=2.5"), ("--seed", "9" * 20)])
+def test_wrong_seed_is_one_sentence(shelf, capsys, args):
+    assert run.main(args) == 2
+    said = capsys.readouterr().err.strip().splitlines()
+    assert len(said) == 1 and "give a whole number from 0 to" in said[0]
+
+
+def test_locale_without_utf8(shelf, tmp_path):
+    add(shelf, "explain", "")
+    text = (shelf / "explain.py").read_text(encoding="utf-8")
+    (shelf / "explain.py").write_text(text.replace("Title of", "Fréchet"), encoding="utf-8")
+    env = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}
+    env |= {"KNOWN_TRUTH_HOME": str(tmp_path), "KNOWN_TRUTH_NOTEBOOKS": str(shelf)}
+    command = [sys.executable, "-X", "warn_default_encoding", "-W", "always::EncodingWarning"]
+    command += ["-m", "lib.runner", "--list"]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | env, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert b"Fr?chet explain" in done.stdout
+    warned = [line for line in done.stderr.splitlines() if b"EncodingWarning" in line]
+    assert not [line for line in warned if str(ROOT / "lib").encode() in line]
+
+
+@pytest.mark.parametrize("file", ["environment.yml", "run_all.sh"])
+def test_python_is_bounded_where_packages_end(file):
+    text = (ROOT / file).read_text(encoding="utf-8")
+    wanted = {"environment.yml": "python>=3.11,<3.15", "run_all.sh": "< (3, 15)"}[file]
+    assert text.count(wanted) == text.count("3.11,") + text.count("(3, 11)")
+
+
+def test_flipped_byte_that_a_notebook_reads_is_mended_in_the_same_run(
+    shelf, tmp_path, monkeypatch, capsys
+):
+    (tmp_path / "flip_study.py").write_text(STUDY, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    study = importlib.import_module("flip_study")
+    job = Job(study.arrays, x=1)
+    monkeypatch.setattr(notebooks, "jobs", lambda name, profile, seed: [job])
+    monkeypatch.setattr(run, "_report", lambda profile, failed: None)
+    for name in ("STORE", "REPORT"):
+        monkeypatch.setattr(paths, name, tmp_path / name.lower())
+    reads = f"import sys, pathlib; from lib import paths; sys.path.insert(0, {str(tmp_path)!r})\n"
+    reads += f"paths.STORE = pathlib.Path({str(paths.STORE)!r})\nimport flip_study\n"
+    reads += "from lib import jobs\nprint(jobs.load(jobs.Job(flip_study.arrays, x=1)).arrays)"
+    add(shelf, "00_start_here", reads)
+    jobs.run([job], 1, lambda state: None)
+    (stored,) = paths.STORE.glob("??/*.h5")
+    whole = stored.read_bytes()
+    stored.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert run.main(["00", "-j", "1"]) == 0
+    assert "FAILED" not in capsys.readouterr().err
+    assert jobs.load(job).arrays["a"].tolist() == [1.0, 1.0]
+
+
 def test_list_names_every_notebook_and_what_it_makes(shelf, tmp_path):
     done = run_lib("--list", home=tmp_path, notebooks=shelf)
     assert done.returncode == 0
@@ -95,6 +148,7 @@ def is_alive(pid):
 
 STUDY = """
 import time
+import numpy as np
 from lib.jobs import Result
 
 def slow(x):
@@ -103,6 +157,9 @@ def slow(x):
 
 def broken(x):
     raise ValueError("no good")
+
+def arrays(x):
+    return Result({"a": np.full(2, float(x))}, {})
 """
 
 
@@ -128,7 +185,7 @@ def test_notebook_waits_for_its_jobs_and_is_named_when_one_fails(
     assert run.main(["-j", "2"]) == 1
     said = capsys.readouterr().err
     assert said.count("no good") == 1
-    assert "FAILED toy_study:broken: ValueError: no good (toy_study.py:10)" in said
+    assert "FAILED toy_study:broken: ValueError: no good (toy_study.py:11)" in said
     assert said.strip().endswith("1 of 3 not made: toy/table4_main")
     assert not (paths.REPORT / "toy").exists()
     first = json.loads((paths.REPORT / "00_start_here.ipynb").read_text())

@@ -75,7 +75,9 @@ def test_signals_end_worker_and_kernel(shelf, tmp_path, number, status):
     add(shelf, "waits", f"{code}half.rename(paths.HOME / 'pids')\ntime.sleep(100)\n")
     env = os.environ | {"KNOWN_TRUTH_HOME": str(tmp_path), "KNOWN_TRUTH_NOTEBOOKS": str(shelf)}
     command = [sys.executable, "-m", "lib.runner", "waits"]
-    run = subprocess.Popen(command, cwd=ROOT, env=env, stderr=subprocess.PIPE, text=True)
+    said = tmp_path / "said"
+    with said.open("w", encoding="utf-8") as stream:
+        run = subprocess.Popen(command, cwd=ROOT, env=env, stderr=stream)
     while not (tmp_path / "pids").exists() and run.poll() is None:
         time.sleep(0.1)
     below = psutil.Process(run.pid).children(recursive=True)
@@ -84,13 +86,13 @@ def test_signals_end_worker_and_kernel(shelf, tmp_path, number, status):
     _, alive = psutil.wait_procs(below, timeout=5)
     assert alive == []
     assert run.wait(timeout=30) == status
-    said = run.stderr.read().strip().splitlines()
     if number == signal.SIGKILL:
         assert list(tmp_path.rglob(".half-*"))
         add(shelf, "waits", "")
         assert run_lib("waits", home=tmp_path, notebooks=shelf).returncode == 0
     else:
-        assert said == ["stopped; the same command goes on"]
+        told = said.read_text(encoding="utf-8").strip()
+        assert told == "stopped; the same command goes on"
     assert list(tmp_path.rglob(".half-*")) == []
 
 
