@@ -147,7 +147,7 @@ def surroundings() -> str:
     """Digest of what all notebooks depend on: lib, the record, packages and the processor."""
     packages = sorted((each.name, each.version) for each in metadata.distributions())
     processor = [platform.python_version(), machine.cpu(), machine.precision()]
-    files = [_contents(paths.ROOT / "lib"), _contents(paths.RECORD)]
+    files = [_contents(paths.ROOT / "lib"), _contents(paths.RECORD, "*.json")]
     return _digest([*files, packages, processor])
 
 
