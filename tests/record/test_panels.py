@@ -22,6 +22,7 @@ def arrays(seed=0):
     return {
         "image": rng.random((2, 8, 8)),
         "deviation": rng.normal(size=(2, 8, 8)),
+        "distance": 3 * rng.random((2, 8, 8)),
         "curve": rng.random((3, 50)),
         "mask": rng.random((2, 8, 8)) > 0.5,
         "label": np.arange(5),
@@ -38,7 +39,8 @@ def test_what_is_kept_comes_back_within_its_steps():
     assert found.keys() == made.keys()
     assert all(found[key].shape == np.shape(value) for key, value in made.items())
     assert np.abs(found["image"] - made["image"]).max() <= 0.5 / 255 + 1e-6
-    assert np.allclose(found["deviation"], made["deviation"], rtol=1e-3, atol=1e-3)
+    for name in ("deviation", "distance"):
+        assert np.allclose(found[name], made[name], rtol=1e-3, atol=1e-3)
     assert np.array_equal(found["curve"], made["curve"].astype(np.float32))
     assert found["mask"].dtype == bool and np.array_equal(found["mask"], made["mask"])
     assert np.array_equal(found["label"], made["label"]) and np.isnan(found["hole"]).all()
