@@ -147,9 +147,10 @@ class _Reader:
         """Part imports from definitions: a name that is bound in other ways too is defined here."""
         source = self.source
         for name, statements in self.lists.items():
-            target = self.module.single(name)
-            if target:
-                source.imports[name] = target
+            if all(isinstance(each, IMPORT) for each in statements):
+                source.imports[name] = statements[-1].binds[name]  # the last one holds
+            elif self.module.single(name):
+                source.imports[name] = self.module.single(name)
             else:
                 source.statements[name] = statements
         for name, statement in self.decorated:  # `@name.register` adds to `name`
