@@ -10,17 +10,12 @@ from conftest import ROOT
 
 from lib.runner import notebooks
 
-LEVEL = {
-    **dict.fromkeys(("paths", "profiles", "closure", "store", "schedule", "jobs", "record"), 0),
-    "phantoms": 1,
-    "datasets": 2,
-    "networks": 3,
-    "metrics": 4,  # pure functions of arrays: they know no model, and generators stop early by them
-    **dict.fromkeys(("generators", "tasks"), 5),
-    "papers": 6,
-    **dict.fromkeys(("claims", "plots", "explore", "report"), 7),
-    **dict.fromkeys(("notebooks", "check", "run"), 8),
-}
+ROOMS = (  # from the ground floor up; rooms of one floor do not import each other
+    ("files", "paths", "machine", "profiles"), ("jobs",), ("record",), ("phantoms",), ("datasets",),
+    ("networks", "metrics"), ("training",), ("tasks",), ("generators",), ("controls",), ("scores",),
+    ("papers",), ("claims",), ("report",), ("runner",),
+)  # fmt: skip
+LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
 SOURCES = sorted(file for file in (ROOT / "lib").rglob("*.py") if file.parent.name != "lib" or
                  file.name != "__init__.py")  # fmt: skip
 NAMES = notebooks.find()
@@ -72,13 +67,41 @@ def test_notebook_has_parameters_of_literals_and_a_kernel(name):
     assert notebooks.title(name) != name
 
 
+def cells(name: str) -> list[str]:
+    """The code cells of a notebook, the parameters left out."""
+    found = jupytext.read(notebooks.source(name)).cells
+    code = [cell for cell in found if cell.cell_type == "code"]
+    return [cell.source for cell in code if "parameters" not in cell.metadata.get("tags", ())]
+
+
+def lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_cells_are_short_and_hold_no_class(name):
-    cells = [c.source for c in jupytext.read(notebooks.source(name)).cells if c.cell_type == "code"]
-    lengths = [sum(bool(line.strip()) for line in cell.splitlines()) for cell in cells]
-    assert max(lengths) <= 25
+    lengths = [len(lines(cell)) for cell in cells(name)]
+    assert max(lengths) <= 20
     assert sorted(lengths)[len(lengths) // 2] <= 8
-    assert not [cell for cell in cells if cell.startswith("class ") or "\nclass " in cell]
+    assert not [cell for cell in cells(name) if cell.startswith("class ") or "\nclass " in cell]
+
+
+def test_no_function_is_defined_in_two_notebooks_with_the_same_body():
+    seen: dict[str, str] = {}
+    for name in NAMES:
+        for node in ast.walk(ast.parse("\n".join(cells(name)))):
+            if isinstance(node, ast.FunctionDef):
+                body = ast.dump(ast.Module(node.body, []))
+                assert seen.setdefault(body, name) == name, f"{node.name} of {name}"
+
+
+def test_no_six_equal_lines_stand_in_two_notebooks():
+    seen: dict[tuple, str] = {}
+    for name in NAMES:
+        text = [line for line in lines("\n".join(cells(name))) if len(line) > 3]
+        for at in range(len(text) - 5):
+            part = tuple(text[at : at + 6])
+            assert seen.setdefault(part, name) == name, f"{name} and {seen[part]}: {part}"
 
 
 def test_parameters_that_are_not_literals_are_refused(tmp_path, monkeypatch):

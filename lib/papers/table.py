@@ -9,13 +9,13 @@ Rows are those of `lib.record`: one per regime, arm and metric, every value with
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lib import jobs
 from lib.jobs import Job
 from lib.papers.arms import Arm
 from lib.papers.study import Study
-from lib.profiles import Plan
+from lib.profiles import FULL, Plan
 
 Draws = dict[int, float | None]
 """{draw: value; None where the draw leaves the score undefined}."""
@@ -101,6 +101,19 @@ class Table:
                 found += self._rows(study, scores, nulls, values)
             found += self.derived(study, values)
         return [row for row in found if row["draws"]]
+
+    def codes(self, plan: Plan, draws: Iterable[str]) -> dict[tuple[str, str, str], dict[str, str]]:
+        """{(regime, arm, metric): {draw: key of its job today}} of draws "seed/number"."""
+        found: dict[tuple[str, str, str], dict[str, str]] = {}
+        for seed in {int(draw.partition("/")[0]) for draw in draws}:
+            numbers = sorted(int(d.partition("/")[2]) for d in draws if d.startswith(f"{seed}/"))
+            for study in self.studies(replace(plan, profile=FULL, seed=seed, only=tuple(numbers))):
+                for s in self.scores(study):
+                    named = {f"{seed}/{k}": job.key for k, job in s.jobs.items()}
+                    for metric in s.paths:
+                        at = s.regime or study.regime, s.arm.name, metric
+                        found[at] = found.get(at, {}) | named
+        return found
 
     def _scored_jobs(self, study: Study) -> list[Job]:
         each = (made for s in self.scores(study) for made in (s.jobs, s.minus))

@@ -14,7 +14,7 @@ from statistics import mean, stdev
 from scipy.special import stdtrit
 
 from lib import paths
-from lib.record import panels
+from lib.record import models, panels
 from lib.record import rows as pages
 from lib.record.rows import RecordError, row_key
 
@@ -138,7 +138,10 @@ def to_record(items: Iterable[str]) -> list[str]:
     replaced when its key differs too, and refused otherwise. What follows from draws (verdicts) or
     from the clock alone is left out.
     """
-    return [line for item in items if not item.endswith(FOLLOW) for line in _keep(item)]
+    kept = [item for item in items if not item.endswith(FOLLOW)]
+    for paper in sorted({item.partition("/")[0] for item in kept if "/" in item}):
+        models.keep(paper)
+    return [line for item in kept for line in _keep(item)]
 
 
 def _keep(item: str) -> list[str]:

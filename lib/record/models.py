@@ -7,6 +7,7 @@ A file holds the arrays of the result of one job, and in its metadata the job's 
 import json
 from collections.abc import Collection
 from pathlib import Path
+from shutil import copyfile
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -20,16 +21,28 @@ from lib.record.rows import RecordError
 MOST = 10_000_000  # bytes a chapter
 
 
-def save(name: str, job: Job, result: Result, half: Collection[str] = ()) -> Path:
-    """Keep a job's result as data/record/models/<name>.safetensors (`pavae/vae`); its path.
+def save(
+    name: str, job: Job, result: Result, half: Collection[str] = (), root: Path | None = None
+) -> Path:
+    """Keep a job's result as models/<name>.safetensors (`pavae/vae`) under `root`; its path.
 
-    The arrays named in `half` are rounded to float16 and come back as float32.
+    `root` is data/record by default. The arrays named in `half` are rounded to float16 and come
+    back as float32.
     """
     arrays = {key: np.array(value, order="C") for key, value in result.arrays.items()}
     arrays |= {key: arrays[key].astype(np.float16) for key in half}
     about = {"key": job.key, "scores": json.dumps(result.scores), "half": json.dumps([*half])}
-    pages.replace_file(_file(name), lambda file: save_file(arrays, file, metadata=about))
-    return _file(name)
+    target = _file(name, root)
+    pages.replace_file(target, lambda file: save_file(arrays, file, metadata=about))
+    return target
+
+
+def keep(paper: str) -> list[str]:
+    """Copy the models of a chapter that this home has into the record; their names."""
+    found = sorted(_file(paper, paths.METRICS).with_suffix("").glob("*.safetensors"))
+    for file in found:
+        pages.replace_file(_file(f"{paper}/{file.stem}"), lambda half, f=file: copyfile(f, half))
+    return [file.stem for file in found]
 
 
 def load(name: str, job: Job) -> tuple[Result, str]:
@@ -53,5 +66,5 @@ def load(name: str, job: Job) -> tuple[Result, str]:
     return Result(arrays, scores), where
 
 
-def _file(name: str) -> Path:
-    return paths.RECORD / "models" / f"{name}.safetensors"
+def _file(name: str, root: Path | None = None) -> Path:
+    return (root or paths.RECORD) / "models" / f"{name}.safetensors"

@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 
 import numpy as np
 from IPython.display import Markdown, display
@@ -102,9 +103,22 @@ class Page:
             kept.write(self.item, self.plan.profile.name, self.made, self.figures)
 
     def rows(self) -> Rows:
-        """All rows so far, of the record and of this run."""
-        page = draws.merged(self.item, own=not self.from_record, profile=self.plan.profile.name)
-        return Rows(page or {"rows": []})
+        """All rows so far, of the record and of this run; says how many are of earlier code."""
+        profile, today = self.plan.profile.name, self._today
+        page = draws.merged(self.item, not self.from_record, profile, today) or {"rows": []}
+        old = sum(len(row["old"]) for row in page["rows"])
+        if old:
+            every = sum(len(row["draws"]) for row in page["rows"])
+            self.text(f"*{old:,} of {every:,} values stand in the record from earlier code.*")
+        return Rows(page)
+
+    @cached_property
+    def _today(self) -> dict[tuple[str, str, str], dict[str, str]]:
+        """Keys that the jobs behind the record's draws have today, by row and draw."""
+        page = draws.merged(self.item, own=False)
+        if page is None or self.table_of is None or not self.meaningful:
+            return {}
+        return self.table_of.codes(self.plan, {key for row in page["rows"] for key in row["draws"]})
 
     def panel(self, name: str, make: Callable[[], dict[str, np.ndarray]]) -> dict:
         """Small arrays that a figure needs beside numbers: made here and kept, or the record's."""
@@ -117,12 +131,15 @@ class Page:
 
         The chapter's record knows it by `name`; with REFIT set it is fitted here.
         """
+        named = f"{self.item.partition('/')[0]}/{name}"
         if not (self.from_record or jobs.is_done(job)) and os.environ.get(paths.REFIT):
             jobs.run([job])
         if jobs.is_done(job) and not self.from_record:
             found, where = jobs.load(job), "fitted here"
+            large = [key for key, values in found.arrays.items() if values.dtype == np.float32]
+            models.save(named, job, found, large, root=paths.METRICS)
         else:
-            found, where = models.load(f"{self.item.partition('/')[0]}/{name}", job)
+            found, where = models.load(named, job)
         print(f"{name}: {where}")
         return found
 
