@@ -67,3 +67,5 @@ TABLES = {
         Diagnostics(),
     )
 }  # fmt: skip
+
+# ---- further tables
