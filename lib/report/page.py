@@ -35,8 +35,8 @@ class Page:
         self, item: str, profile: str, seed: int = 0, dataset: str = "phantom", root: str = "",
         only: str = "",
     ):  # fmt: skip
-        self.item = item
         self.plan = profiles.plan(profile, seed, dataset, root, only)
+        self.name, self.item = item, item if self.on_phantoms else f"{dataset}/{item}"
         self.table_of = registry.table(item)
         studies = self.table_of.studies(self.plan) if self.table_of else []
         self.studies = {study.regime: study for study in studies}
@@ -60,6 +60,11 @@ class Page:
     def size(self):
         """Sizes of one draw."""
         return self.study.size
+
+    @property
+    def on_phantoms(self) -> bool:
+        """Whether the truth is known; rows of other data are kept apart, and judge no claim."""
+        return self.plan.dataset == "phantom"
 
     @property
     def from_record(self) -> bool:
@@ -131,7 +136,7 @@ class Page:
 
         The chapter's record knows it by `name`; with REFIT set it is fitted here.
         """
-        named = f"{self.item.partition('/')[0]}/{name}"
+        named = f"{self.name.partition('/')[0]}/{name}"
         if not (self.from_record or jobs.is_done(job)) and os.environ.get(paths.REFIT):
             jobs.run([job])
         if jobs.is_done(job) and not self.from_record:
@@ -176,6 +181,9 @@ class Page:
 
     def verdicts(self, *ids: str) -> None:
         """The verdicts of these claims in words."""
+        if not self.on_phantoms:
+            self.text(f"*{', '.join(ids)}: a verdict needs a phantom.*")
+            return
         for id_ in ids:
             self.text(summary.in_words(self.judged[id_]))
 
@@ -189,6 +197,8 @@ class Page:
 
     def augmented(self, *ids: str) -> None:
         """The same tests where classical augmentation is on; extra information."""
+        if not self.on_phantoms:
+            return
         found = {id_: out["augmented"] for id_, out in self.judged.items()}
         lines = [[i, found[i]["verdict"], found[i]["sentence"]] for i in ids if found[i]]
         self.table(["claim", "verdict in `augmented`", "numbers"], lines)

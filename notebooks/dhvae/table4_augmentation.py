@@ -56,7 +56,7 @@ ARMS = table4_arms(page.size.long_additions)
 # %%
 def paper(modality: str, arm: str) -> float | None:
     """The Dice that the paper prints for an arm; None if it prints none."""
-    return next(iter(printed.TABLE4[modality].get(arm, {}).values()), None)
+    return next(iter(printed.TABLE4.get(modality, {}).get(arm, {}).values()), None)
 
 
 lines = []

@@ -319,8 +319,8 @@ caption = (
     f"{RULE} (dashed); 95 % t-intervals over training draws."
 )
 size = {"figsize": (13.5, 3.4 * len(judged)), "squeeze": False}
-with page.figure(caption, max(1, len(judged)), 4, "fidelity", **size) as axes:
-    for line, at in zip(axes, judged, strict=False):
+with page.figure(caption, len(judged), 4, "fidelity", **size) as axes:
+    for line, at in zip(axes, judged, strict=True):
         for ax, metric in zip(line, FIDELITY, strict=True):
             draw_fidelity(ax, at, metric)
             ax.tick_params(labelleft=ax is line[0])
@@ -456,8 +456,7 @@ page.augmented("PV-01", "PV-02", "PV-03", "PV-09", "PV-10")
 
 # %%
 answer = None  # your number
-gains = {arm: bare.gain(arm, "real", "auc").mean() for arm in ("smooth", "oracle")}
-page.exercise(answer, lambda: gains["smooth"] / gains["oracle"], within=0.01)
+page.exercise(answer, lambda: bare.fraction("smooth", "auc")["fraction"], within=0.01)
 
 # %% [markdown]
 # **2.** With the paper's order of arms by AUC, how many of the four adjacent pairs are in that order

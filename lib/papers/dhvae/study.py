@@ -21,8 +21,6 @@ from lib.profiles import Plan
 from lib.scores import pairs
 from lib.tasks import segment
 
-MODALITIES = volumes.MODALITIES
-
 
 @dataclass(frozen=True)
 class Study(Base):
@@ -251,5 +249,5 @@ def study(plan: Plan, modality: str = "flair") -> Study:
 
 
 def studies(plan: Plan) -> list[Study]:
-    """Both modalities."""
-    return [study(plan, modality) for modality in MODALITIES]
+    """One per modality of the data set: both of them on phantoms."""
+    return [study(plan, each) for each in source.modalities(plan.dataset, plan.root or None)]
