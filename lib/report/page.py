@@ -17,7 +17,7 @@ import numpy as np
 from IPython.display import Markdown, display
 from matplotlib import pyplot as plt
 
-from lib import jobs, profiles
+from lib import jobs, paths, profiles
 from lib.claims import judge
 from lib.jobs import Job, Result
 from lib.jobs.pool import duration
@@ -116,9 +116,14 @@ class Page:
         return Rows(page or {"rows": []})
 
     def panel(self, name: str, make: Callable[[], dict[str, np.ndarray]]) -> dict:
-        """Small arrays that a figure needs beside numbers: made here and kept, or the record's."""
+        """Small arrays that a figure needs beside numbers: made here and kept, or the record's.
+
+        Also the record's where this run has nothing to make them of ({}).
+        """
         if not self.from_record:
-            panels.save(self.item, name, make())
+            made = make()
+            if made or name not in panels.names(paths.RECORD / f"{self.item}.h5"):
+                panels.save(self.item, name, made)
         return panels.load(self.item, name, own=not self.from_record)
 
     def model(self, name: str, job: Job) -> Result:
