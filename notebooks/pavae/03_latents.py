@@ -120,16 +120,12 @@ def draw_live(axes, frame: np.ndarray, curves: dict[str, np.ndarray]) -> None:
 
 
 SHAPE = {"figsize": (10, 3.2), "width_ratios": (2, 1), "layout": "constrained"}
+images = min(live_images, page.size.epoch_images)  # of an epoch
+# half of Table 2a's batch: half the time of a step
+live = vae.VaeSettings(live_epochs, images, batch=32, precision=machine.precision())
+
 
 # %%
-live = vae.VaeSettings(
-    epochs=live_epochs,
-    epoch_images=min(live_images, page.size.epoch_images),
-    batch=32,  # half of Table 2a's: half the time of a step
-    precision=machine.precision(),
-)
-
-
 def train() -> dict[str, np.ndarray]:
     """Train, with a look after every epoch; the last frame, and every loss term by epoch."""
     rng = np.random.default_rng([seed, 3])
@@ -173,6 +169,7 @@ if page.meaningful:
 page.source(watch.frame)
 
 
+# %%
 def filmed() -> dict[str, np.ndarray]:
     """Two noises under three labels by epoch, the KL of each latent, and how far frames differ."""
     arrays = jobs.load(method.film(page.study)).arrays
