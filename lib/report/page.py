@@ -7,6 +7,7 @@
     page.close()
 """
 
+import inspect
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -125,10 +126,20 @@ class Page:
             return {}
         return self.table_of.codes(self.plan, {key for row in page["rows"] for key in row["draws"]})
 
+    def rows_of(self, item: str) -> Rows:
+        """The rows of another notebook, as far as they are there."""
+        page = draws.merged(item, own=not self.from_record, profile=self.plan.profile.name)
+        return Rows(page or {"rows": []})
+
     def panel(self, name: str, make: Callable[[], dict[str, np.ndarray]]) -> dict:
-        """Small arrays that a figure needs beside numbers: made here and kept, or the record's."""
+        """Small arrays that a figure needs beside numbers: made here and kept, or the record's.
+
+        Also the record's where this run has nothing to make them of ({}).
+        """
         if not self.from_record:
-            panels.save(self.item, name, make())
+            made = make()
+            if made or name not in panels.names(paths.RECORD / f"{self.item}.h5"):
+                panels.save(self.item, name, made)
         return panels.load(self.item, name, own=not self.from_record)
 
     def model(self, name: str, job: Job) -> Result:
@@ -157,6 +168,11 @@ class Page:
     def table(self, head: list[str], lines: list[list]) -> None:
         """A table of text; one line that says so when it is empty."""
         self.text(summary.table(head, lines) if lines else f"*{head[0] or head[1]}: none*")
+
+    def source(self, *functions) -> None:
+        """The code of functions or classes as it runs."""
+        text = "\n\n".join(inspect.getsource(each).rstrip() for each in functions)
+        display(Markdown(f"```python\n{text}\n```"))
 
     @contextmanager
     def figure(

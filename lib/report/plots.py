@@ -149,3 +149,15 @@ def label(axes: Axes, text: str) -> None:
     axes.text(
         -0.05, 0.5, text, transform=axes.transAxes, ha="right", va="center", fontsize="small"
     )
+
+
+def over(axes: Axes, names: Iterable[str], side: int = 64) -> None:
+    """A name above every column of a picture made of images of this width."""
+    for i, name in enumerate(names):
+        axes.text(side * (i + 0.5), -0.06 * side, name, ha="center", va="bottom", fontsize="small")
+
+
+def beside(axes: Axes, names: Iterable[str], side: int = 64) -> None:
+    """A name to the left of every line of a picture made of images of this height."""
+    for i, name in enumerate(names):
+        axes.text(-0.06 * side, side * (i + 0.5), name, ha="right", va="center", fontsize="small")

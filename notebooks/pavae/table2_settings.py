@@ -13,42 +13,38 @@
 # - the training loop itself is watched: optimiser, batch and learning rate as they are used;
 # - what the weights 4.0, 0.5 and 0.2 are worth against each other, in nats per image.
 #
-# *About 10 seconds, plus one fit of PA-VAE (2 minutes) if it is not there yet.* Nothing here shows
-# that a method works or fails on patients.
+# Nothing here shows that a method works or fails on patients.
 
 # %% tags=["parameters"]
 profile = "quick"
 seed = 0
 dataset = "phantom"
+root = ""
+draws = ""
 
 # %%
-import ast
-import inspect
-import io
-import time
-import tokenize
 from dataclasses import asdict
 from unittest import mock
 
 import numpy as np
 import torch
-from IPython.display import Markdown, display
 
-from lib import jobs, profiles
-from lib.datasets.hdf5 import from_arrays
+from lib import jobs
+from lib.datasets import chest as chest_sets
 from lib.generators import gan, vae
 from lib.networks.classifier import SmallCNN
-from lib.papers import pavae
-from lib.record import rows as record
-from lib.report import plots, summary
-from lib.tasks import classify
+from lib.papers.pavae import looks
+from lib.papers.pavae.printed import TABLE2A
+from lib.papers.table import row
+from lib.phantoms import chest
+from lib.report import plots
+from lib.report.code import comments
+from lib.report.page import Page
 from lib.training import loop as tr
 from lib.training.weights import freeze, seeded
 
-start = time.perf_counter()
-plots.use_style()
-size = profiles.get(profile)
-assert dataset == "phantom", "the masks of this page's loss are known for phantoms only"
+page = Page("pavae/table2_settings", profile, seed, dataset, root, draws)
+study = page.study
 
 # %% [markdown]
 # ## What the paper prints
@@ -57,34 +53,12 @@ assert dataset == "phantom", "the masks of this page's loss are known for phanto
 #
 # The configuration stands twice in the paper (2a, 3a) and the results three times (2b, 3b, 4), the
 # same numbers each time (PV-E21). One copy of each is enough here.
-
-# %%
-TABLE2A = {  # name here: (what the paper prints, its number or None, its note)
-    "rate": ("1 × 10⁻³", 1e-3, "cosine decay, min 1 × 10⁻⁵"),
-    "rate_end": ("1 × 10⁻⁵", 1e-5, "the minimum above"),
-    "adam_beta1": ("0.9", 0.9, "Adam"),
-    "adam_beta2": ("0.999", 0.999, "Adam"),
-    "batch": ("64", 64, "per step"),
-    "epochs": ("8-10", 8, "early-stop on FID-like"),
-    "beta": ("4.0", 4.0, "disentanglement trade-off"),
-    "lambda_path": ("0.5", 0.5, "feature-preservation weight"),
-    "lambda_cls": ("0.2", 0.2, "class-consistency weight"),
-    "resolution": ("64 × 64", 64, "grayscale"),
-    "synthetic_to_real": ("≤ 1", 1, "mixed during downstream training"),
-}
-
-
-def table(head: list[str], lines: list[list]) -> None:
-    """Show a Markdown table."""
-    display(Markdown(summary.table(head, lines)))
-
-
-# %% [markdown]
+#
 # **Paper says / we do**
 #
 # | the paper | here |
 # |---|---|
-# | the weight $\lambda_m$ of the mask loss stands in equation 1 and in no table, though the loss is ablated (PV-E11) | chosen among four values on validation, on a training draw that no replicate uses; it is the largest of the four, so the best may lie beyond |
+# | the weight $\lambda_m$ of the mask loss stands in equation 1 and in no table, though the loss is ablated (PV-E11) | chosen among four values on validation, on a training draw that no study uses; it is the largest of the four, so the best may lie beyond |
 # | "early-stop on FID-like", split not stated; the same score is then reported (PV-E07) | epoch chosen by the Fréchet distance (FD) to *validation* images in the shallow features of a random, untrained network, which no generator is trained to please; fidelity reported on test images in an independent reader's |
 # | 8-10 epochs "across experiments", so also for the GAN (PV-E17) | the GAN is kept at its best epoch among those trained; its state at the paper's epochs is an arm of its own |
 # | "synthetic:real ≤ 1": of 800 labelled or 8,000 images? (PV-E16) | of the labelled |
@@ -97,76 +71,56 @@ def table(head: list[str], lines: list[list]) -> None:
 # `PA_VAE` in `lib/generators/vae.py` is a frozen dataclass. Its defaults are the values and its
 # comments say where each comes from. This cell reads both from the source.
 
-
 # %%
-def comments(cls: type) -> dict[str, str]:
-    """Field -> the trailing comment in the source of a dataclass."""
-    source = inspect.getsource(cls)
-    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
-    said = {t.start[0]: t.string[1:].strip() for t in tokens if t.type == tokenize.COMMENT}
-    fields = [n for n in ast.parse(source).body[0].body if isinstance(n, ast.AnnAssign)]
-    lines = {n.target.id: range(n.lineno, n.end_lineno + 1) for n in fields}
-    return {name: " ".join(said[i] for i in at if i in said) for name, at in lines.items()}
-
-
-note = comments(vae.VaeSettings)
-defaults = asdict(vae.PA_VAE)
-table(["field", "default", "comment in the code"], [[k, v, note[k]] for k, v in defaults.items()])
+note, defaults = comments(vae.VaeSettings), asdict(vae.PA_VAE)
+page.table(
+    ["field", "default", "comment in the code"], [[k, v, note[k]] for k, v in defaults.items()]
+)
 
 # %% [markdown]
 # ## What is run
 #
-# A default says little: a study may override it. So the values below come from the *recipe* of
-# replicate 0 in this profile, the very thing whose hash names the stored result.
+# A default says little: a study may override it. So the values below come from the *recipe* of draw 0
+# in this profile, the very thing whose hash names the stored result.
 
 # %%
-needed = pavae.STUDIES["table2_settings"](size, seed)
-jobs.run(needed)
-study = pavae.Study(size, seed, "bare")
-fitted = study.vae(0)
-recipe = fitted.spec["args"]
-arms = {arm: study.predictions(arm, 0).spec["args"] for arm in study.arms}
+recipe = study.vae(0).spec["args"]
+arms = {arm.name: study.predictions(arm, 0).spec["args"] for arm in study.arms.values()}
 ratios = {arm: a["extra"] / a["n"] for arm, a in arms.items() if a["pool"]}
 print(f"fitted on {recipe['n']} labelled images")
 print(f"{len(ratios)} arms add a pool, synthetic:real {set(ratios.values())}")
 
 # %% [markdown]
-# And a recipe says little about the loop that obeys it. Here the loop runs for a few steps on the
-# real images while optimiser, learning rate and loss are watched from outside.
+# And a recipe says little about the loop that obeys it. Here the loop runs for a few steps on fresh
+# phantoms while optimiser, learning rate and loss are watched from outside.
 
 # %%
-labelled = from_arrays(jobs.load(study.train(0)).arrays)[: size.labelled]
+images = chest_sets.draw(chest.BARE, 128, np.random.default_rng(seed))
 probe = vae.VaeSettings(epoch_images=2 * vae.PA_VAE.batch, precision="float32")
 adam = mock.patch("torch.optim.Adam", wraps=torch.optim.Adam)
 rate = mock.patch.object(tr, "set_rate", wraps=tr.set_rate)
 loss = mock.patch.object(vae, "loss_terms", wraps=vae.loss_terms)
-guide = freeze(seeded(SmallCNN, np.random.default_rng(seed)))
+untrained = freeze(seeded(SmallCNN, np.random.default_rng(seed)))
 
 # %%
 with adam as optimizer, rate as rates, loss as losses:
-    states = list(vae.fit(labelled, guide, probe, np.random.default_rng(seed)))
-used = [call.args[1] for call in rates.call_args_list]
+    states = list(vae.fit(images, untrained, probe, np.random.default_rng(seed)))
+used = np.array([call.args[1] for call in rates.call_args_list])
 shapes = {tuple(call.args[2].shape) for call in losses.call_args_list}
 betas = optimizer.call_args.kwargs["betas"]
 print(f"{len(used)} steps in {len(states)} epochs; batches {shapes}; Adam betas {betas}")
 
 # %%
-run = {name: recipe["settings"][name] for name in note} | {
-    "adam_beta1": betas[0],
-    "adam_beta2": betas[1],
-    "resolution": next(iter(shapes))[-1],
-    "synthetic_to_real": ratios["pavae"],
-}
-
-# %%
-order = [*TABLE2A, *(name for name in run if name not in TABLE2A)]
-says = {name: TABLE2A.get(name, ("not stated", None, "")) for name in order}
+ran = {name: recipe["settings"][name] for name in note}
+ran |= {"adam_beta1": betas[0], "adam_beta2": betas[1], "resolution": next(iter(shapes))[-1]}
+ran["synthetic_to_real"] = ratios["pavae"]
+says = TABLE2A | {name: ("not stated", None, "") for name in ran if name not in TABLE2A}
 seen = {"synthetic_to_real": "the arms' recipes"}
-lines = [
-    [k, *says[k][::2], run[k], note.get(k) or seen.get(k, "seen in the running loop")]
-    for k in order
-]
-table(["setting", "paper says", "its note", f"we run ({profile})", "comment in the code"], lines)
+lines = [[k, *said[::2], ran[k], note.get(k) or seen.get(k, "seen in the running loop")]
+         for k, said in says.items()]  # fmt: skip
+page.table(
+    ["setting", "paper says", "its note", f"we run ({profile})", "comment in the code"], lines
+)
 
 # %% [markdown]
 # ## The paper's facts, asserted
@@ -176,13 +130,12 @@ table(["setting", "paper says", "its note", f"we run ({profile})", "comment in t
 
 # %%
 for name in ("rate", "rate_end", "batch", "beta", "lambda_path", "lambda_cls"):
-    assert run[name] == TABLE2A[name][1], f"{name} is {run[name]}, the paper says {says[name][0]}"
-assert betas == (0.9, 0.999) and optimizer.call_count == 1
-assert shapes == {(64, 1, 64, 64)}, "64 gray images of 64 x 64"
-assert 8 <= run["epochs"] <= 10
-assert max(ratios.values()) <= 1, "synthetic:real"
-assert labelled.image.min() >= 0 and labelled.image.max() <= 1
-print("Table 2a holds in what runs. Open in the paper:", *(k for k in order if k not in TABLE2A))
+    page.check(f"{name} is {says[name][0]}", ran[name] == says[name][1])
+page.check("Adam has the paper's moments", betas == (0.9, 0.999) and optimizer.call_count == 1)
+page.check("a batch is 64 grey images of 64 x 64", shapes == {(64, 1, 64, 64)})
+page.check("8 to 10 epochs are trained", 8 <= ran["epochs"] <= 10)
+page.check("no arm adds more than one synthetic image to a real one", max(ratios.values()) <= 1)
+print("open in the paper:", *(name for name in ran if name not in TABLE2A))
 
 # %% [markdown]
 # ## The learning rate
@@ -192,9 +145,8 @@ print("Table 2a holds in what runs. Open in the paper:", *(k for k in order if k
 # %%
 t, T = np.arange(len(used)), len(used)
 formula = 1e-5 + 0.5 * (1e-3 - 1e-5) * (1 + np.cos(np.pi * t / (T - 1)))
-assert np.allclose(used, formula, rtol=1e-12)
-assert used[0] == 1e-3 and np.isclose(used[-1], 1e-5)
-print(f"all {T} steps of the watched loop follow the formula; the mean rate is {np.mean(used):.2e}")
+page.check("every step's rate follows the formula", np.allclose(used, formula, rtol=1e-12))
+print(f"the mean rate of all {T} watched steps is {np.mean(used):.2e}")
 
 # %% [markdown]
 # ## What a weight is worth
@@ -202,57 +154,66 @@ print(f"all {T} steps of the watched loop follow the formula; the mean rate is {
 # $$\mathcal{L} = \mathbb{E}_{q}[-\log p(x|z,y)] + \beta\,\mathrm{KL}(q \| p(z|y)) + \lambda_p \mathcal{L}_{path} + \lambda_m \mathcal{L}_{mask} + \lambda_c \mathcal{L}_{cls} \quad (1)$$
 #
 # A weight means something only beside the size of the terms it balances. Here are all terms, already
-# weighted, in nats per image: before the first step (replicate 0's own guide, one batch of the
-# labelled images), in the first epoch, and in the last.
+# weighted, in nats per image: before the first step (draw 0's own guide, one batch of the labelled
+# images), in the first epoch, and in the last.
 
 # %%
+page.run()
 settings = vae.VaeSettings(**recipe["settings"])
-at = slice(settings.batch)
-model = seeded(lambda: vae.ConditionalVAE(settings), np.random.default_rng(seed))
-own_guide = classify.load(jobs.load(study.guide(0)))
+weight = looks.weights(looks.OURS)
+
+
+def before() -> dict[str, torch.Tensor]:
+    """Every term of equation 1 before the first step."""
+    model = seeded(lambda: vae.ConditionalVAE(settings), np.random.default_rng(seed))
+    look = looks.Look(study)
+    some = look.labelled[: settings.batch]
+    x, y = tr.as_planes(some.image), torch.from_numpy(some.label)
+    mask = torch.from_numpy(some.mask.astype(np.float32))
+    gen = torch.Generator().manual_seed(seed)
+    eps = torch.randn(2, len(x), settings.latent, generator=gen)
+    with torch.no_grad():
+        return vae.loss_terms(model, look.guide, x, y, mask, eps, settings)
+
 
 # %%
-x, y = tr.as_planes(labelled.image[at]), torch.from_numpy(labelled.label[at])
-mask = torch.from_numpy(labelled.mask[at].astype(np.float32))
-eps = torch.randn(2, len(x), settings.latent, generator=torch.Generator().manual_seed(seed))
-with torch.no_grad():
-    terms = vae.loss_terms(model, own_guide, x, y, mask, eps, settings)
-at_start = {name: value.item() for name, value in terms.items()}
-assert abs(at_start["kl"]) < 1e-6, "the posterior starts at the prior"
+def moments() -> dict[str, np.ndarray]:
+    """The terms at three moments, in the order of `weight`; the total of the first epoch."""
+    log = jobs.load(study.vae(0)).scores["log"]
+    each = {"before step 1": before(), "epoch 1": log[0], f"epoch {len(log)}": log[-1]}
+    found = {when: np.array([float(of[term]) for term in weight]) for when, of in each.items()}
+    return found | {"total": np.array([log[0]["total"]])}
+
+
+found = page.panel("terms", moments)
+total = found.pop("total")
+nats = {when: np.array(list(weight.values())) * terms for when, terms in found.items()}
+lines = [[term, f"{w:g}", *(f"{n[i]:.1f}" for n in nats.values())]
+         for i, (term, w) in enumerate(weight.items())]  # fmt: skip
+page.table(["term", "weight", *nats], lines)
+page.check("equation 1 adds up", np.isclose(nats["epoch 1"].sum(), total, rtol=1e-4).all())
+page.check("the posterior starts at the prior", abs(nats["before step 1"][1]) < 1e-5)
 
 # %%
-pixels = x[0].numel()
-weight = {"reconstruction": 1.0, "kl": settings.beta}
-scale = {"mask": pixels, "path": settings.guide_scale, "cls": settings.guide_scale}
-weight |= {term: scale[term] * run[f"lambda_{term}"] for term in scale}
-log = jobs.load(fitted).scores["log"]
-moments = {"before step 1": at_start, "epoch 1": log[0], f"epoch {log[-1]['epoch']}": log[-1]}
-
-# %%
-nats = {when: {t: weight[t] * found[t] for t in weight} for when, found in moments.items()}
-assert np.isclose(sum(nats["epoch 1"].values()), log[0]["total"], rtol=1e-4), "equation 1 adds up"
-lines = [[t, f"{w:g}", *(f"{n[t]:.1f}" for n in nats.values())] for t, w in weight.items()]
-table(["term", "weight", *nats], lines)
-
-# %%
-SHADES = ("#999999", "#56B4E9", "#0072B2")  # before, early, late
-epoch = t * settings.epochs / T
-with plots.figure(1, 2, figsize=(9.5, 3.4), layout="constrained") as (figure, (left, right)):
+caption = (
+    "Left: learning rate of every step of a short watched run (dots) on the cosine of Table 2a "
+    "(line). Right: every term of equation 1 times its weight, before the first step and in the first "
+    "and last epoch of draw 0 (one fit, no interval)."
+)
+with page.figure(caption, 1, 2, figsize=(9.5, 3.4)) as (left, right):
+    epoch = t * settings.epochs / T
     left.plot(epoch, formula, color=plots.ROLES["baseline"], label="formula")
     left.plot(epoch, used, "o", ms=4, color=plots.ROLES["method"], label="used")
     left.set(xlabel="epoch", ylabel="learning rate", title="Cosine decay, watched in the loop")
     left.legend()
-    for i, (when, found) in enumerate(nats.items()):
-        place = np.arange(len(found)) + 0.27 * (i - 1)
-        right.barh(place, found.values(), 0.25, label=when, color=SHADES[i])
-    right.set_yticks(range(len(weight)), [f"{t} × {w:g}" for t, w in weight.items()])
+    for i, (when, each) in enumerate(nats.items()):
+        shade = ("#999999", "#56B4E9", "#0072B2")[i]
+        right.barh(np.arange(5) + 0.27 * (i - 1), each, 0.25, label=when, color=shade)
+    right.set_yticks(range(5), [f"{term} × {w:g}" for term, w in weight.items()])
     right.invert_yaxis()
-    right.set_xscale("log")
+    right.set(xscale="log", xlabel="nats per image", title="Weighted terms of equation 1")
     right.set_xlim(left=1)
-    right.set(xlabel="nats per image (one fit, replicate 0)", title="Weighted terms of equation 1")
-    figure.legend(*right.get_legend_handles_labels(), loc="outside lower right", ncols=3)
-    files = [plots.save(figure, "pavae", "table2_settings")]
-    display(figure)
+    right.figure.legend(*right.get_legend_handles_labels(), loc="outside lower right", ncols=3)
 
 # %% [markdown]
 # **What to see.** The rate used in the loop lies on the cosine from the paper's maximum to its
@@ -271,12 +232,14 @@ with plots.figure(1, 2, figsize=(9.5, 3.4), layout="constrained") as (figure, (l
 # paper's 0.5 and 0.2 would weigh this much:
 
 # %%
-last = nats[f"epoch {log[-1]['epoch']}"]
-for name in ("path", "mask", "cls"):
-    plain = last[name] / scale[name]
+page.source(vae.total)
+factor = dict(zip(looks.ADDED, looks.READINGS[looks.OURS], strict=True))
+last = dict(zip(weight, list(nats.values())[-1], strict=True))
+for term in looks.ADDED:
+    plain = last[term] / factor[term]
     share = plain / last["reconstruction"]
-    print(f"{name:5} {plain:6.3f} nats, {share:.4%} of the reconstruction term, in the last epoch")
-    assert share < 1e-3, "a plain mean vanishes beside the summed pixels"
+    print(f"{term:5} {plain:6.3f} nats, {share:.4%} of the reconstruction term, in the last epoch")
+    page.check(f"a plain mean of {term} vanishes beside the summed pixels", share < 1e-3)
 
 # %% [markdown]
 # So the reduction, which the paper does not state, decides whether the three added terms weigh
@@ -290,37 +253,27 @@ for name in ("path", "mask", "cls"):
 # %%
 plain, full = asdict(vae.STANDARD), asdict(vae.PA_VAE)
 changed = [k for k in full if plain[k] != full[k]]
-table(["field", "standard VAE", "PA-VAE"], [[k, plain[k], full[k]] for k in changed])
+page.table(["field", "standard VAE", "PA-VAE"], [[k, plain[k], full[k]] for k in changed])
+off = {"lambda_path", "lambda_cls", "lambda_mask", "class_prior"}
+page.check("the standard VAE lacks the pathology terms and the prior alone", set(changed) == off)
 
 # %%
-said = comments(gan.GanSettings)
-used_gan = study.gan(0).spec["args"]["settings"]
+said, used_gan = comments(gan.GanSettings), study.gan(0).spec["args"]["settings"]
 lines = [[k, v, said[k]] for k, v in used_gan.items()]
-table(["StyleGAN-lite", f"we run ({profile})", "comment in the code"], lines)
-assert set(changed) == {"lambda_path", "lambda_cls", "lambda_mask", "class_prior"}
+page.table(["StyleGAN-lite", f"we run ({profile})", "comment in the code"], lines)
 
-# %% [markdown]
-# ## Kept
 
 # %%
-rows = [
-    {"arm": "settings", "metric": name, "mean": float(run[name]), "values": [float(run[name])]}
-    | {"paper": says[name][1], "paper_says": says[name][0], "comment": note.get(name, "")}
-    for name in order
-    if not isinstance(run[name], str)
-]
-caption = (
-    "Left: learning rate of every step of a short watched run (dots) on the cosine of Table 2a "
-    "(line). Right: every term of equation 1 times its weight, in nats per image, before the first "
-    "step and in the first and last epoch of replicate 0 (one fit, no interval)."
-)
+def settings_rows() -> list[dict]:
+    """Every setting that is a number, as run, with what the paper says."""
+    return [
+        row(study, "", "settings", name, {0: float(ran[name])}, study.vae(0).key, paper=number,
+            paper_says=text, comment=note.get(name, ""))
+        for name, (text, number, _) in says.items() if not isinstance(ran[name], str)
+    ]  # fmt: skip
 
-# %%
-seconds = round(time.perf_counter() - start, 1)
-figures = [{"file": files[0], "caption": caption}]
-code = jobs.fingerprint(needed)
-record.write_metrics("pavae", "table2_settings", profile, 1, rows, figures, seconds, [seed], code)
-print(f"{len(rows)} rows in data/metrics/pavae/table2_settings.json")
+
+page.keep(settings_rows)
 
 # %% [markdown]
 # ## In this notebook we have
@@ -335,8 +288,7 @@ print(f"{len(rows)} rows in data/metrics/pavae/table2_settings.json")
 
 # %%
 answer = None  # your number
-truth = float(np.argmin(np.abs(formula - 0.5e-3))) / (T - 1)
-print("not answered yet" if answer is None else f"right: {abs(answer - truth) < 0.05}")
+page.exercise(answer, lambda: np.argmin(np.abs(formula - 0.5e-3)) / (T - 1), within=0.05)
 
 # %% [markdown]
 # **2.** If an epoch were one pass over the 800 labelled images alone, how many optimiser steps would
@@ -344,5 +296,7 @@ print("not answered yet" if answer is None else f"right: {abs(answer - truth) < 
 
 # %%
 answer = None  # your pair, as (few, many)
-truth = (8 * 800 // 64, 8 * vae.PA_VAE.steps_per_epoch)
-print("not answered yet" if answer is None else f"right: {tuple(answer) == truth}")
+page.exercise(answer, lambda: (8 * 800 // 64, 8 * vae.PA_VAE.steps_per_epoch))
+
+# %%
+page.close()

@@ -7,14 +7,15 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from lib import profiles
 from lib.datasets import chest as chest_sets
 from lib.datasets.hdf5 import from_arrays
 from lib.generators import vae, watch
 from lib.jobs import Result
 from lib.networks.classifier import SmallCNN
-from lib.papers.pavae import Study, method
+from lib.papers.pavae import method
+from lib.papers.pavae.study import study
 from lib.phantoms import chest
+from lib.profiles import QUICK, Plan
 from lib.tasks import classify
 from lib.training import loop as tr
 from lib.training.weights import freeze, seeded, weights_to_arrays
@@ -86,11 +87,11 @@ def test_kl_per_latent_is_torchs_kl_averaged_over_images(draw):
 
 
 def test_the_lesson_trains_short_and_changes_nothing_but_beta():
-    study = Study(profiles.QUICK, 0, "bare")
-    settings = {beta: job.spec["args"]["settings"] for beta, job in method.beta_fits(study).items()}
+    fits, film = method.beta_fits(study(Plan(QUICK))), method.film(study(Plan(QUICK)))
+    settings = {beta: job.spec["args"]["settings"] for beta, job in fits.items()}
     assert {beta: s.pop("beta") for beta, s in settings.items()} == {b: b for b in method.BETAS}
     assert all(s == settings[4.0] for s in settings.values())
     steps = sum(s["epochs"] * s["epoch_images"] // s["batch"] for s in settings.values())
-    film = vae.VaeSettings(**method.film(study).spec["args"]["settings"])
+    film = vae.VaeSettings(**film.spec["args"]["settings"])
     assert film == replace(vae.PA_VAE, epoch_images=film.epoch_images, precision=film.precision)
     assert film.epochs * film.steps_per_epoch <= 400 and steps <= 1000, "a minute on one core"

@@ -3,9 +3,7 @@
 from lib.generators import vae, watch
 from lib.jobs import Job
 from lib.papers.pavae.arms import ABLATED
-from lib.papers.pavae.study import Study, study
-from lib.papers.table import Table
-from lib.profiles import Plan
+from lib.papers.pavae.study import Study
 
 FILM_IMAGES = 3200  # an epoch of the film: 50 steps, so that all of it takes half a minute
 BETAS = (0.25, 1.0, 4.0, 32.0)
@@ -39,17 +37,3 @@ def beta_fits(study: Study) -> dict[float, Job]:
 def per_pixel(study: Study) -> Job:
     """PA-VAE with the guide's terms multiplied by the pixels: another reading of equation 1."""
     return study.fitted(ABLATED["per_pixel"], 0)
-
-
-class Method(Table):
-    """The fitted model of draw 0 and its reading per pixel."""
-
-    item = "pavae/03_method"
-
-    def studies(self, plan: Plan) -> list[Study]:
-        return [study(plan)]
-
-    def more(self, study: Study) -> list[Job]:
-        own = [film(study), *beta_fits(study).values()]
-        return [study.vae(0), per_pixel(study), *own, study.train(0), study.guide(0),
-                study.validation]  # fmt: skip

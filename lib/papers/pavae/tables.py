@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable
 
+from lib import jobs
 from lib.jobs import Job
+from lib.papers.pavae import counterfactuals, looks, method
 from lib.papers.pavae.ablations import Table5
 from lib.papers.pavae.arms import FIDELITY, MAIN, UTILITY
 from lib.papers.pavae.diagnostics import Diagnostics
-from lib.papers.pavae.method import Method
 from lib.papers.pavae.robustness import Robustness
 from lib.papers.pavae.rules import Judged
 from lib.papers.pavae.study import Study, studies, study
 from lib.papers.pavae.sweeps import Data
 from lib.papers.pavae.training import Training
-from lib.papers.table import Scores, Table
+from lib.papers.table import Scores, Table, row
 from lib.profiles import Plan
 
 
@@ -60,11 +61,53 @@ class Table4(Judged):
                 yield Scores(arm, ("ssim",), study.each(arm, lambda k, a=arm: study.ssim(a, k)))
 
 
+class Method(Table):
+    """Section 3: the fitted model of draw 0, its reading per pixel, its counterfactuals.
+
+    The numbers of Latents and Counterfactuals stand here too, beside those of the terms.
+    """
+
+    item = "pavae/03_method"
+
+    def studies(self, plan: Plan) -> list[Study]:
+        return [study(plan)]
+
+    def more(self, study: Study) -> list[Job]:
+        own = [method.film(study), *method.beta_fits(study).values()]
+        fits = [study.vae(0), method.per_pixel(study), *own]
+        return [*fits, study.train(0), study.guide(0), study.validation]
+
+    def derived(self, study: Study, values: dict) -> Iterable[dict]:
+        look, code = looks.Look(study), jobs.fingerprint(self.more(study))
+        found = looks.numbers(look)
+        found |= counterfactuals.numbers(look) if study.source.truth else {}
+        for (arm, metric), (value, ends) in found.items():
+            yield row(study, study.regime, arm, metric, {0: value}, code, **ends)
+
+
+class Latents(Method):
+    """The same model's latent space, its training as a film, and models by beta; only pictures."""
+
+    item = "pavae/03_latents"
+
+    def derived(self, study: Study, values: dict) -> Iterable[dict]:
+        return ()
+
+
+class Counterfactuals(Latents):
+    """One latent under three labels; only pictures."""
+
+    item = "pavae/03_counterfactuals"
+
+    def more(self, study: Study) -> list[Job]:
+        return [study.vae(0), study.train(0), study.guide(0), study.validation]
+
+
 TABLES = {
     table.item.rpartition("/")[2]: table
     for table in (
-        Table1(), Table2(), Table4(), Table5(), Method(), Data(), Training(), Robustness(),
-        Diagnostics(),
+        Table1(), Table2(), Table4(), Table5(), Method(), Latents(), Counterfactuals(), Data(),
+        Training(), Robustness(), Diagnostics(),
     )
 }  # fmt: skip
 

@@ -1,9 +1,12 @@
 """Figure 1 and the calibration of the laws: fits by epoch, and learning curves of real images."""
 
+from collections.abc import Iterable
+
+from lib import jobs
 from lib.jobs import Job
 from lib.papers.arms import Arm
 from lib.papers.pavae.study import Study, study
-from lib.papers.table import Table
+from lib.papers.table import Scores, Table, row
 from lib.profiles import Plan
 from lib.tasks import classify
 
@@ -38,6 +41,12 @@ def mask_weight_fits(study: Study) -> dict[float, Job]:
     return {w: study.vae(SPARE, lambda_mask=w) for w in MASK_WEIGHTS}
 
 
+def logged(fit: Job) -> dict[str, list[float]]:
+    """Every number that a finished fit logged, by epoch."""
+    log = jobs.load(fit).scores["log"]
+    return {name: [epoch[name] for epoch in log] for name in log[0]}
+
+
 class Training(Table):
     """The fits whose logs Figure 1 shows, and long training; `full` adds the lambda_mask sweep."""
 
@@ -46,9 +55,30 @@ class Training(Table):
     def studies(self, plan: Plan) -> list[Study]:
         return [study(plan)]
 
+    def scores(self, study: Study) -> Iterable[Scores]:
+        """`best_epoch` is what PV-18 asks for, so it is that of the long training; the short fits
+        have a `kept_epoch`, whose upper bound is the budget itself."""
+        yield Scores(study.arms["pavae"], ("best_epoch",), long_training(study))
+        for arm in trained_arms(study):
+            fits = study.each(arm, lambda k, a=arm: study.fitted(a, k))
+            yield Scores(arm, {"kept_epoch": "best_epoch"}, fits)
+
     def more(self, study: Study) -> list[Job]:
-        found = [*long_training(study).values()]  # the longest first
-        found += [study.fitted(arm, k) for arm in trained_arms(study) for k in study.draws(arm)]
+        found = [study.train(0), study.validation]
         if study.draws("long"):
             found += mask_weight_fits(study).values()
         return found
+
+    def null(self, arm: Arm, metric: str) -> None:
+        """None: there is no epoch of nothing."""
+
+    def derived(self, study: Study, values: dict) -> Iterable[dict]:
+        """The FD to validation of the epoch kept and of the last one."""
+        for arm in trained_arms(study):
+            fits = study.each(arm, lambda k, a=arm: study.fitted(a, k))
+            codes = {k: job.key for k, job in fits.items()}
+            fd = {k: logged(job)["fd_validation"] for k, job in fits.items()}
+            each = {"": min, "_last": lambda curve: curve[-1]}
+            for end, pick in each.items():
+                found = {k: pick(curve) for k, curve in fd.items()}
+                yield row(study, study.regime, arm.name, f"fd_validation{end}", found, codes)

@@ -1,24 +1,27 @@
 """The PA-VAE study: fair arms, independent judges, rows that say what they stand for."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
-from scipy import stats
 from scipy.ndimage import gaussian_filter
 
-from lib import jobs, profiles
+from lib import jobs, paths, profiles
 from lib.claims import ledger
 from lib.datasets import chest as chest_sets
-from lib.jobs import Result
-from lib.papers import pavae
+from lib.datasets.splits import assert_subject_disjoint
+from lib.jobs import Job, Result
+from lib.papers.pavae import printed
+from lib.papers.pavae.arms import MAIN
+from lib.papers.pavae.study import Study, studies
+from lib.papers.pavae.tables import TABLES, Table4
+from lib.papers.table import Scores
 from lib.phantoms import chest
+from lib.profiles import FULL, QUICK, SMOKE, Plan
 from lib.scores import images as scores
 from lib.tasks import classify
 from lib.training.weights import weights_to_arrays
 
-QUICK = profiles.get("quick")
-STUDIES = {regime: pavae.Study(QUICK, 0, regime) for regime in pavae.REGIMES}
+STUDIES = {study.regime: study for study in studies(Plan(QUICK))}
+LABELLED = STUDIES["bare"].size.labelled
 
 
 def streams(spec) -> set:
@@ -35,19 +38,19 @@ def streams(spec) -> set:
 @pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
 def test_arms_differ_in_what_they_add_and_in_nothing_else(study):
     for k in range(2):
-        args = {arm: study.predictions(arm, k).spec["args"] for arm in study.arms}
+        args = {arm.name: study.predictions(arm, k).spec["args"] for arm in study.arms.values()}
         reference = args["real"]
         for arm, found in args.items():
             for name in ("real", "n", "validation", "test", "stream"):
                 assert found[name] == reference[name], (arm, name)
             settings = found["settings"] | ({"augment": False} if arm == "classic" else {})
             assert settings == reference["settings"], arm
-            assert found["extra"] <= QUICK.labelled or arm == "oracle10", "at most 1:1"
+            assert found["extra"] <= LABELLED or arm == "oracle10", "at most 1:1"
 
 
-def test_replicates_are_fresh_draws_of_everything_but_the_test_set():
+def test_draws_are_fresh_in_everything_but_the_test_set():
     study = STUDIES["bare"]
-    a, b = (study.predictions("pavae", k).spec["args"] for k in (0, 1))
+    a, b = (study.predictions(MAIN["pavae"], k).spec["args"] for k in (0, 1))
     assert a["test"] == b["test"] and a["validation"] == b["validation"]
     assert a["real"] != b["real"] and a["pool"] != b["pool"] and a["stream"] != b["stream"]
 
@@ -56,99 +59,92 @@ def test_replicates_are_fresh_draws_of_everything_but_the_test_set():
 def test_generators_see_what_the_arm_may_see(arm):
     """No test image, no judge and no oracle draw reaches a generator, at any depth."""
     study = STUDIES["bare"]
-    seen = streams(study.pool(arm, 0).spec)
+    seen = streams(study.pool(MAIN[arm], 0).spec)
     for purpose in ("test", "reader", "reader weights", "oracle", "calibration"):
         assert tuple(study.stream(purpose)) not in seen
-    assert tuple(study.stream("train", 1)) not in seen, "nor another replicate"
+    assert tuple(study.stream("train", 1)) not in seen, "nor another draw"
     assert tuple(study.stream("train", 0)) in seen
 
 
 def test_guides_learn_from_the_labelled_images_only():
     guide = STUDIES["bare"].guide(0).spec["args"]
-    assert guide["n"] == QUICK.labelled == 800
-    assert STUDIES["bare"].vae(0).spec["args"]["n"] == QUICK.labelled
+    assert guide["n"] == STUDIES["bare"].vae(0).spec["args"]["n"] == LABELLED == 800
 
 
 def test_the_judge_is_independent_of_all_that_it_judges():
     study = STUDIES["bare"]
     judge = streams(study.reader.spec)
-    for arm in study.generated():
-        assert not judge & streams(study.pool(arm, 0).spec), arm
+    for arm in filter(study.is_judged, study.arms.values()):
+        assert not judge & streams(study.pool(arm, 0).spec), arm.name
 
 
 def test_the_oracle_is_as_many_fresh_subjects():
-    home = pavae.Study(profiles.get("smoke"), 0, "augmented")
+    home = {study.regime: study for study in studies(Plan(SMOKE))}["augmented"]
     draws = {
         "train": home.train(0), "fresh": home.fresh(0), "test": home.test, "next": home.train(1),
         "validation": home.validation,
     }  # fmt: skip
-    arrays = {name: run_now(job).arrays["subject"] for name, job in draws.items()}
-    from lib.datasets.splits import assert_subject_disjoint
-
-    assert_subject_disjoint(**arrays)
-    assert home.predictions("oracle10", 0).spec["args"]["extra"] == 10 * home.profile.labelled
-
-
-def run_now(job) -> Result:
-    """A data job without a store."""
-    return chest_sets.image_set(**job.spec["args"])
+    without_store = {name: chest_sets.image_set(**job.spec["args"]) for name, job in draws.items()}
+    assert_subject_disjoint(**{name: r.arrays["subject"] for name, r in without_store.items()})
+    ten = home.predictions(home.arms["oracle10"], 0).spec["args"]["extra"]
+    assert ten == 10 * home.size.labelled
 
 
-def test_quick_jobs_are_a_subset_of_full_jobs():
-    full = profiles.get("full")
-    for stem, make in pavae.STUDIES.items():
-        quick_keys = {job.key for job in make(QUICK, 0)}
-        assert quick_keys <= {job.key for job in make(full, 0)}, stem
+@pytest.mark.parametrize("stem", TABLES)
+def test_quick_jobs_are_a_subset_of_full_jobs(stem):
+    quick, full = ({job.key for job in TABLES[stem].jobs(Plan(p))} for p in (QUICK, FULL))
+    assert quick <= full
 
 
 def test_the_papers_table_stands_once_and_agrees_with_the_ledger():
     claims = {claim["id"]: claim["paper_values"] for claim in ledger.load()}
     alias = {"real": "real_only", "template": "traditional", "stylegan": "stylegan_lite"}
     for claim, metric in (("PV-04", "auc"), ("PV-05", "sens95"), ("PV-06", "ece"), ("PV-07", "fd")):
-        at = pavae.TABLE4_METRICS.index(metric)
-        for arm, values in pavae.TABLE4.items():
-            if values[at] is not None:
-                assert claims[claim][alias.get(arm, arm)] == values[at], (claim, arm)
+        for arm in printed.TABLE4:
+            value = printed.table4(arm, metric)
+            assert value is None or claims[claim][alias.get(arm, arm)] == value, (claim, arm)
     for at, claim in enumerate(("PV-01", "PV-02", "PV-03")):
-        for arm, values in pavae.ABSTRACT.items():
+        for arm, values in printed.ABSTRACT.items():
             assert claims[claim][alias.get(arm, arm)] == values[at]
 
 
 # ---- rows ----
 
 
-def test_rows_carry_their_null_oracle_and_the_papers_number(monkeypatch):
-    study = STUDIES["bare"]
-    null = {
-        "mean": {"fd": 0.1, "fd2": 0.2, "kid": 0.0},
-        "sd": {"fd": 0.01, "fd2": 0.02, "kid": 0.1},
-    }
-    base = {"pavae": 0.8, "oracle": 0.9, "real": 0.7}
+def toy(value: float) -> Result:
+    """Job: scores that follow from one number."""
+    return Result({}, {"auc": value, "ece": value / 10, "ece_floor": 0.02, "fd": value})
 
-    def fake_scored(self):
-        job = lambda arm, k: SimpleNamespace(arm=arm, k=k)  # noqa: E731
-        metrics = ("auc", "ece", "ece_floor", "fd")
-        return {(arm, "utility"): [(job(arm, k), metrics) for k in range(3)] for arm in base}
 
-    def fake_load(job):
-        if not hasattr(job, "arm"):
-            return Result({}, null)
-        value = base[job.arm] + 0.01 * job.k
-        return Result({}, {"auc": value, "ece": value / 10, "ece_floor": 0.02, "fd": value})
+def toy_null() -> Result:
+    """Job: what distances read between two sets of real images."""
+    return Result({}, {"mean": {"fd": 0.1}, "sd": {"fd": 0.01}})
 
-    monkeypatch.setattr(pavae.Study, "scored", fake_scored)
-    monkeypatch.setattr(jobs, "load", fake_load)
-    rows = {(row["arm"], row["metric"]): row for row in pavae.tables.rows(study)}
+
+class Few(Table4):
+    """Table 4 of three arms whose scores are made up."""
+
+    def studies(self, plan):
+        return [Study(plan, "bare", None)]
+
+    def scores(self, study):
+        for name, base in {"real": 0.7, "pavae": 0.8, "oracle": 0.9}.items():
+            each = {k: Job(toy, value=base + 0.01 * k) for k in range(3)}
+            yield Scores(MAIN[name], ("auc", "ece", "ece_floor", "fd"), each)
+
+    def null_job(self, study):
+        return Job(toy_null)
+
+
+def test_rows_carry_their_null_oracle_and_the_papers_number(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "STORE", tmp_path)
+    jobs.run(Few().jobs(Plan(SMOKE)), workers=1)
+    rows = {(row["arm"], row["metric"]): row for row in Few().rows(Plan(SMOKE))}
     auc = rows["pavae", "auc"]
-    assert auc["values"] == pytest.approx([0.80, 0.81, 0.82]) and auc["mean"] == pytest.approx(0.81)
-    expected = stats.t.interval(0.95, 2, loc=0.81, scale=0.01 / np.sqrt(3))
-    assert auc["ci95"] == pytest.approx(list(expected))
-    assert (auc["null"], auc["oracle"], auc["paper"]) == (
-        pytest.approx(0.71),
-        pytest.approx(0.91),
-        0.842,
-    )
-    assert rows["pavae", "ece"]["null"] == pytest.approx(0.02), "ECE stands beside its floor"
+    assert [value for value, _ in auc["draws"].values()] == pytest.approx([0.80, 0.81, 0.82])
+    assert auc["null"] == {"arm": "real", "metric": "auc"} and auc["paper"] == 0.842
+    assert auc["oracle"] == {"arm": "oracle", "metric": "auc"}
+    assert rows["pavae", "ece"]["null"] == {"arm": "pavae", "metric": "ece_floor"}
     assert (rows["pavae", "fd"]["null"], rows["pavae", "fd"]["null_sd"]) == (0.1, 0.01)
     assert rows["oracle", "auc"]["paper"] is None
 
