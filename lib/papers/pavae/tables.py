@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from lib.jobs import Job
 from lib.papers.pavae.ablations import Table5
 from lib.papers.pavae.arms import FIDELITY, UTILITY
-from lib.papers.pavae.diagnostics import Diagnostics
+from lib.papers.pavae.diagnostics import Diagnostics, Gaps
 from lib.papers.pavae.method import Method
 from lib.papers.pavae.robustness import Robustness
 from lib.papers.pavae.rules import Judged
@@ -63,6 +63,6 @@ TABLES = {
     table.item.rpartition("/")[2]: table
     for table in (
         Table1(), Table2(), Table4(), Table5(), Method(), Data(), Training(), Robustness(),
-        Diagnostics(),
+        Diagnostics(), Gaps(),
     )
 }  # fmt: skip
