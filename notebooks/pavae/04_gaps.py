@@ -87,6 +87,7 @@ forest = [ARMS[name] for name in (*FOREST, *DEFECTS, "oracle") if at.has(name, "
 there = [name for name in DEFECTS if at.has(name, "auc")]
 
 
+# %%
 def share_of(arm) -> dict:
     """Gain over real-only as a share of the oracle's: draws over its mean gain, Fieller's ends."""
     gain = {key: d / BEST for key, d in at.lead(arm, "real", "auc").items()}

@@ -34,9 +34,9 @@ from lib.datasets import variants
 from lib.datasets.preprocess import preprocess
 from lib.metrics.classification import auc
 from lib.metrics.inference import t_interval
-from lib.papers import table
 from lib.papers.pavae import robustness as study_of
 from lib.papers.pavae.robustness import MODERATE, STRENGTHS
+from lib.papers.table import row
 from lib.phantoms import chest
 from lib.report import plots
 from lib.report.page import Page
@@ -196,7 +196,7 @@ for name in variants.DRIFT:
 assert left["gain"] < 0.5 and left["bend"] < 0.5 and left["photons"] > 0.8
 code = study_of.drifted(study, 3).key
 page.keep(lambda: [
-    table.row(study, "", "preprocessing", f"drift_left_{name}", {0: value}, code)
+    row(study, "", "preprocessing", f"drift_left_{name}", {0: value}, code)
     for name, value in left.items()
 ])  # fmt: skip
 
@@ -306,14 +306,13 @@ def draw_curves(ax, kind: str, drop: bool) -> None:
     ax.axhline(0 if drop else 0.5, color="#777777", lw=0.8)
 
 
+# %%
 R = f"R={rows['pgd2'].count('pavae', 'auc')} draws"
 caption = (
     "AUC (top) and its paired drop (bottom) of five arms under Gaussian noise, adversarial noise "
     f"(PGD), scanner drift, and drift with CLAHE, against strength; {R}: dots, lines: their means; "
     "orange: a moderate drop, fixed beforehand."
 )
-
-# %%
 with page.figure(caption, 2, 4, figsize=(12, 6), sharex=True) as axes:
     for column, kind in zip(axes.T, KINDS, strict=True):
         draw_curves(column[0], kind, drop=False)
