@@ -131,6 +131,20 @@ class Page:
         page = draws.merged(item, own=not self.from_record, profile=self.plan.profile.name)
         return Rows(page or {"rows": []})
 
+    def rows_of(self, item: str) -> Rows:
+        """The rows of another notebook, as far as they are there."""
+        page = draws.merged(item, own=not self.from_record, profile=self.plan.profile.name)
+        return Rows(page or {"rows": []})
+
+    def run_into(self, item: str) -> Rows:
+        """`run` for a page whose rows stand among those of another notebook."""
+        if not self.from_record:
+            needed = self.table_of.jobs(self.plan)
+            jobs.run(needed)
+            self.spent = jobs.seconds(needed)
+            kept.write(item, self.plan.profile.name, self.table_of.rows(self.plan))
+        return self.rows_of(item)
+
     def panel(self, name: str, make: Callable[[], dict[str, np.ndarray]]) -> dict:
         """Small arrays that a figure needs beside numbers: made here and kept, or the record's.
 

@@ -92,11 +92,14 @@ def forest(axes: Axes, rows: Regime, arms: Iterable[Arm], metric: str, label: st
     axes.set_xlabel(label)
 
 
-def marks(axes: Axes, draws: dict[str, float], y: float, colour: str, here: Iterable[str]) -> None:
-    """One line of a forest: single draws, their mean, and its 95 % t-interval."""
-    values = list(draws.values())
-    mean, low, high = t_interval(values)
-    if len(values) > 1:
+def marks(
+    axes: Axes, draws: dict[str, float], y: float, colour: str, here: Iterable[str],
+    ends: tuple[float | None, float | None] | None = None,
+) -> None:  # fmt: skip
+    """One line of a forest: single draws, their mean, and its 95 % t-interval, or other `ends`."""
+    mean, low, high = t_interval(list(draws.values()))
+    low, high = ends or (low, high)
+    if low is not None:
         axes.plot([low, high], [y, y], color=colour, lw=2, alpha=0.5)
     for key, value in draws.items():
         filled = colour if key in here else "white"
@@ -112,14 +115,25 @@ def differences(
     axes.axvspan(-margin, margin, color=BAND, alpha=0.4, lw=0)
     axes.axvline(0, color="black", lw=0.8)
     for y, other in enumerate(reversed(shown)):
-        own, theirs = rows.draws(arm, metric), rows.draws(other, metric)
-        gain = {key: own[key] - theirs[key] for key in own if key in theirs}
-        here = set(rows.row(arm, metric)["here"]) & set(rows.row(other, metric)["here"])
+        gain, here = rows.lead(arm, other, metric), rows.here(metric, arm, other)
         marks(axes, gain, y, ROLES[other.role], here)
         said = [rows.row(each, metric)["paper"] for each in (arm, other)]
         if None not in said:
             axes.plot(said[0] - said[1], y, "x", ms=6, color=ROLES["paper"])
     axes.set_yticks(range(len(shown)), [other.label for other in reversed(shown)])
+
+
+def lines(axes: Axes, found: dict[str, dict], label: str) -> None:
+    """A forest of what a page works out by draw, {name: {"draws", "role", "here"}}.
+
+    A line may have `ends` of its bar instead of the t-interval, and the number of the `paper`.
+    """
+    for y, line in enumerate(reversed(found.values())):
+        marks(axes, line["draws"], y, ROLES[line["role"]], line["here"], line.get("ends"))
+        if line.get("paper") is not None:
+            axes.plot(line["paper"], y, "x", ms=6, color=ROLES["paper"])
+    axes.set_yticks(range(len(found)), list(reversed(found)))
+    axes.set_xlabel(label)
 
 
 def legend(figure: Figure, *more: Line2D) -> None:

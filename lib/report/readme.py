@@ -18,7 +18,7 @@ from lib.report.rows import NONE, Regime, Rows
 README = paths.ROOT / "README.md"
 GALLERY = paths.ROOT / "figures" / "gallery"
 SHOWN = (  # notebooks whose first figure is in the gallery
-    "00_start_here", "pavae/04_data", "pavae/table4_main", "pavae/04_diagnostics",
+    "00_start_here", "pavae/04_data", "pavae/table4_main", "pavae/04_gaps",
     "dhvae/table4_augmentation",
 )  # fmt: skip
 LAST = "99_all_claims"  # whose picture comes last: it shows verdicts and has no draws of its own

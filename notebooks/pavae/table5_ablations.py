@@ -14,46 +14,37 @@
 # - what every term of the loss really changes: its own measure, the lesions, the images by eye;
 # - why losses of one component at a time need not add up, and what a factorial says instead.
 #
-# *About a minute once the jobs are there (about 30 minutes on two cores for those of `quick`).*
 # Nothing here shows that a method works or fails on patients.
 
 # %% tags=["parameters"]
 profile = "quick"
 seed = 0
 dataset = "phantom"
+root = ""
+draws = ""
 
 # %%
 import itertools
-import time
 
 import numpy as np
 import torch
-from IPython.display import Markdown, display
 from scipy import stats
 
-from lib import jobs, paths, profiles
-from lib.claims import judge, ledger, verdict
+from lib import jobs
+from lib.claims import ledger, verdict
 from lib.generators import vae
 from lib.metrics.inference import benjamini_hochberg, fieller, kendall, paired_t, tost
-from lib.papers import pavae
-from lib.papers.pavae import ablations
+from lib.papers.pavae import printed
+from lib.papers.pavae.arms import ABLATED, OFF
 from lib.phantoms.chest import CLASSES
-from lib.record import rows as record
-from lib.report import plots, summary
+from lib.report import plots
+from lib.report.page import Page
+from lib.report.rows import NONE, interval
 
-start = time.perf_counter()
-plots.use_style()
-size = profiles.get(profile)
-studies = {s.regime: s for s in pavae.studies(size, seed) if ablations.arms(size, s.regime)}
-bare, LABELS = studies["bare"], ablations.LABELS
-assert dataset == "phantom", "masks, the oracle and the readers need a phantom law"
-
-
-# %%
-def table(head: list[str], lines: list[list]) -> None:
-    """Show a Markdown table."""
-    display(Markdown(summary.table(head, lines)))
-
+page = Page("pavae/table5_ablations", profile, seed, dataset, root, draws)
+study = page.studies["bare"]
+assert study.source.truth, "needs a phantom: masks, the oracle and the readers need its law"
+ARMS = study.arms | ABLATED  # the anchors real and oracle, and the ablations
 
 # %% [markdown]
 # ## What the paper prints
@@ -62,12 +53,7 @@ def table(head: list[str], lines: list[list]) -> None:
 # >
 # > Removing the feature-preservation term produces the largest performance drop;
 # > class-conditional prior is next most important. (Section 4)
-
-# %%
-lines = [[LABELS[a], f"{d:+.3f}", f"{f:+.1f}"] for a, (d, f) in ablations.TABLE5.items()]
-table(["Table 5", "AUC change", "FID-like change"], lines)
-
-# %% [markdown]
+#
 # **Paper says / we do**
 #
 # | the paper | here |
@@ -89,18 +75,20 @@ table(["Table 5", "AUC change", "FID-like change"], lines)
 # their sum, and the standard VAE, which lacks all three *and* the class loss, could not lie above.
 
 # %%
-AUC = {arm: printed[0] for arm, printed in pavae.TABLE4.items()}
-parts = [-ablations.TABLE5[arm][0] for arm in ("no_path", "no_prior", "no_mask")]
-whole = AUC["pavae"] - AUC["vae"]
-print(f"losses of path, prior and mask: {' + '.join(map(str, parts))} = {sum(parts):.3f}")
-print(f"PA-VAE minus standard VAE: {whole:.3f}; the losses exceed it by {sum(parts) - whole:.3f}")
-print(f"all three removed, if additive: {AUC['pavae'] - sum(parts):.3f}, VAE {AUC['vae']:.3f}")
-assert sum(parts) > whole
+page.table(["Table 5", "AUC change", "FID-like change"], [
+    [ABLATED[arm].label, f"{d:+.3f}", f"{f:+.1f}"] for arm, (d, f) in printed.TABLE5.items()
+])  # fmt: skip
+AUC = {arm: said[0] for arm, said in printed.TABLE4.items()}
+PARTS = ("no_path", "no_prior", "no_mask")
+total, whole = -sum(printed.TABLE5[arm][0] for arm in PARTS), AUC["pavae"] - AUC["vae"]
+print(f"PA-VAE minus standard VAE: {whole:.3f}; the three losses exceed it by {total - whole:.3f}")
+print(f"all three removed, if additive: {AUC['pavae'] - total:.3f}, VAE {AUC['vae']:.3f}")
+assert total > whole
 
 # %% [markdown]
 # That is no contradiction: components that *need each other* have losses that sum to more than
-# their joint gain. But then "contribution" has no meaning on its own. The two toys below say how
-# large such an excess must be to be more than noise, and what an interaction is.
+# their joint gain. But then "contribution" has no meaning on its own. Two toys say how large such an
+# excess must be to be more than noise, and what an interaction is.
 #
 # ## Toy: what one run can see
 #
@@ -114,26 +102,18 @@ assert sum(parts) > whole
 
 
 # %%
-def standard_error(auc: float, sick: int, healthy: int) -> float:
-    """Standard error of an AUC (Hanley and McNeil 1982)."""
-    q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
-    spread = auc * (1 - auc) + (sick - 1) * (q1 - auc**2) + (healthy - 1) * (q2 - auc**2)
-    return float(np.sqrt(spread / (sick * healthy)))
-
-
-# %%
 def detectable(auc: float, cases: int, r: float) -> float:
     """Paired AUC difference found with 80 % power; half the cases are sick."""
+    n, q1, q2 = cases // 2, auc / (2 - auc), 2 * auc**2 / (1 + auc)
+    spread = auc * (1 - auc) + (n - 1) * (q1 + q2 - 2 * auc**2)
     z = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
-    return z * np.sqrt(2 * (1 - r)) * standard_error(auc, cases // 2, cases // 2)
+    return float(z * np.sqrt(2 * (1 - r) * spread) / n)
 
 
-# %%
 for cases, r in itertools.product((2000, 10_000), (0.8, 0.9)):
     least = detectable(AUC["pavae"], cases, r)
-    below = [LABELS[arm] for arm, (d, _) in ablations.TABLE5.items() if -d < least]
+    below = [ABLATED[arm].label for arm, (d, _) in printed.TABLE5.items() if -d < least]
     print(f"{cases:6} test images, r = {r}: detectable {least:.4f}; below it: {below or 'none'}")
-assert abs(standard_error(0.842, 1000, 1000) - 0.009) < 0.0005
 
 # %% [markdown]
 # This counts the test set alone. A network trained again on other images, or with another seed,
@@ -142,33 +122,27 @@ assert abs(standard_error(0.842, 1000, 1000) - 0.009) < 0.0005
 
 # %%
 rng = np.random.default_rng(seed)
-truth = np.repeat([0, 1], 1000)
-shift = np.sqrt(2) * stats.norm.ppf(AUC["pavae"])
+gap = np.sqrt(2) * stats.norm.ppf(AUC["pavae"])
 
 
 def one_run(share: float = 0.9) -> np.ndarray:
     """AUCs of five networks that are equally good; `share` of their noise is the case's own."""
     case, own = rng.normal(size=2000), rng.normal(size=(5, 2000))
-    found = shift * truth + np.sqrt(share) * case + np.sqrt(1 - share) * own
+    found = gap * np.repeat([0, 1], 1000) + np.sqrt(share) * case + np.sqrt(1 - share) * own
     ranks = stats.rankdata(found, axis=1)
     return (ranks[:, 1000:].sum(1) - 1000 * 1001 / 2) / 1000**2
 
 
 runs = np.array([one_run() for _ in range(400)])
 largest = runs[:, 0] - runs[:, 1:].min(axis=1)
-spread = np.corrcoef(runs.T)[np.triu_indices(5, 1)].mean()
-print(f"correlation of the AUCs {spread:.2f}; median of the largest drop {np.median(largest):.4f}")
-for arm, (drop, _) in ablations.TABLE5.items():
-    by_chance = np.mean(largest >= -drop)
-    print(
-        f"{LABELS[arm]:24} printed drop {-drop:.3f}; noise alone reaches it in {by_chance:.1%} of runs"
-    )
+for arm, (drop, _) in printed.TABLE5.items():
+    chance = f"noise alone reaches it in {np.mean(largest >= -drop):.1%} of runs"
+    print(f"{ABLATED[arm].label:24} printed drop {-drop:.3f}; {chance}")
 assert abs(runs.mean() - AUC["pavae"]) < 0.002
 
 # %% [markdown]
-# Four equal ablations in one run always have *some* order; each of the 24 orders comes up equally
-# often. An order in a single run is therefore no finding unless the steps between its rows are
-# large.
+# Four equal ablations in one run always have *some* order; an order in a single run is therefore no
+# finding unless the steps between its rows are large.
 #
 # ## Toy: an interaction
 #
@@ -177,59 +151,42 @@ assert abs(runs.mean() - AUC["pavae"]) < 0.002
 # and the interaction $y_{11} - y_{10} - y_{01} + y_{00}$:
 
 # %%
-LAWS = {
-    "sum": lambda a, b: 0.02 * (a + b),
-    "either suffices": lambda a, b: 0.04 * max(a, b),
-    "both are needed": lambda a, b: 0.04 * a * b,
-}
+LAWS = {"sum": lambda a, b: 0.02 * (a + b), "either suffices": lambda a, b: 0.04 * max(a, b),
+        "both are needed": lambda a, b: 0.04 * a * b}  # fmt: skip
 lines = []
 for name, y in LAWS.items():
     drops = [y(1, 1) - y(0, 1), y(1, 1) - y(1, 0)]
     interaction = y(1, 1) - y(1, 0) - y(0, 1) + y(0, 0)
     assert np.isclose(sum(drops), y(1, 1) - y(0, 0) + interaction)
-    lines.append(
-        [name, *(f"{v:.2f}" for v in (*drops, sum(drops), y(1, 1) - y(0, 0), interaction))]
-    )
-table(["law", "drop w/o a", "drop w/o b", "sum of drops", "whole gain", "interaction"], lines)
+    numbers = (*drops, sum(drops), y(1, 1) - y(0, 0), interaction)
+    lines.append([name, *(f"{value:.2f}" for value in numbers)])
+page.table(["law", "drop w/o a", "drop w/o b", "sum of drops", "whole gain", "interaction"], lines)
 
 # %%
-COLOURS = dict(zip(LAWS, ("#777777", "#0072B2", "#E69F00"), strict=True))
-
-
-def draw_noise(ax) -> None:
-    """Drops that appear without any effect, and the paper's numbers."""
-    ax.hist(largest, bins=20, color="#BBBBBB")
-    for arm, (drop, _) in ablations.TABLE5.items():
-        ax.axvline(-drop, color=plots.ROLES["paper"], lw=1)
-        name = f"paper: {LABELS[arm]}"
-        ax.text(-drop, 1.02, name, rotation=40, fontsize=7, transform=ax.get_xaxis_transform())
-    ax.set(xlabel="largest of four apparent AUC drops, no effect at all", ylabel="runs of 400")
-
-
-def draw_interaction(ax) -> None:
-    """Gain against component a, for b off and on."""
-    for aside, (name, y) in zip((-0.02, 0, 0.02), LAWS.items(), strict=True):
-        for b, style, word in ((0, ":", "off"), (1, "-", "on")):
-            gains = [y(0, b), y(1, b)]
-            label = f"{name}, b {word}"
-            ax.plot([aside, 1 + aside], gains, f"o{style}", color=COLOURS[name], label=label)
-    ax.set(xlabel="component a", ylabel="AUC gain", xticks=[0, 1], xticklabels=["off", "on"])
-    ax.legend(fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
-
-
-# %%
-with plots.figure(1, 2, figsize=(10, 3.6), layout="constrained") as (figure, (left, right)):
-    draw_noise(left)
-    draw_interaction(right)
-    files = {"toy": plots.save(figure, "pavae", "table5_ablations_toy")}
-    display(figure)
+caption = (
+    "Left: the largest of four apparent drops in 400 simulated runs without any effect, 2,000 test "
+    "images; red: the paper's. Right: a 2 x 2 toy of interactions."
+)
+with page.figure(caption, 1, 2, "toy", figsize=(10, 3.6)) as (left, right):
+    left.hist(largest, bins=20, color="#BBBBBB")
+    for arm, (drop, _) in printed.TABLE5.items():
+        left.axvline(-drop, color=plots.ROLES["paper"], lw=1)
+        place = {"rotation": 40, "fontsize": 7, "transform": left.get_xaxis_transform()}
+        left.text(-drop, 1.02, f"paper: {ABLATED[arm].label}", **place)
+    left.set(xlabel="largest of four apparent AUC drops, no effect at all", ylabel="runs of 400")
+    colours = ("#777777", "#0072B2", "#E69F00")
+    for aside, colour, (name, y) in zip((-0.02, 0, 0.02), colours, LAWS.items(), strict=True):
+        for b, style in enumerate((":", "-")):
+            label = f"{name}, b {'on' if b else 'off'}"
+            right.plot([aside, 1 + aside], [y(0, b), y(1, b)], f"o{style}", color=colour, label=label)
+    right.set(xlabel="component a", ylabel="AUC gain", xticks=[0, 1], xticklabels=["off", "on"])
+    right.legend(fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
 
 # %% [markdown]
-# **What to see.** Left, the paper's numbers (red) over what four ablations without any effect
-# give: a line inside the gray hump cannot be told from noise. Right, lines that are not parallel:
-# what *a* is worth depends on *b*. Where either suffices, no single ablation costs anything and
-# the table would call both useless; where both are needed, the drops sum to twice the gain. The
-# identity asserted above, *sum of drops = gain + interaction*, is what PV-E06 runs into.
+# **What to see.** Left, a red line inside the grey hump cannot be told from noise. Right, lines that
+# are not parallel: what *a* is worth depends on *b*. Where either suffices, no single ablation costs
+# anything and the table would call both useless; where both are needed, the drops sum to twice the
+# gain. The identity asserted above, *sum of drops = gain + interaction*, is what PV-E06 runs into.
 #
 # ## The run
 #
@@ -238,39 +195,10 @@ with plots.figure(1, 2, figsize=(10, 3.6), layout="constrained") as (figure, (le
 # need no generator of their own, only other labels.
 
 # %%
-needed = pavae.STUDIES["table5_ablations"](size, seed)
-jobs.run(needed)
-rows = ablations.table5_rows(size, seed)
-at = {(row["regime"], row["arm"], row["metric"]): row for row in rows}
-
-# %%
-drawn = {arm: len(ablations.draws(bare, arm)) for arm in ablations.arms(size, "bare")}
-print(f"{len(jobs.tasks(needed))} jobs give {len(rows)} rows; regimes: {', '.join(studies)}")
-print("training draws:", {LABELS[arm]: n for arm, n in drawn.items()})
-later = [LABELS[arm] for arm in ablations.LONG if arm not in drawn]
-print("only profile `full` runs:", ", ".join(later) or "nothing more than this run has")
-
-
-# %%
-def values(regime: str, arm: str, metric: str = "auc") -> np.ndarray:
-    """One number per training draw."""
-    return np.array(at[regime, arm, metric]["values"])
-
-
-def change(regime: str, arm: str, metric: str = "auc", over: str = "pavae") -> np.ndarray:
-    """Paired difference to PA-VAE, or to another arm, over the draws that both have."""
-    one, other = values(regime, arm, metric), values(regime, over, metric)
-    n = min(len(one), len(other))
-    return one[:n] - other[:n]
-
-
-def interval(d: np.ndarray, digits: int = 3) -> str:
-    """Mean difference with its 95 % t-interval."""
-    found = paired_t(d)
-    text = " to ".join(f"{end:+.{digits}f}" for end in found["ci95"] or ()) or "one draw"
-    text = "all draws alike" if found["sd"] == 0 else text
-    return f"{found['mean']:+.{digits}f} [{text}]"
-
+rows = page.run()
+at = rows["bare"]
+absent = [arm.label for arm in ABLATED.values() if not at.has(arm, "auc")]
+print("without a draw so far (profile `full` runs them):", "; ".join(absent) or "none")
 
 # %% [markdown]
 # What a difference says follows from its intervals and a margin fixed before any run (0.01 for
@@ -280,11 +208,10 @@ def interval(d: np.ndarray, digits: int = 3) -> str:
 
 
 # %%
-def margin(regime: str, arm: str, metric: str) -> float:
+def margin(at, arm, metric: str) -> float:
     """The margin of the tests, as a number."""
-    row = at[regime, arm, metric]
-    rule = verdict.margin_of(metric)
-    return verdict.margin_size(rule, control=row["mean"], null_sd=row.get("null_sd"))
+    rule, row = verdict.margin_of(metric), at.row(arm, metric)
+    return verdict.margin_size(rule, control=row["mean"], null_sd=row["null_sd"])
 
 
 def reading(d: np.ndarray, bound: float) -> str:
@@ -292,17 +219,17 @@ def reading(d: np.ndarray, bound: float) -> str:
     found = paired_t(d)
     if found["ci95"] is None:
         return "one draw"
-    small = verdict.inside(found["ci90"], -bound, bound)
     word = "" if found["p"] > verdict.ALPHA else "lower" if found["mean"] < 0 else "higher"
-    if small:
+    if verdict.inside(found["ci90"], -bound, bound):
         return f"{word}, but inside the margin" if word else "equivalent"
     return word or "undecided"
 
 
-def seen(d: np.ndarray) -> float:
-    """Difference that a paired t test over these (two or more) draws finds with 80 % power."""
-    t = stats.t.ppf([0.975, 0.8], len(d) - 1).sum()
-    return float(t * d.std(ddof=1) / np.sqrt(len(d)))
+def detected(d: np.ndarray) -> str:
+    """Difference that a paired t test over these draws finds with 80 % power."""
+    if len(d) < 2:
+        return NONE
+    return f"{stats.t.ppf([0.975, 0.8], len(d) - 1).sum() * d.std(ddof=1) / len(d) ** 0.5:.3f}"
 
 
 # %% [markdown]
@@ -313,90 +240,87 @@ def seen(d: np.ndarray) -> float:
 # seen here; *p* that of TOST. *Oracle* and *Real only* are anchors, no ablations: the first adds
 # fresh phantoms instead of samples, the second nothing.
 
+
 # %%
-RULE = ledger.by_paper("pavae")[0]["test"]["condition"]["at_least"]
+def change_cells(at, arm, metric: str) -> list[str]:
+    """Change against PA-VAE, the paper's, and what it says."""
+    if not at.has(arm, metric):
+        return [NONE] * 3
+    d, said = at.gain(arm, "pavae", metric), at.row(arm, metric).get("paper_change")
+    said = NONE if said is None else f"*{said:+}*"
+    return [interval(d, sign="+"), said, reading(d, margin(at, arm, metric))]
 
 
-def ablation_line(regime: str, arm: str) -> list[str]:
+def ablation_line(at, arm) -> list[str]:
     """One arm of Table 5."""
-    d, f = change(regime, arm), change(regime, arm, "fd") if arm != "real" else None
-    theirs = ["-" if v is None else f"*{v:+}*" for v in ablations.TABLE5.get(arm, (None, None))]
-    bound = margin(regime, arm, "auc")
-    p = tost(d, bound)
-    line = [LABELS[arm], str(len(d)), interval(d), theirs[0], reading(d, bound)]
-    line += ["-", "-"] if p is None else [f"{seen(d):.3f}", f"{p:.2g}"]
-    if f is None:
-        return [*line, "-", "-", "-", "-"]
-    line += [interval(f, 2), theirs[1], reading(f, margin(regime, arm, "fd"))]
-    return [*line, f"{at[regime, arm, 'adherence_ratio']['mean']:.2f}"]
+    d = at.gain(arm, "pavae", "auc")
+    p = tost(d, margin(at, arm, "auc"))
+    power = [detected(d), NONE if p is None else f"{p:.2g}"]
+    fd = change_cells(at, arm, "fd")
+    return [arm.label, len(d), *change_cells(at, arm, "auc"), *power, *fd, at.cell(arm, RATIO)]
 
 
 # %%
-TABLED = (*ablations.CORE[1:], *ablations.BESIDE, "oracle", "real")
+RATIO, RULE = "adherence_ratio", ledger.by_paper("pavae")[0]["test"]["condition"]["at_least"]
+TABLED = [arm for arm in ABLATED.values() if arm.name != "pavae" and arm.tier != "long"]
+TABLED += [ARMS["oracle"], ARMS["real"]]
 HEAD = ["draws", "AUC change [95 % CI]", "*paper*", "reading", "detectable", "p (TOST)"]
 HEAD += ["FD change [95 % CI]", "*paper*", "reading", "adherence ratio"]
-for regime in studies:
-    shown = [arm for arm in TABLED if (regime, arm, "auc") in at]
-    table([f"regime {regime}", *HEAD], [ablation_line(regime, arm) for arm in shown])
-    own = {m: at[regime, "pavae", m]["mean"] for m in ("auc", "fd", "adherence_ratio")}
-    print("PA-VAE itself:", {m: round(v, 3) for m, v in own.items()}, f"rule: ratio >= {RULE}")
+for each in rows:
+    shown = [arm for arm in TABLED if each.has(arm, "auc")]
+    page.table([f"regime {each.name}", *HEAD], [ablation_line(each, arm) for arm in shown])
+    own = {m: each.cell("pavae", m) for m in ("auc", "fd", RATIO)}
+    print("PA-VAE itself:", own, f"rule: ratio >= {RULE}")
 
 # %% [markdown]
 # A row below the rule for the adherence ratio shows images that are not what their labels say; a
 # claim about PA-VAE is interpreted only if PA-VAE's own ratio is above it. A ratio above one is no
 # merit: such samples are easier to read than real images.
-
-# %%
-for arm in ablations.TABLE5:
-    d, claimed = change("bare", arm), -ablations.TABLE5[arm][0]
-    if len(d) > 1 and d.std() > 0:
-        n = verdict.replicates_needed(d.std(ddof=1), claimed)
-        print(f"{LABELS[arm]:24} a drop of {claimed} would need about {n} draws at this spread")
-
-# %% [markdown]
-# ## Figure 4: all ablations between their anchors
 #
-# Dots are single draws, the diamond their mean, the bar its 95 % t-interval, the cross the paper's
-# number. The gray band is the AUC margin.
+# ## Figure 4: all ablations between their anchors
 
 
 # %%
-def change_row(regime: str, arm: str, metric: str) -> dict:
-    """A change to PA-VAE as a row of the forest; real-only has the null of real against real."""
-    if (regime, arm, metric) in at:
-        d, printed = change(regime, arm, metric), at[regime, arm, metric]["paper_change"]
-    else:
-        d, printed = at[regime, "pavae", metric]["null"] - values(regime, "pavae", metric), None
-    return {"arm": arm, "values": list(d), "paper": printed, **paired_t(d)}
+def changes(at, metric: str) -> dict[str, dict]:
+    """Changes against PA-VAE of every arm; real-only has the null of real against real."""
+    found = {}
+    for arm in (arm for arm in TABLED if at.has(arm, "auc")):
+        line = {"role": arm.role, "here": at.here("auc", arm, "pavae")}
+        if at.has(arm, metric):
+            said = at.row(arm, metric).get("paper_change")
+            line |= {"draws": at.lead(arm, "pavae", metric), "paper": said}
+        else:
+            null = at.row("pavae", metric)["null"]
+            line["draws"] = {key: null - x for key, x in at.draws("pavae", metric).items()}
+        found[arm.label] = line
+    return found
 
 
-def draw_changes(ax, regime: str, metric: str, label: str) -> None:
-    """Forest of the changes of every arm of Table 5."""
-    shown = [arm for arm in TABLED if (regime, arm, "auc") in at]
-    plots.forest(ax, [change_row(regime, arm, metric) for arm in shown], LABELS, label)
-    ax.axvline(0, color="black", lw=0.8)
-    ax.locator_params(axis="x", nbins=7)
-    ax.set_title(f"Regime {regime}")
-
+caption = (
+    "Figure 4 of PA-VAE: change of AUC and FD when one component is removed, paired by draw, with "
+    f"oracle and real-only as anchors; {page.counted(rows, 'no_path', 'auc')}; bars: 95 % "
+    "t-intervals; grey: margin; cross: the paper, another population."
+)
 
 # %%
-shape = {"figsize": (10.5, 0.9 + 3.4 * len(studies)), "squeeze": False, "layout": "constrained"}
-with plots.figure(len(studies), 2, **shape) as (figure, axes):
-    for (left, right), regime in zip(axes, studies, strict=True):
-        draw_changes(left, regime, "auc", "AUC minus PA-VAE's (lower: removing it costs)")
-        left.axvspan(-verdict.MARGINS["auc"], verdict.MARGINS["auc"], color="#BBBBBB", alpha=0.3)
-        draw_changes(right, regime, "fd", "FD minus PA-VAE's (higher: removing it costs)")
+size = {"figsize": (10.5, 1.6 + 3.6 * len(rows.regimes)), "squeeze": False}
+with page.figure(caption, len(rows.regimes), 2, **size) as axes:
+    for (left, right), each in zip(axes, rows, strict=True):
+        left.axvspan(*np.array([-1, 1]) * verdict.MARGINS["auc"], color="#BBBBBB", alpha=0.3, lw=0)
+        plots.lines(left, changes(each, "auc"), "AUC minus PA-VAE's (lower: removing it costs)")
+        plots.lines(right, changes(each, "fd"), "FD minus PA-VAE's (higher: removing it costs)")
         right.tick_params(labelleft=False)
-    files["main"] = plots.save(figure, "pavae", "table5_ablations")
-    display(figure)
+        for ax in (left, right):
+            ax.axvline(0, color="black", lw=0.8)
+            ax.set_title(f"Regime {each.name}")
+    plots.legend(axes[0, 0].figure)
 
 # %% [markdown]
 # **What to see.** If a component carries PA-VAE's gain, its row lies left in the first panel and
-# right in the second, near *Standard VAE*, with its bar clear of the gray band. A bar that covers
+# right in the second, near *Standard VAE*, with its bar clear of the grey band. A bar that covers
 # both zero and the cross decides nothing. *Real only* in the second panel is the null, two sets of
 # real images.
-
-# %% [markdown]
+#
 # ## Two readings of "class prior"
 #
 # The latent reading replaces p(z|y) by N(0, I): *w/o class prior*. The other replaces the
@@ -405,52 +329,47 @@ with plots.figure(len(studies), 2, **shape) as (figure, axes):
 # multinomial noise. That is why a uniform π(y) stands beside it, and why [04_data](04_data.py)
 # runs an imbalanced benchmark (PV-21). FD under the uniform mix also contains the difference of
 # the mixes themselves.
-
-# %%
-lines = []
-for arm in ("pavae", *ablations.MIX):
-    count = np.bincount(jobs.load(ablations.pool(bare, arm, 0)).arrays["label"], minlength=3)
-    d = "-" if arm == "pavae" else interval(change("bare", arm))
-    lines.append([LABELS[arm], *(f"{share:.3f}" for share in count / count.sum()), d])
-table(["pool of draw 0", *CLASSES, "AUC change"], lines)
-
-# %% [markdown]
+#
 # ## What each term changes, by eye
 #
-# The same four noise vectors for each class go through the prior and the decoder of every arm. The
+# The same two noise vectors for each class go through the prior and the decoder of every arm. The
 # red outline is the second output plane, the lesion mask, at one half.
 
 # %%
-labels = torch.arange(3).repeat_interleave(4)
-noise = torch.randn(4, vae.PA_VAE.latent, generator=torch.Generator().manual_seed(seed)).repeat(
-    3, 1
+NAMES = ("pavae", "no_path", "no_prior", "no_mask", "beta_3.2", "no_cls", "per_pixel", "vae")
+PICTURED = [ABLATED[name] for name in NAMES]
+
+
+def samples() -> dict[str, np.ndarray]:
+    """Image and mask planes (6, 2, 64, 64) of the arms of this run in draw 0."""
+    labels = torch.arange(3).repeat_interleave(2)
+    latent = (2, vae.PA_VAE.latent)
+    noise = torch.randn(*latent, generator=torch.Generator().manual_seed(seed)).repeat(3, 1)
+    found = {}
+    for arm in (arm for arm in PICTURED if study.draws(arm)):
+        model = vae.load(jobs.load(study.fitted(arm, study.draws(arm)[0])))
+        with torch.no_grad():
+            z = vae.draw(*model.prior_of(labels), noise)
+            found[arm.name] = model.decoder(z, labels).sigmoid().numpy()
+    return found
+
+
+planes = page.panel("samples", samples)
+
+# %%
+pictured = [arm for arm in PICTURED if arm.name in planes]
+caption = (
+    "Samples of every ablation from the same latent noise, two per class, draw 0, with the outline "
+    "of their mask plane."
 )
-
-# %%
-PICTURED = ("pavae", "no_path", "no_prior", "no_mask", "beta_3.2", "no_cls", "per_pixel", "vae")
-
-
-def planes(arm: str) -> np.ndarray:
-    """Image and mask (12, 2, 64, 64) of an arm in draw 0, without sampling noise of pixels."""
-    model = vae.load(jobs.load(ablations.fit(bare, arm, 0)))
-    with torch.no_grad():
-        z = vae.draw(*model.prior_of(labels), noise)
-        return model.decoder(z, labels).sigmoid().numpy()
-
-
-# %%
-shape = {"figsize": (12, 1.05 * len(PICTURED)), "gridspec_kw": {"wspace": 0.04, "hspace": 0.04}}
-with plots.figure(len(PICTURED), len(labels), **shape) as (figure, axes):
-    for line, arm in zip(axes, PICTURED, strict=True):
-        for ax, (image, mask), label in zip(line, planes(arm), labels, strict=True):
-            plots.show(ax, image)
-            if label > 0 and mask.min() < 0.5 < mask.max():
-                ax.contour(mask, [0.5], colors="#D55E00", linewidths=0.8)
-        line[0].text(-0.08, 0.5, LABELS[arm], transform=line[0].transAxes, ha="right", va="center")
-    for ax, label in zip(axes[0, ::4], CLASSES, strict=True):
-        ax.set_title(label, loc="left")
-    files["samples"] = plots.save(figure, "pavae", "table5_ablations_samples")
-    display(figure)
+with page.figure(caption, len(pictured), 6, "samples", figsize=(8.5, 1.3 * len(pictured))) as axes:
+    for line, arm in zip(axes, pictured, strict=True):
+        plots.label(line[0], arm.label)
+        for i, (ax, (image, mask)) in enumerate(zip(line, planes[arm.name], strict=True)):
+            title = CLASSES[i // 2] if arm is pictured[0] and i % 2 == 0 else ""
+            plots.show(ax, image, title)
+            if i > 1:
+                plots.outline(ax, mask > 0.5, plots.ROLES["paper"])
 
 # %% [markdown]
 # **What to see.** Down a column only the model changes. Ask of each row: is there an opacity, is
@@ -468,38 +387,25 @@ with plots.figure(len(PICTURED), len(labels), **shape) as (figure, axes):
 # (separation).
 
 # %%
-MEASURED = {
-    "error": "error of reconstructions",
-    "path": "path: feature distance",
-    "kl": "KL, nats",
-    "mask": "mask: 1 - soft IoU",
-    "cls": "cls: cross-entropy",
-    "mask_side": "mask on the side asked for",
-    "guide_adherence": "class seen by the extractor",
-    "separation": "separation of p(z|y), SDs",
-}
-OWN = {"path": "no_path", "kl": "beta_3.2", "mask": "no_mask", "cls": "no_cls"}
-OWN |= {"mask_side": "no_mask", "guide_adherence": "no_cls", "separation": "no_prior"}
-
-
-# %%
-def draw_measure(ax, metric: str) -> None:
-    """Forest of one measure; the shaded arm is the one whose removal should move it."""
-    found = [at["bare", arm, metric] | {"paper": None} for arm in PICTURED]
-    plots.forest(ax, found, LABELS, MEASURED[metric])
-    ax.axvline(found[0]["mean"], color="black", lw=0.8, ls="--")
-    ax.locator_params(axis="x", nbins=5)
-    if metric in OWN:
-        y = len(PICTURED) - 1 - PICTURED.index(OWN[metric])
-        ax.axhspan(y - 0.4, y + 0.4, color=plots.ROLES["control"], alpha=0.25, lw=0)
-
-
-with plots.figure(2, 4, figsize=(13, 6.2), layout="constrained") as (figure, axes):
-    for ax, metric in zip(axes.flat, MEASURED, strict=True):
-        draw_measure(ax, metric)
-        ax.tick_params(labelleft=ax in axes[:, 0])
-    files["terms"] = plots.save(figure, "pavae", "table5_ablations_terms")
-    display(figure)
+MEASURED = {"error": "error of reconstructions", "path": "path: feature distance", "kl": "KL, nats",
+            "mask": "mask: 1 - soft IoU", "cls": "cls: cross-entropy",
+            "mask_side": "mask on the side asked for",
+            "guide_adherence": "class seen by the extractor",
+            "separation": "separation of p(z|y), SDs"}  # fmt: skip
+OWN = {"path": "no_path", "kl": "beta_3.2", "mask": "no_mask", "cls": "no_cls",
+       "mask_side": "no_mask", "guide_adherence": "no_cls", "separation": "no_prior"}  # fmt: skip
+there = [arm for arm in PICTURED if at.has(arm, "kl")]
+caption = (
+    "What every loss term changes on held-out images and samples; bars: 95 % t-intervals over "
+    f"{page.counted(rows, 'no_path', 'kl')}; shaded: the arm in which this term is off."
+)
+with page.figure(caption, 2, 4, "terms", figsize=(13, 6.2), sharey=True) as axes:
+    for ax, (metric, label) in zip(axes.flat, MEASURED.items(), strict=True):
+        plots.forest(ax, at, there, metric, label)
+        ax.axvline(at.mean("pavae", metric), color="black", lw=0.8, ls="--")
+        for y, arm in enumerate(reversed(there)):
+            if OWN.get(metric) == arm.name:
+                ax.axhspan(y - 0.4, y + 0.4, color=plots.ROLES["control"], alpha=0.25, lw=0)
 
 # %% [markdown]
 # **What to see.** The dashed line is PA-VAE, the shaded row the arm in which this very term is
@@ -507,36 +413,26 @@ with plots.figure(2, 4, figsize=(13, 6.2), layout="constrained") as (figure, axe
 # not shaded and far from the line: a term that moves what another is there for.
 
 # %%
-MEANT = [  # without the term, its measure should move in this direction
-    ("no_path", "path", 1),
-    ("no_path", "adherence_ratio", -1),
-    ("no_prior", "separation", -1),
-    ("beta_3.2", "kl", 1),
-    ("no_mask", "mask", 1),
-    ("no_mask", "mask_side", -1),
-    ("no_cls", "cls", 1),
-    ("no_cls", "guide_adherence", -1),
-]
+MEANT = (("no_path", "path", 1), ("no_path", RATIO, -1), ("no_prior", "separation", -1),
+         ("beta_3.2", "kl", 1), ("no_mask", "mask", 1), ("no_mask", "mask_side", -1),
+         ("no_cls", "cls", 1), ("no_cls", "guide_adherence", -1))  # and where it should go
 
 
-def moved(d: np.ndarray, sign: int) -> str:
+def meant_line(arm: str, metric: str, sign: int) -> list[str]:
     """Whether a paired interval is clear of zero on the side that was meant."""
-    found = paired_t(sign * d)
+    d, found = at.gain(arm, "pavae", metric), paired_t(sign * at.gain(arm, "pavae", metric))
+    moves = "yes" if found["mean"] > 0 else "**no, the other way**"
     if found["ci95"] is None:
-        return f"one draw ({'that' if found['mean'] > 0 else 'the other'} way)"
-    if found["p"] > verdict.ALPHA:
-        return "**not shown**"
-    return "yes" if found["mean"] > 0 else "**no, the other way**"
-
-
-# %%
-lines = []
-for arm, metric, sign in MEANT:
-    d = change("bare", arm, metric)
+        moves = f"one draw ({'that' if found['mean'] > 0 else 'the other'} way)"
+    elif found["p"] > verdict.ALPHA:
+        moves = "**not shown**"
+    effect = reading(at.gain(arm, "pavae", "auc"), verdict.MARGINS["auc"])
     wanted = "up" if sign > 0 else "down"
-    effect = reading(change("bare", arm), verdict.MARGINS["auc"])
-    lines.append([LABELS[arm], metric, wanted, interval(d), moved(d, sign), effect])
-table(["removed", "measure", "should go", "change [95 % CI]", "moves?", "AUC"], lines)
+    return [ABLATED[arm].label, metric, wanted, interval(d, sign="+"), moves, effect]
+
+
+head = ["removed", "measure", "should go", "change [95 % CI]", "moves?", "AUC"]
+page.table(head, [meant_line(*meant) for meant in MEANT if at.has(*meant[:2])])
 
 # %% [markdown]
 # The separation of *w/o class prior* is zero by construction, not a result. *AUC* repeats the reading
@@ -544,18 +440,16 @@ table(["removed", "measure", "should go", "change [95 % CI]", "moves?", "AUC"], 
 # round. What else moves? All other pairs of arm and measure, with p by Benjamini and Hochberg:
 
 # %%
-others = [
-    (arm, metric)
-    for arm, metric in itertools.product(PICTURED[1:-1], (*MEASURED, "coverage_place"))
-    if (arm, metric) not in [meant[:2] for meant in MEANT] and drawn[arm] > 1
-]
-
-# %%
-adjusted = benjamini_hochberg([paired_t(change("bare", *pair))["p"] for pair in others])
-clear = [(*pair, p) for pair, p in zip(others, adjusted, strict=True) if p < verdict.ALPHA]
-lines = [[LABELS[a], m, interval(change("bare", a, m)), f"{p:.2g}"] for a, m, p in clear]
-table(["removed", "also moves", "change [95 % CI]", "adjusted p"], lines)
-print(f"{len(clear)} of {len(others)} pairs")
+pairs = itertools.product(there[1:-1], (*MEASURED, "coverage_place"))
+others = {(a, m): at.gain(a, "pavae", m) for a, m in pairs
+          if (a.name, m) not in [meant[:2] for meant in MEANT] and at.count(a, m) > 1}  # fmt: skip
+adjusted = benjamini_hochberg([paired_t(d)["p"] for d in others.values()])
+lines = [
+    [arm.label, metric, interval(d, sign="+"), f"{p:.2g}"]
+    for ((arm, metric), d), p in zip(others.items(), adjusted, strict=True) if p < verdict.ALPHA
+]  # fmt: skip
+page.table(["removed", "also moves", "change [95 % CI]", "adjusted p"], lines)
+print(f"{len(lines)} of {len(others)} pairs")
 
 # %% [markdown]
 # ## The units of equation 1
@@ -566,14 +460,13 @@ print(f"{len(clear)} of {len(others)} pairs")
 # same weights, 0.5 and 0.2, are then three different methods. (`full` adds a Gaussian likelihood.)
 
 # %%
-UNITS = ("pavae", *(arm for arm in ablations.READINGS if arm != "no_cls"), "vae")
-lines = []
-for arm in (arm for arm in UNITS if ("bare", arm, "auc") in at):
-    line = [at["bare", arm, m]["mean"] for m in ("error", "coverage_place", "adherence_ratio")]
-    d = ["-", "-"] if arm == "pavae" else [interval(change("bare", arm, m)) for m in ("auc", "fd")]
-    lines.append([LABELS[arm], len(values("bare", arm)), *d, *(f"{v:.2f}" for v in line)])
-head = ["reading", "draws", "AUC change", "FD change", "error", "coverage of places"]
-table([*head, "adherence ratio"], lines)
+UNITS = [ABLATED[name] for name in ("pavae", "per_pixel", "as_printed", "gaussian", "vae")]
+head = ["reading", "AUC change", "FD change", "error", "coverage of places", "adherence ratio"]
+page.table(head, [
+    [arm.label, *(change_cells(at, arm, m)[0] for m in ("auc", "fd")),
+     *(at.cell(arm, m) for m in ("error", "coverage_place", RATIO))]
+    for arm in UNITS if at.has(arm, "auc")
+])  # fmt: skip
 
 # %% [markdown]
 # An *error* above one is a decoder that draws what pleases the frozen network and no longer the
@@ -583,60 +476,54 @@ table([*head, "adherence ratio"], lines)
 #
 # An independent reader of place, size and contrast looks at every sample. *Coverage* is the share of
 # 16 cells of the real distribution in which a pool has at least half of its due: 1 for real images,
-# 1/16 if all lesions are alike. Auto-encoders tend to draw one mean lesion in one mean place, and a
-# frozen classifier asks for nothing more: the same clear lesion every time satisfies the class loss
-# best. So a term can raise adherence by taking away variety; the rows below say which.
+# 1/16 if all lesions are alike. A frozen classifier asks for no variety: the same clear lesion every
+# time satisfies the class loss best. So a term can raise adherence by taking away variety.
 
 # %%
-covered = [arm for arm in (*PICTURED, "oracle") if ("bare", arm, "coverage_place") in at]
+covered = [*there, ARMS["oracle"]]
 NAMED = {"coverage_place": "coverage of places", "coverage_look": "coverage of size and contrast"}
-with plots.figure(1, 3, figsize=(13, 3.6), layout="constrained") as (figure, axes):
-    for ax, metric in zip(axes, NAMED, strict=False):
-        found = [at["bare", arm, metric] | {"paper": None} for arm in covered]
-        plots.forest(ax, found, LABELS, NAMED[metric])
+caption = (
+    "Coverage of lesion places and looks, and AUC against it by draw; bars: 95 % t-intervals over "
+    f"{page.counted(rows, 'no_path', 'coverage_look')}; dotted: one lesion for all."
+)
+with page.figure(caption, 1, 3, "coverage", figsize=(13, 3.6)) as axes:
+    for ax, (metric, label) in zip(axes, NAMED.items(), strict=False):
+        plots.forest(ax, at, covered, metric, label)
         ax.axvline(1 / 16, color="black", lw=0.8, ls=":")
-        ax.set_xlim(-0.03, 1.08)
     axes[1].tick_params(labelleft=False)
     for arm in covered:
-        x, y = values("bare", arm, "coverage_place"), values("bare", arm, "auc")
-        role = plots.role(arm) if arm != "vae" else "baseline"
-        axes[2].plot(x, y, "o", ms=4, color=plots.ROLES[role], alpha=0.7)
+        x, y = at.draws(arm, "coverage_place"), at.draws(arm, "auc")
+        x, y = np.transpose([(x[key], y[key]) for key in x if key in y])
+        axes[2].plot(x, y, "o", ms=4, color=plots.ROLES[arm.role], alpha=0.7)
     axes[2].set(xlabel="coverage of places, single draws", ylabel="AUC", xlim=(-0.03, 1.08))
-    files["coverage"] = plots.save(figure, "pavae", "table5_ablations_coverage")
-    display(figure)
+means = [[at.mean(arm, m) for arm in there] for m in ("coverage_place", "auc")]
+print(f"Kendall's tau of coverage and AUC over {len(there)} arms: {kendall(*means):.2f}")
 
 # %% [markdown]
-# **What to see.** Distance from the dotted line (one lesion for all) to the oracle's row is what
-# there is to gain. Right: AUC against coverage for every draw (green: oracle, gray: standard VAE,
-# blue: PA-VAE and its ablations). If coverage were what the classifier lives on, the cloud would
-# rise.
-
-# %%
-ranked = sorted(covered[:-1], key=lambda arm: -at["bare", arm, "coverage_place"]["mean"])
-for arm in ranked:
-    d = change("bare", arm, "coverage_place")
-    more = "" if arm == "pavae" else f"  minus PA-VAE's {interval(d)}: {reading(d, 0.03)}"
-    print(f"{LABELS[arm]:24} {at['bare', arm, 'coverage_place']['mean']:.2f}{more}")
-means = [[at["bare", arm, m]["mean"] for arm in covered[:-1]] for m in ("coverage_place", "auc")]
-print(f"Kendall's tau of coverage and AUC over {len(covered) - 1} arms: {kendall(*means):.2f}")
+# **What to see.** Distance from the dotted line to the oracle's row is what there is to gain. Right
+# (green: oracle, blue: auto-encoders): if coverage were what the classifier lives on, the cloud
+# would rise.
 
 
 # %%
-def places(arm: str) -> dict:
-    """Places read in the sick samples of draw 0 and in as many real images."""
-    return jobs.load(bare.lesions(ablations.pool(bare, arm, 0))).arrays
+def clouds() -> dict[str, np.ndarray]:
+    """Places (n, 2) read in the sick samples of draw 0 of the arms of this run, and in real ones."""
+    each = {arm.name: study.pool(arm, study.draws(arm)[0]) for arm in PICTURED if study.draws(arm)}
+    read = {name: jobs.load(study.lesions(pool)).arrays for name, pool in each.items()}
+    return {"Real images": read["pavae"]["real"][:300, :2]} | {
+        name: found["pool"][:300, :2] for name, found in read.items()
+    }
 
 
-with plots.figure(1, 9, figsize=(13, 2.4), sharex=True, sharey=True) as (figure, axes):
-    clouds = {"Real images": places("pavae")["real"]}
-    clouds |= {LABELS[arm].replace(" p(z|y)", ""): places(arm)["pool"] for arm in PICTURED}
-    for ax, (name, cloud) in zip(axes, clouds.items(), strict=True):
-        ax.plot(cloud[:400, 0], cloud[:400, 1], ".", ms=2, alpha=0.6, color=plots.ROLES["method"])
-        ax.set_title(name, fontsize=7)
+places = page.panel("places", clouds)
+caption = "Places of lesions read in up to 300 sick samples per arm, draw 0."
+shape = {"figsize": (13, 2.4), "sharex": True, "sharey": True}
+with page.figure(caption, 1, len(places), "places", **shape) as axes:
+    for ax, (name, cloud) in zip(axes, places.items(), strict=True):
+        ax.plot(*cloud.T, ".", ms=2, alpha=0.6, color=plots.ROLES["method"])
+        ax.set_title(ABLATED[name].label if name in ABLATED else name, fontsize=7)
         ax.set_xlabel("across", fontsize=8)
     axes[0].set(ylabel="along", xlim=(-1.7, 1.7), ylim=(1.5, -1.5))
-    files["places"] = plots.save(figure, "pavae", "table5_ablations_places")
-    display(figure)
 
 # %% [markdown]
 # **What to see.** Every dot is one sick sample, at the place where the reader sees its lesion
@@ -649,40 +536,33 @@ with plots.figure(1, 9, figsize=(13, 2.4), sharex=True, sharey=True) as (figure,
 # fits less well. The paper has two points, 3.2 and 4; `full` has five.
 
 # %%
-SWEEP = {b: "pavae" if b == 4 else f"beta_{b:g}" for b in sorted((*ablations.BETAS, 4.0))}
-SWEEP = {b: arm for b, arm in SWEEP.items() if ("bare", arm, "auc") in at}
-PANELS = {"auc": "AUC", "fd": "FD", "kl": "KL, nats", "coverage_place": "coverage of places"}
-with plots.figure(1, 4, figsize=(12, 3), layout="constrained") as (figure, axes):
-    for ax, (metric, name) in zip(axes, PANELS.items(), strict=True):
-        n = min(len(values("bare", arm, metric)) for arm in SWEEP.values())
-        found = np.array([values("bare", arm, metric)[:n] for arm in SWEEP.values()])
-        ax.plot(list(SWEEP), found, "o-", color=plots.ROLES["method"], lw=0.7, ms=3, alpha=0.4)
-        ax.plot(list(SWEEP), found.mean(1), "D-", color=plots.ROLES["method"], lw=2)
-        ax.set(xlabel="β", ylabel=name, xticks=list(SWEEP), xticklabels=[f"{b:g}" for b in SWEEP])
-    axes[0].set_title(f"{n} draws (thin), mean (thick)", fontsize=8)
-    files["beta"] = plots.save(figure, "pavae", "table5_ablations_beta")
-    display(figure)
+sweep = {arm.changes["beta"]: arm for arm in ABLATED.values() if "beta" in arm.changes}
+sweep = dict(sorted((sweep | {vae.PA_VAE.beta: ABLATED["pavae"]}).items()))
+sweep = {beta: arm for beta, arm in sweep.items() if at.has(arm, "kl")}
+SHOWN = {"auc": "AUC", "fd": "FD", "kl": "KL, nats", "coverage_place": "coverage of places"}
+caption = "AUC, FD, KL and coverage of places against β; thin: draws that all have, thick: their mean."
+with page.figure(caption, 1, 4, "beta", figsize=(12, 3)) as axes:
+    for ax, (metric, name) in zip(axes, SHOWN.items(), strict=True):
+        found = at.together(sweep.values(), metric)
+        ax.plot(list(sweep), found, "o-", color=plots.ROLES["method"], lw=0.7, ms=3, alpha=0.4)
+        ax.plot(list(sweep), found.mean(1), "D-", color=plots.ROLES["method"], lw=2)
+        ax.set(xlabel="β", ylabel=name, xticks=list(sweep), xticklabels=[f"{b:g}" for b in sweep])
 
 # %% [markdown]
 # **What to see.** At the optimum of the loss KL rises as β falls; early stopping may keep other
 # epochs of other arms, so even this is asked and not taken for granted. Whether AUC and FD follow is
-# the claim: thin lines are single draws, and lines that cross say that a draw's luck outweighs β.
-
-# %%
-kl_means = [at["bare", arm, "kl"]["mean"] for arm in SWEEP.values()]
-print("KL by β:", {b: round(v, 2) for b, v in zip(SWEEP, kl_means, strict=True)})
-print("missing here:", [b for b in ablations.BETAS if b not in SWEEP] or "none")
-
-# %% [markdown]
+# the claim: lines that cross say that a draw's luck outweighs β.
+#
 # ## Do AUC and FD rank the ablations alike?
 #
 # In Table 5 the four AUC losses and the four FID losses have the same order, Kendall's τ = 1. Four
-# arms in random order give that once in 24 tries. Intervals resample the draws; with three draws
-# there are only ten different resamples, so in `quick` read them as a range.
+# arms in random order give that once in 24 tries. Intervals resample the draws; with few draws there
+# are few different resamples, so read them as a range.
 
 # %%
-FOUR = tuple(ablations.TABLE5)
-losses = np.array([[change("bare", arm, m) for arm in FOUR] for m in ("auc", "fd")])  # (2, 4, R)
+FOUR = tuple(printed.TABLE5)
+each = [at.together([*FOUR, "pavae"], metric) for metric in ("auc", "fd")]
+losses = np.array([found[:-1] - found[-1] for found in each])  # (2, 4, R)
 
 
 def agreement(losses: np.ndarray) -> float:
@@ -691,16 +571,11 @@ def agreement(losses: np.ndarray) -> float:
     return kendall(auc, -fd)
 
 
-draws = losses.shape[2]
-resampled = [agreement(losses[:, :, rng.integers(draws, size=draws)]) for _ in range(2000)]
+R = losses.shape[2]
+resampled = [agreement(losses[:, :, rng.integers(R, size=R)]) for _ in range(2000)]
 low, high = np.quantile(resampled, [0.025, 0.975])
-single = [round(agreement(losses[:, :, k : k + 1]), 2) for k in range(draws)]
 print(f"tau of the means {agreement(losses):.2f}, resampled draws {low:.2f} to {high:.2f}")
-print("tau of single draws:", single)
-for name, found in zip(("AUC", "FD"), losses * [[[-1]], [[1]]], strict=True):
-    order = [tuple(np.argsort(-found[:, k]).tolist()) for k in range(draws)]
-    as_printed = order.count(tuple(range(len(FOUR))))
-    print(f"{name}: {len(set(order))} orders in {draws} draws, the paper's in {as_printed}")
+print("tau of single draws:", [round(agreement(losses[:, :, [k]]), 2) for k in range(R)])
 
 # %% [markdown]
 # ## The sum and the whole, again, here
@@ -710,19 +585,15 @@ for name, found in zip(("AUC", "FD"), losses * [[[-1]], [[1]]], strict=True):
 # of it is the class loss, which the standard VAE lacks as well.
 
 # %%
-for regime in studies:
-    lost = {a: -change(regime, a) for a in ("no_path", "no_prior", "no_mask")}
-    gained = -change(regime, "vae")
-    excess = sum(lost.values()) - gained
-    print(f"{regime}: gain over the VAE {interval(gained)}; excess {interval(excess)}")
-    share = fieller(lost["no_path"] + lost["no_prior"], gained)
-    ends = (
-        f"{share['fraction']:.2f} [{share['lo']:.2f}, {share['hi']:.2f}]"
-        if share["hi"] is not None
-        else ""
-    )
+for each in rows:
+    *low, own = each.together([*PARTS, "vae", "pavae"], "auc")
+    *lost, gained = (own - arm for arm in low)
+    excess = interval(sum(lost) - gained, sign="+")
+    print(f"{each.name}: gain over the VAE {interval(gained, sign='+')}; excess {excess}")
+    share = fieller(lost[0] + lost[1], gained)
+    ends = f"{share['fraction']:.2f} [{share['lo']:.2f}, {share['hi']:.2f}]" if share["hi"] else ""
     print("  path and prior as a share of it:", ends or "none, the gain is not clear of zero")
-print(f"the paper's excess: {sum(parts) - whole:+.3f}")
+print(f"the paper's excess: {total - whole:+.3f}")
 
 # %% [markdown]
 # ## The factorial
@@ -732,61 +603,48 @@ print(f"the paper's excess: {sum(parts) - whole:+.3f}")
 # two is how much more one is worth when the other is on; that of three, how much the interaction
 # of two grows with the third. One-at-a-time ablation sees one edge of this cube per component.
 
-
 # %%
-def corner(on: tuple[bool, ...]) -> str:
-    """Name of the arm with these components on."""
-    off = [name for name, each in zip(ablations.OFF, on, strict=True) if not each]
-    return "_".join(("no", *off)) if off else "pavae"
+CORNERS = {  # which of path, prior and mask are on: the arm
+    tuple(name not in off for name in OFF): "_".join(("no", *off)) if off else "pavae"
+    for k in range(4) for off in itertools.combinations(OFF, k)
+}  # fmt: skip
 
 
 def effect(names: tuple[str, ...], found: dict) -> np.ndarray:
     """Main effect or interaction per draw, from {corner: values (R,)}."""
-    total, places_of = 0, [list(ablations.OFF).index(name) for name in names]
-    for on in itertools.product((False, True), repeat=3):
-        sign = np.prod([1 if on[i] else -1 for i in places_of])
-        total = total + sign * found[corner(on)]
-    return total / 2 ** (3 - len(names))
+    at_ = [list(OFF).index(name) for name in names]
+    signed = (np.prod([1 if on[i] else -1 for i in at_]) * found[arm] for on, arm in CORNERS.items())
+    return sum(signed) / 2 ** (3 - len(names))
 
 
-three = dict.fromkeys(corner(on) for on in itertools.product((False, True), repeat=3))
-additive = {arm: 3.0 - arm.count("_") if arm != "pavae" else 3.0 for arm in three}
+additive = {arm: float(sum(on)) for on, arm in CORNERS.items()}
 assert effect(("path",), additive) == 1 and effect(("path", "mask"), additive) == 0
 
-# %%
-EFFECTS = [names for k in (1, 2, 3) for names in itertools.combinations(ablations.OFF, k)]
-complete = all(("bare", arm, "auc") in at for arm in three)
 
-
-def effects_of(metric: str) -> list[dict]:
-    """Rows of the forest: all seven effects on one metric."""
-    n = min(len(values("bare", arm, metric)) for arm in three)
-    found = {arm: values("bare", arm, metric)[:n] for arm in three}
-    each = [(" x ".join(names), effect(names, found)) for names in EFFECTS]
-    return [{"arm": name, "values": list(d), "paper": None, **paired_t(d)} for name, d in each]
-
-
-def draw_factorial() -> None:
-    """Forest of main effects and interactions on AUC and FD."""
-    names = {" x ".join(each): " x ".join(each) for each in EFFECTS}
-    with plots.figure(1, 2, figsize=(10, 3.4), layout="constrained") as (figure, axes):
-        for ax, metric in zip(axes, ("auc", "fd"), strict=True):
-            plots.forest(ax, effects_of(metric), names, f"effect on {metric.upper()}")
-            ax.axvline(0, color="black", lw=0.8)
-        files["factorial"] = plots.save(figure, "pavae", "table5_ablations_factorial")
-        display(figure)
+def effects(metric: str) -> dict[str, dict]:
+    """All seven effects on one metric, by draw."""
+    keys = list(at.draws("pavae", metric))
+    keys = [k for k in keys if all(k in at.draws(arm, metric) for arm in CORNERS.values())]
+    found = dict(zip(CORNERS.values(), at.together(CORNERS.values(), metric), strict=True))
+    names = [each for k in (1, 2, 3) for each in itertools.combinations(OFF, k)]
+    more = {"role": "method", "here": at.here(metric, *CORNERS.values())}
+    return {" x ".join(n): {"draws": dict(zip(keys, effect(n, found), strict=True)), **more}
+            for n in names}  # fmt: skip
 
 
 # %%
-if complete:
-    draw_factorial()
-    lines = [
-        [r["arm"], interval(np.array(r["values"])), f"{r['p']:.2g}"] for r in effects_of("auc")
-    ]
-    table(["effect on AUC", "mean [95 % CI]", "p (paired t)"], lines)
+missing = [ABLATED[arm].label for arm in CORNERS.values() if not at.has(arm, "fd")]
+if missing:
+    print("not complete without the arms of profile `full`:", "; ".join(missing))
 else:
-    absent = [LABELS[arm] for arm in three if ("bare", arm, "auc") not in at]
-    print("not complete in this profile; `full` also runs:", "; ".join(absent))
+    caption = "Main effects and interactions of path loss, prior and mask loss; bars: 95 % t-intervals."
+    with page.figure(caption, 1, 2, "factorial", figsize=(10, 3.4)) as axes:
+        for ax, metric in zip(axes, ("auc", "fd"), strict=True):
+            plots.lines(ax, effects(metric), f"effect on {metric.upper()}")
+            ax.axvline(0, color="black", lw=0.8)
+    found = {name: np.array(list(line["draws"].values())) for name, line in effects("auc").items()}
+    lines = [[name, interval(d, sign="+")] for name, d in found.items()]
+    page.table(["effect on AUC", "mean [95 % CI]"], lines)
 
 # %% [markdown]
 # **What to see.** (Where complete.) A component whose main effect is clear of zero helps whatever
@@ -800,118 +658,47 @@ else:
 # PA-VAE, for the standard VAE, and for PA-VAE's lead over it.
 
 # %%
-DOUBTS = [("leaky", "pavae"), ("plain_guide", "pavae"), ("unstopped", "pavae")]
-DOUBTS += [("vae_unstopped", "vae"), ("unstopped", "vae_unstopped"), ("pavae", "vae")]
-able = [pair for pair in DOUBTS if all(("bare", arm, "auc") in at for arm in pair)]
-bound = verdict.MARGINS["auc"]
+DOUBTS = (("leaky", "pavae"), ("plain_guide", "pavae"), ("unstopped", "pavae"),
+          ("vae_unstopped", "vae"), ("unstopped", "vae_unstopped"), ("pavae", "vae"))  # fmt: skip
+able = [pair for pair in DOUBTS if all(at.has(arm, "auc") for arm in pair)]
 lines = []
-for arm, over in able:
-    d, f = (change("bare", arm, metric, over) for metric in ("auc", "fd"))
-    lines.append(
-        [f"{LABELS[arm]} minus {LABELS[over]}", interval(d), reading(d, bound), interval(f, 2)]
-    )
-table(["pair", "AUC [95 % CI]", "reading", "FD [95 % CI]"], lines)
+for one, over in able:
+    d, f = (at.gain(one, over, metric) for metric in ("auc", "fd"))
+    pair = f"{ABLATED[one].label} minus {ABLATED[over].label}"
+    said = reading(d, verdict.MARGINS["auc"])
+    lines.append([pair, interval(d, sign="+"), said, interval(f, sign="+")])
+page.table(["pair", "AUC [95 % CI]", "reading", "FD [95 % CI]"], lines)
 print(f"{len(DOUBTS) - len(able)} of {len(DOUBTS)} pairs need arms that only profile `full` runs")
 
 # %% [markdown]
-# ## Sanity, asserted
-#
-# In `smoke` sizes nothing is learned, so only what holds by construction is checked there.
+# ## What must hold
 
 # %%
-for arm, n in drawn.items():
-    assert len(values("bare", arm)) == len(values("bare", arm, "fd")) == n
-assert (values("bare", "no_prior", "separation") == 0).all(), "N(0, I) has no classes"
-assert (values("bare", "vae", "separation") == 0).all()
-pools = [jobs.load(ablations.pool(bare, arm, 0)).arrays["label"] for arm in ("pavae", "no_path")]
-assert (pools[0] == pools[1]).all(), "ablations are compared on the same labels"
-assert all(row["oracle"] is not None for row in rows if row["metric"] == "auc")
-
-
-# %%
-def mean(arm: str, metric: str) -> float:
-    return at["bare", arm, metric]["mean"]
-
-
-if profile != "smoke":
-    assert mean("pavae", "separation") > 0.5, "p(z|y) has learned the classes"
-    assert mean("no_mask", "mask") > mean("pavae", "mask"), "a mask that nobody asked for"
-    assert mean("oracle", "coverage_place") > 0.9 and mean("oracle", "fd") < mean("pavae", "fd")
-print("sanity holds")
-
-# %% [markdown]
-# ## Kept
-
-# %%
-note = f"{size.replicates} training draws ({size.secondary} of those beside the paper's rows)"
-captions = {
-    "main": "Figure 4 of PA-VAE: change of AUC and FD when one component is removed, paired by "
-    f"draw, with oracle and real-only as anchors; {note}; bars: 95 % t-intervals; gray: margin; "
-    "cross: the paper, another population.",
-    "terms": f"What every loss term changes on held-out images and samples; {note}; bars: 95 % "
-    "t-intervals; shaded: the arm in which this term is off.",
-    "samples": "Samples of every ablation from the same latent noise, four per class, draw 0, with "
-    "the outline of their mask plane.",
-    "coverage": f"Coverage of lesion places and looks, and AUC against it; {note}; bars: 95 % "
-    "t-intervals; dotted: one lesion for all.",
-    "places": "Places of lesions read in 400 sick samples per arm, draw 0.",
-    "beta": f"AUC, FD, KL and coverage against β; {n} training draws (thin) and their mean.",
-    "toy": "Left: the largest of four apparent drops in 400 simulated runs without any effect, 2,000 "
-    "test images. Right: a 2 x 2 toy of interactions.",
-    "factorial": "Main effects and interactions of path loss, prior and mask loss; "
-    f"{size.secondary} training draws; bars: 95 % t-intervals.",
-}
-figures = [
-    {"file": files[name], "caption": text} for name, text in captions.items() if name in files
-]
-
-# %%
-seconds, code = round(time.perf_counter() - start, 1), jobs.fingerprint(needed)
-R = size.replicates
-record.write_metrics("pavae", "table5_ablations", profile, R, rows, figures, seconds, [seed], code)
-print(f"{len(rows)} rows in data/metrics/pavae/table5_ablations.json")
+for arm in ("no_prior", "vae"):
+    none = (at.values(arm, "separation") == 0).all()
+    page.check(f"{ABLATED[arm].label}: N(0, I) has no classes", none)
+if page.meaningful:
+    page.check("p(z|y) has learned the classes", at.mean("pavae", "separation") > 0.5)
+    lost = at.gain("no_mask", "pavae", "mask").mean()
+    page.check("a mask that nobody asked for is lost", lost > 0)
+    page.check("fresh phantoms cover all places", at.mean("oracle", "coverage_place") > 0.9)
+    page.check("fresh phantoms are nearest", at.gain("oracle", "pavae", "fd").max() < 0)
 
 # %% [markdown]
 # ## Verdicts
 #
 # Tests and margins stand in `lib/claims/ledger.json` since before the first result; *p* is
 # adjusted by Holm over the paper's core claims that have results so far. With fewer than five
-# draws a verdict is exploratory. All of them are subject to PA-VAE's own adherence ratio. A claim
-# is judged by the record with more draws: this run's, or the committed ones of ten draws.
-
-# %%
-found = judge.judge_all(paths.METRICS, reference=judge.committed(profile))
-of_record = {v["id"]: v for v in found}
-
-
-def tell(*ids: str) -> None:
-    """Show the verdicts of these claims in words."""
-    for id_ in ids:
-        display(Markdown(summary.in_words(of_record[id_])))
-        assert not of_record[id_]["missing"]
-
-
-# %%
-ratio = at["bare", "pavae", "adherence_ratio"]["mean"]
-print(f"PA-VAE's adherence ratio {ratio:.2f}; rule {RULE}: {'met' if ratio >= RULE else 'not met'}")
-
-# %% [markdown]
-# **The path loss, and the class prior in both readings**
+# draws a verdict is exploratory. All of them are subject to PA-VAE's own adherence ratio.
 
 # %% tags=["PV-11", "PV-12"]
-tell("PV-11", "PV-12")
-
-# %% [markdown]
-# **β lowered by a fifth, and the mask loss**
+page.verdicts("PV-11", "PV-12")  # the path loss, and the class prior in both readings
 
 # %% tags=["PV-13", "PV-14"]
-tell("PV-13", "PV-14")
-
-# %% [markdown]
-# **The order of the rows, and the principal contributors**
+page.verdicts("PV-13", "PV-14")  # β lowered by a fifth, and the mask loss
 
 # %% tags=["PV-15", "PV-16"]
-tell("PV-15", "PV-16")
+page.verdicts("PV-15", "PV-16")  # the order of the rows, and the principal contributors
 
 # %% [markdown]
 # ## In this notebook we have
@@ -930,25 +717,16 @@ tell("PV-15", "PV-16")
 
 # %%
 answer = None  # your number
-law = {arm: 1.0 if arm == "pavae" else 0.0 for arm in three}
-factor = sum(law["pavae"] - law[f"no_{name}"] for name in ablations.OFF) / law["pavae"]
-print("not answered yet" if answer is None else f"right: {abs(answer - factor) < 1e-9}")
+law = {arm: float(all(on)) for on, arm in CORNERS.items()}
+page.exercise(answer, lambda: sum(law["pavae"] - law[arm] for arm in PARTS), within=1e-9)
 
 # %% [markdown]
-# **2.** How many test images, half of them sick, make the paper's drop for the mask loss
-# detectable at AUC 0.842 and r = 0.9? (Within 5 %; the training's own noise left out.)
+# **2.** Which of the paper's four ablations has the largest mean AUC drop in `bare`? (Its name, such
+# as "no_mask".) Is its interval clear of the second's?
 
 # %%
-answer = None  # your number
-drop = -ablations.TABLE5["no_mask"][0]
-close = answer and abs(detectable(0.842, answer, 0.9) / drop - 1) < 0.025
-print("not answered yet" if answer is None else f"right: {bool(close)}")
-
-# %% [markdown]
-# **3.** Which of the paper's four ablations has the largest mean AUC drop in `bare`? (Its name in
-# `ablations.TABLE5`.) Is its interval clear of the second's?
+answer = None  # a name
+page.exercise(answer, lambda: min(FOUR, key=lambda arm: at.gain(arm, "pavae").mean()))
 
 # %%
-answer = None  # a name, such as "no_mask"
-worst = min(FOUR, key=lambda arm: change("bare", arm).mean())
-print("not answered yet" if answer is None else f"right: {answer == worst}")
+page.close()

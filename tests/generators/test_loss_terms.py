@@ -15,7 +15,7 @@ from lib.datasets import chest as chest_sets
 from lib.datasets.hdf5 import from_arrays
 from lib.generators import vae
 from lib.jobs import Result
-from lib.papers.pavae import ablations
+from lib.papers.pavae.arms import ABLATED
 from lib.scores import measures
 from lib.tasks import classify
 from lib.training.weights import weights_to_arrays
@@ -38,7 +38,7 @@ def guide():
 @cache
 def measured(arm, **more):
     """The measures of a small fit: PA-VAE or an arm of Table 5, with `more` settings changed."""
-    changes = ({} if arm == "pavae" else ablations.changes(arm)) | more
+    changes = ABLATED[arm].changes | more
     s = replace(vae.PA_VAE, epochs=1, epoch_images=64 * STEPS, precision=machine.precision())
     s = replace(s, **changes)
     data, rng = from_arrays(images(1, TRAIN).arrays), np.random.default_rng([SEED, 4, 0])

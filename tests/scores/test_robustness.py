@@ -1,5 +1,7 @@
 """Perturbations of downstream networks: what they may do, and what they must do."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,13 +9,14 @@ from skimage.exposure import equalize_adapthist
 from sklearn.metrics import roc_auc_score
 from torch import nn
 
-from lib import jobs, profiles
+from lib import jobs
 from lib.claims import ledger
 from lib.datasets import chest as chest_sets
 from lib.jobs import Result
 from lib.networks.classifier import SmallCNN
-from lib.papers.pavae import Study
 from lib.papers.pavae import robustness as study_of
+from lib.papers.pavae.study import study as study_in
+from lib.profiles import FULL, PROFILES, Plan
 from lib.scores import robustness
 from lib.tasks import classify
 from lib.training import loop as tr
@@ -21,7 +24,7 @@ from lib.training.weights import freeze, seeded
 
 RNG = np.random.default_rng
 SETTINGS = {"steps": 12, "batch": 16, "precision": "float32"}
-QUICK = profiles.get("quick")
+STUDY = study_in(Plan(FULL))
 
 
 class Linear(nn.Module):
@@ -176,24 +179,20 @@ def arguments(job):
 
 @pytest.mark.parametrize("arm", study_of.ARMS)
 def test_clean_and_perturbed_differ_in_the_perturbation_alone(arm):
-    study = Study(QUICK, 0, "bare")
-    for regime, (clean, hit) in study_of.pairs(study, arm, 1).items():
+    for regime, (clean, hit) in study_of.pairs(STUDY, STUDY.arms[arm], 1).items():
         a, b = arguments(clean), arguments(hit)
         assert a["network"] == b["network"] and a["n"] == b["n"], regime
         assert a["kind"] == "none"
         if "drift" in regime:
             assert b["kind"] == "none" and a["images"] != b["images"]
         else:
-            assert b["kind"] in regime and a["images"] == b["images"] == {"$job": study.test.spec}
+            assert b["kind"] in regime and a["images"] == b["images"] == {"$job": STUDY.test.spec}
 
 
 def test_networks_are_those_of_the_main_comparison():
-    study = Study(QUICK, 0, "bare")
-    for arm in study_of.ARMS:
-        kept, main = (
-            arguments(study_of.network(study, arm, 2)),
-            arguments(study.predictions(arm, 2)),
-        )
+    for arm in (STUDY.arms[name] for name in study_of.ARMS):
+        kept = arguments(study_of.network(STUDY, arm, 2))
+        main = arguments(STUDY.predictions(arm, 2))
         kept["real"] = kept.pop("data")
         shared = {name: main[name] for name in kept}
         assert kept | {"extra": 0} == shared | {"extra": 0}
@@ -201,35 +200,55 @@ def test_networks_are_those_of_the_main_comparison():
 
 
 def test_a_drifted_test_set_has_the_subjects_of_the_test_set():
-    study = Study(QUICK, 0, "bare")
-    plain = arguments(study.test)
+    plain = arguments(STUDY.test)
     for sds in study_of.STRENGTHS:
-        moved = arguments(study_of.drifted(study, sds))
+        moved = arguments(study_of.drifted(STUDY, sds))
         assert moved == plain | {"sds": float(sds)}
 
 
-@pytest.mark.parametrize("name", ["smoke", "quick", "full"])
-def test_rows_hold_what_the_claims_need(monkeypatch, name):
-    profile = profiles.get(name)
-
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+def test_rows_hold_what_the_claims_need(monkeypatch, profile):
     def fake(job):
         kind, strength = arguments(job)["kind"], arguments(job)["strength"]
         sds = arguments(job)["images"]["$job"]["args"].get("sds", 0)
         return Result({}, {"auc": 0.9 - 0.01 * strength * (kind != "none") - 0.02 * sds})
 
+    points = {sds: {"specificity": 0.95, "sensitivity": 0.5} for sds in range(4)}
     monkeypatch.setattr(jobs, "load", fake)
-    rows = study_of.robustness_rows(profile, 0)
+    monkeypatch.setattr(study_of, "at_threshold", lambda *_: points)
+    rows = study_of.Robustness().rows(Plan(profile))
     table = {(row["regime"], row["arm"], row["metric"]): row for row in rows}
     assert len(table) == len(rows)
     for claim in ledger.by_paper("pavae"):
-        for item, regime, arm, metric in [
-            *ledger.needs(claim["test"]),
-            *ledger.extras(claim["test"]),
-        ]:
-            if item == "pavae/04_robustness":
-                assert (regime, arm, metric) in table
+        for item, *key in [*ledger.needs(claim["test"]), *ledger.extras(claim["test"])]:
+            assert item != "pavae/04_robustness" or tuple(key) in table, key
     drop = table["drift2", "pavae", "auc_drop"]
-    assert drop["values"] == pytest.approx([0.04] * profile.replicates)
-    assert drop["null"] == 0 and drop["oracle"] == pytest.approx(0.04)
+    assert [value for value, _ in drop["draws"].values()] == pytest.approx([0.04] * profile.draws)
+    assert drop["null"] == 0 and drop["oracle"] == {"arm": "oracle", "metric": "auc_drop"}
     hit = table["gaussian3", "real", "auc"]
-    assert hit["mean"] == pytest.approx(0.87) and hit["null"] == pytest.approx(0.9)
+    assert hit["draws"]["0/0"][0] == pytest.approx(0.87)
+    assert hit["null"] == {"arm": "real", "metric": "auc_clean"}
+    assert table["drift3", "pavae", "spec95"]["null"] == 0.95
+
+
+def test_a_kept_threshold_is_taken_on_the_first_half_of_todays_scanner(monkeypatch):
+    """A network that reads the mean grey value; the drifted scanner adds 0.2 to every image."""
+    grey = np.tile(np.linspace(0, 0.5, 40), 2).astype(np.float32)
+    label = np.tile(np.repeat([0, 1], 20), 2)
+    images = {sds: np.full((80, 4, 4), 0.2 * (sds > 0)) + grey[:, None, None] for sds in range(4)}
+
+    def load(job):
+        sds = int(arguments(job).get("sds", 0))
+        return Result({"image": images[sds], "label": label}, {})
+
+    def predict(net, x):
+        healthy = 1 - x.mean((1, 2))
+        return np.stack([healthy, 1 - healthy], 1)
+
+    small = replace(STUDY, size=replace(STUDY.size, test=80))
+    monkeypatch.setattr(jobs, "load", load)
+    monkeypatch.setattr(study_of.classify, "load", lambda result: None)
+    monkeypatch.setattr(study_of.classify, "predict", predict)
+    found = study_of.at_threshold(small, STUDY.arms["real"], 0)
+    assert found[0]["specificity"] == pytest.approx(0.95) and found[0]["sensitivity"] == 1
+    assert found[1]["specificity"] < 0.3, "all scores have moved, the threshold has not"

@@ -1,4 +1,7 @@
-"""Figures 5 and 6, and why PA-VAE stays below its oracle: one defect at a time."""
+"""Figures 5 and 6, what samples are like, and why PA-VAE stays below its oracle: two notebooks.
+
+The rows of both stand in `pavae/04_diagnostics`.
+"""
 
 from collections.abc import Iterable
 
@@ -6,8 +9,9 @@ from lib import jobs
 from lib.controls import copies, defects
 from lib.datasets import variants
 from lib.jobs import Job
+from lib.metrics import sharpness
 from lib.papers.arms import Arm, named
-from lib.papers.pavae.arms import FIDELITY, MAIN, UTILITY
+from lib.papers.pavae.arms import FIDELITY, UTILITY
 from lib.papers.pavae.rules import Judged
 from lib.papers.pavae.study import Study, study
 from lib.papers.table import Draws, Scores, row
@@ -37,7 +41,8 @@ GAPS = named(  # fresh phantoms with one defect of generated images, and PA-VAE 
     Arm("pavae_noise", "PA-VAE with noise added", source="pavae"),
     Arm("vae_noise", "Standard VAE with noise added", source="vae"),
 )
-LABELS = {name: arm.label for name, arm in (MAIN | GAPS).items()}
+LOOKED = ("real", *READ, *(name for name in GAPS if name != "oracle_mislabelled"))
+VARIED = ("oracle_soft", "oracle_one_place", "oracle_plain")  # whose variety is read, beside READ
 ADHERENCE = tuple(name for name in FIDELITY if name.startswith("adherence"))
 MAPS = named(  # kinds of heat maps; the oracle is the true difference
     Arm("heatmap", "Heat map, against left and right templates", oracle="counterfactual"),
@@ -90,8 +95,37 @@ def pool(study: Study, arm: Arm, k: int) -> Job | None:
     return Job(defects.renoised, pool=made, real=study.train(k), n=labelled, stream=stream)
 
 
+def images(study: Study, arm: Arm, k: int) -> Job:
+    """The pool of any arm here, or the training images."""
+    return pool(study, arm, k) or study.train(k)
+
+
+def looked(study: Study) -> list[Arm]:
+    """The arms whose noise and detail are measured."""
+    return [(study.arms | GAPS)[name] for name in LOOKED]
+
+
+def used(study: Study, arms: Iterable[Arm]) -> Iterable[Scores]:
+    """Utility of arms, and what the reader sees in what they add."""
+    for arm in arms:
+        pools = study.each("core", lambda k, a=arm: pool(study, a, k))
+        trained = {k: study.trained_with(made, k) for k, made in pools.items()}
+        yield Scores(arm, UTILITY, {k: study.scored_arm(t, k) for k, t in trained.items()})
+        if arm.name != "real":
+            whole = arm.name in ("pavae", "oracle", *GAPS)
+            seen = {k: study.judged(made) for k, made in pools.items()}
+            yield Scores(arm, FIDELITY if whole else ADHERENCE, seen)
+
+
+def lesions(study: Study, arms: Iterable[Arm]) -> Iterable[Scores]:
+    """Place, size and contrast of the lesions in what arms add."""
+    for arm in arms:
+        made = study.each("core", lambda k, a=arm: study.lesions(pool(study, a, k)))
+        yield Scores(arm, LESIONS, made)
+
+
 class Diagnostics(Judged):
-    """The main arms beside those with one defect; heat maps, lesions and confusion of some."""
+    """Utility, lesions and memory of some main arms; heat maps and confusion."""
 
     item = "pavae/04_diagnostics"
 
@@ -99,28 +133,18 @@ class Diagnostics(Judged):
         return [study(plan)]
 
     def scores(self, study: Study) -> Iterable[Scores]:
-        arms = [study.arms[name] for name in ("real", *READ)] + [*GAPS.values()]
-        for arm in arms:
-            pools = study.each("core", lambda k, a=arm: pool(study, a, k))
-            trained = {k: study.trained_with(made, k) for k, made in pools.items()}
-            yield Scores(arm, UTILITY, {k: study.scored_arm(t, k) for k, t in trained.items()})
-            if arm.name != "real":
-                whole = arm.name in ("pavae", "oracle", *GAPS)
-                seen = {k: study.judged(made) for k, made in pools.items()}
-                yield Scores(arm, FIDELITY if whole else ADHERENCE, seen)
-        for arm in (study.arms[name] for name in READ):
+        read = [study.arms[name] for name in READ]
+        yield from used(study, [study.arms["real"], *read])
+        yield from lesions(study, read)
+        for arm in read:
             near = study.each("core", lambda k, a=arm: study.memory(a, k))
             yield Scores(arm, ("nn_share",), near)
-            lesions = study.each("core", lambda k, a=arm: study.lesions(study.pool(a, k)))
-            yield Scores(arm, LESIONS, lesions)
-        yield Scores(study.arms["shuffled"], FIDELITY, study.each("core", self.shuffled(study)))
+        shuffled = study.arms["shuffled"]
+        made = study.each("core", lambda k: study.fidelity(shuffled, k))
+        yield Scores(shuffled, FIDELITY, made)
         maps = study.each("core", lambda k: mapped(study, k))
         for arm in MAPS.values():
             yield Scores(arm, {m: f"{arm.name}/{m}" for m in ("pixel_auroc", "pointing")}, maps)
-
-    @staticmethod
-    def shuffled(study: Study):
-        return lambda k: study.fidelity(study.arms["shuffled"], k)
 
     def more(self, study: Study) -> list[Job]:
         arms = [study.arms[name] for name in CONFUSED]
@@ -143,6 +167,46 @@ class Diagnostics(Judged):
             for metric in next(iter(each.values()), {}):
                 draws: Draws = {k: named[metric] for k, named in each.items()}
                 found.append(row(study, study.regime, arm.name, metric, draws, codes))
+        return found
+
+
+class Gaps(Judged):
+    """Arms with one defect, or one mended, beside the main arms; noise and detail of their images.
+
+    Its rows stand among those of Diagnostics.
+    """
+
+    item = "pavae/04_gaps"
+
+    def studies(self, plan: Plan) -> list[Study]:
+        return [study(plan)]
+
+    def scores(self, study: Study) -> Iterable[Scores]:
+        read, pavae = [study.arms[name] for name in READ], study.arms["pavae"]
+        yield from used(study, [study.arms["real"], *read, *GAPS.values()])
+        yield from lesions(study, [*read, *(GAPS[name] for name in VARIED)])
+        soft = study.each("core", lambda k: pool(study, GAPS["oracle_soft"], k))
+        yield Scores(GAPS["oracle_soft"], ("sigma",), soft)
+        kept = study.each("core", lambda k: study.fitted(pavae, k))
+        yield Scores(pavae, ("best_epoch",), kept)
+
+    def more(self, study: Study) -> list[Job]:
+        return [images(study, arm, k) for arm in looked(study) for k in study.draws()]
+
+    def null(self, arm: Arm, metric: str) -> float | dict | None:
+        return None if metric in (*LESIONS, "sigma", "best_epoch") else super().null(arm, metric)
+
+    def derived(self, study: Study, values: dict) -> list[dict]:
+        """Noise and detail of as many images of each arm as a downstream network is given."""
+        found, n = [], study.size.labelled
+        for arm in looked(study):
+            made = study.each("core", lambda k, a=arm: images(study, a, k))
+            codes = {k: job.key for k, job in made.items()}
+            shown = {k: jobs.load(job).arrays["image"][:n] for k, job in made.items()}
+            for metric in ("noise_level", "detail"):
+                draws: Draws = {k: getattr(sharpness, metric)(x) for k, x in shown.items()}
+                more = {"oracle": {"arm": "oracle", "metric": metric}}
+                found.append(row(study, study.regime, arm.name, metric, draws, codes, **more))
         return found
 
 

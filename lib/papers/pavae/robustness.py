@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 
+from lib import jobs
 from lib.datasets import variants
 from lib.jobs import Job
+from lib.metrics.classification import sensitivity_at_specificity
 from lib.papers.arms import Arm
 from lib.papers.pavae.study import Study, study
-from lib.papers.table import Scores, Table
+from lib.papers.table import Scores, Table, row
 from lib.profiles import Plan
 from lib.scores import robustness
 from lib.tasks import classify
@@ -15,7 +17,7 @@ ARMS = ("real", "classic", "smooth", "pavae", "oracle")
 FLAT = ("real", "pavae", "oracle")  # arms that are also trained and tested after CLAHE
 STRENGTHS = (1, 2, 3)
 MODERATE = (0.02, 0.10)  # a "moderate" drop of AUC, fixed before any result
-KINDS = ("gaussian", "drift", "pgd")
+HELD = ("real", "pavae")  # arms whose threshold is kept while the scanner drifts
 
 
 def network(study: Study, arm: Arm, k: int) -> Job:
@@ -77,6 +79,21 @@ def flat_pairs(study: Study, arm: Arm, k: int) -> dict[str, tuple[Job, Job]]:
     }
 
 
+def at_threshold(study: Study, arm: Arm, k: int) -> dict[int, dict[str, float]]:
+    """Sensitivity and specificity by drift, at the threshold of today's scanner.
+
+    The threshold is taken on the first half of up to 2,000 test subjects, the rest on the other.
+    """
+    net = classify.load(jobs.load(network(study, arm, k)))
+    test, m = jobs.load(study.test).arrays, min(study.size.test, 2000) // 8 * 4
+    seen = {0: study.test} | {sds: drifted(study, sds) for sds in STRENGTHS}
+    images = {sds: jobs.load(job).arrays["image"][: 2 * m] for sds, job in seen.items()}
+    now = 1 - classify.predict(net, images[0][:m])[:, 0].astype(float)
+    negatives, sick = now[test["label"][:m] == 0], (test["label"][m : 2 * m] > 0).astype(int)
+    later = {sds: 1 - classify.predict(net, x[m:])[:, 0].astype(float) for sds, x in images.items()}
+    return {sds: sensitivity_at_specificity(negatives, p, sick) for sds, p in later.items()}
+
+
 class Robustness(Table):
     """`auc` under each perturbation (null: without it) and `auc_drop` (null: 0).
 
@@ -101,3 +118,15 @@ class Robustness(Table):
         if metric == "auc_drop":
             return 0.0
         return None if metric == "auc_clean" else {"arm": arm.name, "metric": "auc_clean"}
+
+    def derived(self, study: Study, values: dict) -> Iterable[dict]:
+        """Sensitivity and specificity where the threshold is kept and the scanner drifts."""
+        scores = {"spec95": "specificity", "sens95": "sensitivity"}
+        for arm in (study.arms[name] for name in HELD):
+            found = {k: at_threshold(study, arm, k) for k in study.draws()}
+            codes = {k: network(study, arm, k).key for k in found}
+            for sds in (0, *STRENGTHS):
+                for metric, name in scores.items():
+                    draws = {k: points[sds][name] for k, points in found.items()}
+                    null = {"null": 0.95 if metric == "spec95" else None}
+                    yield row(study, f"drift{sds}", arm.name, metric, draws, codes, **null)

@@ -7,7 +7,7 @@ from lib.jobs import Job
 from lib.papers.pavae import counterfactuals, looks, method
 from lib.papers.pavae.ablations import Table5
 from lib.papers.pavae.arms import FIDELITY, MAIN, UTILITY
-from lib.papers.pavae.diagnostics import Diagnostics
+from lib.papers.pavae.diagnostics import Diagnostics, Gaps
 from lib.papers.pavae.robustness import Robustness
 from lib.papers.pavae.rules import Judged
 from lib.papers.pavae.study import Study, studies, study
@@ -107,7 +107,7 @@ TABLES = {
     table.item.rpartition("/")[2]: table
     for table in (
         Table1(), Table2(), Table4(), Table5(), Method(), Latents(), Counterfactuals(), Data(),
-        Training(), Robustness(), Diagnostics(),
+        Training(), Robustness(), Diagnostics(), Gaps(),
     )
 }  # fmt: skip
 

@@ -9,25 +9,44 @@ import torch
 from torch import nn
 from torch.distributions import Normal, kl_divergence
 
-from lib import jobs, profiles
+from lib import jobs
 from lib.claims import ledger
 from lib.datasets import chest as chest_sets
+from lib.datasets import variants
 from lib.generators import vae
 from lib.jobs import Result
 from lib.networks.classifier import SmallCNN
-from lib.papers import pavae
 from lib.papers.pavae import ablations, diagnostics, sweeps
+from lib.papers.pavae.arms import ABLATED, FIDELITY, MAIN, UTILITY
+from lib.papers.pavae.study import study as study_in
+from lib.papers.pavae.tables import TABLES, Table4
+from lib.profiles import FULL, PROFILES, SMOKE, Plan
 from lib.scores import measures
 from lib.training import loop as tr
 from lib.training.weights import freeze, seeded, weights_to_arrays
 
-QUICK, FULL = profiles.get("quick"), profiles.get("full")
-STUDY = pavae.Study(QUICK, 0, "bare")
-FITTED = [arm for arm in ablations.LABELS if arm not in ("real", "oracle", *ablations.MIX)]
+PLAN = Plan(FULL, only=(0, 1, 2))  # every arm, some draws
+STUDY = study_in(PLAN)
+SIZE = STUDY.size
+FITTED = {name: arm for name, arm in ABLATED.items() if not arm.mix}
 
 
 def args(job):
     return job.spec["args"]
+
+
+def inner(job):
+    """Arguments of the downstream network that a score is of."""
+    return args(job)["arm"]["$job"]["args"]
+
+
+def fit(name, k=0):
+    return args(STUDY.fitted(ABLATED[name], k))
+
+
+def utility(scores):
+    """{name of the arm: {draw: its score of utility}}."""
+    return {s.arm.name: s.jobs for s in scores if s.metrics == UTILITY}
 
 
 def nested(spec, function):
@@ -40,39 +59,29 @@ def nested(spec, function):
     return own + [found for each in spec.values() for found in nested(each, function)]
 
 
-def keys(found):
-    return {str(job.spec) for job in found}
-
-
 # ---- one change per arm ----
 
 
-def changed(arm):
+def changed(name):
     """Settings in which the auto-encoder of an arm differs from PA-VAE's."""
-    mine, base = (args(ablations.fit(STUDY, a, 0))["settings"] for a in (arm, "pavae"))
+    mine, base = (fit(arm)["settings"] for arm in (name, "pavae"))
     return {name: mine[name] for name in base if mine[name] != base[name]}
 
 
 def test_each_ablation_changes_what_its_name_says():
-    off = {
-        "path": {"lambda_path": 0.0},
-        "prior": {"class_prior": False},
-        "mask": {"lambda_mask": 0.0},
-        "cls": {"lambda_cls": 0.0},
-    }
+    off = {"path": {"lambda_path": 0.0}, "prior": {"class_prior": False},
+           "mask": {"lambda_mask": 0.0}, "cls": {"lambda_cls": 0.0}}  # fmt: skip
     for arm in FITTED:
         if arm.startswith("no_"):
             parts = arm.split("_")[1:]
             assert changed(arm) == {k: v for part in parts for k, v in off[part].items()}, arm
         elif arm.startswith("beta_"):
             assert changed(arm) == {"beta": float(arm[5:])}
-    assert ablations.changes("beta_3.2")["beta"] == pytest.approx(0.8 * vae.PA_VAE.beta), "-20 %"
-    for arm in ("pavae", "leaky", "plain_guide", "unstopped", *ablations.MIX):
+    assert changed("beta_3.2")["beta"] == pytest.approx(0.8 * vae.PA_VAE.beta), "-20 %"
+    for arm in ("pavae", "leaky", "plain_guide", "unstopped", "no_sampling_prior", "pi_uniform"):
         assert changed(arm) == {}, arm
     everything = off["path"] | off["prior"] | off["mask"] | off["cls"]
     assert changed("vae") == changed("vae_unstopped") == everything
-    with pytest.raises(KeyError):
-        ablations.changes("no_sampling_prior")
 
 
 def test_the_factorial_has_all_eight_corners_once():
@@ -81,15 +90,13 @@ def test_the_factorial_has_all_eight_corners_once():
     parts = ("path", "prior", "mask")
     expected = [{p for i, p in enumerate(parts) if n >> i & 1} for n in range(8)]
     assert sorted(map(sorted, corners)) == sorted(map(sorted, expected))
-    assert {"pavae", *[a for a in FITTED if a.startswith("no_")]} <= set(
-        ablations.arms(FULL, "bare")
-    )
+    assert set(FITTED) <= set(ablations.arms(STUDY))
 
 
 @pytest.mark.parametrize("arm", FITTED)
-def test_auto_encoders_of_a_replicate_share_data_seeds_and_steps(arm):
+def test_auto_encoders_of_a_draw_share_data_seeds_and_steps(arm):
     for k in (0, 2):
-        mine, base = (args(ablations.fit(STUDY, a, k)) for a in (arm, "pavae"))
+        mine, base = fit(arm, k), fit("pavae", k)
         for name in mine.keys() - {"settings", "guide", "validation"}:
             assert mine[name] == base[name], name
         watched = None if "unstopped" in arm else base["validation"]
@@ -103,115 +110,102 @@ def test_auto_encoders_of_a_replicate_share_data_seeds_and_steps(arm):
 
 def test_guides_of_the_side_arms_differ_in_labels_or_augmentation_alone():
     base, leaky, plain = (
-        args(ablations.fit(STUDY, arm, 1))["guide"]["$job"]["args"]
-        for arm in ("pavae", "leaky", "plain_guide")
+        fit(arm, 1)["guide"]["$job"]["args"] for arm in ("pavae", "leaky", "plain_guide")
     )
-    assert leaky == base | {"n": QUICK.train} and base["n"] == QUICK.labelled
+    assert leaky == base | {"n": SIZE.train} and base["n"] == SIZE.labelled
     assert plain == base | {"settings": base["settings"] | {"augment": False}}
 
 
 def test_no_auto_encoder_sees_test_images_or_the_judges():
     hidden = {str(job.spec) for job in (STUDY.test, STUDY.reader, STUDY.attribute_reader)}
     for arm in FITTED:
-        text = str(ablations.fit(STUDY, arm, 0).spec)
-        assert not any(spec in text for spec in hidden), arm
+        assert not any(spec in str(fit(arm)) for spec in hidden), arm
 
 
 def test_downstream_arms_of_table_5_differ_in_their_pool_alone():
-    base = args(STUDY.predictions("pavae", 1))
-    for arm, kind in ablations.scored(STUDY):
-        if kind != "utility" or arm == "real":
-            continue
-        job = ablations.scored(STUDY)[arm, kind]
-        mine = args(job[min(1, len(job) - 1)][0])["arm"]["$job"]["args"]
-        reference = base if len(job) > 1 else args(STUDY.predictions("pavae", 0))
-        for name in base.keys() - {"pool"}:
-            assert mine[name] == reference[name], (arm, name)
+    found = utility(TABLES["table5_ablations"].scores(STUDY))
+    assert found.keys() == {*ABLATED, "real", "oracle"}
+    for arm, each in found.items():
+        for k, job in each.items():
+            base = args(STUDY.predictions(MAIN["pavae"], k))
+            for name in base.keys() - {"pool"}:
+                assert inner(job)[name] == base[name], (arm, name)
+            assert (inner(job)["pool"] == base["pool"]) == (arm == "pavae"), arm
 
 
 def test_table_5_and_the_sweeps_take_over_the_jobs_of_table_4():
     """Arms with the same name are the same jobs, so their numbers agree in every table."""
-    table4 = keys(pavae.STUDIES["table4_main"](QUICK, 0))
-    shares = sweeps.fraction_scored(QUICK, 0, 10)
-    for found in (ablations.scored(STUDY), shares, diagnostics.scored(STUDY)):
-        for (arm, kind), pairs in found.items():
-            if arm in pavae.NAMES and kind in ("utility", "fidelity", "memory"):
-                assert keys(job for job, _ in pairs) <= table4, (arm, kind)
+    table4 = {job.key for job in Table4().jobs(PLAN)}
+    found = [*TABLES["table5_ablations"].scores(STUDY), *sweeps.fraction_scores(STUDY, 10),
+             *TABLES["04_diagnostics"].scores(STUDY), *TABLES["04_gaps"].scores(STUDY)]  # fmt: skip
+    known = (UTILITY, FIDELITY, ("nn_share",))
+    shared = [s for s in found if s.arm.name in MAIN and s.metrics in known]
+    assert len(shared) > 20
+    for scores in shared:
+        assert {job.key for job in scores.jobs.values()} <= table4, (scores.arm, scores.metrics)
 
 
-def test_samples_of_a_replicate_come_from_the_same_latent_seeds():
-    streams = {arm: args(ablations.pool(STUDY, arm, 1))["stream"] for arm in FITTED if arm != "vae"}
+def test_samples_of_a_draw_come_from_the_same_latent_seeds():
+    streams = {n: args(STUDY.pool(a, 1))["stream"] for n, a in FITTED.items() if n != "vae"}
     assert len(set(map(tuple, streams.values()))) == 1
-    other = args(ablations.pool(STUDY, "pavae", 0))["stream"]
-    assert other != streams["pavae"]
+    assert args(STUDY.pool(ABLATED["pavae"], 0))["stream"] != streams["pavae"]
 
 
 # ---- sweeps ----
 
 
-@pytest.mark.parametrize("name", ["smoke", "quick", "full"])
-def test_shares_label_what_they_say(name):
-    profile = profiles.get(name)
-    for share in profile.fractions:
-        study = sweeps.at_fraction(profile, 0, share)
-        n = profile.train * share // 100
-        base = args(study.predictions("real", 0))
-        for arm in sweeps.fraction_arms(share):
-            mine = args(study.predictions(arm, 0))
+@pytest.mark.parametrize("profile", PROFILES.values(), ids=PROFILES)
+def test_shares_label_what_they_say(profile):
+    base = study_in(Plan(profile))
+    for share in base.size.fractions:
+        study = sweeps.at_fraction(base, share)
+        n = base.size.train * share // 100
+        real = args(study.predictions(MAIN["real"], 0))
+        for arm in utility(sweeps.fraction_scores(base, share)):
+            mine = args(study.predictions(MAIN[arm], 0))
             assert mine["n"] == n and mine["extra"] == n and n % 4 == 0, "one to one"
             for same in ("real", "validation", "test", "settings", "stream"):
-                assert mine[same] == base[same], (arm, same)
-        fit, guide = args(study.vae(0)), args(study.guide(0))
-        assert fit["n"] == guide["n"] == n, "the generator sees the labelled images alone"
+                assert mine[same] == real[same], (arm, same)
+        assert args(study.vae(0))["n"] == args(study.guide(0))["n"] == n, "labelled images alone"
 
 
 def test_ratios_add_what_they_say_at_equal_steps():
-    found = sweeps.ratio_scored(STUDY)
-    base = args(STUDY.predictions("real", 0))
+    base = args(STUDY.predictions(MAIN["real"], 0))
     pools = defaultdict(set)
-    for (arm, kind), pairs in found.items():
-        if kind != "utility" or arm == "real":
+    for arm, each in utility(sweeps.ratio_scores(STUDY)).items():
+        if arm == "real":
             continue
-        mine = args(pairs[0][0])["arm"]["$job"]["args"]
+        mine = inner(each[0])
         source, ratio = arm.split("_r")
-        assert mine["extra"] == float(ratio) * QUICK.labelled
+        assert mine["extra"] == float(ratio) * SIZE.labelled
         for same in ("real", "n", "validation", "test", "settings", "stream"):
             assert mine[same] == base[same], (arm, same)
         pools[source].add(str(mine["pool"]))
         length = mine["pool"]["$job"]["args"]["n"]
-        assert length == 8 * QUICK.labelled >= mine["extra"]
+        assert length == 8 * SIZE.labelled >= mine["extra"]
     assert {source: len(found) for source, found in pools.items()} == {"pavae": 1, "oracle": 1}
 
 
 def test_ratio_1_is_the_main_comparison():
     """The same weights, seeds and labels; only the pool is longer."""
-    main = args(STUDY.pool("pavae", 1))
-    ratio = args(sweeps.ratio_scored(STUDY)["pavae_r1", "utility"][1][0])
-    mine = ratio["arm"]["$job"]["args"]["pool"]["$job"]["args"]
-    assert mine | {"n": 0} == main | {"n": 0}
-    fresh = args(sweeps.ratio_scored(STUDY)["oracle_r1", "utility"][1][0])
-    mine = fresh["arm"]["$job"]["args"]["pool"]["$job"]["args"]
-    assert mine | {"n": 0} == args(STUDY.fresh(1)) | {"n": 0}
+    found = utility(sweeps.ratio_scores(STUDY))
+    plain = {"pavae_r1": STUDY.pool(MAIN["pavae"], 1), "oracle_r1": STUDY.fresh(1)}
+    for arm, main in plain.items():
+        mine = inner(found[arm][1])["pool"]["$job"]["args"]
+        assert mine | {"n": 0} == args(main) | {"n": 0}
 
 
 def test_arms_of_the_rare_benchmark_differ_in_their_pool_alone():
-    trained = {
-        arm: args(pairs[0][0])["arm"]["$job"]["args"]
-        for (arm, kind), pairs in sweeps.mixed_scored(STUDY).items()
-        if kind == "utility"
-    }
+    trained = {a: inner(each[0]) for a, each in utility(sweeps.mixed_scores(STUDY)).items()}
     base = trained["real"]
     assert base["real"]["$job"]["args"]["mix"] == [16, 3, 1] and base["pool"] is None
     for arm, mine in trained.items():
         for same in ("real", "n", "validation", "test", "settings", "stream"):
             assert mine[same] == base[same], (arm, same)
         assert mine["extra"] == (0 if arm == "real" else 798), "as many in every mix"
-    mixes = {
-        arm: mine["pool"]["$job"]["args"]["mix"] for arm, mine in trained.items() if arm != "real"
-    }
-    assert {arm for arm, mix in mixes.items() if mix == [1, 1, 1]} == {
-        "resampled", "pavae_balanced", "oracle_balanced"
-    }  # fmt: skip
+    mixes = {a: m["pool"]["$job"]["args"]["mix"] for a, m in trained.items() if a != "real"}
+    even = {arm for arm, mix in mixes.items() if mix == [1, 1, 1]}
+    assert even == {"resampled", "pavae_balanced", "oracle_balanced"}
     empirical, balanced = (
         trained[f"pavae_{kind}"]["pool"]["$job"]["args"] for kind in ("empirical", "balanced")
     )
@@ -226,7 +220,6 @@ def test_arms_of_the_rare_benchmark_differ_in_their_pool_alone():
 def fake(job):
     """A result of the right shape for every job whose scores become rows."""
     name = job.name.split(":")[1]
-    half = defaultdict(lambda: 0.5)
     if name == "fidelity_null":
         three = dict.fromkeys(("fd", "fd2", "kid"), 0.1)
         return Result({}, {"mean": three, "sd": three})
@@ -238,57 +231,65 @@ def fake(job):
         return Result({}, {"spread": names, "shift": names, "r2": names, **both})
     if name == "at_specificity":
         return Result({"matrix": np.array([[95, 3, 2], [20, 70, 10], [30, 10, 60]])}, {})
-    return Result({}, half)
+    images = np.random.default_rng(0).random((2, 32, 32), np.float32)
+    return Result({"image": images}, dict.fromkeys(KNOWN, 0.5))
 
 
-ROWS = {
-    "pavae/table5_ablations": ablations.table5_rows,
-    "pavae/04_data": sweeps.sweep_rows,
-    "pavae/04_diagnostics": diagnostics.diagnostic_rows,
-}
+KNOWN = {*UTILITY, *FIDELITY, *ablations.MEASURES, *sweeps.RECALLS.values()}
+KNOWN |= {"nn_share", "ssim", "sigma", "best_epoch"}
+ITEMS = ("table5_ablations", "04_data", "04_diagnostics")
 
 
-@pytest.mark.parametrize("name", ["smoke", "quick", "full"])
-@pytest.mark.parametrize("item", ROWS)
-def test_rows_hold_what_the_claims_need(monkeypatch, item, name):
+@pytest.mark.parametrize("item", ITEMS)
+def test_rows_hold_what_the_claims_need(monkeypatch, item):
     monkeypatch.setattr(jobs, "load", fake)
-    profile = profiles.get(name)
-    rows = ROWS[item](profile, 0)
+    rows = TABLES[item].rows(PLAN)
     table = {(row["regime"], row["arm"], row["metric"]): row for row in rows}
     assert len(table) == len(rows), "every row once"
     wanted = 0
     for claim in ledger.by_paper("pavae"):
-        test = claim["test"]
-        for place, *key in [*ledger.needs(test), *ledger.extras(test)]:
-            if place == item:
-                wanted += 1
-                assert tuple(key) in table, (claim["id"], key)
-        for place, *key in ledger.needs(test):
-            if place == item and claim["priority"] == 1:
-                assert len(table[tuple(key)]["values"]) == profile.replicates, claim["id"]
+        needs = [key for place, *key in ledger.needs(claim["test"]) if place == f"pavae/{item}"]
+        more = [key for place, *key in ledger.extras(claim["test"]) if place == f"pavae/{item}"]
+        wanted += len(needs + more)
+        for key in needs + more:
+            assert tuple(key) in table, (claim["id"], key)
+        for key in needs if claim["priority"] == 1 else ():
+            assert len(table[tuple(key)]["draws"]) == len(PLAN.only), claim["id"]
     assert wanted
+
+
+def test_rows_of_the_gaps_stand_beside_those_of_the_diagnostics_and_agree(monkeypatch):
+    monkeypatch.setattr(jobs, "load", fake)
+    found = [
+        {(row["arm"], row["metric"]): row for row in TABLES[item].rows(Plan(SMOKE))}
+        for item in ("04_diagnostics", "04_gaps")
+    ]
+    shared = found[0].keys() & found[1].keys()
+    assert ("pavae", "auc") in shared and all(found[0][key] == found[1][key] for key in shared)
+    assert {("oracle_soft", "sigma"), ("real", "detail")} <= found[1].keys() - found[0].keys()
 
 
 def test_rows_stand_beside_their_anchors(monkeypatch):
     monkeypatch.setattr(jobs, "load", fake)
-    for make in ROWS.values():
-        for row in make(FULL, 0):
-            if row["metric"] in ("auc", "sens95", "brier") and row["regime"] != "bare-imbalanced":
-                assert row["null"] is not None, row
-            if row["metric"] == "fd":
-                assert row["null"] is not None and row["null_sd"] is not None
+    one = Plan(FULL, only=(0,))
+    for row in (row for item in (*ITEMS, "04_gaps") for row in TABLES[item].rows(one)):
+        if row["metric"] in ("auc", "sens95", "brier"):
+            assert row["null"] is not None, row
+        if row["metric"] == "fd":
+            assert row["null"] is not None and row["null_sd"] is not None
 
 
 def test_recall_of_the_minority_is_that_of_the_rarest_class():
-    rare = np.bincount(sweeps.variants.mix_pattern(sweeps.RARE)).argmin()
-    assert sweeps.MINORITY["recall_minority"] == f"recall_{rare}"
-    assert sweeps.MINORITY["auc_minority"] == f"auc_{rare}"
-    assert sweeps.oracle_of("pavae_r2") == "oracle_r2" and sweeps.oracle_of("real") == "oracle"
+    rare = np.bincount(variants.mix_pattern(sweeps.RARE)).argmin()
+    assert sweeps.RECALLS["recall_minority"] == f"recall_{rare}"
+    assert sweeps.RECALLS["auc_minority"] == f"auc_{rare}"
+    assert sweeps.ratio_arm("pavae", 2).oracle == "oracle_r2"
 
 
 def test_confusion_rows_are_rates_of_the_true_classes(monkeypatch):
     monkeypatch.setattr(jobs, "load", fake)
-    rows = {(r["arm"], r["metric"]): r["mean"] for r in diagnostics.confusion_rows(STUDY)}
+    found = TABLES["04_diagnostics"].derived(STUDY, {})
+    rows = {(r["arm"], r["metric"]): r["draws"]["0/1"][0] for r in found}
     assert rows["pavae", "named healthy"] == pytest.approx(0.95)
     assert rows["pavae", "named left"] == pytest.approx(0.7)
     assert rows["pavae", "named right"] == pytest.approx(0.6)
@@ -296,11 +297,9 @@ def test_confusion_rows_are_rates_of_the_true_classes(monkeypatch):
 
 def test_table_5_prints_the_papers_changes_beside_auc_and_fd(monkeypatch):
     monkeypatch.setattr(jobs, "load", fake)
-    printed = {
-        (row["arm"], row["metric"]): row["paper_change"]
-        for row in ablations.table5_rows(QUICK, 0)
-        if row["paper_change"] is not None
-    }
+    rows = TABLES["table5_ablations"].rows(Plan(SMOKE))
+    printed = {(row["arm"], row["metric"]): row["paper_change"] for row in rows}
+    printed = {key: said for key, said in printed.items() if said is not None}
     claims = {claim["id"]: claim["paper_values"] for claim in ledger.load()}
     ids = {"no_path": "PV-11", "no_prior": "PV-12", "beta_3.2": "PV-13", "no_mask": "PV-14"}
     for arm, id_ in ids.items():
@@ -310,13 +309,16 @@ def test_table_5_prints_the_papers_changes_beside_auc_and_fd(monkeypatch):
 
 
 def test_defects_are_of_the_oracles_own_subjects():
+    def gap(arm):
+        return args(diagnostics.pool(STUDY, diagnostics.GAPS[arm], 1))
+
     for arm in ("oracle_noiseless", "oracle_one_place"):
-        assert args(diagnostics.gap_pool(STUDY, arm, 1))["stream"] == args(STUDY.fresh(1))["stream"]
+        assert gap(arm)["stream"] == args(STUDY.fresh(1))["stream"]
     for arm in ("oracle_blurred", "oracle_mislabelled", "oracle_soft"):
-        assert args(diagnostics.gap_pool(STUDY, arm, 1))["pool"] == {"$job": STUDY.fresh(1).spec}
-    mended = args(diagnostics.gap_pool(STUDY, "pavae_noise", 1))
-    assert mended["pool"] == {"$job": STUDY.pool("pavae", 1).spec}
-    assert mended["real"] == {"$job": STUDY.train(1).spec} and mended["n"] == QUICK.labelled
+        assert gap(arm)["pool"] == {"$job": STUDY.fresh(1).spec}
+    mended = gap("pavae_noise")
+    assert mended["pool"] == {"$job": STUDY.pool(MAIN["pavae"], 1).spec}
+    assert mended["real"] == {"$job": STUDY.train(1).spec} and mended["n"] == SIZE.labelled
 
 
 # ---- measures ----
