@@ -9,6 +9,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 
 from lib import paths
 from lib.metrics.inference import t_interval
@@ -76,17 +77,19 @@ def image_rows(rows: dict[str, np.ndarray], width: float = 9.0, **options) -> Fi
     return figure
 
 
-def forest(axes: Axes, rows: Regime, arms: Iterable[Arm], metric: str, label: str) -> None:
+def forest(
+    axes: Axes, rows: Regime, arms: Iterable[Arm], metric: str, label: str, crosses: bool = True
+) -> None:
     """Arms from top to bottom: every draw a dot, the mean with its 95 % t-interval a bar.
 
-    Filled dots were computed here, hollow ones stand in the record; a cross is the paper's number.
-    Arms without a value are left out.
+    Filled dots were computed here, hollow ones stand in the record; a cross is the paper's number,
+    where the two scales are alike. Arms without a value are left out.
     """
     shown = [arm for arm in arms if rows.has(arm, metric)]
     for y, arm in enumerate(reversed(shown)):
         row = rows.row(arm, metric)
         marks(axes, rows.draws(arm, metric), y, ROLES[arm.role], row["here"])
-        if row["paper"] is not None:
+        if crosses and row["paper"] is not None:
             axes.plot(row["paper"], y, "x", ms=6, color=ROLES["paper"])
     axes.set_yticks(range(len(shown)), [arm.label for arm in reversed(shown)])
     axes.set_xlabel(label)
@@ -136,6 +139,22 @@ def lines(axes: Axes, found: dict[str, dict], label: str) -> None:
     axes.set_xlabel(label)
 
 
+def null(axes: Axes, row: dict) -> None:
+    """The null of a row: with its SD a green band of two (real against real), else a dashed line.
+
+    Call it when the scale of the axis is set.
+    """
+    middle, sd = row["null"], row["null_sd"]
+    if middle is None:
+        return
+    colour = ROLES["baseline" if sd is None else "oracle"]
+    axes.axvline(middle, color=colour, lw=1, ls="--" if sd is None else "-")
+    if sd is not None:
+        low = middle - 2 * sd
+        low = max(low, middle / 10) if axes.get_xscale() == "log" else low
+        axes.axvspan(low, middle + 2 * sd, color=colour, alpha=0.2, lw=0)
+
+
 def legend(figure: Figure, *more: Line2D) -> None:
     """Below a figure: what the colours of roles, dots and crosses mean."""
     roles = ("baseline", "method", "control", "oracle")
@@ -156,6 +175,21 @@ def outline(axes: Axes, mask: np.ndarray, colour: str) -> None:
     """The border of a mask (H, W), where it has one."""
     if mask.any() and not mask.all():
         axes.contour(mask, [0.5], colors=[colour], linewidths=0.9)
+
+
+def magnified(
+    wide: Axes, near: Axes, image: np.ndarray, mask: np.ndarray, centre: tuple, side: int = 24
+) -> None:
+    """An image (H, W) with its mask's border, and the square of `side` round `centre` beside it."""
+    corner = [
+        int(np.clip(round(c) - side // 2, 0, n - side))
+        for c, n in zip(centre, image.shape, strict=True)
+    ]
+    show(wide, image)
+    outline(wide, mask, ROLES["control"])
+    show(near, image[tuple(slice(c, c + side) for c in corner)])
+    place = corner[1] - 0.5, corner[0] - 0.5
+    wide.add_patch(Rectangle(place, side, side, fill=False, color="white", lw=0.6))
 
 
 def label(axes: Axes, text: str) -> None:

@@ -100,9 +100,12 @@ class Regime:
         return NONE if said is None else f"*{said:g}*"
 
     def null(self, arm: Arm | str, metric: str) -> str:
-        """What the metric reads where nothing was achieved."""
-        found = self.rows.get((name(arm), metric), {}).get("null")
-        return NONE if found is None else number(found)
+        """What the metric reads where nothing was achieved, with its SD where that is known."""
+        row = self.rows.get((name(arm), metric), {})
+        if row.get("null") is None:
+            return NONE
+        sd = row.get("null_sd")
+        return number(row["null"]) + (f" ± {number(sd)}" if sd is not None else "")
 
     def share(self, arm: Arm | str, metric: str, oracle: Arm | str = "oracle") -> str:
         """The share of the oracle's gain as text; the anchors are 0 and 1."""

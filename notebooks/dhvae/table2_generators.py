@@ -14,60 +14,42 @@
 # - the ablation as a factorial at matched weights, and auto-encoder against GAN with 10 and 50 volumes;
 # - Figure 4 again, the nearest training images, what a sample costs, and what the models' likelihoods are.
 #
-# *About two minutes once the jobs are there (about 40 minutes on two cores for those of `quick`).*
 # **Nothing here shows that a method works or fails on patients.**
 
 # %% tags=["parameters"]
 profile = "quick"
 seed = 0
 dataset = "phantom"
+root = ""
+draws = ""
 
 # %%
-import time
-
 import numpy as np
-from IPython.display import Markdown, display
-from matplotlib.patches import Rectangle
 from scipy.spatial.distance import cdist
 
-from lib import jobs, paths, profiles
-from lib.claims import judge
-from lib.claims.verdict import number
-from lib.generators import hvae, latent, lsgan
-from lib.metrics import fidelity, reconstruction
-from lib.metrics.inference import t_interval
-from lib.papers import dhvae
-from lib.papers.dhvae.study import GENERATORS, LIKELIHOOD, MAIN, TABLE2, VOLUMES
-from lib.record import rows as record
-from lib.report import plots, summary
-from lib.tasks import segment
-from lib.training.loop import as_planes
+from lib import jobs
+from lib.metrics import fidelity
+from lib.papers.dhvae import printed
+from lib.papers.dhvae.arms import GENERATORS, LIKELIHOOD, MAIN, SOURCES, TABLE2, VOLUMES, chosen
+from lib.report import plots
+from lib.report.page import Page
+from lib.report.rows import NONE, interval, number
 
-start = time.perf_counter()
-plots.use_style()
-size = profiles.get(profile)
-studies = {study.modality: study for study in dhvae.studies(size, seed)}
-assert dataset == "phantom", "the independent reader and the oracle need a phantom law"
+page = Page("dhvae/table2_generators", profile, seed, dataset, root, draws)
+page.study.source.known("the independent reader that scores all samples")
+ARMS = chosen(*TABLE2, "hvae_disc_0.01", "hvae_perc_0.01", "dhvae_0.5")
+ARMS += chosen("memoriser", "smooth", "oracle")
 
 # %% [markdown]
 # ## What the paper prints
 #
 # > a gradual improvement going from the standard VAE to our method (section 4.6.2, Table 2)
 
-
 # %%
-def table(head: list[str], lines: list[list]) -> None:
-    """Show a Markdown table."""
-    display(Markdown(summary.table(head, lines)))
-
-
-BESIDE = {"hvae_disc_0.01": "HVAE + disc, β 0.01", "hvae_perc_0.01": "HVAE + perc, β 0.01"}
-BESIDE |= {"dhvae_0.5": "dHVAE, β 0.5"}
-NAMES = dhvae.NAMES | BESIDE
-said = {m: dhvae.printed.TABLE2[m] for m in studies}
 head = [f"{m} {s}" for m in ("BRATS", "HECKTOR") for s in ("PSNR", "FID", "LPIPS")]
-lines = [[NAMES[a], *(x for m in studies for x in said[m][a].values())] for a in TABLE2]
-table(["paper (patients)", *head], lines)
+lines = [[SOURCES[a].label, *(x for said in printed.TABLE2.values() for x in said[a].values())]
+         for a in TABLE2]  # fmt: skip
+page.table(["paper (patients)", *head], lines)
 
 # %% [markdown]
 # **Paper says / we do**
@@ -95,37 +77,22 @@ for d, n in ((8, 200), (64, 200), (64, 1000)):
     a, b = rng.normal(size=(2, n, d))
     found, formula = fidelity.frechet(a, b), fidelity.null_frechet(d, n)
     print(f"d = {d:3}, n = {n:5}: FD of equal laws {found:6.2f}, formula {formula:6.2f}")
-assert abs(found / formula - 1) < 0.15
+page.check("the formula holds with many samples", abs(found / formula - 1) < 0.15)
 print("rank of a covariance from the paper's training slices: at most", [n - 1 for n in (771, 267)])
 
 # %% [markdown]
 # ## The run
+#
+# Every generator sees the lesion slices of the same volumes, for as many gradient steps.
 
 # %%
-needed = dhvae.STUDIES["table2_generators"](size, seed)
-jobs.run(needed)
-rows = [row for study in studies.values() for row in dhvae.tables.table2_rows(study)]
-at = {(row["regime"], row["arm"], row["metric"]): row for row in rows}
-print(f"{len(jobs.tasks(needed))} jobs give {len(rows)} rows; R = {size.replicates} training draws")
-print({NAMES[arm]: f"R = {len(at['flair', arm, 'fd']['values'])}" for arm in BESIDE})
+rows = page.run()
+main = [rows[modality] for modality in page.studies if modality in rows]
 
 
-# %%
-def cell(regime: str, arm: str, metric: str) -> str:
-    """Mean and 95 % t-interval; the mean alone from one draw, "-" without a row."""
-    row = at.get((regime, arm, metric))
-    if row is None:
-        return "-"
-    ends = ", ".join(number(end) for end in row["ci95"] or ())
-    return number(row["mean"]) + (f" [{ends}]" if ends else "")
-
-
-def null(regime: str, metric: str) -> str:
-    """What the score reads without merit or fault, with the SD of the null's draws."""
-    row = next((at[key] for key in at if key[::2] == (regime, metric)), {"null": None})
-    if row["null"] is None:
-        return "-"
-    return number(row["null"]) + (f" ± {number(row['null_sd'])}" if "null_sd" in row else "")
+def there(at) -> list:
+    """Generators and controls that have samples."""
+    return [arm for arm in ARMS if at.has(arm, "fd")]
 
 
 # %% [markdown]
@@ -135,31 +102,12 @@ def null(regime: str, metric: str) -> str:
 # for every input (our null), and the nearest of unseen real slices, for fresh phantoms and for
 # noisy copies of training slices. The last two are the marks for the LSGAN's column.
 
-
 # %%
-def marks(study: dhvae.Study) -> dict[str, float]:
-    """PSNR of trivial answers, and the perceptual distance of the mean slice."""
-    real, n = jobs.load(study.reference).arrays["image"], min(300, size.judged_pairs)
-    mean = jobs.load(study.slices(0)).arrays["image"].mean(0)
-    truth, same = real[:n], np.broadcast_to(mean, real[:n].shape).copy()
-    reader = segment.load(jobs.load(study.reader))
-    maps = [reader.maps(as_planes(each)) for each in (same, truth)]
-    found = {"arbitrary pair": reconstruction.psnr(truth, real[-n:]), "mean slice": reconstruction.psnr(same, truth)}
-    for arm in ("oracle", "memoriser"):
-        pool = jobs.load(study.pool(arm, 0)).arrays["image"][:n]
-        found[f"nearest, {NAMES[arm]}"] = reconstruction.nearest_psnr(pool, truth)
-    found["lpips"] = reconstruction.perceptual(*maps)
-    return {name: float(values.mean()) for name, values in found.items()}
-
-
-# %%
-known = {regime: marks(study) for regime, study in studies.items()}
-names = [name for name in known["flair"] if name != "lpips"]
-table(["PSNR, dB", *names], [[m, *(f"{known[m][x]:.2f}" for x in names)] for m in known])
-for (regime, arm, metric), row in at.items():
-    if metric in ("psnr", "lpips"):
-        kind = "mean slice" if arm != "lsgan" else f"nearest, {NAMES['oracle']}"
-        row["null"] = known[regime]["lpips" if metric == "lpips" else kind]
+TRIVIAL = {"arbitrary pair": ("other_slice", "psnr"), "mean slice": ("mean_slice", "psnr"),
+           "nearest, fresh phantoms": ("oracle", "nearest_psnr"),
+           "nearest, noisy copies": ("memoriser", "nearest_psnr")}  # fmt: skip
+lines = [[at.name, *(at.cell(*which) for which in TRIVIAL.values())] for at in main]
+page.table(["PSNR, dB", *TRIVIAL], lines)
 
 # %% [markdown]
 # ## Table 2
@@ -170,28 +118,25 @@ for (regime, arm, metric), row in at.items():
 # population and other features: an order, not a target.
 
 # %%
-SCORES = {"fd": ("FD (FID-like)", "FID"), "psnr": ("PSNR, dB", "PSNR")}
-SCORES |= {"lpips": ("perceptual distance (LPIPS-like)", "LPIPS")}
-HEAD = [h for a, b in SCORES.values() for h in (a, f"*paper (patients)* {b}")]
-ARMS = (*TABLE2, *BESIDE, "memoriser", "smooth", "oracle")
+SCORES = {"fd": "FD (FID-like)", "psnr": "PSNR, dB", "lpips": "perceptual distance (LPIPS-like)"}
+PRINTED = ("FID", "PSNR", "LPIPS")
+HEAD = [h for pair in zip(SCORES.values(), PRINTED, strict=True)
+        for h in (pair[0], f"*paper (patients)* {pair[1]}")]  # fmt: skip
 
 
-def table2_line(regime: str, arm: str) -> list[str]:
-    """One generator or control."""
-    found = {m: cell(regime, arm, m) for m in SCORES}
-    found["psnr"] += " †" if arm == "lsgan" else ""
-    printed = {m: f"*{x}*" for m, x in said[regime].get(arm, {}).items()}
-    both = (x for m in SCORES for x in (found[m], printed.get(m, "-")))
-    return [NAMES[arm], *both, cell(regime, arm, "kid"), cell(regime, arm, "fd2")]
+def line(at, arm) -> list[str]:
+    """One generator or control of Table 2."""
+    found = {m: at.cell(arm, m) for m in SCORES}
+    found["psnr"] += " †" if arm.name == "lsgan" else ""
+    both = (x for m in SCORES for x in (found[m], at.paper(arm, m)))
+    return [arm.label, at.count(arm, "fd"), *both, at.cell(arm, "kid"), at.cell(arm, "fd2")]
 
 
-# %%
-for regime in studies:
-    lines = [table2_line(regime, arm) for arm in ARMS]
-    trivial = [number(known[regime][name]) for name in ("mean slice", "lpips")]
-    lines += [["null", null(regime, "fd"), "-", trivial[0], "-", trivial[1], "-"]]
-    lines[-1] += [null(regime, "kid"), null(regime, "fd2")]
-    table([regime, *HEAD, "KID", "FD, 2nd network"], lines)
+for at in main:
+    null = [at.null("dhvae", m) for m in (*SCORES, "kid", "fd2")]
+    ends = [x for each in null[:3] for x in (each, NONE)]
+    lines = [*(line(at, arm) for arm in there(at)), ["null", "", *ends, *null[3:]]]
+    page.table([at.name, "R", *HEAD, "KID", "FD, 2nd network"], lines)
 
 # %% [markdown]
 # ## Coverage, alignment, texture
@@ -202,49 +147,46 @@ for regime in studies:
 # *mask reconstructed* are Dice.
 
 # %%
-LOOKS = {"coverage": "coverage", "occupied": "modes hit", "mask_adherence": "mask fits image"}
-LOOKS |= {"empty": "empty masks", "lesion_kid": "lesion KID", "w1_glcm": "texture (W1)"}
-LOOKS |= {"sharpness": "sharpness", "mask_dice": "mask reconstructed"}
-for regime in studies:
-    lines = [[NAMES[a], *(cell(regime, a, m) for m in LOOKS)] for a in ARMS]
-    lines += [["null (real)", *(null(regime, m) for m in LOOKS)]]
-    table([regime, *LOOKS.values()], lines)
+LOOKS = {"coverage": "coverage", "occupied": "modes hit", "mask_adherence": "mask fits image",
+         "empty": "empty masks", "lesion_kid": "lesion KID", "w1_glcm": "texture (W1)",
+         "sharpness": "sharpness", "mask_dice": "mask reconstructed"}  # fmt: skip
+for at in main:
+    lines = [[arm.label, *(at.cell(arm, m) for m in LOOKS)] for arm in there(at)]
+    lines.append(["null (real)", *(at.null("dhvae", m) for m in LOOKS)])
+    page.table([at.name, *LOOKS.values()], lines)
 
 # %%
-SHOWN = {"fd": "FD (lower)", "coverage": "coverage (higher)", "lesion_kid": "lesion KID (lower)"}
-SHOWN |= {
-    "w1_glcm": "texture W1 (lower)",
-    "psnr": "PSNR, dB",
-    "lpips": "perceptual distance (lower)",
-}
+SHOWN = {"fd": "FD (lower)", "coverage": "coverage (higher)", "lesion_kid": "lesion KID (lower)",
+         "w1_glcm": "texture W1 (lower)", "psnr": "PSNR of reconstructions, dB",
+         "lpips": "perceptual distance (lower)"}  # fmt: skip
+SHORT = chosen(*TABLE2, "memoriser", "smooth", "oracle")
+SCALES = {"fd": "log", "w1_glcm": "log", "lesion_kid": "symlog"}
 
 
-def draw_metric(ax, regime: str, metric: str) -> None:
-    """Forest of the arms that have the score, with its null."""
-    lost = (("lsgan", "psnr"),)
-    arms = [a for a in ARMS if (regime, a, metric) in at and (a, metric) not in lost]
-    found = [at[regime, arm, metric] | {"paper": None} for arm in arms if arm not in BESIDE]
-    plots.forest(ax, found, NAMES, SHOWN[metric])
-    middle, sd = found[-1]["null"], found[-1].get("null_sd", 0)
-    kind, style = ("baseline", "--") if metric in ("psnr", "lpips") else ("oracle", "-")
-    ax.axvline(middle, color=plots.ROLES[kind], lw=1, ls=style)
-    ax.axvspan(middle - 2 * sd, middle + 2 * sd, color=plots.ROLES[kind], alpha=0.2, lw=0)
-    if metric in ("fd", "w1_glcm"):
-        ax.set_xscale("log")
-    if metric == "lesion_kid":  # may be negative: linear inside the null, logarithmic beyond
-        ax.set_xscale("symlog", linthresh=10 ** np.ceil(np.log10(abs(middle) + 2 * sd)))
-    ax.set_title(regime, loc="left")
+def draw_metric(ax, at, metric: str) -> None:
+    """Forest of the arms that have the score, with its null; a GAN has no PSNR."""
+    arms = [a for a in there(at) if (a.name, metric) != ("lsgan", "psnr") and a in SHORT]
+    plots.forest(ax, at, arms, metric, SHOWN[metric], crosses=False)
+    row = at.row("dhvae", metric)
+    if metric == "lesion_kid" and row["null"] is not None:  # may be negative: linear in the null
+        reach = np.log10(abs(row["null"]) + 2 * row["null_sd"])
+        ax.set_xscale("symlog", linthresh=10 ** np.ceil(reach))
+    elif metric in SCALES:
+        ax.set_xscale(SCALES[metric])
+    plots.null(ax, row)
 
 
 # %%
-files = {}
-for regime in studies:
-    with plots.figure(2, 3, figsize=(11.5, 6.4), layout="constrained") as (figure, axes):
+note = f"95 % t-intervals over {page.counted(rows, 'dhvae', 'fd')} training draws of dHVAE"
+for i, at in enumerate(main):
+    caption = (
+        f"Seven generators, copies and the oracle, {at.name}: distance, coverage, lesion texture, "
+        f"reconstruction; {note}; green: real against real (two SD); dashed: the mean slice."
+    )
+    with page.figure(caption, 2, 3, at.name if i else "", figsize=(11.5, 7)) as axes:
         for ax, metric in zip(axes.flat, SHOWN, strict=True):
-            draw_metric(ax, regime, metric)
-        stem = {"flair": "table2_generators", "pet": "table2_generators_pet"}[regime]
-        files[regime] = plots.save(figure, "dhvae", stem)
-        display(figure)
+            draw_metric(ax, at, metric)
+        plots.legend(axes[0, 0].figure)
 
 # %% [markdown]
 # **What to see.** Dots are training draws, the diamond their mean, the bar its 95 % t-interval; the
@@ -260,22 +202,18 @@ for regime in studies:
 # changes, from line to line the weight. With one draw the interaction has no interval.
 
 # %%
-CORNERS = {0.5: ("hvae", "hvae_disc", "hvae_perc", "dhvae_0.5")}
-CORNERS[0.01] = ("hvae", "hvae_disc_0.01", "hvae_perc_0.01", "dhvae")
-
-
-def corner_line(regime: str, beta: float, metric: str) -> list:
-    """None, critic, perceptual, both, over the draws that all four have; the interaction."""
-    found = list(zip(*(at[regime, a, metric]["values"] for a in CORNERS[beta]), strict=False))
-    d = np.array(found) @ [1, -1, -1, 1]
-    ends = f" [{', '.join(map(number, t_interval(d)[1:]))}]" if len(d) > 1 else ""
-    return [regime, metric, beta, len(d), *map(number, np.mean(found, 0)), number(d.mean()) + ends]
-
-
-# %%
+CORNERS = {0.5: ("hvae", "hvae_disc", "hvae_perc", "dhvae_0.5"),
+           0.01: ("hvae", "hvae_disc_0.01", "hvae_perc_0.01", "dhvae")}  # fmt: skip
+lines = []
+for metric, at in ((metric, at) for metric in ("fd", "lpips") for at in main):
+    for beta, arms in CORNERS.items():
+        if all(at.has(arm, metric) for arm in arms):
+            found = at.together(arms, metric)
+            d = np.array([1, -1, -1, 1]) @ found
+            each = [*map(number, found.mean(1)), interval(d), at.null("dhvae", metric)]
+            lines.append([at.name, metric, beta, len(d), *each])
 head = ["data", "score", "β", "R", "none (HVAE)", "critic", "perceptual", "both", "interaction"]
-cases = [(m, beta, metric) for metric in ("fd", "lpips") for m in studies for beta in CORNERS]
-table([*head, "null"], [[*corner_line(*case), null(case[0], case[2])] for case in cases])
+page.table([*head, "null"], lines)
 
 # %% [markdown]
 # ## Few volumes: auto-encoder against GAN
@@ -285,17 +223,15 @@ table([*head, "null"], [[*corner_line(*case), null(case[0], case[2])] for case i
 # the first table.
 
 # %%
-EACH = {min(VOLUMES): f"-{min(VOLUMES)}", MAIN: "", max(VOLUMES): f"-{max(VOLUMES)}"}
-for regime in studies:
-    lines = [
-        [NAMES[a], *(cell(regime + e, a, "fd") for e in EACH.values())] for a in ("lsgan", "vae")
-    ]
-    rival, own = (
-        [at[regime + e, a, "fd"]["values"] for e in EACH.values()] for a in ("lsgan", "vae")
-    )
-    gaps = [np.subtract(a, b) for a, b in zip(rival, own, strict=True)]
+for at in main:
+    names = {n: at.name if n == MAIN else f"{at.name}-{n}" for n in (min(VOLUMES), MAIN, max(VOLUMES))}
+    each = {n: rows[name] for n, name in names.items() if name in rows}
+    each = {n: few for n, few in each.items() if few.has("lsgan", "fd") and few.has("vae", "fd")}
+    lines = [[a.label, *(few.cell(a, "fd") for few in each.values())]
+             for a in chosen("lsgan", "vae")]  # fmt: skip
+    gaps = [few.gain("lsgan", "vae", "fd") for few in each.values()]
     lines += [["gap", *(number(d.mean()) for d in gaps)], ["R", *map(len, gaps)]]
-    table([f"FD, {regime}", *(f"{n} volumes" for n in EACH)], lines)
+    page.table([f"FD, {at.name}", *(f"{n} volumes" for n in each)], lines)
 
 # %% [markdown]
 # ## Does it copy?
@@ -304,179 +240,140 @@ for regime in studies:
 # ones. Slices of one subject resemble each other, and few subjects are compared: the oracle's own
 # share, beside 0.5, is the null to look at, the noisy copies' what a memoriser reads here. The second
 # number needs no other set: the median distance of a sample to *all* training slices, over that of
-# the oracle's.
-
-
-# %%
-def flat(job: jobs.Job, n: int | None = None) -> np.ndarray:
-    """Images of a stored set as rows."""
-    found = jobs.load(job).arrays["image"][:n]
-    return found.reshape(len(found), -1)
-
-
-def distances(study: dhvae.Study, arm: str) -> np.ndarray:
-    """Distances (n, training slices) of samples to the slices their generator saw, replicate 0."""
-    return cdist(flat(study.pool(arm, 0), min(300, size.judged_pairs)), flat(study.slices(0)))
-
+# the oracle's, in one training draw.
 
 # %%
-COPIERS = (*GENERATORS, "memoriser", "oracle")
-away = {m: {arm: distances(study, arm) for arm in COPIERS} for m, study in studies.items()}
+COPIERS = chosen(*GENERATORS, "memoriser", "oracle")
+SIDES = ("", ": nearest training slice")
+
+
+def nearest() -> dict[str, np.ndarray]:
+    """Median distance of samples to training slices, and the five nearest pairs of three arms."""
+    found = {}
+    for modality, study in page.studies.items():
+        k, n = study.draws()[0], min(300, page.size.judged_pairs)
+        train = jobs.load(study.slices(k)).arrays["image"]
+        for arm in COPIERS:
+            own = jobs.load(study.pool(arm, k)).arrays["image"][:n]
+            d = cdist(*(each.reshape(len(each), -1) for each in (own, train)))
+            found[f"{modality}/{arm.name}/median"] = np.array([np.median(d.min(1))])
+            if arm.name in ("ldm", "memoriser", "oracle"):
+                who = np.argsort(d.min(1))[:5]
+                pair = (own[who], train[d.argmin(1)[who]])
+                found |= {f"{modality}/{arm.name}{s}": x for s, x in zip(SIDES, pair, strict=True)}
+    return found
+
+
+near = page.panel("nearest", nearest)
+
+# %%
 head = ["share nearer to train (null 0.5)", "median distance to train, oracle = 1"]
-for regime, found in away.items():
-    median = {arm: np.median(d.min(1)) for arm, d in found.items()}
-    ratio = {arm: f"{d / median['oracle']:.2f}" for arm, d in median.items()}
-    table([regime, *head], [[NAMES[a], cell(regime, a, "nn_share"), ratio[a]] for a in COPIERS])
+for at in main:
+    ratio = {a: near[f"{at.name}/{a.name}/median"] / near[f"{at.name}/oracle/median"] for a in COPIERS}
+    lines = [[a.label, at.cell(a, "nn_share"), f"{ratio[a][0]:.2f}"] for a in COPIERS]
+    page.table([at.name, *head], lines)
 
 # %% [markdown]
 # The picture behind it: of the LDM's samples (and of a memoriser's, and of fresh phantoms) the five
 # that come nearest to a training slice, each above that slice.
 
-
 # %%
 WHITE = {"flair": 1.0, "pet": 0.4}  # grey value that is shown white: PET is dark but for tumours
+pairs = [(arm, side) for arm in chosen("ldm", "memoriser", "oracle") for side in SIDES]
+caption = "Nearest of 300 samples to a training slice, and that slice; left FLAIR, right PET; one draw."
+with page.figure(caption, len(pairs), 5 * len(main), "copies", figsize=(11, 6)) as axes:
+    for each, (arm, side) in zip(axes, pairs, strict=True):
+        for i, modality in enumerate(page.studies):
+            images = near[f"{modality}/{arm.name}{side}"] / WHITE.get(modality, 1.0)
+            for ax, image in zip(each[5 * i :], images, strict=False):
+                plots.show(ax, image)
+        plots.label(each[0], f"{arm.label}:\n{side[2:]}" if side else arm.label)
 
-
-def closest(study: dhvae.Study, arm: str, k: int = 5) -> tuple[np.ndarray, np.ndarray]:
-    """The k samples with the smallest distance to a training slice, and those slices."""
-    d = away[study.modality][arm]
-    who = np.argsort(d.min(1))[:k]
-    own, train = (jobs.load(job).arrays["image"] for job in (study.pool(arm, 0), study.slices(0)))
-    return own[who] / WHITE[study.modality], train[d.argmin(1)[who]] / WHITE[study.modality]
-
-
-# %%
-found = {}
-for arm in ("ldm", "memoriser", "oracle"):
-    sides = [closest(study, arm) for study in studies.values()]
-    for i, word in enumerate(("", ": nearest training slice")):
-        found[NAMES[arm].split(" (")[0] + word] = np.concatenate([pair[i] for pair in sides])
-figure = plots.image_rows(found, width=10)
-for i, regime in enumerate(studies):
-    figure.axes[5 * i + 2].set_title(regime)
-files["copies"] = plots.save(figure, "dhvae", "table2_generators_copies")
 # %% [markdown]
 # **What to see.** A copy has the same lesion at the same place, and its fine texture, as the noisy
 # copies do. A smooth sample lies near *every* slice, so a small distance alone is no copy.
 #
 # ## What a sample costs, and what the bound is
 #
-# Counted floating point operations of one new pair decide DH-46; the seconds are those of this
-# machine and moment, and are kept nowhere. *Evidence* is the importance-sampled log-likelihood of
-# unseen pairs, *gap* its distance from the bound; both are lower bounds on average.
+# Counted floating point operations of one new pair decide DH-46. *Evidence* is the
+# importance-sampled log-likelihood of unseen pairs, *gap* its distance from the bound; both are lower
+# bounds on average.
 
 # %%
-lines = []
-for arm in GENERATORS:
-    fitted, before = jobs.load(studies["flair"].fitted(arm, 0)), time.perf_counter()
-    {"lsgan": lsgan, "ldm": latent}.get(arm, hvae).pool(fitted, 100, [seed])
-    spent = (time.perf_counter() - before) / 100
-    row = at["flair", arm, "sampling_cost_ratio"]
-    lines.append(
-        [NAMES[arm], f"{row['operations'] / 1e6:.1f}", number(row["mean"]), f"{spent:.4f}"]
-    )
-table(["arm", "million operations per pair", "over dHVAE's", "seconds per pair here"], lines)
-weighed = [(m, a) for m in studies for a in ("vae", "hvae", "dhvae")]
-lines = [[m, NAMES[a], *(cell(m, a, x) for x in LIKELIHOOD)] for m, a in weighed]
-table(["unseen pairs, nats", "arm", "ELBO", "evidence", "gap"], lines)
-print(f"{size.weighed[0]} unseen pairs, {size.weighed[1]} importance samples each")
+costs = [(arm, main[0].row(arm, "sampling_cost_ratio")) for arm in chosen(*GENERATORS)]
+lines = [[a.label, f"{row['operations'] / 1e6:.1f}", number(row["mean"])] for a, row in costs]
+page.table(["arm", "million operations per pair", "over dHVAE's"], lines)
+lines = [[at.name, arm.label, *(at.cell(arm, m) for m in LIKELIHOOD)]
+         for at in main for arm in chosen("vae", "hvae", "dhvae")]  # fmt: skip
+page.table(["unseen pairs, nats", "arm", "ELBO", "evidence", "gap"], lines)
+print("{} unseen pairs, {} importance samples each".format(*page.size.weighed))
 
 # %% [markdown]
 # ## Figure 4: samples with their tumour
 #
-# Four of each pool at equal distances, replicate 0, nothing selected. Orange is the drawn mask; the square
-# around its centre is magnified beside.
+# Four of each pool at equal distances, one training draw, nothing selected. Orange is the drawn mask;
+# the square around its centre is magnified beside.
 
 
 # %%
-def draw_pair(wide, near, image: np.ndarray, mask: np.ndarray, side: int = 24) -> None:
-    """An image with its contour, and its tumour magnified (the middle if there is none)."""
-    centre = np.argwhere(mask).mean(0) if mask.any() else (32, 32)
-    row, column = (int(np.clip(round(c) - side // 2, 0, 64 - side)) for c in centre)
-    box = slice(row, row + side), slice(column, column + side)
-    for ax, part, inside in ((wide, image, mask), (near, image[box], mask[box])):
-        plots.show(ax, part)
-        if inside.any() and not inside.all() and ax is wide:
-            ax.contour(inside, [0.5], colors=plots.ROLES["control"], linewidths=0.9)
-    corner = (column - 0.5, row - 0.5)
-    wide.add_patch(Rectangle(corner, side, side, fill=False, color="white", lw=0.6))
+def samples() -> dict[str, np.ndarray]:
+    """Four pairs of real slices and of every pool, far apart: different subjects."""
+    found, step = {}, page.size.judged_pairs // 4
+    for modality, study in page.studies.items():
+        k = study.draws()[0]
+        pools = {arm.name: study.pool(arm, k) for arm in chosen("oracle", *TABLE2)}
+        for name, job in ({"real": study.reference} | pools).items():
+            image, mask = (jobs.load(job).arrays[x][: 4 * step : step] for x in ("image", "mask"))
+            found |= {f"{modality}/{name}": image, f"{modality}/{name}/mask": mask}
+    return found
 
+
+drawn = page.panel("samples", samples)
 
 # %%
-for regime, study in studies.items():
-    drawn = {"Real": study.reference} | {NAMES[a]: study.pool(a, 0) for a in ("oracle", *TABLE2)}
-    with plots.figure(len(drawn), 8, figsize=(9.5, 1.22 * len(drawn))) as (figure, axes):
-        for line, (name, job) in zip(axes, drawn.items(), strict=True):
-            found, step = jobs.load(job).arrays, size.judged_pairs // 4
-            for i in range(4):  # far apart, so that real slices are of different subjects
-                image, mask = (found[x][i * step] for x in ("image", "mask"))
-                draw_pair(line[2 * i], line[2 * i + 1], image / WHITE[regime], mask)
-            line[0].text(-0.08, 0.5, name, transform=line[0].transAxes, ha="right", va="center")
-        figure.subplots_adjust(wspace=0.03, hspace=0.03)
-        stem = f"table2_generators_samples_{regime}"
-        files[f"samples_{regime}"] = plots.save(figure, "dhvae", stem)
-        display(figure)
+NAMES = {"real": "Real"} | {arm.name: arm.label for arm in chosen("oracle", *TABLE2)}
+for modality in page.studies:
+    caption = f"Figure 4 again, {modality}: four samples of every generator; one training draw."
+    shape = {"figsize": (9.5, 1.22 * len(NAMES))}
+    with page.figure(caption, len(NAMES), 8, f"samples_{modality}", **shape) as axes:
+        for each, name in zip(axes, NAMES, strict=True):
+            both = (drawn[f"{modality}/{name}{part}"] for part in ("", "/mask"))
+            for i, (image, mask) in enumerate(zip(*both, strict=True)):
+                centre = np.argwhere(mask).mean(0) if mask.any() else np.array(mask.shape) / 2
+                white = image / WHITE.get(modality, 1.0)
+                plots.magnified(*each[2 * i : 2 * i + 2], white, mask, centre)
+            plots.label(each[0], NAMES[name])
 
 # %% [markdown]
 # **What to see.** Does the contour lie on a lesion that the image shows? Is its texture that of the
 # two upper rows? Decoders that draw means have no sensor noise.
 #
-# ## Sanity, asserted
+# ## What must hold
 
 # %%
-for regime in studies:
-    assert all(len(at[regime, arm, "fd"]["values"]) == size.replicates for arm in TABLE2)
-    assert all(0 <= at[regime, arm, "coverage"]["mean"] <= 1 for arm in ARMS)
-    assert all(at[regime, a, "gap"]["mean"] >= -1e-3 for a in ("vae", "hvae", "dhvae"))
-    assert at[regime, "dhvae", "fd"]["paper"] == said[regime]["dhvae"]["fd"]
-    assert known[regime]["arbitrary pair"] < known[regime][f"nearest, {NAMES['oracle']}"]
-for regime in studies if profile != "smoke" else ():
-    fd = {arm: at[regime, arm, "fd"]["mean"] for arm in (*TABLE2, "oracle")}
-    assert min(fd, key=fd.get) == "oracle", "fresh phantoms are nearest to the real"
-    assert at[regime, "memoriser", "nn_share"]["mean"] > at[regime, "oracle", "nn_share"]["mean"]
-    assert at[regime, "oracle", "mask_adherence"]["mean"] > 0.5, "the reader sees lesions"
-print("sanity holds")
-
-# %%
-R = size.replicates
-note = f"95 % t-intervals over R={R} training draws; green: real against real (two SD)"
-captions = {
-    "flair": "Seven generators, copies and the oracle, FLAIR: distance, coverage, lesion texture, "
-    f"reconstruction; {note}; dashed: the mean slice.",
-    "pet": f"The same for PET; {note}; dashed: the mean slice.",
-    "copies": "Nearest of 300 samples to a training slice, and that slice; replicate 0.",
-    "samples_flair": "Figure 4 again, FLAIR: four samples of every generator; replicate 0.",
-    "samples_pet": "The same for PET; replicate 0.",
-}
-figures = [{"file": files[name], "caption": text} for name, text in captions.items()]
-seconds, code = round(time.perf_counter() - start, 1), jobs.fingerprint(needed)
-item = "table2_generators"
-record.write_metrics("dhvae", item, profile, R, rows, figures, seconds, [seed], code)
-print(f"{len(rows)} rows in data/metrics/dhvae/table2_generators.json")
+for at in main:
+    shares = [at.values(arm, "coverage") for arm in there(at)]
+    page.check(f"{at.name}: coverage is a share", all(((v >= 0) & (v <= 1)).all() for v in shares))
+    gaps = [at.values(arm, "gap").min() for arm in ("vae", "hvae", "dhvae")]
+    page.check(f"{at.name}: the bound is below the evidence", min(gaps) >= -1e-3)
+    if page.meaningful:
+        fd = {arm.name: at.mean(arm, "fd") for arm in chosen("oracle", *TABLE2)}
+        page.check(f"{at.name}: fresh phantoms are nearest", min(fd, key=fd.get) == "oracle")
+        more = at.mean("memoriser", "nn_share") > at.mean("oracle", "nn_share")
+        page.check(f"{at.name}: the memoriser is seen", more)
+        page.check(f"{at.name}: the reader sees lesions", at.mean("oracle", "mask_adherence") > 0.5)
 
 # %% [markdown]
 # ## Verdicts
 #
-# Tests and margins stand in `lib/claims/ledger.json` since before the first result. *p* is adjusted
-# by Holm over the paper's core claims that have results so far. With fewer than five draws a verdict
-# is exploratory. A claim is judged by the record with more draws: this run's, or the committed ones.
-
-# %%
-of_record = {v["id"]: v for v in judge.judge_all(paths.METRICS, reference=judge.committed(profile))}
-
-
-def tell(*ids: str) -> None:
-    """Show the verdicts of these claims in words."""
-    for id_ in ids:
-        assert profile == "smoke" or not of_record[id_]["missing"], id_
-        display(Markdown(summary.in_words(of_record[id_])))
-
+# The rules of every verdict are older than the results (`lib/claims/ledger.json`): its margin, Holm's
+# adjustment of *p*, and the word exploratory below five draws.
 
 # %% tags=["DH-08", "DH-09", "DH-10", "DH-47"]
-tell("DH-08", "DH-09", "DH-10", "DH-47")
+page.verdicts("DH-08", "DH-09", "DH-10", "DH-47")  # the order of the generators
 
 # %% tags=["DH-11", "DH-12", "DH-13", "DH-14", "DH-16", "DH-42", "DH-46"]
-tell("DH-11", "DH-12", "DH-13", "DH-14", "DH-16", "DH-42", "DH-46")
+page.verdicts("DH-11", "DH-12", "DH-13", "DH-14", "DH-16", "DH-42", "DH-46")
 
 # %% [markdown]
 # ## In this notebook we have
@@ -492,5 +389,7 @@ tell("DH-11", "DH-12", "DH-13", "DH-14", "DH-16", "DH-42", "DH-46")
 
 # %%
 answer = None  # your number
-truth = 64 * 65 / (2 * 267) + 2 * 64 / 267
-print("not answered yet" if answer is None else f"right: {abs(answer / truth - 1) < 0.02}")
+page.exercise(answer, lambda: 64 * 65 / (2 * 267) + 2 * 64 / 267, within=0.1)
+
+# %%
+page.close()

@@ -14,37 +14,34 @@
 #   which one generator of 30 volumes also serves the segmenters that may see 10;
 # - what "plateau" and "largest with the fewest" have to mean before they can be tested.
 #
-# *About a minute once the jobs are there; their own time is printed below.*
 # **Nothing here shows that a method works or fails on patients.**
 
 # %% tags=["parameters"]
 profile = "quick"
 seed = 0
 dataset = "phantom"
+root = ""
+draws = ""
 
 # %%
-import time
-
 import numpy as np
-from IPython.display import Markdown, display
 
-from lib import jobs, paths, profiles
-from lib.claims import judge
 from lib.claims.verdict import MARGINS
-from lib.jobs import store
 from lib.metrics.inference import paired_t, t_interval, tost
-from lib.papers import dhvae
 from lib.papers.dhvae import printed
-from lib.papers.dhvae.study import MAIN, VOLUMES
-from lib.record import rows as record
-from lib.report import plots, summary
+from lib.papers.dhvae.arms import DICE, MAIN, SOURCES, VOLUMES
+from lib.report import plots
+from lib.report.page import Page
+from lib.report.rows import NONE, interval
 
-start = time.perf_counter()
-plots.use_style()
-size = profiles.get(profile)
-studies = {study.modality: study for study in dhvae.studies(size, seed)}
-R, few, files = size.replicates, len(next(iter(studies.values())).beside), {}
-assert dataset == "phantom", "fresh training draws need a phantom law"
+page = Page("dhvae/table5_volumes", profile, seed, dataset, root, draws)
+NAMES = {
+    "real": SOURCES["real"].label,
+    "dhvae": "dHVAE +2,000",
+    "dhvae_fixed": f"dHVAE +2,000, generator of {MAIN}",
+    "classic5": SOURCES["classic5"].label,
+    "dhvae_classic5": "dHVAE +2,000 and classical ×5",
+}
 
 # %% [markdown]
 # ## What the paper prints
@@ -53,34 +50,20 @@ assert dataset == "phantom", "fresh training draws need a phantom law"
 # > plateau. This observation can be attributed to the limited number of modes covered by the
 # > synthetic images, which have been trained on only 30 real volumes. (Section 4.7)
 
-# %%
-NAMES = {
-    "real": dhvae.NAMES["real"],
-    "dhvae": "dHVAE +2,000",
-    "dhvae_fixed": f"dHVAE +2,000, generator of {MAIN}",
-    "classic5": dhvae.NAMES["classic5"],
-    "dhvae_classic5": "dHVAE +2,000 and classical ×5",
-}
-
-
-def table(head: list[str], lines: list[list]) -> None:
-    """Show a Markdown table."""
-    display(Markdown(summary.table(head, lines)))
-
-
-def paper(modality: str, arm: str) -> list[float] | None:
-    """The paper's five numbers of an arm; None if it has no such arm."""
-    each = [printed.TABLE5[f"{modality}-{n}"].get(arm) for n in VOLUMES]
-    return [cell["dice_selected"] for cell in each] if all(each) else None
-
 
 # %%
-printed_arms = [(m, arm) for m in studies for arm in NAMES if paper(m, arm)]
-lines = [[m, NAMES[arm], *(f"{x:.3f}" for x in paper(m, arm))] for m, arm in printed_arms]
-table(["*paper (patients)*", "volumes:", *VOLUMES], lines)
-mean, sd, draws = paper("pet", "real")[0], 0.12, 5  # "0.051±0.12" over five draws
-largest = mean * np.sqrt(draws)  # one draw holds all, the others are zero
-print(f"{draws} numbers of 0 or more with mean {mean} have an SD of at most {largest:.3f}")
+def paper(modality: str, arm: str) -> list[float]:
+    """The paper's five numbers of an arm; none if it has no such arm."""
+    each = [printed.TABLE5[f"{modality}-{n}"].get(arm, {}) for n in VOLUMES]
+    return [cell["dice_selected"] for cell in each if cell]
+
+
+theirs = [(m, arm, paper(m, arm)) for m in page.studies for arm in NAMES if paper(m, arm)]
+lines = [[m, NAMES[arm], *(f"{x:.3f}" for x in found)] for m, arm, found in theirs]
+page.table(["*paper (patients)*", "volumes:", *VOLUMES], lines)
+mean, sd, runs = printed.TABLE5["pet-10"]["real"]["dice_selected"], 0.12, 5  # "0.051±0.12"
+largest = mean * np.sqrt(runs)  # one draw holds all, the others are zero
+print(f"{runs} numbers of 0 or more with mean {mean} have an SD of at most {largest:.3f}")
 print(f"the paper prints {sd}: {sd / mean:.1f} times the mean")
 
 # %% [markdown]
@@ -114,8 +97,8 @@ share = {}
 for runs in (3, 5, 10, 20):
     d = rng.normal(0, 0.01, (400, runs))
     share[runs] = np.mean([tost(each, margin) < 0.05 for each in d])
-table(["draws", *share], [["plateau shown", *(f"{x:.0%}" for x in share.values())]])
-assert share[20] > share[3], "more draws can show a plateau that is there"
+page.table(["draws", *share], [["plateau shown", *(f"{x:.0%}" for x in share.values())]])
+page.check("more draws can show a plateau that is there", share[20] > share[3])
 
 # %% [markdown]
 # ## The run
@@ -124,37 +107,32 @@ assert share[20] > share[3], "more draws can show a plateau that is there"
 # and a generator of its own.
 
 # %%
-needed = dhvae.STUDIES["table5_volumes"](size, seed)
-jobs.run(needed)
-rows = [row for study in studies.values() for row in dhvae.tables.table5_rows(study)]
-at = {(row["regime"], row["arm"], row["metric"]): row for row in rows}
-tasks = jobs.tasks(needed)
-spent = sum(store.find(paths.STORE, task.key)[0]["seconds"] for task in tasks)
-print(f"{len(tasks)} jobs of {spent / 3600:.2f} core hours give {len(rows)} rows")
+rows = page.run()
 
 
-# %%
-def values(modality: str, n: int, arm: str, metric: str = "dice") -> np.ndarray:
-    """One number per draw; at 30 volumes a generator of 30 is no arm of its own."""
+def at(modality: str, n: int, arm: str, metric: str = "dice") -> dict[str, float]:
+    """{draw: value}; at 30 volumes a generator of 30 is no arm of its own."""
     arm = "dhvae" if (n, arm) == (MAIN, "dhvae_fixed") else arm
-    return np.array(at[f"{modality}-{n}", arm, metric]["values"])
+    name = f"{modality}-{n}"
+    there = name in rows and rows[name].has(arm, metric)
+    return rows[name].draws(arm, metric) if there else {}
 
 
-def shared(modality: str, arm: str, metric: str = "dice") -> np.ndarray:
-    """(5, draws): 10 to 50 volumes in the draws that all of them have."""
-    return np.array([values(modality, n, arm, metric)[:few] for n in VOLUMES])
+def shared(*cells: dict[str, float]) -> np.ndarray:
+    """Values (cells, R) of the draws that all cells have."""
+    keys = [key for key in cells[0] if all(key in cell for cell in cells)]
+    return np.array([[cell[key] for key in keys] for cell in cells]).reshape(len(cells), -1)
 
 
-def signed(d: np.ndarray) -> str:
-    """Mean difference with its 95 % t-interval."""
-    low, high = t_interval(d)[1:]
-    return f"{d.mean():+.3f}" + (f" [{low:+.3f}, {high:+.3f}]" if low is not None else "")
+def told(values: np.ndarray, sign: str = "+") -> str:
+    """Mean, interval and R; a dash without a draw."""
+    return f"{interval(values, sign)} R={len(values)}" if len(values) else NONE
 
 
 # %% [markdown]
 # ## Table 5
 #
-# Dice of whole volumes with its 95 % t-interval over R training draws, and below it in brackets the
+# Dice of whole volumes with its 95 % t-interval over R training draws, and behind it in brackets the
 # paper's way, on slices that are known to hold a lesion. Lines in italics are the paper's patients,
 # another population.
 
@@ -162,49 +140,40 @@ def signed(d: np.ndarray) -> str:
 # %%
 def cell(modality: str, n: int, arm: str) -> str:
     """Mean, interval, draws, and the Dice on known slices."""
-    x = values(modality, n, arm)
-    low, high = t_interval(x)[1:]
-    ends = f" [{low:.3f}, {high:.3f}]" if low is not None else ""
-    known = values(modality, n, arm, "dice_selected").mean()
-    return f"{x.mean():.3f}{ends} R={len(x)} ({known:.3f})"
+    own, known = (list(at(modality, n, arm, m).values()) for m in ("dice", "dice_selected"))
+    return told(own, "") + (f" ({np.mean(known):.3f})" if known else "")
 
 
-# %%
-for modality in studies:
+for modality, study in page.studies.items():
     lines = []
     for arm, text in NAMES.items():
         lines.append([text, *(cell(modality, n, arm) for n in VOLUMES)])
-        theirs = paper(modality, arm)
-        lines += [[f"*{text}, paper*", *(f"*{x:.3f}*" for x in theirs)]] if theirs else []
-    table([modality, *(f"{studies[modality].some(n)} volumes" for n in VOLUMES)], lines)
+        said = [f"*{x:.3f}*" for x in paper(modality, arm)]
+        lines += [[f"*{text}, paper*", *said]] if said else []
+    page.table([modality, *(f"{study.some(n)} volumes" for n in VOLUMES)], lines)
 
 # %% [markdown]
 # ## Dice against volumes
 #
-# Thin lines are single draws, the same in all columns; thick their mean; bars 95 % t-intervals where
-# there are two draws or more. Below, the paper's table as a figure.
+# Thin lines are single draws; thick the mean of the draws that all columns of an arm have; bars
+# 95 % t-intervals where there are two draws or more. Below, the paper's table as a figure.
 
 # %%
-LOOK = {
-    "real": ("#777777", "-"),
-    "classic5": ("black", ":"),
-    "dhvae": ("#0072B2", "-"),
-    "dhvae_fixed": ("#D55E00", "--"),
-    "dhvae_classic5": ("#009E73", "-"),
-}
+LOOK = {"real": ("#777777", "-"), "classic5": ("black", ":"), "dhvae": ("#0072B2", "-"),
+        "dhvae_fixed": ("#D55E00", "--"), "dhvae_classic5": ("#009E73", "-")}  # fmt: skip
 
 
 def draw_dice(ax, modality: str) -> None:
     """Our panel: Dice of all arms against the number of volumes."""
-    x = [studies[modality].some(n) for n in VOLUMES]
     for arm, (colour, style) in LOOK.items():
-        y = shared(modality, arm)
-        half = [t_interval(each)[2] - each.mean() if few > 1 else np.nan for each in y]
-        ax.plot(x, y, color=colour, ls=style, lw=0.5, alpha=0.4)
-        ax.errorbar(
-            x, y.mean(1), half, color=colour, ls=style, marker="o", ms=4, label=NAMES[arm], capsize=2
-        )
-    ax.set(title=f"{modality}, phantoms (R={few})", ylabel="Dice, whole volume", xticks=x)
+        x = [n for n in VOLUMES if at(modality, n, arm)]
+        y = shared(*(at(modality, n, arm) for n in x)) if x else np.empty((0, 0))
+        if y.size:
+            half = [t_interval(v)[2] - v.mean() if len(v) > 1 else np.nan for v in y]
+            ax.plot(x, y, color=colour, ls=style, lw=0.5, alpha=0.4)
+            look = {"color": colour, "ls": style, "marker": "o", "ms": 4, "capsize": 2}
+            ax.errorbar(x, y.mean(1), half, **look, label=NAMES[arm])
+    ax.set(title=f"{modality}, phantoms", ylabel="Dice, whole volume", xticks=VOLUMES)
 
 
 def draw_paper(ax, modality: str) -> None:
@@ -217,17 +186,19 @@ def draw_paper(ax, modality: str) -> None:
 
 
 # %%
-with plots.figure(2, 2, figsize=(10, 6.6), layout="constrained") as (figure, axes):
-    for column, modality in zip(axes.T, studies, strict=True):
+caption = (
+    "Table 5 of dHVAE as a figure: whole-volume Dice against training volumes; thin: single draws, "
+    f"bars: 95 % t-intervals, {page.size.test_volumes} test volumes; below: the paper, on patients."
+)
+with page.figure(caption, 2, len(page.studies), figsize=(10, 6.6)) as axes:
+    for column, modality in zip(axes.T, page.studies, strict=True):
         draw_dice(column[0], modality)
         draw_paper(column[1], modality)
     named = axes[0, 0].get_legend_handles_labels()
-    figure.legend(*named, loc="outside lower center", ncols=3, fontsize=8)
-    files["main"] = plots.save(figure, "dhvae", "table5_volumes")
-    display(figure)
+    axes[0, 0].figure.legend(*named, loc="outside lower center", ncols=3, fontsize=8)
 
 # %% [markdown]
-# **What to see.** How far right the gray line must go to reach the blue one: so many volumes the
+# **What to see.** How far right the grey line must go to reach the blue one: so many volumes the
 # synthetic slices are worth. Where the dashed line lies above the blue one, the generator has told
 # the segmenter about subjects that it was not to see.
 #
@@ -239,10 +210,10 @@ with plots.figure(2, 2, figsize=(10, 6.6), layout="constrained") as (figure, axe
 # %%
 OTHERS = [n for n in VOLUMES if n != MAIN]
 lines = []
-for modality in studies:
-    both = [[values(modality, n, arm) for arm in ("dhvae_fixed", "dhvae")] for n in OTHERS]
-    lines.append([modality, *(signed(fixed - own) for fixed, own in both)])
-table([f"R={few}", *(f"{n} volumes" for n in OTHERS)], lines)
+for modality in page.studies:
+    both = [shared(*(at(modality, n, arm) for arm in ("dhvae_fixed", "dhvae"))) for n in OTHERS]
+    lines.append([modality, *(told(leak - own) for leak, own in both)])
+page.table(["", *(f"{n} volumes" for n in OTHERS)], lines)
 
 # %% [markdown]
 # ## Gain against volumes
@@ -254,30 +225,35 @@ table([f"R={few}", *(f"{n} volumes" for n in OTHERS)], lines)
 
 
 # %%
-def gains(modality: str, arm: str, theirs: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """Mean gain, and its share of what is missing to 1, at 10 to 50 volumes."""
-    source = paper if theirs else shared
-    real, method = (np.array(source(modality, a)).reshape(5, -1) for a in ("real", arm))
-    gain = (method - real).mean(1)
-    return gain, gain / (1 - real.mean(1))
+def gains(modality: str, arm: str) -> np.ndarray:
+    """Number of volumes, mean gain, and its share of what is missing to 1, (3, columns)."""
+    each = {n: shared(at(modality, n, "real"), at(modality, n, arm)) for n in VOLUMES}
+    found = [(n, *pair.mean(1)) for n, pair in each.items() if pair.size]
+    n, real, method = np.array(found).T if found else np.empty((3, 0))
+    return np.array([n, method - real, (method - real) / (1 - real)])
 
 
 # %%
-with plots.figure(1, 4, figsize=(12.5, 3.2), layout="constrained") as (figure, axes):
-    for i, modality in enumerate(studies):
+columns = 2 * len(page.studies)
+caption = (
+    "Gain over real-only, and its share of what is missing to a Dice of 1; means over training "
+    "draws, no interval; crosses: the paper, on patients."
+)
+with page.figure(caption, 1, columns, "gain", figsize=(3.1 * columns, 3.4)) as axes:
+    for i, modality in enumerate(page.studies):
+        pair = axes[2 * i : 2 * i + 2]
         for arm in ("dhvae", "dhvae_fixed", "classic5"):
-            colour, style = LOOK[arm]
-            for ax, y in zip(axes[2 * i :], gains(modality, arm), strict=False):
-                ax.plot(VOLUMES, y, color=colour, ls=style, marker="o", ms=4, label=NAMES[arm])
-        for ax, y in zip(axes[2 * i :], gains(modality, "dhvae", theirs=True), strict=False):
-            ax.plot(VOLUMES, y, "x", color="black", label="paper (patients)")
-        axes[2 * i].set(title=f"{modality}: gain in Dice", xlabel="volumes", xticks=VOLUMES)
-        axes[2 * i + 1].set(title=f"{modality}: share of the rest", xlabel="volumes")
-        axes[2 * i + 1].set_xticks(VOLUMES)
-    named = axes[0].get_legend_handles_labels()
-    figure.legend(*named, loc="outside lower center", ncols=4, fontsize=8)
-    files["gain"] = plots.save(figure, "dhvae", "table5_volumes_gain")
-    display(figure)
+            n, *each = gains(modality, arm)
+            for ax, y in zip(pair, each, strict=True):
+                colour, style = LOOK[arm]
+                ax.plot(n, y, color=colour, ls=style, marker="o", ms=4, label=NAMES[arm])
+        real, method = (np.array(paper(modality, arm)) for arm in ("real", "dhvae"))
+        for ax, y in zip(pair, (method - real, (method - real) / (1 - real)), strict=True):
+            ax.plot(VOLUMES, y, "x", color=plots.ROLES["paper"], label="paper (patients)")
+            ax.set(xlabel="volumes", xticks=VOLUMES)
+        pair[0].set_title(f"{modality}: gain in Dice")
+        pair[1].set_title(f"{modality}: share of the rest")
+    axes[0].figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
 
 # %% [markdown]
 # **What to see.** The slope of the blue line in the first panel of each pair is the claim; look
@@ -286,39 +262,39 @@ with plots.figure(1, 4, figsize=(12.5, 3.2), layout="constrained") as (figure, a
 # ## Is there a plateau?
 #
 # Steps between columns of *dHVAE +2,000*. The thick bar is the 90 % interval, which must lie inside
-# the gray margin for a plateau; the thin one the 95 % interval, which must miss zero for a rise.
+# the grey margin for a plateau; the thin one the 95 % interval, which must miss zero for a rise.
 
 # %%
-STEPS = {(10, 20): "20 minus 10", (20, 30): "30 minus 20", (30, 40): "40 minus 30"}
-STEPS |= {(40, 50): "50 minus 40", (30, 50): "**50 minus 30**"}
+STEPS = [(10, 20), (20, 30), (30, 40), (40, 50), (30, 50)]
 
 
 def draw_steps(ax, modality: str) -> None:
     """Differences between columns with both intervals and single draws."""
     ax.axvspan(-margin, margin, color="#BBBBBB", alpha=0.4, lw=0)
     ax.axvline(0, color="black", lw=0.8)
-    for y, (few_volumes, more) in enumerate(reversed(STEPS)):
-        one, other = (values(modality, n, "dhvae") for n in (more, few_volumes))
-        draws = min(len(one), len(other))
-        d = one[:draws] - other[:draws]
-        found = paired_t(d)
+    for y, (fewer, more) in enumerate(reversed(STEPS)):
+        one, other = shared(at(modality, more, "dhvae"), at(modality, fewer, "dhvae"))
+        found = paired_t(one - other) if len(one) > 1 else {"ci95": [], "ci90": []}
         for ends, width in ((found["ci95"], 1.2), (found["ci90"], 4)):
-            ax.plot(ends or (d[0], d[0]), [y, y], color=plots.ROLES["method"], lw=width, alpha=0.5)
-        ax.plot(d, [y] * draws, "o", color=plots.ROLES["method"], ms=4)
-    ax.set_yticks(range(len(STEPS)), [text.strip("*") for text in reversed(STEPS.values())])
-    ax.set(title=f"{modality} (R={draws})", xlabel="difference in Dice")
+            line = [y] * len(ends)
+            ax.plot(ends, line, color=plots.ROLES["method"], lw=width, alpha=0.5)
+        ax.plot(one - other, [y] * len(one), "o", color=plots.ROLES["method"], ms=4)
+    ax.set_yticks(range(len(STEPS)), [f"{more} minus {fewer}" for fewer, more in reversed(STEPS)])
+    ax.set(title=modality, xlabel="difference in Dice")
     ax.locator_params(axis="x", nbins=6)
 
 
 # %%
-with plots.figure(1, 2, figsize=(9, 2.9), layout="constrained") as (figure, axes):
-    for ax, modality in zip(axes, studies, strict=True):
+caption = (
+    "Differences between numbers of volumes, dHVAE +2,000; thick bars: 90 %, thin: 95 % "
+    "t-intervals; dots: single training draws; grey: the margin."
+)
+with page.figure(caption, 1, len(page.studies), "steps", figsize=(9, 2.9)) as axes:
+    for ax, modality in zip(axes, page.studies, strict=True):
         draw_steps(ax, modality)
-    files["steps"] = plots.save(figure, "dhvae", "table5_volumes_steps")
-    display(figure)
 
 # %% [markdown]
-# **What to see.** The last line is the claim's contrast. A bar wider than the gray band can show
+# **What to see.** The last line is the claim's contrast. A bar wider than the grey band can show
 # neither a plateau nor a rise.
 #
 # ## Synthetic, classical, both
@@ -329,77 +305,34 @@ with plots.figure(1, 2, figsize=(9, 2.9), layout="constrained") as (figure, axes
 
 # %%
 lines = []
-for modality in studies:
-    both, own, classic, real = (
-        values(modality, MAIN, arm)[:few] for arm in ("dhvae_classic5", "dhvae", "classic5", "real")
-    )
+for modality in page.studies:
+    four = [at(modality, MAIN, arm) for arm in ("dhvae_classic5", "dhvae", "classic5", "real")]
+    both, own, classic, real = shared(*four)
     found = (both - real, both - own, both - classic, both - own - classic + real)
-    lines.append([modality, *map(signed, found)])
+    lines.append([modality, *map(told, found)])
 head = ["both minus real", "both minus dHVAE", "both minus x5", "interaction"]
-table([f"{MAIN} volumes, R={few}", *head], lines)
+page.table([f"{MAIN} volumes", *head], lines)
 
 # %% [markdown]
-# ## Sanity, asserted
+# ## What must hold
 
 # %%
-for modality, study in studies.items():
-    for n in VOLUMES:
-        for arm, each in dhvae.tables.volume_arms(study, n).items():
-            x, known = (values(modality, n, arm, m) for m in ("dice", "dice_selected"))
-            assert len(x) == len(each) and (x >= 0).all() and (known <= 1).all()
-            assert (known >= x - 1e-12).all(), "false alarms only cost"
-            subjects = {jobs.load(job).scores["subjects"] for job in each}
-            assert subjects == {study.some(n)}, "as many subjects as the column says"
-    least, most = (jobs.load(study.slices(0, n)).arrays["subject"] for n in (10, 50))
-    assert np.isin(least, most).all(), "the first 10 volumes are among the 50"
-print("sanity holds")
-
-# %%
-note = f"R={few} training draws (R={R} of three arms at {MAIN} volumes), {size.test_volumes} volumes"
-captions = {
-    "main": "Table 5 of dHVAE as a figure: whole-volume Dice against training volumes; thin: single "
-    f"draws, bars: 95 % t-interval over R={few} training draws; below: the paper, on patients.",
-    "gain": f"Gain over real-only, and its share of what is missing to a Dice of 1; means over R={few} "
-    "training draws, no interval; crosses: the paper, on patients.",
-    "steps": "Differences between numbers of volumes, dHVAE +2,000; thick bars: 90 %, thin: 95 % "
-    f"t-intervals over R={few} training draws; dots: single draws; gray: the margin.",
-}
-figures = [{"file": files[each], "caption": text} for each, text in captions.items()]
-seconds, code = round(time.perf_counter() - start, 1), jobs.fingerprint(needed)
-record.write_metrics("dhvae", "table5_volumes", profile, R, rows, figures, seconds, [seed], code)
-print(f"{len(rows)} rows in data/metrics/dhvae/table5_volumes.json: {note}")
+for found in rows:
+    there = [arm for arm in NAMES if found.has(arm, "dice")]
+    each = [found.values(arm, m) for arm in there for m in DICE if found.has(arm, m)]
+    page.check(f"{found.name}: scores are shares", all(((v >= 0) & (v <= 1)).all() for v in each))
+    known = [found.mean(arm, "dice_selected") - found.mean(arm, "dice") for arm in there]
+    page.check(f"{found.name}: false alarms only cost", min(known) > -1e-12)
 
 # %% [markdown]
 # ## Verdicts
 #
-# Tests and margins stand in `lib/claims/ledger.json` since before the first result. All of them use
-# the Dice of whole volumes and the generator without the leak; *p* is adjusted by Holm. With fewer
-# than five draws a verdict is exploratory. A claim is judged by the record with more draws: this
-# run's, or the committed ones. That PET is harder than FLAIR (DH-35) says here how hard the two
-# phantom laws are, and their ranges are ours.
+# All tests use the Dice of whole volumes and the generator without the leak, and stand in
+# `lib/claims/ledger.json` since before the first result. That PET is harder than FLAIR (DH-35) says
+# here how hard the two phantom laws are, and their ranges are ours.
 
-# %%
-of_record = {v["id"]: v for v in judge.judge_all(paths.METRICS, reference=judge.committed(profile))}
-
-
-def tell(*ids: str) -> None:
-    """Show the verdicts of these claims in words."""
-    for id_ in ids:
-        display(Markdown(summary.in_words(of_record[id_])))
-        assert not of_record[id_]["missing"]
-
-
-# %% tags=["DH-32"]
-tell("DH-32")
-
-# %% tags=["DH-33"]
-tell("DH-33")
-
-# %% tags=["DH-34"]
-tell("DH-34")
-
-# %% tags=["DH-35"]
-tell("DH-35")
+# %% tags=["DH-32", "DH-33", "DH-34", "DH-35"]
+page.verdicts("DH-32", "DH-33", "DH-34", "DH-35")
 
 # %% [markdown]
 # ## In this notebook we have
@@ -416,8 +349,7 @@ tell("DH-35")
 
 # %%
 answer = None  # your number
-truth = gains("flair", "dhvae")[0][-1] / gains("flair", "dhvae")[0][0]
-print("not answered yet" if answer is None else f"right: {abs(answer - truth) < 0.01}")
+page.exercise(answer, lambda: gains("flair", "dhvae")[1, -1] / gains("flair", "dhvae")[1, 0], 0.01)
 
 # %% [markdown]
 # **2.** In the toy, which SD of a single draw would let 10 draws with mean exactly 0 just reach the
@@ -425,5 +357,7 @@ print("not answered yet" if answer is None else f"right: {abs(answer - truth) < 
 
 # %%
 answer = None  # your number
-truth = margin * np.sqrt(10) / 1.833
-print("not answered yet" if answer is None else f"right: {abs(answer - truth) < 0.0005}")
+page.exercise(answer, lambda: margin * np.sqrt(10) / 1.833, within=0.0005)
+
+# %%
+page.close()

@@ -15,39 +15,30 @@
 #   slices, taken apart into its three differences;
 # - rankings, ties, and what a "spread" of five numbers says.
 #
-# *About a minute once the jobs are there; their own time is printed below.*
 # **Nothing here shows that a method works or fails on patients.**
 
 # %% tags=["parameters"]
 profile = "quick"
 seed = 0
 dataset = "phantom"
+root = ""
+draws = ""
 
 # %%
-import time
-
 import numpy as np
-from IPython.display import Markdown, display
 
-from lib import jobs, paths, profiles
-from lib.claims import judge
 from lib.claims.verdict import MARGINS
-from lib.jobs import store
 from lib.metrics.inference import t_interval
-from lib.papers import dhvae
 from lib.papers.dhvae import printed
-from lib.papers.dhvae.study import ARCHITECTURES
+from lib.papers.dhvae.arms import ARCHITECTURES, SOURCES
 from lib.phantoms.volume import SHAPE
-from lib.record import rows as record
-from lib.report import plots, summary
+from lib.report import plots
+from lib.report.page import Page
+from lib.report.rows import NONE, interval
 from lib.tasks import architectures
 
-start = time.perf_counter()
-plots.use_style()
-size = profiles.get(profile)
-studies = {study.modality: study for study in dhvae.studies(size, seed)}
-R, files = len(next(iter(studies.values())).beside), {}
-assert dataset == "phantom", "the oracle needs a phantom law"
+page = Page("dhvae/table6_architectures", profile, seed, dataset, root, draws)
+NAMES = {name: architectures.NAMES[name] for name in ARCHITECTURES}
 
 # %% [markdown]
 # ## What the paper prints
@@ -58,27 +49,20 @@ assert dataset == "phantom", "the oracle needs a phantom law"
 
 
 # %%
-def table(head: list[str], lines: list[list]) -> None:
-    """Show a Markdown table."""
-    display(Markdown(summary.table(head, lines)))
-
-
 def paper(modality: str, name: str) -> tuple[float, float]:
     """The paper's 3-D reference and its 2-D result with synthetic slices."""
     found = printed.TABLE6[f"{modality}-{name}"]
     return found["real3d"]["dice"], found["dhvae"]["dice_selected"]
 
 
-# %%
 lines = []
-for modality in studies:
-    each = {architectures.NAMES[a]: paper(modality, a) for a in ARCHITECTURES}
-    order = [sorted(each, key=lambda name, i=i, e=each: e[name][i]) for i in (0, 1)]
-    ahead = each[order[1][-1]][1] - each[order[1][-2]][1]
-    lines.append([modality, order[0][0], order[0][-1], order[1][0], order[1][-1]])
-    lines[-1] += [order[1][-2], f"{ahead:+.3f}"]
+for modality in page.studies:
+    first, second = (sorted(NAMES, key=lambda a, i=i: paper(modality, a)[i]) for i in (0, 1))
+    lead = paper(modality, second[-1])[1] - paper(modality, second[-2])[1]
+    shown = (first[0], first[-1], second[0], second[-1], second[-2])
+    lines.append([modality, *(NAMES[a] for a in shown), f"{lead:+.3f}"])
 head = ["lowest reference", "highest", "lowest augmented", "highest", "second", "lead"]
-table(["*paper (patients)*", *head], lines)
+page.table(["*paper (patients)*", *head], lines)
 
 # %% [markdown]
 # A lead in the third decimal is a tie (DH-E23), and the lowest reference is not the same network in
@@ -99,11 +83,11 @@ table(["*paper (patients)*", *head], lines)
 
 # %%
 lines = []
-for each in ARCHITECTURES:
-    nets = [architectures.build(each, dims, SHAPE[-dims:]) for dims in (2, 3)]
+for name, label in NAMES.items():
+    nets = [architectures.build(name, dims, SHAPE[-dims:]) for dims in (2, 3)]
     flat, deep = (sum(p.numel() for p in net.parameters()) for net in nets)
-    lines.append([architectures.NAMES[each], f"{flat:,}", f"{deep:,}", f"{deep / flat:.1f}"])
-table(["network", "weights in 2-D", "in 3-D", "ratio"], lines)
+    lines.append([label, f"{flat:,}", f"{deep:,}", f"{deep / flat:.1f}"])
+page.table(["network", "weights in 2-D", "in 3-D", "ratio"], lines)
 
 # %% [markdown]
 # **What to see.** The two transformers have most weights. With as many gradient steps for all, a
@@ -124,7 +108,7 @@ rng = np.random.default_rng(seed)
 for sd in (0.005, 0.01, 0.02, 0.04):
     width = np.ptp(rng.normal(0.6, sd, (20_000, 5)), axis=1).mean()
     print(f"five equal networks, SD {sd}: range {width:.3f} = {width / sd:.2f} SD")
-    assert abs(width / sd - 2.33) < 0.05
+page.check("five equal networks have a range of 2.33 SD", abs(width / sd - 2.33) < 0.05)
 
 # %% [markdown]
 # ## The run
@@ -133,66 +117,48 @@ for sd in (0.005, 0.01, 0.02, 0.04):
 # shuffled masks; and in 3-D on the real volumes.
 
 # %%
-needed = dhvae.STUDIES["table6_architectures"](size, seed)
-jobs.run(needed)
-rows = [row for study in studies.values() for row in dhvae.tables.table6_rows(study)]
-at = {(row["regime"], row["arm"], row["metric"]): row for row in rows}
-tasks = jobs.tasks(needed)
-spent = sum(store.find(paths.STORE, task.key)[0]["seconds"] for task in tasks)
-print(f"{len(tasks)} jobs of {spent / 3600:.2f} core hours give {len(rows)} rows, R={R}")
+rows = page.run()
 
 
-# %%
-def values(modality: str, name: str, arm: str, metric: str = "dice") -> np.ndarray:
-    """One number per draw."""
-    return np.array(at[f"{modality}-{name}", arm, metric]["values"])
+def gain(at, arm: str, over: str) -> str:
+    """Difference of Dice in the draws that both have, with R; a dash without any."""
+    if not (at.has(arm, "dice") and at.has(over, "dice")):
+        return NONE
+    d = at.gain(arm, over, "dice")
+    return f"{interval(d, '+')} R={len(d)}" if len(d) else NONE
 
 
-def text(x: np.ndarray, sign: str = "") -> str:
-    """Mean and 95 % t-interval; the mean alone of one draw."""
-    low, high = t_interval(x)[1:]
-    return f"{x.mean():{sign}.3f}" + ("" if low is None else f" [{low:{sign}.3f}, {high:{sign}.3f}]")
-
+there = {m: {a: rows[f"{m}-{a}"] for a in NAMES if f"{m}-{a}" in rows} for m in page.studies}
 
 # %% [markdown]
 # ## Table 6, in one dimension
 #
 # Dice of whole volumes in 2-D: real slices, with dHVAE's, their difference, with the oracle's, and
-# the share of the oracle's gain with Fieller's interval. Bars in brackets: 95 % t-interval over the
-# training draws, R as printed above.
+# the share of the oracle's gain with Fieller's interval. In brackets: 95 % t-interval over the
+# training draws.
 
 # %%
-HEAD = ["2-D, whole volume", "real only", "dHVAE +2,000", "gain", "oracle +2,000", "share"]
-
-
-def line(modality: str, name: str) -> list[str]:
-    """One network."""
-    real, added, best = (values(modality, name, arm) for arm in ("real", "dhvae", "oracle"))
-    share = summary.gain_fraction(rows, f"{modality}-{name}", "dhvae", "dice")
-    found = [text(real), text(added), text(added - real, "+"), text(best)]
-    return [architectures.NAMES[name], *found, summary.share_text(share)]
-
-
-for modality in studies:
-    table([f"{modality}: {HEAD[0]}", *HEAD[1:]], [line(modality, a) for a in ARCHITECTURES])
+HEAD = ["2-D, whole volume", "R", "real only", "dHVAE +2,000", "gain", "oracle +2,000", "share"]
+for modality, networks in there.items():
+    lines = []
+    for name, at in networks.items():
+        found = [at.cell("real", "dice"), at.cell("dhvae", "dice"), gain(at, "dhvae", "real")]
+        found += [at.cell("oracle", "dice"), at.share("dhvae", "dice")]
+        lines.append([NAMES[name], at.count("dhvae", "dice"), *found])
+    page.table([f"{modality}: {HEAD[0]}", *HEAD[1:]], lines)
 
 # %% [markdown]
 # ## Against arms without new subjects
 #
 # The gain of dHVAE's slices minus the gain of copies, blurred copies and shuffled masks: what is
-# left is not mere repetition.
+# left is not mere repetition. A dash: no draw of this arm.
 
 # %%
 CONTROLS = ("oversample", "smooth", "shuffled")
-for modality in studies:
-    lines = []
-    for each in ARCHITECTURES:
-        own = values(modality, each, "dhvae")
-        there = [(f"{modality}-{each}", arm, "dice") in at for arm in CONTROLS]
-        found = [text(own - values(modality, each, arm), "+") if has else "not in this profile"
-                 for arm, has in zip(CONTROLS, there, strict=True)]  # fmt: skip
-        lines.append([architectures.NAMES[each], *found])
-    table([f"{modality}: dHVAE minus", *(dhvae.NAMES[arm] for arm in CONTROLS)], lines)
+for modality, networks in there.items():
+    lines = [[NAMES[name], *(gain(at, "dhvae", arm) for arm in CONTROLS)]
+             for name, at in networks.items()]  # fmt: skip
+    page.table([f"{modality}: dHVAE minus", *(SOURCES[arm].label for arm in CONTROLS)], lines)
 
 # %% [markdown]
 # ## The paper's comparison, taken apart
@@ -207,52 +173,54 @@ for modality in studies:
 PARTS = {"dimension": "#E69F00", "synthetic slices": "#0072B2", "known slices": "#999999"}
 
 
-def parts(modality: str, name: str) -> np.ndarray:
-    """The three steps (3, R)."""
-    deep, flat, added = (values(modality, name, arm) for arm in ("real3d", "real", "dhvae"))
-    known = values(modality, name, "dhvae", "dice_selected")
-    return np.stack([flat - deep, added - flat, known - added])
+def parts(at) -> np.ndarray:
+    """The three steps (3, R), in the draws that all four numbers have."""
+    each = [at.draws(arm, "dice") for arm in ("real3d", "real", "dhvae")]
+    each.append(at.draws("dhvae", "dice_selected"))
+    keys = [key for key in each[0] if all(key in found for found in each)]
+    deep, flat, added, known = ([found[key] for key in keys] for found in each)
+    return np.diff([deep, flat, added, known], axis=0)
 
 
-# %%
-for modality in studies:
+for modality, networks in there.items():
     lines = []
-    for each in ARCHITECTURES:
-        steps, (reference, augmented) = parts(modality, each), paper(modality, each)
-        total = steps.sum(0)
-        lines.append([architectures.NAMES[each], text(total, "+"), *(text(s, "+") for s in steps)])
-        lines[-1].append(f"{augmented - reference:+.3f}")
-    table([f"{modality}: sum", "2-D known + dHVAE minus 3-D", *PARTS, "*paper (patients)*"], lines)
+    for name, at in networks.items():
+        steps, (reference, augmented) = parts(at), paper(modality, name)
+        found = [interval(s, "+") for s in (steps.sum(0), *steps)]
+        lines.append([NAMES[name], *found, f"{augmented - reference:+.3f}"])
+    head = [f"{modality}: sum", "2-D known + dHVAE minus 3-D", *PARTS, "*paper (patients)*"]
+    page.table(head, lines)
 
 
 # %%
 def draw_parts(ax, modality: str) -> None:
     """Stacked steps (negative ones to the left of zero), their sum, and the paper's difference."""
-    for y, name in enumerate(reversed(ARCHITECTURES)):
-        steps = parts(modality, name).mean(1)
-        left = {1: 0.0, -1: 0.0}
+    for y, (name, at) in enumerate(reversed(there[modality].items())):
+        steps, left = parts(at).mean(1), {True: 0.0, False: 0.0}
         for step, (label, colour) in zip(steps, PARTS.items(), strict=True):
-            side = 1 if step > 0 else -1
-            ax.barh(y, step, 0.6, left[side], color=colour, label=label if y == 0 else None)
-            left[side] += step
-        ax.plot(steps.sum(), y, "D", color="black", ms=5, label="sum" if y == 0 else None)
+            ax.barh(y, step, 0.6, left[step > 0], color=colour, label="" if y else label)
+            left[step > 0] += step
         reference, augmented = paper(modality, name)
-        label = "paper (patients)" if y == 0 else None
-        ax.plot(augmented - reference, y, "x", color=plots.ROLES["paper"], ms=7, label=label)
+        ax.plot(steps.sum(), y, "D", color="black", ms=5, label="" if y else "sum")
+        ax.plot(augmented - reference, y, "x", color=plots.ROLES["paper"], ms=7,
+                label="" if y else "paper (patients)")  # fmt: skip
     ax.axvline(0, color="black", lw=0.8)
-    ax.set_yticks(range(5), [architectures.NAMES[a] for a in reversed(ARCHITECTURES)])
+    ax.set_yticks(range(len(there[modality])), [NAMES[a] for a in reversed(there[modality])])
     ax.set(title=modality, xlabel="Dice, 2-D known + dHVAE minus 3-D")
 
 
 # %%
-with plots.figure(1, 2, figsize=(11, 3.6), layout="constrained") as (figure, axes):
-    for ax, modality in zip(axes, studies, strict=True):
+caption = (
+    "Table 6 of dHVAE, taken apart: its difference (diamond) as the sum of dimension, synthetic "
+    f"slices and known slices; means over training draws, {page.size.test_volumes} test volumes, no "
+    "interval; cross: the paper, on patients."
+)
+with page.figure(caption, 1, len(there), figsize=(11, 3.6), squeeze=False) as axes:
+    for ax, modality in zip(axes[0], there, strict=True):
         draw_parts(ax, modality)
-        ax.tick_params(labelleft=ax is axes[0])
-    named = axes[0].get_legend_handles_labels()
-    figure.legend(*named, loc="outside lower center", ncols=5)
-    files["main"] = plots.save(figure, "dhvae", "table6_architectures")
-    display(figure)
+        ax.tick_params(labelleft=ax is axes[0, 0])
+    named = axes[0, 0].get_legend_handles_labels()
+    axes[0, 0].figure.legend(*named, loc="outside lower center", ncols=5)
 
 # %% [markdown]
 # **What to see.** How much of each bar is blue. The cross is the paper's difference on patients,
@@ -260,48 +228,51 @@ with plots.figure(1, 2, figsize=(11, 3.6), layout="constrained") as (figure, axe
 #
 # ## Rankings and spread
 #
-# Each column is one arm, each line one network; thin lines are single draws. The range of a column
+# Each column is one arm, each line one network; small dots are single draws. The range of a column
 # is the "spread" of DH-40. The paper's two columns, on patients, stand on the right.
 
 # %%
 COLUMNS = {"real": "2-D real", "dhvae": "2-D dHVAE", "oracle": "2-D oracle", "real3d": "3-D real"}
-COLOURS = dict(
-    zip(ARCHITECTURES, ("#777777", "#E69F00", "#56B4E9", "#CC79A7", "#0072B2"), strict=True)
-)
+COLOURS = dict(zip(NAMES, ("#777777", "#E69F00", "#56B4E9", "#CC79A7", "#0072B2"), strict=True))
 
 
 def draw_ranking(ax, modality: str, theirs) -> None:
     """Dice of every network in four arms, and the paper's two columns."""
-    for name, colour in COLOURS.items():
-        found = np.array([values(modality, name, arm) for arm in COLUMNS])
-        ax.plot(range(4), found, "o", color=colour, ms=2, alpha=0.5)
-        ax.plot(range(3), found.mean(1)[:3], "-", color=colour)
-        ax.plot(range(4), found.mean(1), "D", color=colour, ms=5, label=architectures.NAMES[name])
+    for name, at in there[modality].items():
+        colour, arms = COLOURS[name], [arm for arm in COLUMNS if at.has(arm, "dice")]
+        for x, arm in enumerate(arms):
+            found = at.values(arm, "dice")
+            ax.plot([x] * len(found), found, "o", color=colour, ms=2, alpha=0.5)
+        mean = [at.mean(arm, "dice") for arm in arms]
+        ax.plot(range(len(arms)), mean, "D", color=colour, ms=5, label=NAMES[name])
+        ax.plot(range(len(arms) - 1), mean[:-1], "-", color=colour)
         theirs.plot((0, 1), paper(modality, name), "x-", color=colour)
-    ax.set_xticks(range(4), COLUMNS.values())
-    ax.set(title=f"{modality}, phantoms (R={R})", ylabel="Dice, whole volume")
+        ax.set_xticks(range(len(arms)), [COLUMNS[arm] for arm in arms])
+    ax.set(title=f"{modality}, phantoms", ylabel="Dice, whole volume")
     theirs.set_xticks((0, 1), ("3-D real", "2-D dHVAE"))
     theirs.set(title=f"{modality}, paper (patients)", ylabel="DSC as printed", xlim=(-0.4, 1.4))
 
 
 # %%
-shape = {"figsize": (13, 3.8), "layout": "constrained", "width_ratios": (3, 2, 3, 2)}
-with plots.figure(1, 4, **shape) as (figure, axes):
-    for modality, ax, theirs in zip(studies, axes[::2], axes[1::2], strict=True):
+caption = (
+    "Whole-volume Dice of five networks in four arms; dots: single training draws, diamonds: means; "
+    "right of each: the paper, on patients."
+)
+shape = {"figsize": (6.5 * len(there), 3.8), "width_ratios": (3, 2) * len(there)}
+with page.figure(caption, 1, 2 * len(there), "ranking", **shape) as axes:
+    for modality, ax, theirs in zip(there, axes[::2], axes[1::2], strict=True):
         draw_ranking(ax, modality, theirs)
     named = axes[0].get_legend_handles_labels()
-    figure.legend(*named, loc="outside lower center", ncols=5)
-    files["ranking"] = plots.save(figure, "dhvae", "table6_architectures_ranking")
-    display(figure)
+    axes[0].figure.legend(*named, loc="outside lower center", ncols=5)
 
 # %%
 lines = []
-for modality in studies:
-    found = [text(np.array(at[modality, arm, "dice_range"]["values"])) for arm in COLUMNS]
-    before, after = np.ptp([paper(modality, a) for a in ARCHITECTURES], axis=0)
-    lines.append([modality, *found, f"{before:.3f}", f"{after:.3f}"])
+for at in (rows[m] for m in page.studies if m in rows):
+    said = np.ptp([paper(at.name, a) for a in NAMES], axis=0)
+    found = [at.cell(arm, "dice_range") for arm in COLUMNS]
+    lines.append([at.name, at.count("dhvae", "dice_range"), *found, *(f"{x:.3f}" for x in said)])
 theirs = ["*paper, 3-D real*", "*paper, 2-D dHVAE*"]
-table(["range over networks", *COLUMNS.values(), *theirs], lines)
+page.table(["range over networks", "R", *COLUMNS.values(), *theirs], lines)
 
 # %% [markdown]
 # **What to see.** The oracle's column tells what a smaller range is worth: fresh subjects shrink it
@@ -314,81 +285,50 @@ table(["range over networks", *COLUMNS.values(), *theirs], lines)
 
 
 # %%
-def compared(modality: str, best: str, other: str, arm: str) -> list[str]:
-    """Difference of two networks in one arm, and what it is called."""
-    d = values(modality, best, arm) - values(modality, other, arm)
+def called(d: np.ndarray) -> str:
+    """What a difference of two networks is called."""
     low, low90, high90 = t_interval(d)[1], *t_interval(d, 0.9)[1:]
     if low is None:
-        return [text(d, "+"), "one draw"]
+        return "one draw"
     inside = -MARGINS["dice"] < low90 and high90 < MARGINS["dice"]
-    return [text(d, "+"), "tied" if inside else "clear" if low > 0 else "undecided"]
+    return "tied" if inside else "clear" if low > 0 else "undecided"
 
 
-# %%
-for modality in studies:
-    mean = {name: values(modality, name, "dhvae").mean() for name in ARCHITECTURES}
-    best, *others = sorted(mean, key=mean.get, reverse=True)
-    lines = [[architectures.NAMES[o], *compared(modality, best, o, "dhvae")] for o in others]
-    table([f"{modality}: {architectures.NAMES[best]} minus", "Dice", "called"], lines)
+for modality, networks in there.items():
+    found = {name: at.draws("dhvae", "dice") for name, at in networks.items()}
+    best, *others = sorted(found, key=lambda a: np.mean(list(found[a].values())), reverse=True)
+    lines = []
+    for other in others:
+        d = np.array([x - found[other][k] for k, x in found[best].items() if k in found[other]])
+        lines.append([NAMES[other], interval(d, "+"), called(d)])
+    page.table([f"{modality}: {NAMES[best]} minus", "Dice", "called"], lines)
 
 # %% [markdown]
-# ## Sanity, asserted
+# ## What must hold
 
 # %%
-for modality in studies:
-    for each in ARCHITECTURES:
-        kept = [arm for arm in CONTROLS if (f"{modality}-{each}", arm, "dice") in at]
-        for arm in (*COLUMNS, *kept):
-            x, known = (values(modality, each, arm, m) for m in ("dice", "dice_selected"))
-            assert len(x) == R and (x >= 0).all() and (known <= 1).all() and (known >= x - 1e-12).all()
-        confounded = values(modality, each, "dhvae", "dice_selected")
-        confounded = confounded - values(modality, each, "real3d")
-        assert np.allclose(parts(modality, each).sum(0), confounded), "the three steps add up"
-    for arm in COLUMNS:
-        spread = np.ptp([values(modality, a, arm) for a in ARCHITECTURES], axis=0)
-        assert np.allclose(at[modality, arm, "dice_range"]["values"], spread)
-print("sanity holds")
-
-# %%
-note = f"over R={R} training draws, {size.test_volumes} test volumes"
-captions = {
-    "main": "Table 6 of dHVAE, taken apart: its difference (diamond) as the sum of dimension, synthetic "
-    f"slices and known slices; means {note}, no interval; cross: the paper, on patients.",
-    "ranking": "Whole-volume Dice of five networks in four arms; dots: single draws, diamonds: means "
-    f"{note}; right: the paper, on patients.",
-}
-figures = [{"file": files[each], "caption": text_} for each, text_ in captions.items()]
-seconds, code = round(time.perf_counter() - start, 1), jobs.fingerprint(needed)
-stem = "table6_architectures"
-record.write_metrics("dhvae", stem, profile, R, rows, figures, seconds, [seed], code)
-print(f"{len(rows)} rows in data/metrics/dhvae/{stem}.json")
+for at in (at for networks in there.values() for at in networks.values()):
+    arms = [arm for arm in (*COLUMNS, *CONTROLS) if at.has(arm, "dice")]
+    low = min(at.values(arm, "dice").min() for arm in arms)
+    high = max(at.values(arm, "dice_selected").max() for arm in arms)
+    page.check(f"{at.name}: scores are shares", low >= 0 and high <= 1)
+    known = [at.mean(arm, "dice_selected") - at.mean(arm, "dice") for arm in arms]
+    page.check(f"{at.name}: false alarms only cost", min(known) > -1e-12)
 
 # %% [markdown]
 # ## Verdicts
 #
-# Tests and margins stand in `lib/claims/ledger.json` since before the first result. They compare 2-D
-# with 2-D, in Dice of whole volumes; *p* is adjusted by Holm. With fewer than five draws a verdict is
-# exploratory. A claim is judged by the record with more draws: this run's, or the committed ones.
-
-# %%
-of_record = {v["id"]: v for v in judge.judge_all(paths.METRICS, reference=judge.committed(profile))}
-
-
-def tell(*ids: str) -> None:
-    """Show the verdicts of these claims in words."""
-    for id_ in ids:
-        display(Markdown(summary.in_words(of_record[id_])))
-        assert not of_record[id_]["missing"]
-
+# The tests compare 2-D with 2-D, in Dice of whole volumes, with the margins that
+# `lib/claims/ledger.json` has held since before the first result.
 
 # %% tags=["DH-36"]
-tell("DH-36")
+page.verdicts("DH-36")
 
 # %% tags=["DH-37", "DH-38", "DH-39"]
-tell("DH-37", "DH-38", "DH-39")  # who is best, and who is worst
+page.verdicts("DH-37", "DH-38", "DH-39")  # who is best, and who is worst
 
 # %% tags=["DH-40"]
-tell("DH-40")
+page.verdicts("DH-40")
 
 # %% [markdown]
 # ## In this notebook we have
@@ -405,14 +345,16 @@ tell("DH-40")
 
 # %%
 answer = None  # your number
-steps = parts("flair", "unet").mean(1)
-truth = steps[1] / steps.sum()
-print("not answered yet" if answer is None else f"right: {abs(answer - truth) < 0.01}")
+steps = parts(there["flair"]["unet"]).mean(1)
+page.exercise(answer, lambda: steps[1] / steps.sum(), within=0.01)
 
 # %% [markdown]
 # **2.** Ten equal networks instead of five: by which factor of σ does the expected range grow?
 
 # %%
 answer = None  # your number, the new factor of sigma
-truth = np.ptp(rng.normal(0, 1, (50_000, 10)), axis=1).mean()
-print("not answered yet" if answer is None else f"right: {abs(answer - truth) < 0.05}")
+width = np.ptp(rng.normal(0, 1, (50_000, 10)), axis=1).mean()
+page.exercise(answer, lambda: width, within=0.05)
+
+# %%
+page.close()

@@ -185,12 +185,17 @@ class Study(Base):
         """PSNR and perceptual distance of reconstructions; for the GAN, of nearest images."""
         m = min(300, self.size.judged_pairs)
         if arm.source == "lsgan":
-            return Job(pairs.nearest, pool=self.pool(arm, k, n), real=self.reference, n=m)
+            return self.nearest(self.pool(arm, k, n))
         module = latent if arm.source == "ldm" else hvae
         pair = Job(
             module.reconstruction, fitted=self.fitted(arm, k, n), images=self.reference, n=m
         )
         return Job(pairs.reconstructed, pair=pair, reader=self.reader)
+
+    def nearest(self, pool: Job) -> Job:
+        """PSNR of samples to their nearest real slice."""
+        n = min(300, self.size.judged_pairs)
+        return Job(pairs.nearest, pool=pool, real=self.reference, n=n)
 
     def memory(self, pool: Job, k: int) -> Job:
         n = self.size.remembered

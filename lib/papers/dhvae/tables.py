@@ -9,7 +9,7 @@ from lib import jobs
 from lib.generators import hvae, latent, lsgan
 from lib.jobs import Job
 from lib.papers.arms import Arm
-from lib.papers.dhvae import printed
+from lib.papers.dhvae import marks, printed
 from lib.papers.dhvae.arms import (
     AMOUNTS,
     ARCHITECTURES,
@@ -36,7 +36,17 @@ from lib.profiles import Plan
 from lib.scores import pairs
 
 ORACLE = SOURCES["oracle"]
+MEAN = Arm("mean_slice", "Mean slice", "control", source="mean", oracle="")
+OTHER = Arm("other_slice", "Another real slice", "control", source="other", oracle="")
 CONTRASTS = ("delayed", "with_l1", "immediate", "without_l1")  # one switch each, FLAIR
+
+
+def mark(arm: Arm, metric: str) -> dict:
+    """The null that another row's mean is, over all its draws."""
+    return {"arm": arm.name, "metric": metric, "all": True}
+
+
+NEAREST = mark(ORACLE, "nearest_psnr")
 
 
 class Pairs(Table):
@@ -51,6 +61,10 @@ class Pairs(Table):
         return study.null if study.source.truth else None
 
     def null(self, arm: Arm, metric: str) -> float | dict | None:
+        if metric in ("psnr", "lpips"):  # the mean slice; for the LSGAN, nearest fresh phantoms
+            return NEAREST if (arm.source, metric) == ("lsgan", "psnr") else mark(MEAN, metric)
+        if metric == "c2st_auc":
+            return mark(SOURCES["real"], metric)
         return 0.5 if metric == "nn_share" else super().null(arm, metric)
 
     def printed(self, regime: str, arm: Arm, metric: str) -> float | None:
@@ -69,6 +83,17 @@ def judged(study: Study, arm: Arm, tier: str = "", regime: str = "", n: int = MA
     """Fidelity of an arm's pool."""
     each = study.each(tier or arm, lambda k: study.judged(study.pool(arm, k, n)))
     return Scores(arm, FIDELITY, each, regime)
+
+
+def answered(study: Study, arm: Arm) -> Scores:
+    """PSNR and perceptual distance of an answer that no generator gave, one draw."""
+    n, reader = min(300, study.size.judged_pairs), study.reader
+
+    def make(k: int) -> Job:
+        parts = {"real": study.reference, "train": study.slices(k), "n": n, "kind": arm.source}
+        return Job(pairs.reconstructed, pair=Job(marks.answer, **parts), reader=reader)
+
+    return Scores(arm, ("psnr", "lpips"), {k: make(k) for k in study.draws()[:1]})
 
 
 def segmented(
@@ -99,6 +124,7 @@ class Table1(Pairs):
             yield from drawn(study, arm)
         first = {k: study.judged(study.pool(ORACLE, k)) for k in study.draws()[:1]}
         yield Scores(ORACLE, FIDELITY, first)
+        yield answered(study, MEAN)
 
 
 # ---- Table 2: generators ------------------------------------------------------------------------
@@ -120,6 +146,10 @@ class Table2(Pairs):
             yield Scores(arm, ("nn_share",), near)
         for arm in chosen("vae", "hvae", "dhvae"):
             yield Scores(arm, LIKELIHOOD, study.each(arm, lambda k, a=arm: study.likelihood(a, k)))
+        yield from (answered(study, arm) for arm in (MEAN, OTHER))
+        for arm in chosen("oracle", "memoriser"):
+            near = {k: study.nearest(study.pool(arm, k)) for k in study.draws()[:1]}
+            yield Scores(arm, {"nearest_psnr": "psnr"}, near)
         for n in (min(VOLUMES), max(VOLUMES)):  # DH-42
             for arm in chosen("lsgan", "vae"):
                 yield judged(study, arm, "beside", f"{study.modality}-{n}", n)
@@ -161,8 +191,19 @@ class Table3(Pairs):
         for arm in chosen(*GENERATORS, "oracle", "memoriser"):
             each = study.each("core", lambda k, a=arm: study.divergence(study.pool(a, k)))
             yield Scores(arm, DIVERGENCE, each)
-        first = {k: study.divergence(salted(study)) for k in study.draws()[:1]}
-        yield Scores(SALTED, DIVERGENCE, first)
+            apart = study.each("core", lambda k, a=arm: told_apart(study, study.pool(a, k)))
+            yield Scores(arm, ("c2st_auc",), apart)
+        first, salt = study.draws()[:1], salted(study)
+        yield Scores(SALTED, DIVERGENCE, {k: study.divergence(salt) for k in first})
+        real = told_apart(study, study.reference, last=True)
+        for arm, job in ((SALTED, told_apart(study, salt)), (SOURCES["real"], real)):
+            yield Scores(arm, ("c2st_auc",), dict.fromkeys(first, job))
+
+
+def told_apart(study: Study, pool: Job, last: bool = False) -> Job:
+    """Masks of a pool against real ones, by shape alone."""
+    n = study.size.judged_pairs
+    return Job(marks.told_apart, real=study.reference, pool=pool, n=n, last=last)
 
 
 def salted(study: Study) -> Job:
@@ -273,15 +314,17 @@ class Table6(Pairs):
 
     item = "dhvae/table6_architectures"
     said = printed.TABLE6
-    shown = ("real", "dhvae", "oracle", "real3d")
 
     def null_job(self, study: Study) -> None:
         return None
 
+    def shown(self, study: Study) -> list[str]:
+        return ["real", "dhvae", *(["oracle"] if study.source.truth else []), "real3d"]
+
     def scores(self, study: Study) -> Iterable[Scores]:
         for name in ARCHITECTURES:
             regime = f"{study.modality}-{name}"
-            for arm in chosen(*self.shown):
+            for arm in chosen(*self.shown(study)):
                 yield segmented(study, arm, "beside", regime, network=name)
             for arm in chosen("oversample", "smooth", "shuffled"):  # the U-Net's are Table 4's
                 tier = "beside" if name == "unet" else "long"
@@ -290,7 +333,7 @@ class Table6(Pairs):
     def derived(self, study: Study, values: dict) -> Iterable[dict]:
         """`dice_range`: how far the architectures lie apart."""
         code = jobs.fingerprint(self._scored_jobs(study))
-        for arm in self.shown:
+        for arm in self.shown(study):
             each = [values[f"{study.modality}-{name}", arm, "dice"] for name in ARCHITECTURES]
             spread = {k: float(np.ptp([draws[k] for draws in each])) for k in each[0]}
             yield row(study, study.regime, arm, "dice_range", spread, code)

@@ -4,31 +4,28 @@ import json
 import re
 from dataclasses import replace
 
-from lib import profiles
 from lib.claims import ledger
 from lib.generators import hvae
 from lib.metrics import masks
-from lib.papers import dhvae
-from lib.papers.dhvae import departures as fidelity_dhvae
-from lib.papers.dhvae import study
-from lib.papers.dhvae.study import Study
-from lib.papers.pavae import departures as fidelity
+from lib.papers.dhvae import arms, sizes
+from lib.papers.dhvae.departures import departures
+from lib.papers.dhvae.tables import Table5
+from lib.papers.pavae.departures import COLUMNS
 from lib.phantoms import brain
-
-QUICK = profiles.get("quick")
+from lib.profiles import PROFILES, QUICK, Plan
 
 
 def said(profile=QUICK):
-    return json.dumps(fidelity_dhvae.dhvae(profile), ensure_ascii=False)
+    return json.dumps(departures(Plan(profile)), ensure_ascii=False)
 
 
 def test_departures_are_complete_and_cite_what_exists():
     known = {entry["id"]: entry["severity"] for entry in ledger.inconsistencies()}
     claims = {claim["id"] for claim in ledger.by_paper("dhvae")}
-    for profile in profiles.PROFILES.values():
-        rows = [row for rows in fidelity_dhvae.dhvae(profile).values() for row in rows]
-        assert all(set(row) == set(fidelity.COLUMNS) for row in rows)
-        assert all(row[column].strip() for row in rows for column in fidelity.COLUMNS)
+    for profile in PROFILES.values():
+        rows = [row for rows in departures(Plan(profile)).values() for row in rows]
+        assert all(set(row) == set(COLUMNS) for row in rows)
+        assert all(row[column].strip() for row in rows for column in COLUMNS)
         text = said(profile)
         cited = set(re.findall(r"DH-E\d\d", text))
         assert cited <= set(known) and set(re.findall(r"DH-\d\d", text)) <= claims
@@ -37,20 +34,17 @@ def test_departures_are_complete_and_cite_what_exists():
 
 
 def test_arms_that_the_text_names_are_arms_of_a_study():
-    of = Study(QUICK, 0, "flair")
-    arms = {*study.PRESETS, *study.SAME, *study.NAMES, "dhvae_fixed"}
-    assert "dhvae_fixed" in dhvae.tables.volume_arms(of, 10)
-    metrics = {*dhvae.tables.DICE}
+    there = {*arms.SOURCES, *arms.table4_arms(), Table5.fixed.name, *arms.DICE}
     named = set(re.findall(r"`(\w[\w.]*)`", said()))
-    assert named - {"_reweighted"} <= arms | metrics
-    assert any(arm.endswith("_reweighted") for arm in dhvae.tables.added_arms(of))
+    assert named - {"_reweighted"} <= there
+    assert "_reweighted" not in named or any(name.endswith("_reweighted") for name in there)
 
 
 def test_departures_follow_the_settings_of_the_generators(monkeypatch):
     plain = said()
     assert "K = 7" not in plain and "SD 0.123" not in plain
     changed = replace(hvae.DHVAE, leapfrog=7, sd=0.123, beta0=0.77)
-    monkeypatch.setitem(study.PRESETS, "dhvae", changed)
+    monkeypatch.setitem(arms.PRESETS, "dhvae", changed)
     text = said()
     assert "K = 7" in text and "SD 0.123" in text and "β₀ = 0.77" in text
     assert plain != text
@@ -63,9 +57,10 @@ def test_departures_follow_laws_and_scores(monkeypatch):
     assert "0.11 to 0.99" in said() and "3e-05" in said()
 
 
-def test_departures_follow_the_profile():
-    size = replace(QUICK, test_volumes=777, judged_pairs=4321, slice_steps=99, volume_share=3)
-    text = said(size)
+def test_departures_follow_the_sizes(monkeypatch):
+    changed = {"test_volumes": 777, "judged_pairs": 4321, "slice_steps": 99, "volume_share": 3}
+    monkeypatch.setitem(sizes.SIZES, "full", replace(sizes.SIZES["full"], **changed))
+    text = said()
     assert "777 fresh test volumes" in text and "4,321 samples" in text
     assert "99 steps of 16 slices" in text and "draws of 10 volumes" in text
     assert " of 2 volumes" in text

@@ -1,23 +1,21 @@
 """The dHVAE study: fair arms, independent judges, and a row for everything that a claim reads."""
 
-from functools import cache
-
 import numpy as np
 import pytest
 
-from lib import profiles
 from lib.claims import ledger
 from lib.jobs import Job, Result
-from lib.papers import dhvae
-from lib.papers.dhvae import study as st
-from lib.papers.dhvae import tables
-from lib.papers.rows import Scored
+from lib.papers.dhvae import arms, marks, tables
+from lib.papers.dhvae.arms import SOURCES, chosen, table4_arms
+from lib.papers.dhvae.study import studies
+from lib.profiles import FULL, QUICK, Plan
 from lib.scores import pairs as pair_scores
 from lib.tasks import segment
 
-QUICK = profiles.get("quick")
-STUDIES = {study.modality: study for study in dhvae.studies(QUICK, 0)}
+STUDIES = {each.modality: each for each in studies(Plan(QUICK))}
 FLAIR = STUDIES["flair"]
+ALL = Plan(FULL, only=(0,))  # every arm, one draw
+ARMS = table4_arms(FLAIR.size.long_additions)
 
 
 def streams(spec) -> set:
@@ -28,132 +26,142 @@ def streams(spec) -> set:
     return set().union(*(streams(v) for v in spec)) if isinstance(spec, list) else set()
 
 
+def volumes_seen(spec) -> set[int]:
+    """From how many volumes the slices in a nested spec are taken."""
+    if isinstance(spec, dict):
+        own = {spec["args"]["n"]} if "slice_set" in str(spec.get("function")) else set()
+        return own.union(*(volumes_seen(v) for v in spec.values()))
+    return set().union(*(volumes_seen(v) for v in spec)) if isinstance(spec, list) else set()
+
+
 def arm_args(job: Job) -> dict:
     """Arguments of the segmenter behind a job of scores."""
     return job.spec["args"]["arm"]["$job"]["args"]
 
 
-@pytest.mark.parametrize(
-    ("arm", "parts"),
-    [("vae1500", ("vae", 1500, False)), ("dhvae500", ("dhvae", 500, False)),
-     ("ldm2000_reweighted", ("ldm", 2000, True)), ("classic5_3d", ("classic5_3d", None, False)),
-     ("lsgan8000", ("lsgan", 8000, False)), ("real", ("real", None, False))],
-)  # fmt: skip
-def test_names_of_arms_are_read(arm, parts):
-    assert st.split(arm) == parts
+# ---- fair arms ----
 
 
 @pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
 def test_2d_arms_differ_in_what_they_add_and_in_nothing_else(study):
-    reference = arm_args(study.utility("real", 0))
-    for arm in tables.added_arms(study):
-        if "3d" in arm:
-            continue
+    reference = arm_args(study.utility(SOURCES["real"], 0))
+    for arm in (arm for arm in ARMS.values() if arm.dims == 2):
         found = arm_args(study.utility(arm, 0))
         for name in ("real", "test", "stream"):
-            assert found[name] == reference[name], (arm, name)
+            assert found[name] == reference[name], (arm.name, name)
         settings = found["settings"] | {"synthetic": None}
-        assert settings == reference["settings"], arm
-        assert (found["settings"]["synthetic"] == 0.5) == arm.endswith("reweighted")
+        assert settings == reference["settings"], arm.name
+        assert found["settings"]["synthetic"] == arm.weighting
 
 
 def test_amounts_are_the_papers():
+    assert [found.amount for name, found in ARMS.items() if name.startswith("vae")][:4] == [
+        500, 1000, 1500, 2000
+    ]  # fmt: skip
     for arm, n in {"dhvae500": 500, "lsgan1500": 1500, "oracle2000": 2000}.items():
-        assert arm_args(FLAIR.utility(arm, 0))["extra"] == n
+        assert arm_args(FLAIR.utility(ARMS[arm], 0))["extra"] == n
+    for arm in ("dhvae", "smooth"):  # Tables 5 and 6: the most
+        assert arm_args(FLAIR.utility(SOURCES[arm], 0))["extra"] == 2000
+    assert {arm.oracle for arm in ARMS.values()} == {"oracle2000"}
 
 
-def test_replicates_are_fresh_draws_of_everything_but_the_test_set():
-    a, b = (arm_args(FLAIR.utility("dhvae2000", k)) for k in (0, 1))
+def test_draws_are_fresh_in_everything_but_the_test_set():
+    a, b = (arm_args(FLAIR.utility(ARMS["dhvae2000"], k)) for k in (0, 1))
     assert a["test"] == b["test"]
     assert a["real"] != b["real"] and a["pool"] != b["pool"] and a["stream"] != b["stream"]
 
 
-@pytest.mark.parametrize("arm", [*st.TABLE2, "conditional", "immediate", "beta_0.99"])
-def test_generators_see_the_training_volumes_of_their_replicate_alone(arm):
+@pytest.mark.parametrize("arm", [*arms.TABLE2, "conditional", "immediate", "beta_0.99"])
+def test_generators_see_the_training_volumes_of_their_draw_alone(arm):
     """No test volume, no judge and no oracle draw reaches a generator, at any depth."""
-    seen = streams(FLAIR.pool(arm, 0).spec)
+    seen = streams(FLAIR.pool(SOURCES[arm], 0).spec)
     for purpose in ("test volumes", "reader", "reader slices", "reference slices", "oracle slices"):
         assert tuple(FLAIR.stream(purpose)) not in seen, purpose
-    assert tuple(FLAIR.stream("train volumes", 1)) not in seen, "nor another replicate"
+    assert tuple(FLAIR.stream("train volumes", 1)) not in seen, "nor another draw"
     assert tuple(FLAIR.stream("train volumes", 0)) in seen
 
 
 def test_a_leak_free_generator_sees_no_more_volumes_than_its_segmenter():
-    def counts(spec, found):
-        if isinstance(spec, dict):
-            if spec.get("function") == "lib.datasets.volumes:slice_set":
-                found.add(spec["args"]["n"])
-            for value in spec.values():
-                counts(value, found)
-        return found
-
-    assert counts(FLAIR.utility("dhvae", 0, 10).spec, set()) == {10}
-    fixed = tables.volume_arms(FLAIR, 10)["dhvae_fixed"][0]
-    assert counts(fixed.spec, set()) == {10, 30}, "the paper's design leaks, and is labelled so"
+    assert volumes_seen(FLAIR.utility(SOURCES["dhvae"], 0, 10).spec) == {10}
+    leaky = tables.Table5.leaky(FLAIR, 10)(0)
+    assert volumes_seen(leaky.spec) == {10, 30}, "the paper's design leaks, and is labelled so"
 
 
-def test_auto_encoders_of_a_replicate_share_their_first_steps():
-    warm = {str(FLAIR.fitted(arm, 0).spec["args"]["warm"]) for arm in ("vae", "hvae", "dhvae")}
-    assert len(warm) == 1
-    assert FLAIR.fitted("immediate", 0).spec["args"]["warm"] is None
-    settings = [FLAIR.settings(arm) for arm in st.PRESETS]
-    assert {s["steps"] for s in settings} == {QUICK.pair_steps}, "equal gradient steps"
+def test_auto_encoders_of_a_draw_share_their_first_steps():
+    fitted = [FLAIR.fitted(arm, 0) for arm in chosen("vae", "hvae", "dhvae")]
+    assert len({str(job.spec["args"]["warm"]) for job in fitted}) == 1
+    assert FLAIR.fitted(SOURCES["immediate"], 0).spec["args"]["warm"] is None
+    settings = [FLAIR.settings(SOURCES[name]) for name in arms.PRESETS]
+    assert {s["steps"] for s in settings} == {FLAIR.size.pair_steps}, "equal gradient steps"
 
 
-def test_presets_are_the_papers_weights():
-    beta = {arm: s.beta for arm, s in st.PRESETS.items()}
-    assert beta["dhvae"] == 0.01 and beta["hvae_disc"] == beta["hvae_perc"] == 0.5
-    assert beta["vae"] == beta["hvae"] == 0
-    assert st.PRESETS["vae"].leapfrog == 0 and st.PRESETS["hvae"].leapfrog == 3
-    assert not st.PRESETS["without_l1"].l1 and st.PRESETS["conditional"].condition
-    assert FLAIR.settings("immediate")["delay"] == 0
+def test_settings_are_the_papers_weights():
+    found = {name: FLAIR.settings(SOURCES[name]) for name in (*arms.PRESETS, "beta_0.99")}
+    assert {name: s["beta"] for name, s in found.items()} == {
+        "vae": 0, "hvae": 0, "hvae_disc": 0.5, "hvae_perc": 0.5, "dhvae": 0.01, "beta_0.99": 0.99
+    }  # fmt: skip
+    assert found["vae"]["leapfrog"] == 0 and found["hvae"]["leapfrog"] == 3
+    assert not FLAIR.settings(SOURCES["without_l1"])["l1"]
+    assert FLAIR.settings(SOURCES["conditional"])["condition"]
+    assert FLAIR.settings(SOURCES["immediate"])["delay"] == 0 < found["dhvae"]["delay"]
 
 
-def cells(regime: str, scored: Scored) -> set:
-    return {(regime, arm, m) for (arm, _), each in scored.items() for _, ms in each for m in ms}
+def test_names_of_one_generator_share_its_pool():
+    for name, other in (("beta_0.01", "dhvae"), ("delayed", "dhvae"), ("dhvae_0.5", "beta_0.5")):
+        one, two = (FLAIR.pool(SOURCES[each], 0) for each in (name, other))
+        assert one.key == two.key, name
+    assert FLAIR.pool(ARMS["dhvae500"], 0).key == FLAIR.pool(SOURCES["dhvae"], 0).key
 
 
-@cache
-def every_cell() -> dict[str, set]:
-    """{item: (regime, arm, metric)} of all rows that the tables make from jobs."""
-    found: dict[str, set] = {}
-    for m, s in STUDIES.items():
-        for item, regime, scored in [
-            ("table1_beta", m, tables.table1_scored(s)),
-            ("table2_generators", m, tables.table2_scored(s)),
-            ("table3_masks", m, tables.table3_scored(s)),
-            ("table4_augmentation", m, tables.table4_scored(s)),
-            ("02_background", m, tables.background_scored(s)),
-            ("03_method", m, tables.method_scored(s)),
-            ("04_2d_or_3d", m, tables.dimension_scored(s)),
-            ("04_2d_or_3d", f"{m}-all-slices", tables.dimension_scored(s)),
-            *(("table2_generators", f"{m}-{n}", tables.few_scored(s, n)) for n in (10, 50)),
-            *(("table5_volumes", f"{m}-{n}", tables.table5_scored(s, n)) for n in st.VOLUMES),
-            *(("table6_architectures", f"{m}-{a}", tables.architecture_scored(s, a))
-              for a in st.ARCHITECTURES),
-        ]:  # fmt: skip
-            found.setdefault(item, set()).update(cells(regime, scored))
-    return found
-
+# ---- rows ----
 
 DERIVED = {"sampling_cost_ratio", "gain_residual", "best_n", "dice_range"}  # from other rows
 
 
+@pytest.fixture(scope="module")
+def every_cell() -> dict[str, set]:
+    """{item: (regime, arm, metric)} of all rows that the tables make from jobs."""
+    found: dict[str, set] = {}
+    for table in tables.TABLES.values():
+        for each in table.studies(ALL):
+            for s in table.scores(each):
+                keys = {(s.regime or each.regime, s.arm.name, metric) for metric in s.paths}
+                found.setdefault(table.item, set()).update(keys if s.jobs else ())
+    return found
+
+
 @pytest.mark.parametrize("claim", [c for c in ledger.by_paper("dhvae") if c["testability"] != "A"],
                          ids=lambda claim: claim["id"])  # fmt: skip
-def test_every_claim_finds_its_rows(claim):
-    made = every_cell()
+def test_every_claim_finds_its_rows(claim, every_cell):
     for item, regime, arm, metric in ledger.needs(claim["test"]):
         if metric not in DERIVED:
-            assert (regime, arm, metric) in made[item.removeprefix("dhvae/")]
+            assert (regime, arm, metric) in every_cell[item]
 
 
-def test_every_job_of_a_notebook_is_known_to_its_study():
-    sizes = {name: len(make(QUICK, 0)) for name, make in dhvae.STUDIES.items()}
-    assert min(sizes.values()) > 0
-    full = {j.key for name in dhvae.STUDIES for j in dhvae.STUDIES[name](profiles.get("core"), 0)}
-    quick = {j.key for name in dhvae.STUDIES for j in dhvae.STUDIES[name](QUICK, 0)}
-    assert quick <= full, "more draws only add jobs"
+def test_nulls_by_hand_are_rows_of_the_table(every_cell):
+    for name in ("table1_beta", "table2_generators", "table3_masks"):
+        table = tables.TABLES[name]
+        for regime, arm, metric in every_cell[table.item]:
+            null = table.null(SOURCES.get(arm, SOURCES["dhvae"]), metric)
+            if metric in ("psnr", "lpips", "c2st_auc"):
+                assert (regime, null["arm"], null["metric"]) in every_cell[table.item]
+
+
+def test_quick_jobs_are_a_subset_of_full_jobs():
+    for table in tables.TABLES.values():
+        quick, full = ({job.key for job in table.jobs(plan)} for plan in (Plan(QUICK), ALL))
+        assert quick <= full, table.item
+
+
+def test_without_a_truth_no_oracle_stands_in_tables_4_and_6(monkeypatch):
+    class Patients:
+        truth = False
+
+    monkeypatch.setattr(type(FLAIR), "source", Patients())
+    of = studies(Plan(QUICK))[0]
+    table4, table6 = (tables.TABLES[t] for t in ("table4_augmentation", "table6_architectures"))
+    assert not [arm for arm in table4.arms(of) if "oracle" in arm]
+    assert table6.shown(of) == ["real", "dhvae", "real3d"]
 
 
 # ---- scores ----
@@ -203,3 +211,22 @@ def test_copies_of_training_slices_are_nearer_to_them():
     assert pair_scores.memory(train, train, holdout, 40).scores["nn_share"] == 1
     fresh = pair_scores.memory(toy(40, 7), train, holdout, 40).scores["nn_share"]
     assert 0.2 < fresh < 0.8
+
+
+def test_answers_without_a_generator():
+    train, real = toy(20, 1), toy(12, 2)
+    mean, other = (marks.answer(real, train, 4, kind).arrays for kind in marks.ANSWERS)
+    assert (mean["image"] == real.arrays["image"][:4]).all()
+    assert (mean["reconstruction"] == train.arrays["image"].mean(0)).all()
+    assert (other["reconstruction"] == real.arrays["image"][-4:]).all()
+    with pytest.raises(ValueError, match="use one of mean, other"):
+        marks.answer(real, train, 4, "median")
+
+
+def test_shapes_are_told_apart_only_where_they_differ():
+    real, same, small = toy(200, 1), toy(200, 2), toy(200, 3, radius=3.0)
+    apart = {n: marks.told_apart(real, x, 200).scores["c2st_auc"] for n, x in
+             {"same": same, "small": small}.items()}  # fmt: skip
+    assert abs(apart["same"] - 0.5) < 0.15 and apart["small"] > 0.95
+    none = marks.told_apart(real, real, 100, last=True).scores["c2st_auc"]
+    assert abs(none - 0.5) < 0.15, "the last of a pool are other masks"
