@@ -7,6 +7,7 @@
     page.close()
 """
 
+import inspect
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -104,6 +105,11 @@ class Page:
         page = draws.merged(self.item, own=not self.from_record, profile=self.plan.profile.name)
         return Rows(page or {"rows": []})
 
+    def rows_of(self, item: str) -> Rows:
+        """The rows of another notebook, as far as they are there."""
+        page = draws.merged(item, own=not self.from_record, profile=self.plan.profile.name)
+        return Rows(page or {"rows": []})
+
     def panel(self, name: str, make: Callable[[], dict[str, np.ndarray]]) -> dict:
         """Small arrays that a figure needs beside numbers: made here and kept, or the record's."""
         if not self.from_record:
@@ -129,6 +135,11 @@ class Page:
     def table(self, head: list[str], lines: list[list]) -> None:
         """A table of text."""
         display(Markdown(summary.table(head, lines)))
+
+    def source(self, *functions) -> None:
+        """The code of functions or classes as it runs."""
+        text = "\n\n".join(inspect.getsource(each).rstrip() for each in functions)
+        display(Markdown(f"```python\n{text}\n```"))
 
     @contextmanager
     def figure(

@@ -69,6 +69,15 @@ class Regime:
         one, other = self.together([arm, over], metric)
         return one - other
 
+    def lead(self, arm: Arm | str, over: Arm | str, metric: str) -> dict[str, float]:
+        """Difference of two arms by draw, {draw: value}, in the draws that both have."""
+        one, other = self.draws(arm, metric), self.draws(over, metric)
+        return {key: one[key] - other[key] for key in one if key in other}
+
+    def here(self, metric: str, *arms: Arm | str) -> set[str]:
+        """The draws that were computed here for all these arms."""
+        return set.intersection(*(set(self.row(arm, metric)["here"]) for arm in arms))
+
     def fraction(self, arm: Arm | str, metric: str, oracle: Arm | str = "oracle") -> dict | None:
         """Fieller's share of an oracle's gain over `real`; None where a row is missing."""
         trio = ("real", arm, oracle)
