@@ -111,9 +111,13 @@ class Page:
         return Rows(page or {"rows": []})
 
     def panel(self, name: str, make: Callable[[], dict[str, np.ndarray]]) -> dict:
-        """Small arrays that a figure needs beside numbers: made here and kept, or the record's."""
-        if not self.from_record:
-            panels.save(self.item, name, make())
+        """Small arrays that a figure needs beside numbers: made here and kept, or the record's.
+
+        The record's too where `make` gives none, since this run has no draw of them.
+        """
+        made = {} if self.from_record else make()
+        if made:
+            panels.save(self.item, name, made)
         return panels.load(self.item, name, own=not self.from_record)
 
     def model(self, name: str, job: Job) -> Result:

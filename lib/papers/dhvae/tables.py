@@ -308,7 +308,7 @@ class Background(Pairs):
         return None
 
     def scores(self, study: Study) -> Iterable[Scores]:
-        for arm in chosen("vae", "hvae", "hvae_stopped"):
+        for arm in chosen("vae", "hvae", "hvae_stopped") if study.source.truth else ():
             yield Scores(arm, LIKELIHOOD, study.each(arm, lambda k, a=arm: study.likelihood(a, k)))
 
 
