@@ -43,6 +43,11 @@ def load(item: str, name: str, own: bool = True) -> dict[str, np.ndarray]:
     raise RecordError(f"{item} has no arrays {name!r}; make them with: ./run_all.sh {item}.")
 
 
+def has(item: str, name: str) -> bool:
+    """Whether this home or the record has a set of arrays."""
+    return any(name in _read(item, root) for root in (paths.METRICS, paths.RECORD))
+
+
 def keep(item: str) -> None:
     """Copy the sets of arrays of this home into the record; others stay."""
     mine = _read(item, paths.METRICS)

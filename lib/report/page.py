@@ -148,12 +148,14 @@ class Page:
     def panel(self, name: str, make: Callable[[], dict[str, np.ndarray]]) -> dict:
         """Small arrays that a figure needs beside numbers: made here and kept, or the record's.
 
-        Also the record's where this run has nothing to make them of ({}).
+        The record's too where `make` gives none, since this run has no draw of them; {} where the
+        record has none either.
         """
-        if not self.from_record:
-            made = make()
-            if made or name not in panels.names(paths.RECORD / f"{self.item}.h5"):
-                panels.save(self.item, name, made)
+        made = {} if self.from_record else make()
+        if made:
+            panels.save(self.item, name, made)
+        elif not panels.has(self.item, name):
+            return {}
         return panels.load(self.item, name, own=not self.from_record)
 
     def model(self, name: str, job: Job) -> Result:

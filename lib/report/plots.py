@@ -155,6 +155,20 @@ def null(axes: Axes, row: dict) -> None:
         axes.axvspan(low, middle + 2 * sd, color=colour, alpha=0.2, lw=0)
 
 
+def curve(
+    axes: Axes, found: dict[float, np.ndarray], colour: str, label: str, bars: bool = True,
+    dodge: float = 1.0,
+) -> None:  # fmt: skip
+    """Values by place {x: one per draw}: a dot each, a line through the means, and as bars their
+    95 % t-intervals; `dodge` moves all to the side on a logarithmic axis."""
+    places = np.array([*found]) * dodge
+    for place, values in zip(places, found.values(), strict=True):
+        axes.plot([place] * len(values), values, ".", ms=4, alpha=0.6, color=colour)
+        if bars and len(values) > 1:
+            axes.plot([place] * 2, t_interval(values)[1:], lw=2, alpha=0.35, color=colour)
+    axes.plot(places, [values.mean() for values in found.values()], color=colour, label=label)
+
+
 def legend(figure: Figure, *more: Line2D) -> None:
     """Below a figure: what the colours of roles, dots and crosses mean."""
     roles = ("baseline", "method", "control", "oracle")

@@ -14,54 +14,34 @@
 # - a model whose evidence is known in closed form, and what the dynamics do to its bound;
 # - then the images: ELBO and importance-sampled evidence of VAE and HVAE on held-out pairs, in nats.
 #
-# *About 20 seconds once the jobs are there.*
-# **Nothing here shows that a method works or fails on patients.**
+# Nothing here shows that a method works or fails on patients.
 
 # %% tags=["parameters"]
 profile = "quick"
 seed = 0
 dataset = "phantom"
+root = ""
+draws = ""
 
 # %%
-import inspect
-import time
 from functools import partial
 
 import numpy as np
 import torch
-from IPython.display import Markdown, display
 
-from lib import jobs, paths, profiles
-from lib.claims import judge
+from lib import jobs
 from lib.generators import hamiltonian as hmc
 from lib.generators import hvae
-from lib.metrics.inference import paired_t
-from lib.papers import dhvae
+from lib.metrics.inference import t_interval
 from lib.papers.dhvae import toys
-from lib.record import rows as record
-from lib.report import plots, summary
+from lib.papers.dhvae.arms import LIKELIHOOD, chosen
+from lib.papers.table import row
+from lib.report import plots
+from lib.report.page import Page
 from lib.training.loop import as_pairs
 
-# %%
-start = time.perf_counter()
-plots.use_style()
-size = profiles.get(profile)
-studies = dhvae.studies(size, seed)
-files, rows = {}, []
+page = Page("dhvae/02_background", profile, seed, dataset, root, draws)
 normal = partial(toys.normal, seed=seed)  # normal(3, 2, stream=1): a (3, 2) tensor, same each time
-assert dataset == "phantom", "the held-out pairs of this page are phantoms"
-
-
-def table(head: list[str], lines: list[list]) -> None:
-    """Show a Markdown table."""
-    display(Markdown(summary.table(head, lines)))
-
-
-def source(*functions) -> None:
-    """Show the code that really runs."""
-    text = "\n\n".join(inspect.getsource(function) for function in functions)
-    display(Markdown(f"```python\n{text}```"))
-
 
 # %% [markdown]
 # ## What the paper prints
@@ -90,7 +70,7 @@ def source(*functions) -> None:
 # kicked momentum**, half a kick. The landscape is $U(z) = \tfrac{1}{2} z_1^2 + 2\,(z_2 - z_1^2)^2$.
 
 # %%
-source(hmc.leapfrog, toys.banana)
+page.source(hmc.leapfrog, toys.banana)
 
 # %%
 HUES = ("#0072B2", "#009E73", "#D55E00")
@@ -105,6 +85,7 @@ def roll(eps: float, steps: int, n: int = 1, stream: int = 1, **more) -> dict[st
     return {name: np.stack([getattr(s, name).detach().numpy() for s in states]) for name in names}
 
 
+# %%
 def landscape(ax) -> None:
     """Level lines of exp(-U)."""
     x, y = (torch.linspace(*ends, 120, dtype=torch.float64) for ends in ((-2.2, 2.2), (-1.2, 4.2)))
@@ -115,7 +96,8 @@ def landscape(ax) -> None:
 
 
 # %%
-with plots.figure(1, 3, figsize=(12, 3.6), layout="constrained") as (figure, (left, middle, right)):
+caption = "Leapfrog trajectories on a banana-shaped density, and the Hamiltonian along them."
+with page.figure(caption, 1, 3, figsize=(12, 3.6)) as (left, middle, right):
     landscape(left)
     landscape(middle)
     for hue, stream, eps in zip(HUES, (1, 2, 6), (0.05, 0.2, 0.4), strict=True):
@@ -129,8 +111,6 @@ with plots.figure(1, 3, figsize=(12, 3.6), layout="constrained") as (figure, (le
     right.set(xlabel="eps × step", ylabel="H less H at the start (nats)", title="energy over time")
     right.set_ylim(top=0.42)
     right.legend(loc="upper left", fontsize=8)
-    files["banana"] = plots.save(figure, "dhvae", "02_background")
-    display(figure)
 
 # %% [markdown]
 # **What to see.** The ball follows the valley instead of jumping out of it; that is the point of the
@@ -146,8 +126,8 @@ for n in counts:
     errors.append(np.abs(h[-1] - h[0]).mean())
 order, _ = np.polyfit(np.log(0.5 / counts), np.log(errors), 1)
 print(f"order of the energy error: {order:.3f}")
-assert 1.9 < order < 2.1
-rows.append({"regime": "toy", "arm": "leapfrog", "metric": "order", "mean": order, "values": [order]})
+page.check("the energy error is of second order", 1.9 < order < 2.1)
+page.keep(lambda: [row(page.study, "toy", "leapfrog", "order", {0: float(order)}, "")])
 
 # %% [markdown]
 # ## There and back, and no volume lost
@@ -162,12 +142,17 @@ rows.append({"regime": "toy", "arm": "leapfrog", "metric": "order", "mean": orde
 z0, rho0 = normal(16, 2, stream=2), normal(16, 2, stream=3)
 *_, there = hmc.trajectory(toys.banana, z0, rho0, 0.1, 25)
 *_, back = hmc.trajectory(toys.banana, there.z, -there.rho, 0.1, 25)
-print(f"moved by up to {(there.z - z0).abs().max():.2f}, back within {(back.z - z0).abs().max():.0e}")
-assert torch.allclose(back.z, z0, atol=1e-10) and torch.allclose(-back.rho, rho0, atol=1e-10)
+print(
+    f"moved by up to {(there.z - z0).abs().max():.2f}, back within {(back.z - z0).abs().max():.0e}"
+)
+ends = (back.z, z0), (-back.rho, rho0)
+page.check("the way back is the way", all(torch.allclose(x, y, atol=1e-10) for x, y in ends))
+
+# %%
 for steps, beta0 in ((1, 1.0), (5, 1.0), (3, 0.3)):
     found = toys.determinant(toys.banana, normal(4, stream=4), 0.2, steps, beta0=beta0)
     print(f"K = {steps}, beta_0 = {beta0:g}: det J = {found:.12f}")
-    assert abs(found - 1) < 1e-9
+    page.check(f"no volume is lost in {steps} steps", abs(found - 1) < 1e-9)
 
 # %% [markdown]
 # ## A leapfrog with one wrong letter
@@ -181,16 +166,21 @@ for steps, beta0 in ((1, 1.0), (5, 1.0), (3, 0.3)):
 # in general.
 
 # %%
-source(toys.unkicked)
+page.source(toys.unkicked)
 for eps in (0.05, 0.1, 0.2):
     at = normal(2, stream=4)
     found = toys.determinant(toys.parabola(30.0), at, eps, 1, step=toys.unkicked)
-    print(f"eps = {eps:g}, U'' = 30: det J = {found:.4f}, formula {1 + 0.5 * eps**2 * 30:.4f}")
-    assert abs(found - (1 + 0.5 * eps**2 * 30)) < 1e-9
+    formula = 1 + 0.5 * eps**2 * 30
+    print(f"eps = {eps:g}, U'' = 30: det J = {found:.4f}, formula {formula:.4f}")
+    page.check(f"the formula of the wrong leapfrog, eps = {eps:g}", abs(found - formula) < 1e-9)
 
 # %%
 areas = {}
-with plots.figure(1, 3, figsize=(12, 3.6), layout="constrained") as (figure, (*maps, last)):
+caption = (
+    "A ring of (z, ρ) under the leapfrog and under one that drifts with the un-kicked momentum; "
+    "right: area inside."
+)
+with page.figure(caption, 1, 3, "wrong", figsize=(12, 3.6)) as (*maps, last):
     for ax, name, step in zip(maps, ("right", "wrong"), (hmc.leapfrog, toys.unkicked), strict=True):
         outlines, areas[name] = toys.rings(step, rounds=8, eps=0.3, curvature=4.0)
         for k, outline in enumerate(outlines):
@@ -199,9 +189,9 @@ with plots.figure(1, 3, figsize=(12, 3.6), layout="constrained") as (figure, (*m
         last.plot(areas[name], "o-", label=name, color=HUES[0 if name == "right" else 2])
     last.set(xlabel="step", ylabel="area inside the ring", title="volume", ylim=(0, None))
     last.legend()
-    files["wrong"] = plots.save(figure, "dhvae", "02_background_wrong")
-    display(figure)
-assert np.ptp(areas["right"]) < 1e-6 < np.ptp(areas["wrong"])
+page.check(
+    "only the right one keeps the area", np.ptp(areas["right"]) < 1e-6 < np.ptp(areas["wrong"])
+)
 
 # %% [markdown]
 # **What to see.** Both maps send a ring of (z, ρ) from (1, 0) round a well (darker: later). The right
@@ -216,14 +206,17 @@ assert np.ptp(areas["right"]) < 1e-6 < np.ptp(areas["wrong"])
 # %%
 factors = hmc.quadratic_tempering(0.3, 10)
 print("factors", np.round(factors, 3), "product", f"{np.prod(factors):.6f}")
-assert abs(np.prod(factors) - 0.3**0.5) < 1e-12
+page.check("the momentum cools to what it was", abs(np.prod(factors) - 0.3**0.5) < 1e-12)
 clouds = {beta0: roll(0.1, 10, n=400, beta0=beta0) for beta0 in (1.0, 0.3)}
 reach = {beta0: cloud["z"][-1].std(0).mean() for beta0, cloud in clouds.items()}
-print("spread of the end points:", {f"beta_0 = {b:g}": round(float(r), 3) for b, r in reach.items()})
-assert reach[0.3] > reach[1.0], "hotter balls come further"
+print(
+    "spread of the end points:", {f"beta_0 = {b:g}": round(float(r), 3) for b, r in reach.items()}
+)
+page.check("hotter balls come further", reach[0.3] > reach[1.0])
 
 # %%
-with plots.figure(1, 3, figsize=(12, 3.4), layout="constrained") as (figure, (left, *others)):
+caption = "Standard deviation of the momentum and end points of 400 trajectories, two β₀."
+with page.figure(caption, 1, 3, "tempering", figsize=(12, 3.4)) as (left, *others):
     for (beta0, cloud), ax, hue in zip(clouds.items(), others, HUES[::2], strict=True):
         left.plot(cloud["rho"].std((1, 2)), "o-", color=hue, label=rf"$\beta_0$ = {beta0:g}")
         ax.plot(*cloud["z"][-1].T, ".", ms=3, color=hue)
@@ -231,8 +224,6 @@ with plots.figure(1, 3, figsize=(12, 3.4), layout="constrained") as (figure, (le
         ax.set_title(rf"end points, $\beta_0$ = {beta0:g}")
     left.set(xlabel="step", ylabel="standard deviation of ρ", title="momentum")
     left.legend()
-    files["tempering"] = plots.save(figure, "dhvae", "02_background_tempering")
-    display(figure)
 
 # %% [markdown]
 # **What to see.** Left, how the hot momentum (orange) is cooled. Then the end points of 400 balls that
@@ -251,8 +242,11 @@ with plots.figure(1, 3, figsize=(12, 3.4), layout="constrained") as (figure, (le
 for eps in (0.4, 0.8, 1.2):
     bare, judged = (toys.chains(eps, metropolis, seed) for metropolis in (False, True))
     shadow = 1 / (1 - eps**2 / 4)
-    print(f"eps = {eps:g}: variance {bare:.2f} (formula {shadow:.2f}), with Metropolis {judged:.2f}")
-    assert abs(bare / shadow - 1) < 0.05 and abs(judged - 1) < 0.05
+    print(
+        f"eps = {eps:g}: variance {bare:.2f} (formula {shadow:.2f}), with Metropolis {judged:.2f}"
+    )
+    near = abs(bare / shadow - 1) < 0.05 and abs(judged - 1) < 0.05
+    page.check(f"bias of the leapfrog as a sampler, eps = {eps:g}", near)
 
 # %% [markdown]
 # ## A model whose evidence is known
@@ -264,7 +258,7 @@ for eps in (0.4, 0.8, 1.2):
 # \mathbb{E}[\log w] \le \log p(x) = \log \mathbb{E}[w]$$
 
 # %%
-source(hmc.log_weight, hmc.importance_estimate)
+page.source(hmc.log_weight, hmc.importance_estimate)
 model = toys.Linear(normal(5, 3, stream=7), 1.5 * normal(5, stream=8))
 noise, evidence = normal(2, 40_000, 3, stream=9), model.evidence
 right = {K: model.weigh(noise, K)[0] for K in range(5)}
@@ -273,16 +267,22 @@ wrong = {K: model.weigh(noise, K, toys.unkicked)[0] for K in range(5)}
 # %%
 both = (torch.mean, hmc.importance_estimate)
 lines = [[K, *(f"{f(w[K]):.3f}" for w in (right, wrong) for f in both)] for K in right]
-assert len({line[1] for line in lines}) == len(lines), "another K, another bound"
-table(["K", "ELBO", "evidence, estimated", "wrong leapfrog: ELBO", "evidence, estimated"], lines)
+page.table(["K", "ELBO", "evidence, estimated", "wrong leapfrog: ELBO", "estimated"], lines)
 print(f"evidence in closed form: {evidence:.3f}")
-assert all(w.mean() < evidence for w in right.values())
-assert all(abs(hmc.importance_estimate(w) - evidence) < 0.1 for w in right.values())
-assert hmc.importance_estimate(wrong[4]) < evidence - 0.1, "volume that is not counted is lost"
+page.check("another K, another bound", len({line[1] for line in lines}) == len(lines))
+page.check("every K gives a bound", all(w.mean() < evidence for w in right.values()))
+estimates = {K: hmc.importance_estimate(w) for K, w in right.items()}
+page.check("the evidence is found", all(abs(e - evidence) < 0.1 for e in estimates.values()))
+lost = hmc.importance_estimate(wrong[4]) < evidence - 0.1
+page.check("volume that is not counted is lost", lost)
 
 # %%
 sizes = np.unique(np.geomspace(1, 200, 20).astype(int))
-with plots.figure(1, 2, figsize=(10, 3.6), layout="constrained") as (figure, (left, other)):
+caption = (
+    f"Linear-Gaussian model, {noise.shape[1]:,} trajectories: ELBO by K for both leapfrogs, and the "
+    "importance-sampled evidence by number of samples; green: closed form."
+)
+with page.figure(caption, 1, 2, "bound", figsize=(10, 3.6)) as (left, other):
     for name, found, hue in (("right", right, HUES[0]), ("wrong", wrong, HUES[2])):
         left.plot(list(found), [w.mean() for w in found.values()], "o-", color=hue, label=name)
     for K, shade in zip((0, 1, 3), ("#999999", "#56B4E9", "#0072B2"), strict=True):
@@ -293,8 +293,6 @@ with plots.figure(1, 2, figsize=(10, 3.6), layout="constrained") as (figure, (le
     for ax in (left, other):
         ax.axhline(evidence, color=plots.ROLES["oracle"], lw=1.5)
         ax.legend()
-    files["bound"] = plots.save(figure, "dhvae", "02_background_bound")
-    display(figure)
 
 # %% [markdown]
 # **What to see.** Left, whether the bound rises with K towards the green line, and what the wrong
@@ -327,40 +325,42 @@ for name, d in (("here", 64), ("at the paper's size", 768)):
 # the trajectory is then a constant shift, and encoder, decoder and step sizes learn from its end only.
 
 # %%
-needed = dhvae.STUDIES["02_background"](size, seed)
-jobs.run(needed)
-rows += [row for study in studies for row in dhvae.tables.background_rows(study)]
-at = {(row["regime"], row["arm"], row["metric"]): row for row in rows}
-ARMS = {"vae": "VAE", "hvae": "HVAE", "hvae_stopped": "HVAE, gradient stopped"}
+ARMS = chosen("vae", "hvae", "hvae_stopped")
 PLACE = {"flair": "brain FLAIR", "pet": "head-and-neck PET"}
-held_out, samples = size.weighed
+held_out, samples = page.size.weighed
+rows = page.run()
+found = {PLACE[at.name]: at for at in rows if at.name in PLACE and page.study.source.truth}
+print(f"R of the HVAE: {page.counted(rows, 'hvae', 'elbo')}" if found else "needs a phantom")
 
 
 # %%
-def cell(regime: str, arm: str, metric: str) -> str:
-    """Mean and 95 % t-interval over training draws."""
-    row = at[regime, arm, metric]
-    ends = [f"{end:.1f}" for end in row["ci95"] or ()]
-    return f"{row['mean']:.1f}" + (f" [{', '.join(ends)}]" if ends else "")
+def nats(values: np.ndarray, sign: str = "") -> str:
+    """Mean and 95 % t-interval with one decimal."""
+    mean, *ends = t_interval(values)
+    text = f"{mean:{sign}.1f}"
+    return text + (f" [{ends[0]:{sign}.1f}, {ends[1]:{sign}.1f}]" if len(values) > 1 else "")
 
 
-for regime, place in PLACE.items():
+for place, at in found.items():
     head = [f"{place}, nats per pair", "R", "ELBO", f"evidence ({samples} samples)", "gap"]
-    table(head, [
-        [name, len(at[regime, arm, "elbo"]["values"]),
-         *(cell(regime, arm, m) for m in ("elbo", "evidence", "gap"))]
-        for arm, name in ARMS.items()
+    page.table(head, [
+        [arm.label, at.count(arm, "elbo"), *(nats(at.values(arm, m)) for m in LIKELIHOOD)]
+        for arm in ARMS if at.has(arm, "elbo")
     ])  # fmt: skip
 
 # %%
-with plots.figure(2, 3, figsize=(12, 4.2), layout="constrained") as (figure, axes):
-    for line, (regime, place) in zip(axes, PLACE.items(), strict=True):
-        for ax, metric in zip(line, ("elbo", "evidence", "gap"), strict=True):
-            plots.forest(ax, [at[regime, arm, metric] for arm in ARMS], ARMS, f"{metric} (nats)")
-            ax.tick_params(labelleft=ax is line[0])
-        line[0].set_title(place)
-    files["nats"] = plots.save(figure, "dhvae", "02_background_nats")
-    display(figure)
+if found:
+    caption = (
+        f"ELBO, importance-sampled evidence ({samples} samples) and their gap; 95 % t-intervals over "
+        f"training draws, {held_out} held-out pairs."
+    )
+    size = {"figsize": (12, 2.1 * len(found)), "squeeze": False}
+    with page.figure(caption, len(found), 3, "nats", **size) as axes:
+        for line, (place, at) in zip(axes, found.items(), strict=True):
+            for ax, metric in zip(line, LIKELIHOOD, strict=True):
+                plots.forest(ax, at, ARMS, metric, f"{metric} (nats)")
+                ax.tick_params(labelleft=ax is line[0])
+            line[0].set_title(place)
 
 # %% [markdown]
 # **What to see.** Dots are training draws, bars 95 % t-intervals. A higher ELBO has two possible
@@ -369,23 +369,13 @@ with plots.figure(2, 3, figsize=(12, 4.2), layout="constrained") as (figure, axe
 
 
 # %%
-def paired(regime: str, metric: str, one: str, other: str) -> str:
-    """Mean paired difference of two arms with its interval, where there are two draws."""
-    values = [np.array(at[regime, arm, metric]["values"]) for arm in (one, other)]
-    n = min(map(len, values))
-    d = values[0][:n] - values[1][:n]
-    if n < 2:
-        return f"{d.mean():+.1f} (R={n})"
-    low, high = paired_t(d)["ci95"]
-    return f"{d.mean():+.1f} [{low:+.1f}, {high:+.1f}] (R={n})"
-
-
+PAIRS = {"HVAE - VAE": ("hvae", "vae"), "stopped - HVAE": ("hvae_stopped", "hvae")}
 lines = [
-    [place, title, *(paired(regime, m, *arms) for m in ("elbo", "evidence", "gap"))]
-    for regime, place in PLACE.items()
-    for title, arms in (("HVAE - VAE", ("hvae", "vae")), ("stopped - HVAE", ("hvae_stopped", "hvae")))
-]
-table(["nats per pair", "difference", "ELBO", "evidence", "gap"], lines)
+    [place, title, len(at.gain(*arms, "elbo")), *(nats(at.gain(*arms, m), "+") for m in LIKELIHOOD)]
+    for place, at in found.items() for title, arms in PAIRS.items()
+    if all(at.has(arm, "elbo") for arm in arms)
+]  # fmt: skip
+page.table(["nats per pair", "difference", "R", "ELBO", "evidence", "gap"], lines)
 
 # %% [markdown]
 # ## Is the evidence reached?
@@ -393,20 +383,33 @@ table(["nats per pair", "difference", "ELBO", "evidence", "gap"], lines)
 # The stored weights say how the estimate grows with the number of samples. A curve that still rises
 # at its right end is a lower bound of the evidence and no more; so the *gap* is one too.
 
+
 # %%
-counts = np.unique(np.geomspace(1, samples, 8).astype(int))
-HUE = dict(zip(ARMS, ("#777777", "#0072B2", "#56B4E9"), strict=True))
-with plots.figure(1, 2, figsize=(10, 3.4), layout="constrained") as (figure, axes):
-    for ax, study in zip(axes, studies, strict=True):
-        for arm, name in ARMS.items():
+def climb() -> dict[str, np.ndarray]:
+    """(8, 2) by modality and arm of draw 0: number of samples, mean estimate of the evidence."""
+    counts, found = np.unique(np.geomspace(1, samples, 8).astype(int)), {}
+    for modality, study in page.studies.items():
+        for arm in (arm for arm in ARMS if 0 in study.draws(arm)):
             w = torch.from_numpy(jobs.load(study.likelihood(arm, 0)).arrays["weights"])
             means = [hmc.importance_estimate(w[:n]).mean().item() for n in counts]
-            ax.plot(counts, means, "o-", ms=3, color=HUE[arm], label=name)
-            assert means[-1] >= w.mean().item() - 1e-3, "Jensen"
-        ax.set(xlabel="samples S", ylabel="nats per pair", title=PLACE[study.modality])
-    axes[0].legend()
-    files["samples"] = plots.save(figure, "dhvae", "02_background_samples")
-    display(figure)
+            page.check(f"Jensen, {modality} {arm.name}", means[-1] >= w.mean().item() - 1e-3)
+            found[f"{modality}/{arm.name}"] = np.transpose([counts, means])
+    return found
+
+
+curves = page.panel("climb", climb) if found else {}
+
+# %%
+HUE = dict(zip(ARMS, ("#777777", "#0072B2", "#56B4E9"), strict=True))
+if found:
+    caption = "Importance-sampled evidence by number of samples, draw 0 of each arm (no interval)."
+    with page.figure(caption, 1, 2, "samples", figsize=(10, 3.4)) as axes:
+        for ax, (modality, place) in zip(axes, PLACE.items(), strict=True):
+            for arm in (arm for arm in ARMS if f"{modality}/{arm.name}" in curves):
+                look = {"ms": 3, "color": HUE[arm], "label": arm.label}
+                ax.plot(*curves[f"{modality}/{arm.name}"].T, "o-", **look)
+            ax.set(xlabel="samples S", ylabel="nats per pair", title=place)
+        axes[0].legend()
 
 # %% [markdown]
 # **What to see.** Draw 0 of each arm. A curve starts near its ELBO. How far it climbs says how wrong q
@@ -418,45 +421,37 @@ with plots.figure(1, 2, figsize=(10, 3.4), layout="constrained") as (figure, axe
 # the trained HVAE with its K steps, against that of the same weights with none.
 
 # %%
-few = 16 if profile != "smoke" else 4
-for study in studies:
-    stored = jobs.load(study.fitted("hvae", 0))
+few = 16 if page.meaningful else 4
+
+
+def held() -> dict[str, np.ndarray]:
+    """The first held-out pairs of each modality."""
+    each = {m: jobs.load(study.reference).arrays for m, study in page.studies.items()}
+    return {f"{m}/{name}": x[name][:few] for m, x in each.items() for name in ("image", "mask")}
+
+
+pairs = page.panel("held_out", held) if found else {}
+
+# %%
+for m, study in page.studies.items() if found else ():
+    stored = page.model(f"hvae_{m}", study.fitted(ARMS[1], 0))
     exact = stored.scores["settings"] | {"precision": "float32"}
     model = hvae.load(jobs.Result(stored.arrays, {"settings": exact}))
-    reference = jobs.load(study.reference).arrays
-    pairs = as_pairs(reference["image"][:few], reference["mask"][:few])
+    given = as_pairs(pairs[f"{m}/image"], pairs[f"{m}/mask"])
     eps = [normal(2, few, len(model.raw_steps), stream=20 + k).float() for k in range(4)]
-    found = {K: torch.stack([model.log_weights(pairs, e, K).detach() for e in eps]) for K in (0, 3)}
-    difference = (found[3] - found[0]).mean(0).numpy()
+    ends = [torch.stack([model.log_weights(given, e, K).detach() for e in eps]) for K in (3, 0)]
+    difference = (ends[0] - ends[1]).mean(0).numpy()
     error = difference.std(ddof=1) / few**0.5
-    print(f"{PLACE[study.modality]}: {difference.mean():+.2f} nats by K = 3 on {few} pairs", end=" ")
+    print(f"{PLACE[m]}: {difference.mean():+.2f} nats by K = 3 on {few} pairs", end=" ")
     print(f"(standard error {error:.2f}); eps {model.eps.min():.4f} to {model.eps.max():.4f}")
 
 # %% [markdown]
 # **What to see.** Above zero, the trained dynamics do tighten this model's bound; near zero, they
 # hardly matter, whatever the table of the two trainings says.
-#
-# ## Kept
 
 # %%
-fewer = f"{len(at['flair', 'hvae_stopped', 'elbo']['values'])} of the stopped arm"
-note = f"95 % t-intervals over R={size.replicates} training draws ({fewer}), {held_out} held-out pairs"
-captions = {
-    "banana": "Leapfrog trajectories on a banana-shaped density, and the Hamiltonian along them.",
-    "wrong": "A ring of (z, ρ) under the leapfrog and under one that drifts with the un-kicked "
-    "momentum; right: area inside.",
-    "tempering": "Standard deviation of the momentum and end points of 400 trajectories, two β₀.",
-    "bound": f"Linear-Gaussian model, {noise.shape[1]:,} trajectories: ELBO by K for both leapfrogs, and the "
-    "importance-sampled evidence by number of samples; green: closed form.",
-    "nats": f"ELBO, importance-sampled evidence ({samples} samples) and their gap; {note}.",
-    "samples": "Importance-sampled evidence by number of samples, draw 0 of each arm (no interval).",
-}
-figures = [{"file": files[name], "caption": text} for name, text in captions.items()]
-assert all(at[r, a, "gap"]["mean"] >= 0 for r in PLACE for a in ARMS), "Jensen's inequality"
-seconds, code = round(time.perf_counter() - start, 1), jobs.fingerprint(needed)
-R = size.replicates
-record.write_metrics("dhvae", "02_background", profile, R, rows, figures, seconds, [seed], code)
-print(f"{len(rows)} rows in data/metrics/dhvae/02_background.json")
+gaps = [at.values(arm, "gap") for at in found.values() for arm in ARMS if at.has(arm, "gap")]
+page.check("a bound is below the evidence (Jensen)", all(gap.mean() >= 0 for gap in gaps))
 
 # %% [markdown]
 # ## Verdict
@@ -465,8 +460,7 @@ print(f"{len(rows)} rows in data/metrics/dhvae/02_background.json")
 # HVAE less that of the VAE, in both modalities.
 
 # %% tags=["DH-15"]
-verdicts = judge.judge_all(paths.METRICS, reference=judge.committed(profile))
-display(Markdown(summary.in_words({v["id"]: v for v in verdicts}["DH-15"])))
+page.verdicts("DH-15")
 
 # %% [markdown]
 # ## In this notebook we have
@@ -483,8 +477,7 @@ display(Markdown(summary.in_words({v["id"]: v for v in verdicts}["DH-15"])))
 
 # %%
 answer = None  # your number
-truth = areas["wrong"][1] / areas["wrong"][0]
-print("not answered yet" if answer is None else f"right: {abs(answer - truth) < 1e-3}")
+page.exercise(answer, lambda: areas["wrong"][1] / areas["wrong"][0], within=1e-3)
 
 # %% [markdown]
 # **2.** How many gradients of U does a trajectory of K = 3 leapfrog steps need, if none is computed
@@ -492,4 +485,7 @@ print("not answered yet" if answer is None else f"right: {abs(answer - truth) < 
 
 # %%
 answer = None  # (few, many)
-print("not answered yet" if answer is None else f"right: {tuple(answer) == (4, 6)}")
+page.exercise(answer, lambda: (4, 6))
+
+# %%
+page.close()

@@ -14,60 +14,42 @@
 # - samples of VAE, HVAE and dHVAE from the same latents, and a walk between two patients;
 # - image and mask drawn together, against an image drawn for a given mask: do the two fit?
 #
-# *About 20 seconds once the jobs are there. Brain FLAIR only.*
-# **Nothing here shows that a method works or fails on patients.**
+# Brain FLAIR only. Nothing here shows that a method works or fails on patients.
 
 # %% tags=["parameters"]
 profile = "quick"
 seed = 0
 dataset = "phantom"
+root = ""
+draws = ""
 
 # %%
-import inspect
 import math
-import time
 from dataclasses import replace
 
 import numpy as np
 import torch
-from IPython.display import Markdown, display
 from scipy.ndimage import gaussian_filter, shift
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from lib import jobs, paths, profiles
-from lib.claims import judge
+from lib import jobs
 from lib.generators import hvae
-from lib.metrics.inference import paired_t
 from lib.metrics.masks import alignment
 from lib.networks import wsconv
-from lib.papers import dhvae
 from lib.papers.dhvae import toys
+from lib.papers.dhvae.arms import DICE, SOURCES, SWAPPED, chosen, preset
 from lib.phantoms import brain
-from lib.record import rows as record
-from lib.report import plots, summary
+from lib.report import plots
+from lib.report.page import Page
+from lib.report.rows import interval
 from lib.tasks import segment
-from lib.training import loop as tr
+from lib.training.loop import as_pairs, as_planes, from_logits
 from lib.training.weights import seeded
 
 # %%
-start = time.perf_counter()
-plots.use_style()
-size = profiles.get(profile)
-study = dhvae.studies(size, seed)[0]
-files = {}
+page = Page("dhvae/03_method", profile, seed, dataset, root, draws)
+study = page.study
 assert dataset == "phantom", "healthy counterfactuals are known for phantoms only"
-
-
-def table(head: list[str], lines: list[list]) -> None:
-    """Show a Markdown table."""
-    display(Markdown(summary.table(head, lines)))
-
-
-def source(*functions) -> None:
-    """Show the code that really runs."""
-    text = "\n\n".join(inspect.getsource(function) for function in functions)
-    display(Markdown(f"```python\n{text}```"))
-
 
 # %% [markdown]
 # ## What the paper prints
@@ -92,31 +74,41 @@ def source(*functions) -> None:
 # Encoder and decoder see two planes, $\{x, m\}$: a FLAIR slice and the contour of its tumour.
 
 # %%
-beside = [study.fitted(arm, 0) for arm in ("vae", "hvae")]
-needed = [*dhvae.STUDIES["03_method"](size, seed), *beside]
-jobs.run(needed)
-reference = jobs.load(study.reference).arrays
-area = reference["mask"].sum((1, 2))
-subjects = np.unique(reference["subject"])[:12]
-largest = [max(np.flatnonzero(reference["subject"] == s), key=area.__getitem__) for s in subjects]
-image, mask = reference["image"][largest], reference["mask"][largest]
-pairs = tr.as_pairs(image, mask)
+rows = page.run()
+
+
+def held() -> dict[str, np.ndarray]:
+    """The largest lesion slice of twelve held-out subjects: seed, number of the slice, image."""
+    found = jobs.load(study.reference).arrays
+    area, subject = found["mask"].sum((1, 2)), found["subject"]
+    each = [np.flatnonzero(subject == s) for s in np.unique(subject)[:12]]
+    largest = np.array([at[area[at].argmax()] for at in each])
+    return {name: found[name][largest] for name in ("subject", "index", "image")}
+
+
+chosen_slices = page.panel("held_out", held)
+
+# %%
+level, each = chosen_slices["index"], np.arange(len(chosen_slices["index"]))
+seeds = brain.from_seeds(brain.BRAIN, chosen_slices["subject"])
+drawn = brain.render(seeds, modalities=("FLAIR",))
+image, healthy = (x[each, 0, level].clip(0, 1) for x in (drawn.image, drawn.healthy))
+mask = drawn.mask[each, level]
+same = np.abs(image - chosen_slices["image"]).max() < 1 / 255
+page.check("a subject is made again from its seed", same)
+pairs = as_pairs(image, mask)
 P = pairs[0, 0].numel()
 print(f"{len(pairs)} held-out pairs {tuple(pairs.shape[1:])}, one of each subject; {P:,} pixels")
 
 
 # %%
-def gallery(rows: dict[str, tuple[np.ndarray, np.ndarray]], stem: str) -> str:
-    """Show and save rows of images with the contours of their masks; returns the file."""
-    figure = plots.image_rows({name: images for name, (images, _) in rows.items()})
-    masks = np.concatenate([m for _, m in rows.values()])
-    for ax, contour in zip(figure.axes, masks, strict=True):
-        if contour.any():
-            ax.contour(contour, levels=[0.5], colors="#E69F00", linewidths=0.9)
-    display(figure)
-    file = plots.save(figure, "dhvae", stem)
-    plots.plt.close(figure)
-    return file
+def gallery(axes, shown: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    """Lines of images with the contours of their masks."""
+    for line, (name, both) in zip(axes, shown.items(), strict=True):
+        for ax, x, m in zip(line, *both, strict=False):
+            plots.show(ax, x)
+            plots.outline(ax, m, plots.ROLES["control"])
+        plots.label(line[0], name)
 
 
 # %% [markdown]
@@ -134,20 +126,24 @@ for name, shape in {"here": wsconv.CPU, "the paper's": wsconv.PAPER}.items():
                 latent=shape.latent, side=shape.side, precision="float32")  # fmt: skip
     with torch.device("meta"):
         made[name] = hvae.PairVAE(s)
+
+# %%
 count = {name: sum(p.numel() for p in model.parameters()) for name, model in made.items()}
 code = {name: model.settings.shape.code for name, model in made.items()}
-table(
+page.table(
     ["size", "parameters", "image", "latent", "numbers in it"],
     [[n, f"{count[n]:,}", made[n].settings.side, code[n], math.prod(code[n])] for n in made],
 )
-assert round(count["the paper's"] / 1e6) == 23, "section 3.4"
+page.check("the paper's size has 23 million", round(count["the paper's"] / 1e6) == 23)
+
+# %%
 for part in ("encoder", "decoder"):
     found = []
     for name, model in made.items():
         side, d = model.settings.side, math.prod(code[name])
         given = torch.empty((1, 2, side, side) if part == "encoder" else (1, d), device="meta")
         found.append(toys.leaves(getattr(model, part), given))
-    table([part, *made], [[step, *(each.get(step) for each in found)] for step in found[0]])
+    page.table([part, *made], [[step, *(each.get(step) for each in found)] for step in found[0]])
 
 # %% [markdown]
 # **Weight standardisation.** Before it is used, each kernel is shifted and scaled to mean 0 and
@@ -162,7 +158,8 @@ print(f"one raw kernel: mean {raw[0].mean():+.3f}, SD {raw[0].std(correction=0):
       f"used: mean {used[0].mean():+.3f}, SD {used[0].std(correction=0):.3f}")  # fmt: skip
 with torch.no_grad():
     raw.mul_(3).add_(0.5)
-assert torch.allclose(conv(pairs), before, atol=2e-3), "three times the kernel plus a half: no change"
+same = torch.allclose(conv(pairs), before, atol=2e-3)
+page.check("three times the kernel plus a half changes nothing", same)
 
 # %% [markdown]
 # ## Term 1: the bound
@@ -173,12 +170,15 @@ assert torch.allclose(conv(pairs), before, atol=2e-3), "three times the kernel p
 # $$\log p(x, m|z) = \sum_i \log N(x_i; \hat x_i, \sigma^2) + \sum_i \bigl[m_i \log \hat m_i + (1 - m_i)\log(1 - \hat m_i)\bigr]$$
 
 # %%
-source(hvae.PairVAE.log_likelihood)
-models = {arm: hvae.load(jobs.load(study.fitted(arm, 0))) for arm in ("vae", "hvae", "dhvae")}
-sd = models["vae"].settings.sd
+page.source(hvae.PairVAE.log_likelihood)
+fits = {SOURCES[a].label: page.model(f"{a}_flair", study.fitted(SOURCES[a], 0))
+        for a in ("vae", "hvae", "dhvae")}  # fmt: skip
+models = {name: hvae.load(fit) for name, fit in fits.items()}
+sd = models["VAE"].settings.sd
 ceiling = -P * (math.log(sd) + 0.5 * math.log(2 * math.pi))
 
 
+# %%
 def split(model: hvae.PairVAE) -> list[float]:
     """Nats per pair at the posterior's mean: image, mask, KL of q(z_0) to the prior."""
     with torch.no_grad():
@@ -191,8 +191,8 @@ def split(model: hvae.PairVAE) -> list[float]:
     return [both.mean().item() - of_mask, of_mask, kl.mean().item()]
 
 
-lines = [[dhvae.NAMES[arm], *(f"{x:.1f}" for x in split(m))] for arm, m in models.items()]
-table(["nats per pair", "log p(image)", "log p(mask)", "KL of q(z_0)"], lines)
+lines = [[name, *(f"{x:.1f}" for x in split(m))] for name, m in models.items()]
+page.table(["nats per pair", "log p(image)", "log p(mask)", "KL of q(z_0)"], lines)
 print(f"a perfect image would have {ceiling:.1f} nats: a density may exceed one (sigma = {sd:g})")
 
 # %% [markdown]
@@ -205,13 +205,10 @@ print(f"a perfect image would have {ceiling:.1f} nats: a density may exceed one 
 # phantom's own healthy twin), blur, shift, flatten the contrast, add noise.
 
 # %%
-source(hvae.feature_loss)
-guide = segment.load(jobs.load(study.guide(0)))
-drawn = brain.render(brain.from_seeds(brain.BRAIN, subjects), modalities=("FLAIR",))
-level, each = reference["index"][largest], np.arange(len(subjects))
-healthy = drawn.healthy[each, 0, level].clip(0, 1)
+page.source(hvae.feature_loss)
 error = np.square(healthy - image).mean((1, 2), keepdims=True)
-assert (healthy == image)[~drawn.support[each, level]].all(), "the same subject and noise"
+outside = ~drawn.support[each, level]
+page.check("the same subject and noise without its tumour", (healthy == image)[outside].all())
 noise = np.random.default_rng(seed).standard_normal(image.shape, dtype=np.float32)
 others = {"blurred": gaussian_filter(image, (0, 1.5, 1.5)), "noise": image + noise}
 others |= {"shifted": shift(image, (0, 0, 1), order=1), "contrast": np.full_like(image, 0.3)}
@@ -220,39 +217,43 @@ changed = {"tumour out": healthy, **changed}
 
 
 # %%
-def by_map(other: np.ndarray) -> list[float]:
-    """The four terms of equation 9."""
+def seen_by_guide() -> dict[str, np.ndarray]:
+    """The terms of equation 9 by change (5, 4), and the guide's maps of the first slice."""
+    guide, terms = segment.load(jobs.load(study.guide(0))), []
     with torch.no_grad():
-        both = [guide.maps(tr.as_planes(x)) for x in (other, image)]
-    return [((a - b).square().mean() / b.square().mean()).item() for a, b in zip(*both, strict=True)]
+        real = guide.maps(pairs[:, :1])
+        for x in changed.values():
+            both = zip(guide.maps(as_planes(x)), real, strict=True)
+            terms.append([((a - b).square().mean() / b.square().mean()).item() for a, b in both])
+        whole = hvae.feature_loss(guide, as_planes(healthy), pairs[:, :1], "float32").item()
+    trained = math.isclose(whole, np.mean(terms[0]), rel_tol=1e-3)
+    page.check("equation 9 is as it is trained", trained)
+    maps = {f"map {j + 1}": m[0].mean(0).numpy() for j, m in enumerate(real)}
+    return {"terms": np.array(terms), **maps}
 
 
-seen = {name: by_map(other) for name, other in changed.items()}
-BLUES = ("#BBDDF2", "#56B4E9", "#0072B2", "#003A5D")
-with plots.figure(figsize=(6, 3), layout="constrained") as (figure, ax):
-    for j, hue in enumerate(BLUES):
-        heights, place = [terms[j] for terms in seen.values()], np.arange(5) + 0.2 * (j - 1.5)
-        ax.bar(place, heights, 0.2, color=hue, label=f"map {j + 1}")
-    ax.set_xticks(range(5), list(seen))
-    ax.set_ylabel("term of equation 9")
-    ax.legend(fontsize=7)
-    files["maps"] = plots.save(figure, "dhvae", "03_method_maps")
-    display(figure)
-whole = hvae.feature_loss(guide, tr.as_planes(healthy), pairs[:, :1], "float32").item()
-assert math.isclose(whole, np.mean(seen["tumour out"]), rel_tol=1e-3), "equation 9 as it is trained"
+seen = page.panel("guide", seen_by_guide)
 
 # %%
-with torch.no_grad():
-    maps = [m[0].mean(0).numpy() for m in guide.maps(pairs[:, :1])]
-with plots.figure(2, 6, figsize=(11, 3.9), layout="constrained") as (figure, (top, low)):
+BLUES = ("#BBDDF2", "#56B4E9", "#0072B2", "#003A5D")
+caption = f"What the guide's maps make of these changes (means over {len(pairs)} slices)."
+with page.figure(caption, name="maps", figsize=(6, 3)) as ax:
+    for j, hue in enumerate(BLUES):
+        place = np.arange(5) + 0.2 * (j - 1.5)
+        ax.bar(place, seen["terms"][:, j], 0.2, color=hue, label=f"map {j + 1}")
+    ax.set_xticks(range(5), list(changed))
+    ax.set_ylabel("term of equation 9")
+    ax.legend(fontsize=7)
+
+# %%
+caption = "Five changes of one pixel error, and the guide's four maps (channel means)."
+with page.figure(caption, 2, 6, "features", figsize=(11, 3.9)) as (top, low):
     for ax, (name, x) in zip(top, {"slice": image, **changed}.items(), strict=True):
         plots.show(ax, x[0], name)
     plots.show(low[0], mask[0], "its mask")
-    for j, ax in enumerate(low[1:5]):
-        plots.show(ax, maps[j], f"map {j + 1}: {maps[j].shape[0]} px", vmax=maps[j].max())
+    for ax, name in zip(low[1:5], (f"map {j}" for j in range(1, 5)), strict=True):
+        plots.show(ax, seen[name], f"{name}: {len(seen[name])} px", vmax=seen[name].max())
     low[5].set_axis_off()
-    files["features"] = plots.save(figure, "dhvae", "03_method_features")
-    display(figure)
 
 # %% [markdown]
 # **What to see.** All five changes cost the same in pixels. Look which of them the early maps mind
@@ -272,12 +273,19 @@ grey, logit = np.linspace(0, 1, 201), np.linspace(-6, 6, 200)
 cost = {p: 0.7 * np.abs(grey - 0.2) ** p + 0.3 * np.abs(grey - 0.8) ** p for p in (1, 2)}
 critic = seeded(wsconv.PatchCritic, np.random.default_rng(seed))
 low, high = toys.reach(critic.body)
-print(f"logits {tuple(critic(pairs).shape[1:])}; one sees {' x '.join(map(str, high - low + 1))} pixels")
+print(
+    f"logits {tuple(critic(pairs).shape[1:])}; one sees {' x '.join(map(str, high - low + 1))} pixels"
+)
 print(f"least L1 at {grey[cost[1].argmin()]:.2f}, least squares at {grey[cost[2].argmin()]:.2f}")
-assert grey[cost[1].argmin()] == 0.2 and abs(grey[cost[2].argmin()] - 0.38) < 1e-9
+least = [grey[cost[p].argmin()] for p in (1, 2)]
+page.check("L1 is least at the median, squares at the mean", np.allclose(least, (0.2, 0.38)))
 
 # %%
-with plots.figure(1, 3, figsize=(11, 3.2), layout="constrained") as (figure, (left, middle, right)):
+caption = (
+    "L1 and squared error of a two-valued pixel (dots: least cost); the pixels behind one logit of "
+    "the critic; gradient of two generator losses."
+)
+with page.figure(caption, 1, 3, "parts", figsize=(11, 3.2)) as (left, middle, right):
     for p, hue in zip(cost, ("#0072B2", "#E69F00"), strict=True):
         left.plot(grey, cost[p], color=hue, label=f"|error|$^{p}$")
         left.plot(grey[cost[p].argmin()], cost[p].min(), "o", color=hue)
@@ -290,8 +298,6 @@ with plots.figure(1, 3, figsize=(11, 3.2), layout="constrained") as (figure, (le
     right.set(xlabel="critic's logit of a sample", ylabel="length of the gradient")
     for ax in (left, right):
         ax.legend(fontsize=7)
-    files["parts"] = plots.save(figure, "dhvae", "03_method_parts")
-    display(figure)
 
 # %% [markdown]
 # ## All terms together
@@ -301,16 +307,14 @@ with plots.figure(1, 3, figsize=(11, 3.2), layout="constrained") as (figure, (le
 # with P pixels, because a mean beside a sum over 4,096 of them would weigh nothing.
 
 # %%
-source(hvae.total)
-
-# %%
-s = models["dhvae"].settings
-arms = ("vae", "hvae", "hvae_disc", "hvae_perc", "dhvae")
-PRESETS = {dhvae.NAMES[arm]: dhvae.study.PRESETS[arm] for arm in arms}
-PRESETS |= {"dHVAE, α = 0.01 read as printed": replace(hvae.DHVAE, beta=0.99)}
+page.source(hvae.total)
+s = models["dHVAE"].settings
+arms = chosen("vae", "hvae", "hvae_disc", "hvae_perc", "dhvae")
+PRESETS = {arm.label: preset(arm) for arm in arms}
+PRESETS |= {"dHVAE, α = 0.01 read as printed": replace(hvae.DHVAE, beta=SWAPPED)}
 lines = [[name, p.leapfrog, f"{1 - p.beta:g}", *(f"{p.beta * P * on:g}" for on in
          (p.disc, p.perc, p.l1))] for name, p in PRESETS.items()]  # fmt: skip
-table(["arm", "K", "weight of the ELBO", "of L_disc", "of L_feature", "of L_1"], lines)
+page.table(["arm", "K", "weight of the ELBO", "of L_disc", "of L_feature", "of L_1"], lines)
 
 # %% [markdown]
 # The rows of *HVAE + disc* and *HVAE + perc* differ from dHVAE in the parts **and** in the weight
@@ -320,20 +324,27 @@ table(["arm", "K", "weight of the ELBO", "of L_disc", "of L_feature", "of L_1"],
 # share their first batches, those of a plain VAE (the warm-up, ours); then the dynamics and the added
 # terms join.
 
+
 # %%
-log = jobs.load(study.fitted("dhvae", 0)).scores["log"]
+def warm_up() -> dict[str, np.ndarray]:
+    """(points, 2): batch and ELBO of the steps that all auto-encoders share."""
+    log = jobs.load(study.warm(0)).scores["log"]
+    return {"elbo": np.array([(e["step"], e["elbo"]) for e in log], float)}
+
+
+early = page.panel("warm", warm_up)["elbo"]
+log = fits["dHVAE"].scores["log"]
 TERMS = {"disc": "#D55E00", "feature": "#0072B2", "l1": "#009E73"}
-warm = jobs.load(study.warm(0)).scores["log"]
 nats = {name: [(e["step"], s.beta * P * e[name]) for e in log if name in e] for name in TERMS}
 bound = [(e["step"], e["elbo"]) for e in log]
 for name, found in {"ELBO": bound, **nats}.items():
     print(f"{name:8} {found[0][1]:9.1f} nats per pair at first, {found[-1][1]:9.1f} at the end")
-assert all(step > s.delay for step, _ in nats["disc"]), "the critic waits for its batch"
+page.check("the critic waits for its batch", all(step > s.delay for step, _ in nats["disc"]))
 
 # %%
-with plots.figure(1, 2, figsize=(10, 3.4), layout="constrained") as (figure, (left, right)):
-    early = [(e["step"], e["elbo"]) for e in warm]
-    left.plot(*zip(*early, strict=True), ".-", color=plots.ROLES["baseline"], label="warm-up")
+caption = "Weighted terms of equation 12 along the fit of draw 0; dashed: dynamics and critic join."
+with page.figure(caption, 1, 2, "fit", figsize=(10, 3.4)) as (left, right):
+    left.plot(*early.T, ".-", color=plots.ROLES["baseline"], label="warm-up")
     left.plot(*zip(*bound, strict=True), "o-", ms=3, color=plots.ROLES["method"], label="dHVAE")
     for name, found in nats.items():
         right.plot(*zip(*found, strict=True), "o-", ms=3, color=TERMS[name], label=f"{name} × βP")
@@ -343,8 +354,6 @@ with plots.figure(1, 2, figsize=(10, 3.4), layout="constrained") as (figure, (le
         ax.legend(fontsize=7)
     left.set_title(f"ELBO, higher is better (weight {1 - s.beta:g})")
     right.set_title(f"what is added, β = {s.beta:g}")
-    files["fit"] = plots.save(figure, "dhvae", "03_method_fit")
-    display(figure)
 
 # %% [markdown]
 # **What to see.** The dashed line is the batch from which dynamics and critic take part. Compare the
@@ -357,12 +366,14 @@ with plots.figure(1, 2, figsize=(10, 3.4), layout="constrained") as (figure, (le
 
 # %%
 z = torch.randn(8, math.prod(s.shape.code), generator=torch.Generator().manual_seed(seed))
-shown = {"real": (image[:8], mask[:8])}
-for arm, model in models.items():
-    with torch.no_grad():
-        logits = model.decode(z)
-    shown[dhvae.NAMES[arm]] = logits[:, 0].sigmoid().numpy(), (logits[:, 1] > 0).numpy()
-files["samples"] = gallery(shown, "03_method")
+with torch.no_grad():
+    shown = {name: from_logits(model.decode(z)) for name, model in models.items()}
+caption = (
+    "Held-out phantoms and samples of three models from the same latents, draw 0; orange: contour "
+    "of the mask."
+)
+with page.figure(caption, 4, 8, figsize=(9, 4.8)) as axes:
+    gallery(axes, {"real": (image[:8], mask[:8]), **shown})
 
 # %% [markdown]
 # **What to see.** A column is one z. All three models of a draw grew from one plain VAE, their common
@@ -376,13 +387,14 @@ files["samples"] = gallery(shown, "03_method")
 
 # %%
 walk = torch.linspace(0, 1, 8).view(-1, 1)
-ends, walked = np.argsort(area[largest])[[0, -1]], {}
-for arm, model in models.items():
+ends, walked = np.argsort(mask.sum((1, 2)))[[0, -1]], {}
+for name, model in models.items():
     with torch.no_grad():
         mean, _ = model.posterior(pairs[ends])
-        logits = model.decode(mean[:1] + walk * (mean[1:] - mean[:1]))
-    walked[dhvae.NAMES[arm]] = logits[:, 0].sigmoid().numpy(), (logits[:, 1] > 0).numpy()
-files["walk"] = gallery(walked, "03_method_walk")
+        walked[name] = from_logits(model.decode(mean[:1] + walk * (mean[1:] - mean[:1])))
+caption = "Straight lines between the posterior means of two held-out pairs, draw 0."
+with page.figure(caption, 3, 8, "walk", figsize=(9, 3.6)) as axes:
+    gallery(axes, walked)
 
 # %% [markdown]
 # **What to see.** Image and mask should change together, without a jump, and the contour should stay
@@ -399,38 +411,24 @@ files["walk"] = gallery(walked, "03_method_walk")
 # is the Dice of the drawn mask and the tumour that an independent reader sees in the drawn image.
 
 # %%
-rows = dhvae.tables.method_rows(study)
-at = {(row["arm"], row["metric"]): row for row in rows}
-NAMES = dhvae.NAMES | {"joint": "joint p(x, m | z)", "conditional": "conditional p(x | z, m)"}
-METRICS = {"fd": "FD", "kid": "KID", "mask_adherence": "adherence", "empty": "empty masks"}
-METRICS |= {"coverage": "coverage", "sharpness": "sharpness", "dice": "Dice downstream"}
-R = len(at["joint", "dice"]["values"])
-
-
-# %%
-def number(x: float | None) -> str:
-    """Three digits; a dash where there is nothing."""
-    return "-" if x is None else f"{x:.3g}"
-
-
-def cell(arm: str, metric: str) -> str:
-    """Mean and, with more than one draw, its 95 % t-interval."""
-    row = at.get((arm, metric), {"mean": None, "ci95": None})
-    return number(row["mean"]) + (f" [{', '.join(map(number, row['ci95']))}]" if row["ci95"] else "")
-
-
-ARMS = ("real", "joint", "conditional", "oracle")
-nulls = [number(at["joint", m].get("null")) if m != "dice" else "-" for m in METRICS]
-lines = [[NAMES[arm], *(cell(arm, metric) for metric in METRICS)] for arm in ARMS]
-table([f"R={R}", *METRICS.values()], [*lines, ["null: real against real", *nulls]])
+at = rows["flair"]
+METRICS = {"fd": "FD", "kid": "KID", "mask_adherence": "adherence", "empty": "empty masks",
+           "coverage": "coverage", "sharpness": "sharpness", "dice": "Dice downstream"}  # fmt: skip
+ARMS = [arm for arm in chosen("real", "joint", "conditional", "oracle") if at.has(arm, "dice")]
+R = at.count("joint", "dice")
+lines = [[arm.label, *(at.cell(arm, metric) for metric in METRICS)] for arm in ARMS]
+nulls = [at.null("joint", metric) for metric in METRICS if metric != "dice"]
+page.table([f"R={R}", *METRICS.values()], [*lines, ["null: real against real", *nulls, "–"]])
 
 # %%
 BARS = {"fd": "FD (lower is better)", "mask_adherence": "adherence", "dice": "Dice over volumes"}
-with plots.figure(1, 3, figsize=(12, 2.4), layout="constrained") as (figure, axes):
+caption = (
+    f"Joint against mask-conditional generation, R={R} training draws (95 % t-intervals where R is "
+    "more than one)."
+)
+with page.figure(caption, 1, 3, "joint", figsize=(12, 2.4)) as axes:
     for ax, (metric, label) in zip(axes, BARS.items(), strict=True):
-        plots.forest(ax, [at[a, metric] for a in ARMS if (a, metric) in at], NAMES, label)
-    files["joint"] = plots.save(figure, "dhvae", "03_method_joint")
-    display(figure)
+        plots.forest(ax, at, ARMS, metric, label)
 
 # %% [markdown]
 # **What to see.** Dots are training draws (bars need two of them). *Oracle* is fresh phantoms: its
@@ -440,64 +438,53 @@ with plots.figure(1, 3, figsize=(12, 2.4), layout="constrained") as (figure, axe
 # differences, joint less conditional:
 
 # %%
-for metric in ("dice", "fd", "mask_adherence"):
-    one, other = (np.array(at[arm, metric]["values"]) for arm in ("joint", "conditional"))
-    found = paired_t(one - other) if len(one) > 1 else None
-    ends = f"[{found['ci95'][0]:+.3f}, {found['ci95'][1]:+.3f}]" if found else "(no interval)"
-    print(f"{METRICS[metric]:16} {np.mean(one - other):+.3f} {ends}  R={len(one)}")
+for metric in BARS if at.has("conditional", "dice") else ():
+    d = at.gain("joint", "conditional", metric)
+    print(f"{METRICS[metric]:16} {interval(d, '+')}  R={len(d)}")
 
 # %%
-reader = segment.load(jobs.load(study.reader))
+PAIR = chosen("joint", "conditional")
 
 
-def aligned(ax, x: np.ndarray, m: np.ndarray) -> None:
-    """A sample, its mask, the tumour that the reader sees, and their Dice."""
-    seen = segment.predict(reader, x[None])
-    dice = alignment(m[None], seen)["dice"]
-    plots.show(ax, x, "empty" if dice is None else f"{dice:.2f}")
-    for contour, hue in ((m, "#E69F00"), (seen[0], "#56B4E9")):
-        if contour.any():
-            ax.contour(contour, levels=[0.5], colors=hue, linewidths=1)
+def aligned() -> dict[str, np.ndarray]:
+    """The first samples of each pool, and the tumour that the reader sees; {} where not drawn."""
+    pools = {arm.name: study.pool(arm, 0) for arm in PAIR}
+    if not all(map(jobs.is_done, (study.reader, *pools.values()))):
+        return {}
+    reader, found = segment.load(jobs.load(study.reader)), {}
+    for name, job in pools.items():
+        pool = jobs.load(job).arrays
+        image, mask = pool["image"][:8], pool["mask"][:8]
+        seen = segment.predict(reader, image)
+        found |= {f"{name}/image": image, f"{name}/mask": mask, f"{name}/seen": seen}
+    return found
 
+
+beside = page.panel("alignment", aligned)
 
 # %%
-with plots.figure(2, 8, figsize=(12, 3.6), layout="constrained") as (figure, axes):
-    for line, arm in zip(axes, ("joint", "conditional"), strict=True):
-        pool = jobs.load(study.pool(arm, 0)).arrays
-        for ax, x, m in zip(line, pool["image"], pool["mask"], strict=False):
-            aligned(ax, x, m)
-        line[0].text(-0.1, 0.5, arm, transform=line[0].transAxes, ha="right", va="center")
-    files["alignment"] = plots.save(figure, "dhvae", "03_method_alignment")
-    display(figure)
+caption = (
+    "Samples with their masks (orange) and the tumour that the reader sees (blue); Dice above each; "
+    "draw 0."
+)
+with page.figure(caption, 2, 8, "alignment", figsize=(12, 3.6)) as axes:
+    for line, arm in zip(axes, PAIR, strict=True):
+        three = (beside[f"{arm.name}/{part}"] for part in ("image", "mask", "seen"))
+        for ax, x, m, seen_in_x in zip(line, *three, strict=True):
+            dice = alignment(m[None], seen_in_x[None])["dice"]
+            plots.show(ax, x, "empty" if dice is None else f"{dice:.2f}")
+            plots.outline(ax, m, "#E69F00")
+            plots.outline(ax, seen_in_x, "#56B4E9")
+        plots.label(line[0], arm.label)
 
 # %% [markdown]
 # **What to see.** Orange: the mask of the sample; blue: the tumour that the reader sees in its image;
 # above: their Dice. Orange alone is a mask without a visible tumour, blue alone a tumour that the mask
 # missed. First samples of each pool, draw 0.
-#
-# ## Kept
 
 # %%
-assert {row["arm"] for row in rows} == {"joint", "conditional", "real", "oracle"}
-assert all(0 <= v <= 1 for m in ("dice", "mask_adherence") for v in at["joint", m]["values"])
-captions = {
-    "samples": "Held-out phantoms and samples of three models from the same latents, draw 0; orange: "
-    "contour of the mask.",
-    "features": "Five changes of one pixel error, and the guide's four maps (channel means).",
-    "maps": f"What the guide's maps make of these changes (means over {len(pairs)} slices).",
-    "parts": "L1 and squared error of a two-valued pixel (dots: least cost); the pixels behind one "
-    "logit of the critic; gradient of two generator losses.",
-    "fit": "Weighted terms of equation 12 along the fit of draw 0; dashed: dynamics and critic join.",
-    "walk": "Straight lines between the posterior means of two held-out pairs, draw 0.",
-    "joint": f"Joint against mask-conditional generation, R={R} training draws (95 % t-intervals "
-    "where R is more than one).",
-    "alignment": "Samples with their masks (orange) and the tumour that the reader sees (blue); Dice "
-    "above each; draw 0.",
-}
-figures = [{"file": files[name], "caption": text} for name, text in captions.items()]
-seconds, hashed = round(time.perf_counter() - start, 1), jobs.fingerprint(needed)
-record.write_metrics("dhvae", "03_method", profile, R, rows, figures, seconds, [seed], hashed)
-verdicts = {v["id"]: v for v in judge.judge_all(paths.METRICS, reference=judge.committed(profile))}
+shares = [at.values(arm, m) for arm in ARMS for m in (*DICE, "mask_adherence") if at.has(arm, m)]
+page.check("scores are shares", all(((v >= 0) & (v <= 1)).all() for v in shares))
 
 # %% [markdown]
 # ## Verdicts
@@ -505,10 +492,10 @@ verdicts = {v["id"]: v for v in judge.judge_all(paths.METRICS, reference=judge.c
 # By tests in `lib/claims/ledger.json`, fixed before the first result.
 
 # %% tags=["DH-17"]
-display(Markdown(summary.in_words(verdicts["DH-17"])))
+page.verdicts("DH-17")
 
 # %% tags=["DH-18"]
-display(Markdown(summary.in_words(verdicts["DH-18"])))
+page.verdicts("DH-18")
 
 # %% [markdown]
 # ## In this notebook we have
@@ -526,5 +513,7 @@ display(Markdown(summary.in_words(verdicts["DH-18"])))
 # %%
 answer = None  # your β
 ratio = 0.01 / 0.99 / P
-truth = ratio / (1 + ratio)
-print("not answered yet" if answer is None else f"right: {math.isclose(answer, truth, rel_tol=0.05)}")
+page.exercise(answer, lambda: ratio / (1 + ratio), within=0.05 * ratio)
+
+# %%
+page.close()

@@ -14,39 +14,31 @@
 # - segmenters in 2-D and 3-D, scored with and without being told which slices hold a lesion;
 # - where the two differ: along the lesion, and outside of it.
 #
-# *About a minute once the jobs are there; their own time is printed below.*
-# **Nothing here shows that a method works or fails on patients.**
+# Nothing here shows that a method works or fails on patients.
 
 # %% tags=["parameters"]
 profile = "quick"
 seed = 0
 dataset = "phantom"
+root = ""
+draws = ""
 
 # %%
-import time
-
 import numpy as np
-from IPython.display import Markdown, display
 
-from lib import jobs, paths, profiles
-from lib.claims import judge
+from lib import jobs
 from lib.claims.verdict import MARGINS
-from lib.jobs import store
 from lib.metrics import segmentation
-from lib.metrics.inference import t_interval
-from lib.papers import dhvae
 from lib.papers.dhvae import printed
+from lib.papers.dhvae.arms import MAIN, table4_arms
 from lib.papers.dhvae.tables import DIMENSIONS
-from lib.record import rows as record
-from lib.report import plots, summary
+from lib.report import plots
+from lib.report.page import Page
+from lib.report.rows import interval
 from lib.tasks import architectures
 
-start = time.perf_counter()
-plots.use_style()
-size = profiles.get(profile)
-studies = {study.modality: study for study in dhvae.studies(size, seed)}
-R, files = size.replicates, {}
-assert dataset == "phantom", "fresh test volumes need a phantom law"
+page = Page("dhvae/04_2d_or_3d", profile, seed, dataset, root, draws)
+arms = table4_arms()
 
 # %% [markdown]
 # ## What the paper says
@@ -67,35 +59,21 @@ assert dataset == "phantom", "fresh test volumes need a phantom law"
 # | 3-D network, its patches, its training: not stated | the same U-Net with 3-D kernels on whole volumes, counted below |
 # | "GeForce RTX A6000", a name that does not exist (DH-E28) | a CPU |
 
-
 # %%
-def table(head: list[str], lines: list[list]) -> None:
-    """Show a Markdown table."""
-    display(Markdown(summary.table(head, lines)))
-
-
-# %%
-theirs = {m: {a: next(iter(v.values())) for a, v in printed.TABLE4[m].items()} for m in studies}
-PAIRS = {"real": "real3d", "classic2": "classic2_3d", "classic5": "classic5_3d"}
-lines = []
-for m, flat in ((m, flat) for m in studies for flat in PAIRS):
-    pair = theirs[m][flat], theirs[m][PAIRS[flat]]
-    lines.append([m, dhvae.NAMES[flat].removeprefix("2D, "), *(f"{x:.3f}" for x in pair)])
-    lines[-1].append(f"{pair[0] - pair[1]:+.3f}")
-table(["*paper (patients)*", "training", "2-D", "3-D", "2-D minus 3-D"], lines)
+theirs = {m: {a: next(iter(v.values())) for a, v in t.items()} for m, t in printed.TABLE4.items()}
+lines = [
+    [m, arms[flat].label.removeprefix("2D, "), theirs[m][flat], theirs[m][deep],
+     f"{theirs[m][flat] - theirs[m][deep]:+.3f}"]
+    for m in theirs
+    for flat, deep in (("real", "real3d"), ("classic2", "classic2_3d"), ("classic5", "classic5_3d"))
+]  # fmt: skip
+page.table(["*paper (patients)*", "training", "2-D", "3-D", "2-D minus 3-D"], lines)
 
 # %% [markdown]
 # ## The run
 
 # %%
-needed = dhvae.STUDIES["04_2d_or_3d"](size, seed)
-jobs.run(needed)
-rows = [row for study in studies.values() for row in dhvae.tables.dimension_rows(study)]
-at = {(row["regime"], row["arm"]): row for row in rows}
-tasks = jobs.tasks(needed)
-spent = sum(store.find(paths.STORE, task.key)[0]["seconds"] for task in tasks)
-print(f"{len(tasks)} jobs of {spent / 3600:.2f} core hours give {len(rows)} rows")
-test = {modality: jobs.load(study.test).arrays for modality, study in studies.items()}
+rows = page.run()
 
 # %% [markdown]
 # ## A lesion, slice by slice
@@ -104,32 +82,46 @@ test = {modality: jobs.load(study.test).arrays for modality, study in studies.it
 # slices through it, the slice beyond either end, and a cut along the body (right), in which the
 # lesion's extent over the slices can be seen at once.
 
+
 # %%
-WHITE = {"flair": 0.9, "pet": 0.35}  # grey value shown as white
-
-
-def draw_lesion(line, image: np.ndarray, mask: np.ndarray) -> None:
-    """Six slices, and the sagittal cut through the lesion's centre, with outlines."""
+def lesion(study) -> dict[str, np.ndarray]:
+    """Six slices of a test subject, and the sagittal cut through its lesion's centre."""
+    test = jobs.load(study.test).arrays
+    subject = np.argmax(test["mask"][:8].any((2, 3)).sum(1))
+    image, mask = test["image"][subject], test["mask"][subject]
     low, high = np.flatnonzero(mask.any((1, 2)))[[0, -1]]
     inside = np.linspace(low, high, 4).round().astype(int)
-    at = [max(low - 1, 0), *inside, min(high + 1, len(mask) - 1)]
+    at = np.array([max(low - 1, 0), *inside, min(high + 1, len(mask) - 1)])
     column = int(np.argwhere(mask)[:, 2].mean())
-    shown = [(f"slice {z}", image[z], mask[z]) for z in at]
-    shown.append((f"column {column}", image[::-1, :, column], mask[::-1, :, column]))
-    for ax, (title, picture, outline) in zip(line, shown, strict=True):
-        plots.show(ax, picture, title, aspect="auto" if "column" in title else "equal")
-        if outline.any():
-            ax.contour(outline, [0.5], colors=["#E69F00"], linewidths=0.9)
+    cut = {"cut": image[::-1, :, column], "cut_mask": mask[::-1, :, column]}
+    return {"slices": at, "column": np.array(column), "image": image[at], "mask": mask[at], **cut}
 
+
+def of_each(make) -> dict[str, np.ndarray]:
+    """{modality/name: array} of what `make(study)` gives."""
+    made = {modality: make(study) for modality, study in page.studies.items()}
+    return {f"{m}/{name}": array for m, found in made.items() for name, array in found.items()}
+
+
+seen = page.panel("lesion", lambda: of_each(lesion))
 
 # %%
-with plots.figure(2, 7, figsize=(11, 3.6), layout="constrained") as (figure, axes):
-    for line, (modality, found) in zip(axes, test.items(), strict=True):
-        first = np.argmax(found["mask"][:8].any((2, 3)).sum(1))
-        draw_lesion(line, found["image"][first] / WHITE[modality], found["mask"][first])
-        line[0].text(-0.1, 0.5, modality, transform=line[0].transAxes, ha="right", rotation=90)
-    files["lesion"] = plots.save(figure, "dhvae", "04_2d_or_3d_lesion")
-    display(figure)
+WHITE = {"flair": 0.9, "pet": 0.35}  # grey value shown as white
+ORANGE = plots.ROLES["control"]
+caption = (
+    "A test subject of each data set: slices through and beyond its lesion, and a cut along the "
+    "body; outline: the true mask."
+)
+with page.figure(caption, len(page.studies), 7, "lesion", figsize=(11, 3.6), squeeze=False) as axes:
+    for line, m in zip(axes, page.studies, strict=True):
+        slices = (seen[f"{m}/{name}"] for name in ("slices", "image", "mask"))
+        for ax, at, image, mask in zip(line, *slices, strict=False):
+            plots.show(ax, image / WHITE.get(m, 1.0), f"slice {at}")
+            plots.outline(ax, mask, ORANGE)
+        title = f"column {seen[f'{m}/column']}"
+        plots.show(line[6], seen[f"{m}/cut"] / WHITE.get(m, 1.0), title, aspect="auto")
+        plots.outline(line[6], seen[f"{m}/cut_mask"], ORANGE)
+        plots.label(line[0], m)
 
 # %% [markdown]
 # **What to see.** Cover the orange outline in thought: in the end slices a small bright spot must be
@@ -142,56 +134,57 @@ with plots.figure(2, 7, figsize=(11, 3.6), layout="constrained") as (figure, axe
 # of one lesion are no independent cases. The last lines say what is shown in one training, so that
 # the numbers below are compared at a known budget.
 
-
 # %%
-def budget(study) -> dict[str, tuple[str, str]]:
-    """What 2-D and 3-D training have, draw 0."""
-    part = jobs.load(study.slices(0)).arrays
-    fits = [study.utility(arm, 0).inputs[0].spec["args"]["settings"] for arm in ("real", "real3d")]
-    sides = test[study.modality]["image"].shape[1:]
+BUDGET = ("subjects", "examples with a lesion", "lesion-free examples", "weights", "steps",
+          "slices shown in a training")  # fmt: skip
+
+
+def budget(study) -> dict[str, np.ndarray]:
+    """What 2-D and 3-D training have in draw 0, (6, 2)."""
+    part, sides = jobs.load(study.slices(0)).arrays, jobs.load(study.test).arrays["image"].shape[1:]
+    fits = [study.predictions(arms[a], 0).spec["args"]["settings"] for a in ("real", "real3d")]
     nets = [architectures.build("unet", d, sides[-d:]) for d in (2, 3)]
-    weights = [sum(p.numel() for p in net.parameters()) for net in nets]
-    shown = [f["steps"] * f["batch"] for f in fits]
-    return {
-        "subjects": (study.some(30),) * 2,
-        "examples with a lesion": (len(part["image"]), study.some(30)),
-        "lesion-free examples": (len(part["free/image"]), 0),
-        "weights": tuple(weights),
-        "steps": tuple(f["steps"] for f in fits),
-        "slices shown in a training": (shown[0], shown[1] * sides[0]),
-    }
+    subjects, shown = study.some(MAIN), [f["steps"] * f["batch"] for f in fits]
+    each = [(subjects, subjects), (len(part["image"]), subjects), (len(part["free/image"]), 0)]
+    each.append([sum(p.numel() for p in net.parameters()) for net in nets])
+    each += [[f["steps"] for f in fits], (shown[0], shown[1] * sides[0])]
+    return {"budget": np.array(each)}
 
 
 # %%
-for modality, study in studies.items():
-    found = budget(study)
-    lines = [[name, *(f"{x:,}" for x in pair)] for name, pair in found.items()]
-    table([modality, "2-D", "3-D"], lines)
+had = page.panel("budget", lambda: of_each(budget))
+for modality in page.studies:
+    pairs = zip(BUDGET, had[f"{modality}/budget"], strict=True)
+    page.table([modality, "2-D", "3-D"], [[what, *(f"{x:,}" for x in two)] for what, two in pairs])
 
 # %% [markdown]
 # ## How many slices hold a lesion
 
 
 # %%
-def spans(mask: np.ndarray) -> tuple[np.ndarray, float]:
-    """Lesion slices per subject, and the share of subjects in which they are one unbroken run."""
+def spans(study) -> dict[str, np.ndarray]:
+    """Lesion slices of every test subject, whether they are one unbroken run, the centres."""
+    mask = jobs.load(study.test).arrays["mask"]
     held = mask.any((2, 3))
     first, last = held.argmax(1), held.shape[1] - 1 - held[:, ::-1].argmax(1)
-    return held.sum(1), float(np.mean(last - first + 1 == held.sum(1)))
+    centre = np.array([np.argwhere(each).mean(0) for each in mask])
+    whole = last - first + 1 == held.sum(1)
+    return {"count": held.sum(1), "of": np.array(len(held[0])), "whole": whole, "centre": centre}
 
+
+span = page.panel("spans", lambda: of_each(spans))
 
 # %%
 lines = []
-for (modality, found), slices in zip(test.items(), (771, 267), strict=True):
-    count, unbroken = spans(found["mask"])
-    free = 1 - count.sum() / found["mask"].shape[0] / found["mask"].shape[1]
-    place = np.array([np.argwhere(mask).mean(0) for mask in found["mask"]]).std(0)
-    lines.append([modality, f"{count.mean():.1f}", f"{count.min()} to {count.max()}"])
-    lines[-1] += [f"{free:.0%}", f"{unbroken:.0%}", " / ".join(f"{x:.1f}" for x in place)]
-    lines[-1] += [f"{slices / 30:.1f}"]
+for m, slices in zip(page.studies, (771, 267), strict=False):
+    count, depth, whole, centre = (span[f"{m}/{x}"] for x in ("count", "of", "whole", "centre"))
+    shares = [f"{1 - count.mean() / depth:.0%}", f"{whole.mean():.0%}"]
+    place = " / ".join(f"{x:.1f}" for x in centre.std(0))
+    found = [f"{count.mean():.1f}", f"{count.min()} to {count.max()}", *shares, place]
+    lines.append([m, *found, f"{slices / 30:.1f}"])
 head = ["lesion slices", "range", "lesion-free slices", "one unbroken run"]
 head += ["SD of the centre, slices / rows / columns", "*paper, slices per subject*"]
-table(["test volumes", *head], lines)
+page.table(["test volumes", *head], lines)
 
 # %% [markdown]
 # Centres that vary by whole pixels say that our volumes are not cropped around the lesion. Telling
@@ -208,87 +201,76 @@ table(["test volumes", *head], lines)
 # adds false voxels only outside of its slices.
 
 # %%
-lesion = np.array([[70, 70, 100]] * 10)  # ten slices: found, predicted, true
+toy = np.array([[70, 70, 100]] * 10)  # ten slices: found, predicted, true
 for false in (0, 10, 30, 100):
-    healthy = np.array([[0, false, 0]] * 22)
-    counts = np.concatenate([lesion, healthy])[None]
+    counts = np.concatenate([toy, np.array([[0, false, 0]] * 22)])[None]
     whole, known = segmentation.dice(counts)[0], segmentation.dice_selected(counts)[0]
     print(f"{false:3} false voxels in each other slice: Dice {whole:.2f}, known slices {known:.2f}")
-    assert known >= whole and np.isclose(known, 140 / 170)
+    page.check(
+        f"{false} false voxels are forgiven", whole <= known and np.isclose(known, 140 / 170)
+    )
 
 # %% [markdown]
 # ## 2-D against 3-D, told and not told
 #
 # Mean Dice per subject with its 95 % t-interval over R training draws. *All slices*: every slice is
 # segmented and counts. *Known slices*: only those that truly hold a lesion count, for both dimensions
-# alike; the paper does this in 2-D only.
+# alike; the paper does this in 2-D only. How its 3-D numbers count them is not stated.
 
 
 # %%
-def values(regime: str, arm: str) -> np.ndarray:
-    """Dice per draw; regime "flair" tells the slices, "flair-all-slices" does not."""
-    return np.array(at[regime, arm]["values"])
+def both_ways(m: str) -> list[list]:
+    """Every arm of a modality, with all slices and with known ones."""
+    every, known, lines = rows[f"{m}-all-slices"], rows[m], []
+    for name in (name for name in DIMENSIONS if known.has(name, "dice")):
+        gain = interval(known.values(name, "dice") - every.values(name, "dice"), "+")
+        texts = [at.cell(name, "dice") for at in (every, known)]
+        said = known.paper(name, "dice")
+        lines.append([arms[name].label, every.count(name, "dice"), *texts, gain, said])
+    return lines
 
 
-def text(x: np.ndarray, sign: str = "") -> str:
-    """Mean and 95 % t-interval; the mean alone of one draw."""
-    low, high = t_interval(x)[1:]
-    return f"{x.mean():{sign}.3f}" + ("" if low is None else f" [{low:{sign}.3f}, {high:{sign}.3f}]")
-
-
-def name(arm: str) -> str:
-    """How figures call an arm."""
-    return dhvae.NAMES[arm.removesuffix("2000")] + (" +2,000" if arm.endswith("2000") else "")
-
-
-# %%
-for modality in studies:
-    lines = []
-    for arm in DIMENSIONS:
-        every, known = (values(f"{modality}{more}", arm) for more in ("-all-slices", ""))
-        lines.append([name(arm), len(every), text(every), text(known), text(known - every, "+")])
-        lines[-1].append(f"{theirs[modality][arm]:.3f}" if arm in theirs[modality] else "-")
+for m in (m for m in page.studies if m in rows):
     head = ["R", "Dice, all slices", "known slices", "difference", "*paper (patients)*"]
-    table([modality, *head], lines)
-
-# %% [markdown]
-# The paper's 2-D numbers are of known slices; how its 3-D numbers count them is not stated.
+    page.table([m, *head], both_ways(m))
 
 # %%
-CONTRASTS = [("real", "real3d"), ("classic5", "classic5_3d"), ("dhvae2000", "real3d")]
-CONTRASTS += [("dhvae2000", "classic5_3d"), ("oracle2000", "real3d")]
-LOOK = {"-all-slices": ("#0072B2", "all slices"), "": ("#E69F00", "known slices")}
+CONTRASTS = [("real", "real3d"), ("classic5", "classic5_3d"), ("dhvae2000", "real3d"),
+             ("dhvae2000", "classic5_3d"), ("oracle2000", "real3d")]  # fmt: skip
+LOOK = {"-all-slices": ("#0072B2", 0.15, "all slices"), "": (ORANGE, -0.15, "known slices")}
 
 
-# %%
-def draw_contrasts(ax, modality: str) -> None:
+def draw_contrasts(ax, m: str) -> None:
     """2-D minus 3-D, both ways of counting, and the paper's difference."""
-    for y, (flat, deep) in enumerate(reversed(CONTRASTS)):
-        for shift, (more, (colour, label)) in zip((0.15, -0.15), LOOK.items(), strict=True):
-            one, other = (values(modality + more, arm) for arm in (flat, deep))
-            d = one[: len(other)] - other[: len(one)]
-            low, high = t_interval(d)[1:] if len(d) > 1 else (d[0], d[0])
-            ax.plot([low, high], [y + shift] * 2, color=colour, lw=2, alpha=0.5)
-            ax.plot(d, [y + shift] * len(d), "o", color=colour, ms=3, alpha=0.6)
-            ax.plot(d.mean(), y + shift, "D", color=colour, ms=5, label=label if y == 0 else None)
-        if {flat, deep} <= theirs[modality].keys():
-            found = theirs[modality][flat] - theirs[modality][deep]
-            mark = "paper (patients)" if flat == "real" else None
-            ax.plot(found, y, "x", color=plots.ROLES["paper"], ms=7, label=mark)
+    for y, pair in enumerate(reversed(CONTRASTS)):
+        for more, (colour, shift, _) in LOOK.items():
+            at = rows[f"{m}{more}"]
+            if all(at.has(arm, "dice") for arm in pair):
+                here = at.here("dice", *pair)
+                plots.marks(ax, at.lead(*pair, "dice"), y + shift, colour, here)
+        if theirs[m].keys() >= {*pair}:
+            said = theirs[m][pair[0]] - theirs[m][pair[1]]
+            ax.plot(said, y, "x", color=plots.ROLES["paper"], ms=7)
 
 
 # %%
-with plots.figure(1, 2, figsize=(11, 3.6), layout="constrained") as (figure, axes):
-    for ax, modality in zip(axes, studies, strict=True):
+deep = " and ".join(f"{rows['flair'].count(a, 'dice')} ({a})" for a in ("real3d", "classic5_3d"))
+caption = (
+    "Dice of 2-D minus Dice of 3-D, with every slice (blue) and with known slices (orange), paired "
+    f"by draw, R={deep}; bars: 95 % t-intervals; grey: the smallest difference that counts; cross: "
+    "the paper, on patients."
+)
+with page.figure(caption, 1, len(page.studies), figsize=(11, 3.6), squeeze=False) as axes:
+    names = [f"{arms[a].label} minus {arms[b].label}" for a, b in reversed(CONTRASTS)]
+    for ax, m in zip(axes[0], page.studies, strict=True):
         ax.axvspan(-MARGINS["dice"], MARGINS["dice"], color="#BBBBBB", alpha=0.4, lw=0)
         ax.axvline(0, color="black", lw=0.8)
-        draw_contrasts(ax, modality)
-        names = [f"{name(a)} minus {name(b)}" for a, b in reversed(CONTRASTS)]
-        ax.set_yticks(range(len(names)), names if ax is axes[0] else [])
-        ax.set(title=modality, xlabel="Dice, 2-D minus 3-D")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    files["main"] = plots.save(figure, "dhvae", "04_2d_or_3d")
-    display(figure)
+        draw_contrasts(ax, m)
+        ax.set_yticks(range(len(names)), names if ax is axes[0, 0] else [])
+        ax.set(title=m, xlabel="Dice, 2-D minus 3-D")
+    for colour, _, label in LOOK.values():
+        axes[0, 0].plot([], [], "D", color=colour, label=label)
+    axes[0, 0].figure.legend(loc="outside lower center", ncols=2)
 
 # %% [markdown]
 # **What to see.** Whether a pair's sign changes between blue and orange: then the protocol decides,
@@ -298,13 +280,11 @@ with plots.figure(1, 2, figsize=(11, 3.6), layout="constrained") as (figure, axe
 # ## Where they differ
 #
 # Left: mean Dice of slices by their place in the lesion, 0 at its ends and 1 in its middle. Right:
-# share of lesion-free slices with a false voxel, by their distance from the lesion in slices. All
-# draws pooled, all test subjects.
+# share of lesion-free slices with a false voxel, by their distance from the lesion in slices. The
+# draws computed for this page are pooled, and all test subjects.
+
 
 # %%
-ARMS = {"real": "#777777", "real3d": "#D55E00", "dhvae2000": "#0072B2", "oracle2000": "#009E73"}
-
-
 def places(mask: np.ndarray) -> np.ndarray:
     """(S, D): 0 to 1 from end to middle of the lesion, minus the distance outside, NaN in gaps."""
     held = mask.any((2, 3))
@@ -316,37 +296,56 @@ def places(mask: np.ndarray) -> np.ndarray:
 
 
 # %%
-def counts_of(study, arm: str) -> np.ndarray:
-    """(draws, S, D, 3) of an arm."""
-    draws = range(len(values(study.modality, arm)))
-    return np.array([jobs.load(study.utility(arm, k).inputs[0]).arrays["counts"] for k in draws])
+ARMS = {"real": "#777777", "real3d": "#D55E00", "dhvae2000": "#0072B2", "oracle2000": "#009E73"}
 
 
-def profiles_of(study, arm: str) -> tuple[list[float], ...]:
-    """Mean slice Dice in four parts of the lesion, false alarms at eight distances from it."""
-    place, counts = places(test[study.modality]["mask"]), counts_of(study, arm)
-    dice = np.array([segmentation.slice_dice(each, "score") for each in counts]).mean(0)
-    alarm = (counts[..., 1] > 0).mean(0)
+def where(study) -> dict[str, np.ndarray]:
+    """By arm: slice Dice in four parts of the lesion, false alarms at eight distances, and the
+    shares of lesion-free slices with a false voxel and of predicted voxels that lie in them."""
+    mask, found = jobs.load(study.test).arrays["mask"], {}
+    place, true = places(mask), mask.sum((2, 3))
     parts = [(place >= a / 4) & (place < a / 4 + (0.25 if a < 3 else 1)) for a in range(4)]
-    away = [place == -d for d in range(1, 9)]
-    pairs = ((dice, parts), (alarm, away))
-    return tuple([x[p].mean() if p.any() else np.nan for p in chosen] for x, chosen in pairs)
+    away, free = [place == -d for d in range(1, 9)], true == 0
+    for name in (a for a in ARMS if study.source.truth or "oracle" not in a):
+        each = [study.predictions(arms[name], k) for k in study.draws(arms[name])]
+        counts = np.array([jobs.load(job).arrays["counts"] for job in each])
+        page.check(f"{study.modality} {name}: all slices count", (counts[..., 2] == true).all())
+        dice = np.mean([segmentation.slice_dice(c, "score") for c in counts], axis=0)
+        predicted = counts[..., 1]
+        found[f"{name}/inside"] = mean_in(dice, parts)
+        found[f"{name}/outside"] = mean_in((predicted > 0).mean(0), away)
+        alarm = (predicted > 0)[:, free].mean(), (predicted * free).sum() / max(predicted.sum(), 1)
+        found[f"{name}/alarm"] = np.array(alarm)
+    return found
 
 
 # %%
-with plots.figure(1, 4, figsize=(12.5, 3.2), layout="constrained") as (figure, axes):
-    for i, (modality, study) in enumerate(studies.items()):
-        for arm, colour in ARMS.items():
-            inside, outside = profiles_of(study, arm)
-            axes[2 * i].plot(range(4), inside, "o-", color=colour, label=name(arm))
-            axes[2 * i + 1].plot(range(1, 9), outside, "o-", color=colour)
-        axes[2 * i].set_xticks(range(4), ("ends", "", "", "middle"))
-        axes[2 * i].set(title=f"{modality}: in the lesion", ylabel="mean Dice of slices")
-        axes[2 * i + 1].set(title=f"{modality}: outside", xlabel="slices from the lesion")
-        axes[2 * i + 1].set_ylabel("share with a false voxel")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    files["where"] = plots.save(figure, "dhvae", "04_2d_or_3d_where")
-    display(figure)
+def mean_in(x: np.ndarray, parts: list[np.ndarray]) -> np.ndarray:
+    """Mean of x over each part; NaN over an empty one."""
+    return np.array([x[part].mean() if part.any() else np.nan for part in parts])
+
+
+profiles = page.panel("where", lambda: of_each(where))
+
+# %%
+caption = (
+    "Mean slice Dice along the lesion, and share of lesion-free slices with a false voxel by "
+    "distance; draws computed here and all test subjects pooled, no interval."
+)
+size = {"figsize": (12.5, 3.2), "squeeze": False}
+with page.figure(caption, 1, 2 * len(page.studies), "where", **size) as axes:
+    for m, inside, outside in zip(page.studies, axes[0, ::2], axes[0, 1::2], strict=True):
+        for name, colour in ARMS.items():
+            if f"{m}/{name}/inside" in profiles:
+                look = {"color": colour, "label": arms[name].label}
+                inside.plot(range(4), profiles[f"{m}/{name}/inside"], "o-", **look)
+                outside.plot(range(1, 9), profiles[f"{m}/{name}/outside"], "o-", color=colour)
+        inside.set_xticks(range(4), ("ends", "", "", "middle"))
+        inside.set(title=f"{m}: in the lesion", ylabel="mean Dice of slices")
+        outside.set(title=f"{m}: outside", xlabel="slices from the lesion")
+        outside.set_ylabel("share with a false voxel")
+    named = axes[0, 0].get_legend_handles_labels()
+    axes[0, 0].figure.legend(*named, loc="outside lower center", ncols=4)
 
 # %% [markdown]
 # **What to see.** The ends: there a slice has least to go by and a volume its neighbours. Outside:
@@ -354,60 +353,31 @@ with plots.figure(1, 4, figsize=(12.5, 3.2), layout="constrained") as (figure, a
 # else is taken for one). *Known slices* hides the right panels of each pair.
 
 # %%
-lines = []
-for modality, study in studies.items():
-    free = ~test[modality]["mask"].any((2, 3))
-    for arm in ARMS:
-        counts = counts_of(study, arm)
-        alarm = (counts[..., 1] > 0)[:, free].mean()
-        beyond = (counts[..., 1] * free).sum() / max(counts[..., 1].sum(), 1)
-        lines.append([modality, name(arm), f"{alarm:.1%}", f"{beyond:.1%}"])
-table(["", "arm", "lesion-free slices with a false voxel", "predicted voxels in them"], lines)
+alarms = {name.removesuffix("/alarm"): x for name, x in profiles.items() if name.endswith("alarm")}
+lines = [[m, arms[name].label, *(f"{x:.1%}" for x in alarms[f"{m}/{name}"])]
+         for m in page.studies for name in ARMS if f"{m}/{name}" in alarms]  # fmt: skip
+page.table(["", "arm", "lesion-free slices with a false voxel", "predicted voxels in them"], lines)
 
 # %% [markdown]
-# ## Sanity, asserted
+# ## What must hold
 
 # %%
-for modality, study in studies.items():
-    for arm in DIMENSIONS:
-        every, known = (values(modality + more, arm) for more in ("-all-slices", ""))
-        assert len(every) == len(known) and (known >= every - 1e-12).all()
-        assert (every >= 0).all() and (known <= 1).all()
-        counts = counts_of(study, arm)
-        assert np.allclose(segmentation.dice(counts[0]).mean(), every[0]), "rows are these counts"
-        true = test[modality]["mask"].sum((2, 3))
-        assert (counts[..., 2] == true).all(), "every slice of every test volume is counted"
-print("sanity holds")
-
-# %%
-note = "over R=" + "/".join(f"{len(values('flair', a))} ({name(a)})" for a in DIMENSIONS)
-captions = {
-    "main": "Dice of 2-D minus Dice of 3-D, with every slice (blue) and with known slices (orange); "
-    f"bars: 95 % t-interval {note} training draws, paired; cross: the paper, on patients.",
-    "lesion": "A test subject of each data set: slices through and beyond its lesion, and a cut along "
-    "the body; outline: the true mask.",
-    "where": "Mean slice Dice along the lesion, and share of lesion-free slices with a false voxel by "
-    "distance; all draws and test subjects pooled, no interval.",
-}
-figures = [{"file": files[each], "caption": text_} for each, text_ in captions.items()]
-seconds, code = round(time.perf_counter() - start, 1), jobs.fingerprint(needed)
-record.write_metrics("dhvae", "04_2d_or_3d", profile, R, rows, figures, seconds, [seed], code)
-print(f"{len(rows)} rows in data/metrics/dhvae/04_2d_or_3d.json")
+for m in (m for m in page.studies if m in rows):
+    every, known = rows[f"{m}-all-slices"], rows[m]
+    there = [name for name in DIMENSIONS if known.has(name, "dice")]
+    found = [(every.values(name, "dice"), known.values(name, "dice")) for name in there]
+    page.check(f"{m}: Dice is a share", all((a >= 0).all() and (b <= 1).all() for a, b in found))
+    page.check(f"{m}: known slices only help", all((b >= a - 1e-12).all() for a, b in found))
 
 # %% [markdown]
 # ## Verdict
 #
 # The test stands in `lib/claims/ledger.json` since before the first result and asks for all of it: 2-D
 # above 3-D with synthetic data and alone, with known slices and with all. *p* is adjusted by Holm.
-# With fewer than five draws a verdict is exploratory. The claim is judged by the record with more
-# draws: this run's, or the committed one.
-
-# %%
-of_record = {v["id"]: v for v in judge.judge_all(paths.METRICS, reference=judge.committed(profile))}
-assert not of_record["DH-31"]["missing"]
+# With fewer than five draws a verdict is exploratory.
 
 # %% tags=["DH-31"]
-display(Markdown(summary.in_words(of_record["DH-31"])))
+page.verdicts("DH-31")
 
 # %% [markdown]
 # ## In this notebook we have
@@ -424,14 +394,16 @@ display(Markdown(summary.in_words(of_record["DH-31"])))
 
 # %%
 answer = None  # a whole number
-dice = [1400 / (1700 + 30 * (22 - k)) for k in range(23)]
-truth = int(np.argmax(np.array(dice) >= 0.75))
-print("not answered yet" if answer is None else f"right: {answer == truth}")
+dice = np.array([1400 / (1700 + 30 * (22 - k)) for k in range(23)])
+page.exercise(answer, lambda: int(np.argmax(dice >= 0.75)))
 
 # %% [markdown]
 # **2.** By how much (mean over draws) does telling the slices lift *2D, real only* in `pet`?
 
 # %%
 answer = None  # your number
-truth = (values("pet", "real") - values("pet-all-slices", "real")).mean()
-print("not answered yet" if answer is None else f"right: {abs(answer - truth) < 0.005}")
+lift = [rows[regime].mean("real", "dice") for regime in ("pet", "pet-all-slices")]
+page.exercise(answer, lambda: lift[0] - lift[1], within=0.005)
+
+# %%
+page.close()

@@ -351,7 +351,7 @@ class Background(Pairs):
         return None
 
     def scores(self, study: Study) -> Iterable[Scores]:
-        for arm in chosen("vae", "hvae", "hvae_stopped"):
+        for arm in chosen("vae", "hvae", "hvae_stopped") if study.source.truth else ():
             yield Scores(arm, LIKELIHOOD, study.each(arm, lambda k, a=arm: study.likelihood(a, k)))
 
 
@@ -391,6 +391,8 @@ class Dimensions(Pairs):
     def scores(self, study: Study) -> Iterable[Scores]:
         arms = table4_arms()
         for arm in (arms[name] for name in DIMENSIONS):
+            if arm.role == "oracle" and not study.source.truth:
+                continue
             each = study.each(arm, lambda k, a=arm: study.utility(a, k))
             yield Scores(arm, {"dice": "dice_selected"}, each)
             yield Scores(arm, {"dice": "dice"}, each, f"{study.modality}-all-slices")
