@@ -13,8 +13,9 @@
 # - read the verdict of every claim, and which claims no run has reached yet;
 # - see where the papers contradict themselves or leave a detail open.
 #
-# *A few seconds.* **Nothing here shows that a method works or fails on patients.** This is a
-# conceptual replication on different (synthetic) data; no verdict speaks about the papers' own data.
+# It only reads what the other notebooks left. **Nothing here shows that a method works or fails on
+# patients.** This is a conceptual replication on different (synthetic) data; no verdict speaks about
+# the papers' own data.
 
 # %% tags=["parameters"]
 profile = "quick"
@@ -22,26 +23,13 @@ seed = 0
 dataset = "phantom"
 
 # %%
-import time
-
-from IPython.display import Markdown, display
-from matplotlib import pyplot as plt
-
-from lib import paths, profiles
 from lib.claims import judge, ledger, verdict
 from lib.metrics.inference import holm, paired_t
-from lib.record import rows as record
-from lib.report import plots, summary
+from lib.papers.registry import PAPERS
+from lib.report import summary
+from lib.report.page import Page
 
-start = time.perf_counter()
-plots.use_style()
-size = profiles.get(profile)
-
-
-def show(head: list[str], lines: list[list]) -> None:
-    """Show a table, or say that it is empty."""
-    display(Markdown(summary.table(head, lines) if lines else "*none yet*"))
-
+page = Page("99_all_claims", profile, seed, dataset)
 
 # %% [markdown]
 # ## How a verdict is made
@@ -62,25 +50,26 @@ def show(head: list[str], lines: list[list]) -> None:
 # | not reproduced (reversed) | 95 % interval below 0, $p$ below 0.05 |
 # | inconclusive | none of these |
 #
-# A toy first: five differences of three draws each, judged with a margin of 0.01.
+# A toy first: five times three differences, judged with a margin of 0.01 and a paper's effect of 0.08.
 
 # %%
-toy = {
-    "clear gain": [0.080, 0.083, 0.079],
-    "clear, but small": [0.0081, 0.0083, 0.0082],
-    "nothing": [0.001, -0.001, 0.0005],
-    "clear loss": [-0.05, -0.052, -0.049],
-    "scatter": [0.09, -0.04, 0.03],
-}
-tests = {name: paired_t(d) for name, d in toy.items()}
-judged = {
-    name: verdict.verdict(t["mean"], t["ci95"], t["ci90"], t["p"], margin=0.01, paper_effect=0.08)
-    for name, t in tests.items()
-}
-show(
+TOY = {"clear gain": [0.080, 0.083, 0.079], "clear, but small": [0.0081, 0.0083, 0.0082],
+       "nothing": [0.001, -0.001, 0.0005], "clear loss": [-0.05, -0.052, -0.049],
+       "scatter": [0.09, -0.04, 0.03]}  # fmt: skip
+
+
+def judged(differences: list[float]) -> str:
+    """The verdict on paired differences."""
+    t = paired_t(differences)
+    return verdict.verdict(t["mean"], t["ci95"], t["ci90"], t["p"], margin=0.01, paper_effect=0.08)
+
+
+# %%
+tests = {name: paired_t(each) for name, each in TOY.items()}
+page.table(
     ["differences", "mean", "95 % interval", "verdict"],
-    [[f"{name}: {toy[name]}", verdict.number(t["mean"]), verdict.interval(t["ci95"]), judged[name]]
-     for name, t in tests.items()],
+    [[f"{name}: {TOY[name]}", verdict.number(t["mean"]), verdict.interval(t["ci95"]),
+      judged(TOY[name])] for name, t in tests.items()],
 )  # fmt: skip
 
 # %% [markdown]
@@ -98,46 +87,41 @@ show(
 
 # %%
 p = [0.001, 0.01, 0.02, 0.04]
-show(["p", "Holm"], [[a, verdict.number(b)] for a, b in zip(p, holm(p), strict=True)])
-assert holm(p)[0] == p[0] * len(p)
+page.table(["p", "Holm"], [[a, verdict.number(b)] for a, b in zip(p, holm(p), strict=True)])
 
 # %% [markdown]
-# ## The verdicts of record
+# ## The verdicts
 #
-# A claim is judged by the record with more training draws: this run, or the committed numbers of
-# ten draws in `data/reference`; on ties this run counts, and in `smoke`, whose numbers mean
-# nothing, it alone. Rows of the two are never mixed inside a claim. Holm's multipliers are taken over
-# the set of core claims so mixed, because that is the set that is read.
+# There is one set of draws: those of the committed record, and those computed in this home. Where
+# both have a draw, the one computed here counts; `smoke`, whose numbers mean nothing, stands alone.
+# Holm's correction runs over each paper's core claims.
 
 # %%
-verdicts = judge.judge_all(paths.METRICS, reference=judge.committed(profile))
-origins = summary.by_origin(verdicts)
-print(f"measured verdicts: {origins[judge.RUN]} from this run ({profile}),", end=" ")
-print(f"{origins[judge.FULL]} from the committed numbers of {judge.FULL}")
-
-# %% [markdown]
-# The last row counts how many of the verdicts above it are exploratory.
+verdicts = list(page.judged.values())
+measured = summary.told(verdicts, summary.MEASURED)
+core = sum(out["priority"] == 1 for out in verdicts)
+print(f"{len(verdicts)} claims, {core} of them core; draws have decided {len(measured)};", end=" ")
+print(f"{summary.from_record(verdicts)} of these rest on draws that were not computed here")
 
 # %%
 counts = summary.counts(verdicts)
 named = [name for name in summary.COLOURS if any(row[name] for row in counts.values())]
 lines = [[name, *(row[name] for row in counts.values())] for name in (*named, "exploratory")]
-show(["verdict", *(summary.SHORT[paper] for paper in counts)], lines)
-print(f"{len(verdicts)} claims, {sum(c['priority'] == 1 for c in ledger.load())} of them core")
+lines[-1][0] = "*of these, exploratory*"
+page.table(["verdict", *(PAPERS[paper].short for paper in counts)], lines)
 
 # %%
-fig, axes = plt.subplots(figsize=(8.5, 2.6), layout="constrained")
-left = dict.fromkeys(counts, 0)
-for name in named:
-    bars = [counts[paper][name] for paper in counts]
-    shown = [summary.SHORT[paper] for paper in counts]
-    axes.barh(shown, bars, left=list(left.values()), color=summary.COLOURS[name], label=name)
-    left = {paper: left[paper] + counts[paper][name] for paper in counts}
-axes.invert_yaxis()
-axes.set_xlabel("number of claims")
-axes.grid(axis="y", visible=False)
-fig.legend(loc="outside lower center", ncols=3)
-picture = plots.save(fig, "", "99_all_claims")
+papers = [PAPERS[paper].short for paper in counts]
+with page.figure(summary.overview(verdicts), figsize=(8.5, 2.6)) as ax:
+    left = [0] * len(papers)
+    for name in named:
+        bars = [row[name] for row in counts.values()]
+        ax.barh(papers, bars, left=left, color=summary.COLOURS[name], label=name)
+        left = [a + b for a, b in zip(left, bars, strict=True)]
+    ax.invert_yaxis()
+    ax.set_xlabel("number of claims")
+    ax.grid(axis="y", visible=False)
+    ax.figure.legend(loc="outside lower center", ncols=3)
 
 # %% [markdown]
 # **What to see.** Grey is work ahead: a chapter that has not run leaves its claims *not yet run*, and
@@ -145,42 +129,42 @@ picture = plots.save(fig, "", "99_all_claims")
 #
 # ## Verdicts in words
 #
-# The first column links to the cell that shows the verdict in its notebook. Where the committed
-# numbers decided, *this run alone* says what this run gives.
+# The first column links to the cell that shows the verdict in its notebook; *source* says over how
+# many draws it is, and how many of them were computed here.
 
 
 # %%
 def line(out: dict) -> list[str]:
     """One measured claim: link, verdict and its axes, source, sentence."""
-    whose = "; ".join(t for t in (summary.source_text(out), summary.alone_text(out)) if t)
-    return [summary.link(out), out["title"].partition(": ")[2], whose, out["sentence"]]
+    words = out["title"].partition(": ")[2]
+    return [summary.link(out), words, summary.source_text(out), out["sentence"]]
 
 
-for paper, short in summary.SHORT.items():
-    mine = [out for out in summary.told(verdicts, summary.MEASURED) if out["paper"] == paper]
-    if mine:
-        display(Markdown(f"### {short}"))
-        show(["claim", "verdict of record", "source", "in words"], [line(out) for out in mine])
-    else:
-        print(f"{short}: no claim has been measured yet")
+for paper, about in PAPERS.items():
+    mine = [line(out) for out in measured if out["paper"] == paper]
+    page.text(f"### {about.short}")
+    page.table(["claim", "verdict", "source", "in words"], mine)
 
 # %% [markdown]
 # ## Papers against their own numbers, and what phantoms cannot test
 
 # %%
 fixed = (verdict.INCONSISTENT, verdict.CONSISTENT, verdict.UNTESTABLE)
-show(["claim", "statement", "verdict", "in words"],
-     [[summary.link(out), out["statement"], out["verdict"], out["sentence"]]
-      for out in summary.told(verdicts, fixed)])  # fmt: skip
+page.table(
+    ["claim", "statement", "verdict", "in words"],
+    [[summary.link(out), out["statement"], out["verdict"], out["sentence"]]
+     for out in summary.told(verdicts, fixed)],
+)  # fmt: skip
 
 # %% [markdown]
 # ## Not yet run
 
 # %%
-waiting = summary.told(verdicts, (verdict.NOT_RUN,))
-files = sorted({out["missing"] for out in waiting})
-by_file = {text: [out["id"] for out in waiting if out["missing"] == text] for text in files}
-show(["what is missing", "claims"], [[text, ", ".join(ids)] for text, ids in by_file.items()])
+missing: dict[str, list[str]] = {}
+for out in summary.told(verdicts, (verdict.NOT_RUN,)):
+    missing.setdefault(out["missing"], []).append(out["id"])
+lines = [[text, ", ".join(ids)] for text, ids in sorted(missing.items())]
+page.table(["what is missing", "claims"], lines)
 
 # %% [markdown]
 # ## What the papers contradict or leave open
@@ -189,47 +173,50 @@ show(["what is missing", "claims"], [[text, ", ".join(ids)] for text, ids in by_
 # clerical. Each has an answer of ours; where it was cheap, both readings are run.
 
 # %%
-severities = summary.severities()
-show(["paper", "A", "B", "C", "all"],
-     [[summary.SHORT[paper], *row.values(), sum(row.values())]
-      for paper, row in severities.items()])  # fmt: skip
+gaps = summary.severities()
+lines = [[PAPERS[paper].short, *row.values(), sum(row.values())] for paper, row in gaps.items()]
+page.table(["paper", "A", "B", "C", "all"], lines)
+
+# %% [markdown]
+# Those of severity A; each chapter's page of claims lists all of its own.
 
 # %%
 grave = [entry for entry in ledger.inconsistencies() if entry["severity"] == "A"]
-show(["", "where", "what the paper says", "what we do"],
-     [[entry["id"], entry["where"], entry["finding"], entry["ours"]] for entry in grave])  # fmt: skip
+columns = {"id": "", "where": "where", "finding": "what the paper says", "ours": "what we do"}
+page.table([*columns.values()], [[entry[key] for key in columns] for entry in grave])
 
 # %% [markdown]
-# ## What this notebook leaves
+# ## Counts by paper and verdict, kept as rows
 
 # %%
-rows = [{"arm": paper, "metric": name, "mean": n, "values": [n]}
-        for paper, row in counts.items() for name, n in row.items()]  # fmt: skip
-others = f"; {origins[judge.FULL]} verdicts from the committed numbers of {judge.FULL}"
-caption = (
-    f"Verdicts of all {len(verdicts)} claims by paper, profile {profile}, R={size.replicates} "
-    f"training draws in the core studies{others if origins[judge.FULL] else ''}; grey claims have "
-    "not run."
-)
-record.write_metrics(
-    "", "99_all_claims", profile, size.replicates, rows,
-    figures=[{"file": picture, "caption": caption}], seeds=[seed],
-    code=summary.code(paths.METRICS, judge.committed(profile)),
-    seconds=round(time.perf_counter() - start, 1),
-)  # fmt: skip
-print(caption)
+page.keep(lambda: [
+    {"regime": "", "arm": paper, "metric": name, "draws": {f"{seed}/0": (n, "")}}
+    for paper, row in counts.items() for name, n in row.items()
+])  # fmt: skip
+
+# %% [markdown]
+# ## What must hold
+
 
 # %%
+planned = {claim["id"]: judge.planned(claim["test"]) for claim in ledger.load()}
+
+
+def is_marked(out: dict) -> bool:
+    """Whether a measured claim has the draws it was planned with, or is marked exploratory."""
+    return out["exploratory"] or out["n"] >= min(verdict.FEWEST, planned[out["id"]])
+
+
 wanted = (verdict.REPRODUCED, verdict.DIRECTION, verdict.NO_EFFECT, verdict.REVERSED)
-assert tuple(judged.values()) == (*wanted, verdict.INCONCLUSIVE)
-assert len(verdicts) == 156 and len({out["id"] for out in verdicts}) == 156
-for paper, row in counts.items():
-    assert sum(n for name, n in row.items() if name != "exploratory") == len(ledger.by_paper(paper))
-assert sum(sum(row.values()) for row in severities.values()) == 106
-plan = {claim["id"]: judge.planned(claim["test"]) for claim in ledger.load()}
-for out in summary.told(verdicts, verdict.EMPIRICAL):
-    assert out["exploratory"] or out["n"] >= min(verdict.FEWEST, plan[out["id"]])
-    assert out["own"] is None or out["own"]["n"] < out["n"], "the record with more draws"
+found = tuple(judged(each) for each in TOY.values())
+page.check("the toy has one of each verdict", found == (*wanted, verdict.INCONCLUSIVE))
+page.check("Holm multiplies the smallest p by their number", holm(p)[0] == p[0] * len(p))
+page.check("there are 156 claims", len(verdicts) == len(ledger.load()) == 156)
+each = {paper: sum(row[name] for name in named) for paper, row in counts.items()}
+ours = {paper: len(ledger.by_paper(paper)) for paper in counts}
+page.check("every claim has one verdict", each == ours)
+page.check("there are 106 gaps", sum(sum(row.values()) for row in gaps.values()) == 106)
+page.check("few draws are marked", all(map(is_marked, summary.told(verdicts, verdict.EMPIRICAL))))
 
 # %% [markdown]
 # ## In this notebook we have
@@ -240,16 +227,19 @@ for out in summary.told(verdicts, verdict.EMPIRICAL):
 #
 # ## Exercises
 #
-# 1. Three draws give differences of 0.004, 0.006 and 0.005, and the margin is 0.01. Which verdict?
-# 2. Seven core claims of a paper have $p = 0.008$ each. How many stay below 0.05 after Holm?
+# **1.** Three draws give differences of 0.004, 0.006 and 0.005, and the margin is 0.01. Which verdict
+# is it? (One of `verdict.VERDICTS`.)
 
 # %%
-answer_1 = verdict.NO_EFFECT  # try another of verdict.VERDICTS
-t = paired_t([0.004, 0.006, 0.005])
-right = verdict.verdict(t["mean"], t["ci95"], t["ci90"], t["p"], margin=0.01)
-print("right" if answer_1 == right else f"no: the 95 % interval is {verdict.interval(t['ci95'])}")
+answer = None  # such as verdict.INCONCLUSIVE
+page.exercise(answer, lambda: judged([0.004, 0.006, 0.005]))
+
+# %% [markdown]
+# **2.** Seven core claims of a paper have $p = 0.008$ each. How many stay below 0.05 after Holm?
 
 # %%
-answer_2 = 7
-right = sum(p < verdict.ALPHA for p in holm([0.008] * 7))
-print("right" if answer_2 == right else f"no: {7 * 0.008:.3f} is the smallest adjusted p")
+answer = None  # your number
+page.exercise(answer, lambda: sum(p < verdict.ALPHA for p in holm([0.008] * 7)))
+
+# %%
+page.close()

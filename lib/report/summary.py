@@ -1,6 +1,5 @@
 """What stands in the metrics files, in words and counts: for index, README and tables of claims."""
 
-import hashlib
 import json
 import os
 import re
@@ -142,12 +141,6 @@ def order(name: str) -> tuple:
         return (9 if stem >= "9" else 0), "", stem
     chapters = list(registry.PAPERS)
     return 1 + (chapters.index(folder) if folder in chapters else len(chapters)), folder, stem
-
-
-def code(pages: dict[str, dict]) -> str:
-    """One hash over the code that made merged pages; tables of claims, which follow, left out."""
-    codes = [pages[name]["stamp"]["code"] for name in sorted(pages) if not name.endswith(TABLES)]
-    return hashlib.sha256("".join(codes).encode()).hexdigest()[:16]
 
 
 def pictures(pages: dict[str, dict]) -> list[dict]:
