@@ -206,6 +206,10 @@ FOLLOWED = {
     "import in a class": ("class A:\n    from math import pi as f\ndef job(): return A.f", "pi",
                           "e"),
     "effect": ("import numpy as np\nnp.seterr(all='raise')\ndef job(): return 1", "raise", "warn"),
+    "effect in a loop": ("import numpy as np\nfor k in ('raise',):\n    np.seterr(all=k)\n"
+                         "def job(): return 1", "raise", "warn"),
+    "the last of two imports": ("from math import pi as f\nfrom math import tau as f\n"
+                                "def job(): return f", "tau", "e"),
     "loop": ("T = {}\nfor k in (1, 2):\n    T[k] = k\ndef job(): return T", "2)", "3)"),
     "attempt": ("T = {}\ntry:\n    T[1] = 2\nexcept KeyError as e:\n    pass\ndef job(): return T",
                 "= 2", "= 3"),
@@ -342,6 +346,12 @@ def test_a_module_used_as_a_value_counts_as_a_whole(tree, text):
         ("T = {'a': []}\ndef add(f): T['a'].append(f)\ndef job(x): return T[x]", "pkg.work", 2),
         ("T = 1\ndef add():\n    global T\n    T = 2\ndef job(): return T", "pkg.work", 3),
         ("T = 1\ndef job():\n    global T\n    return T", "pkg.work", 3),
+        (
+            "T = 1\ndef job():\n    T = 2\n    def g():\n        global T\n        return T\n"
+            "    return g()",
+            "pkg.work",
+            5,
+        ),
         ("def add():\n    global T\n    T = 2\ndef job(): return T", "pkg.work", 2),
         ("class A: pass\ndef add(): setattr(A, 'x', 1)\ndef job(): return A", "pkg.work", 2),
         ("class A: pass\ndef add():\n    del A.x\ndef job(): return A", "pkg.work", 3),
