@@ -34,7 +34,7 @@ class Scope:
     kind: str
     outer: "Scope | None" = None
     names: dict[str, set[Target]] = field(default_factory=dict)
-    elsewhere: dict[str, bool] = field(default_factory=dict)  # name: global (or nonlocal)?
+    globals: set[str] = field(default_factory=set)  # names that belong to the module
 
     def find(self, name: str, early: bool = False) -> Target | None:
         """What a name read here stands for: LOCAL, an import, or None for a name of the module.
@@ -43,7 +43,7 @@ class Scope:
         """
         scope = self
         while scope.kind != "module":
-            if scope.elsewhere.get(name):
+            if name in scope.globals:
                 return None
             visible = scope.kind != "class" or (scope is self and not early)
             if visible and name in scope.names:
@@ -183,7 +183,7 @@ class _Reader:
             node.body = [each for each in body if not _is_text(each)]
 
     def bind(self, name: str, scope: Scope, target: Target = LOCAL) -> None:
-        if name not in scope.elsewhere:
+        if name not in scope.globals:
             scope.names.setdefault(name, set()).add(target)
             if scope is self.module:
                 self.bound[name] = None
@@ -221,13 +221,10 @@ class _Reader:
 
     def _global(self, node: ast.Global, scope: Scope) -> None:
         if scope is not self.module:
-            scope.elsewhere |= dict.fromkeys(node.names, True)
+            scope.globals |= set(node.names)
             self.source.changes += [
                 Change(name, (), node.lineno, self.module, "global") for name in node.names
             ]
-
-    def _nonlocal(self, node: ast.Nonlocal, scope: Scope) -> None:
-        scope.elsewhere |= dict.fromkeys(node.names, False)
 
     def named(self, node: ast.AST, scope: Scope) -> None:
         """A node whose name is a field of text."""

@@ -163,6 +163,7 @@ print(s.code_hash('pkg.work', 'job', Path({str(copy)!r})))"
 
 FOLLOWED = {
     "constant built in steps": ("X = [1]\nX += [2]\ndef job(): return X", "[2]", "[3]"),
+    "method of a variable": ("def job(x): return x.mean", "mean", "sum"),
     "class": ("class A:\n    def f(self): return 1\ndef job(): return A().f()", "1", "2"),
     "base class": ("class B:\n    x = 1\nclass A(B): pass\ndef job(): return A.x", "1", "2"),
     "class keyword": ("K = 1\nclass A(object, k=K): pass\ndef job(): return A", "K = 1", "K = 2"),
@@ -206,6 +207,10 @@ FOLLOWED = {
     "import in a class": ("class A:\n    from math import pi as f\ndef job(): return A.f", "pi",
                           "e"),
     "effect": ("import numpy as np\nnp.seterr(all='raise')\ndef job(): return 1", "raise", "warn"),
+    "effect in a loop": ("import numpy as np\nfor k in ('raise',):\n    np.seterr(all=k)\n"
+                         "def job(): return 1", "raise", "warn"),
+    "the last of two imports": ("from math import pi as f\nfrom math import tau as f\n"
+                                "def job(): return f", "tau", "e"),
     "loop": ("T = {}\nfor k in (1, 2):\n    T[k] = k\ndef job(): return T", "2)", "3)"),
     "attempt": ("T = {}\ntry:\n    T[1] = 2\nexcept KeyError as e:\n    pass\ndef job(): return T",
                 "= 2", "= 3"),
@@ -308,13 +313,15 @@ def test_all_imports_of_one_definition_give_one_key(tree):
         "from pkg import far\ndef job(name): return getattr(far, name)",
         "from pkg import far\ndef job(x): part = far if x else None; return part.f()",
         "from pkg import room\ndef job(name): return getattr(room, name)",
+        "from pkg import hall\ndef job(name): return getattr(hall, name).g()",
         "import pkg.far as far\nPARTS = {'far': far}\ndef job(x): return PARTS[x].f()",
     ],
 )
 def test_a_module_used_as_a_value_counts_as_a_whole(tree, text):
     def key(value, comment=""):
         room = "from pkg.far import g"
-        return key_of(tree, text, far=f"def g(): return {value} {comment}", room__init=room)
+        far = f"def g(): return {value} {comment}"
+        return key_of(tree, text, far=far, room__init=room, hall__init="", hall__part=far)
 
     assert key(1) == key(1, "# comment") != key(2)
 
@@ -342,6 +349,12 @@ def test_a_module_used_as_a_value_counts_as_a_whole(tree, text):
         ("T = {'a': []}\ndef add(f): T['a'].append(f)\ndef job(x): return T[x]", "pkg.work", 2),
         ("T = 1\ndef add():\n    global T\n    T = 2\ndef job(): return T", "pkg.work", 3),
         ("T = 1\ndef job():\n    global T\n    return T", "pkg.work", 3),
+        (
+            "T = 1\ndef job():\n    T = 2\n    def g():\n        global T\n        return T\n"
+            "    return g()",
+            "pkg.work",
+            5,
+        ),
         ("def add():\n    global T\n    T = 2\ndef job(): return T", "pkg.work", 2),
         ("class A: pass\ndef add(): setattr(A, 'x', 1)\ndef job(): return A", "pkg.work", 2),
         ("class A: pass\ndef add():\n    del A.x\ndef job(): return A", "pkg.work", 3),
@@ -420,6 +433,15 @@ def test_edits_of_the_same_size_are_seen_at_once(tree):
             tree.swap("pkg/far.py", f"* {int(digit) - 1}\n", f"* {digit}\n")
         seen.add(tree.key())
     assert len(seen) == 9
+
+
+def test_an_edit_too_quick_for_the_clock_of_the_disk_is_seen(tree, monkeypatch):
+    moment = time.time_ns() + 10**9
+    monkeypatch.setattr(source, "_written", lambda path: (moment, moment, 0, 0))
+    tree.write(PACKAGE)
+    before = tree.key()
+    tree.swap("pkg/far.py", "FACTOR = 3", "FACTOR = 4")
+    assert tree.key() != before
 
 
 def test_an_edit_after_a_while_is_seen_at_once_and_an_older_file_too(tree):

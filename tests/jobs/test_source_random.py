@@ -51,8 +51,8 @@ found = []
 for folder, jobs in json.loads(sys.stdin.read()):
     sys.path.insert(0, folder)
     importlib.invalidate_caches()
-    for job in jobs:
-        importlib.import_module("pkg." + job.partition(":")[0])
+    for file in Path(folder, "pkg").glob("m*.py"):
+        importlib.import_module(f"pkg.{file.stem}")
     found.append({job: ran(os.path.join(folder, "pkg"), job) for job in jobs})
     for name in [each for each in sys.modules if each.partition(".")[0] == "pkg"]:
         del sys.modules[name]
