@@ -131,11 +131,6 @@ class Page:
         page = draws.merged(item, own=not self.from_record, profile=self.plan.profile.name)
         return Rows(page or {"rows": []})
 
-    def rows_of(self, item: str) -> Rows:
-        """The rows of another notebook, as far as they are there."""
-        page = draws.merged(item, own=not self.from_record, profile=self.plan.profile.name)
-        return Rows(page or {"rows": []})
-
     def run_into(self, item: str) -> Rows:
         """`run` for a page whose rows stand among those of another notebook."""
         if not self.from_record:
