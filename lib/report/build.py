@@ -55,8 +55,8 @@ def page(ipynb: Path) -> Path:
 
 def finished() -> list[Path]:
     """Executed notebooks under figures/report, without those that are being written."""
-    found = sorted(paths.REPORT.rglob("*.ipynb"))
-    return [file for file in found if not file.relative_to(paths.REPORT).name.startswith(".")]
+    found = sorted(file.relative_to(paths.REPORT) for file in paths.REPORT.rglob("*.ipynb"))
+    return [paths.REPORT / file for file in found if not any(part[0] == "." for part in file.parts)]
 
 
 def render(profile: str, failed: dict[str, str], own: bool = True) -> str:
@@ -99,7 +99,8 @@ def _notebooks() -> list[dict]:
 
 def _notebook(name: str, found: dict) -> dict:
     there = found and (paths.REPORT / f"{name}.html").is_file()
-    heading = re.search(r"^# #+ +(.+)$", (paths.NOTEBOOKS / f"{name}.py").read_text(), re.MULTILINE)
+    text = (paths.NOTEBOOKS / f"{name}.py").read_text(encoding="utf-8")
+    heading = re.search(r"^# #+ +(.+)$", text, re.MULTILINE)
     title = plain(heading[1]) if heading else name
     blank = {"name": name, "title": title, "seconds": None, "error": "", "claims": []}
     chapter = name.rpartition("/")[0]

@@ -93,7 +93,8 @@ def decided_in(id_: str) -> str:
 def tags(name: str) -> list[str]:
     """Ids of claims that the cells of a notebook's source carry as tags; [] without a notebook."""
     file = paths.NOTEBOOKS / f"{name}.py"
-    lines = re.findall(r"^# %%.*tags=(\[.*\])", file.read_text(), re.M) if file.is_file() else []
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    lines = re.findall(r"^# %%.*tags=(\[.*\])", text, re.M)
     each = [json.loads(line) for line in lines]
     return [tag for found in each for tag in found if CLAIM.fullmatch(tag)]
 
@@ -119,7 +120,8 @@ def cited(id_: str) -> list[str]:
     files = sorted(paths.NOTEBOOKS.rglob("[!._]*.py"))
     names = [file.relative_to(paths.NOTEBOOKS).with_suffix("").as_posix() for file in files]
     each = [name for name in names if not name.endswith(TABLES)]
-    found = [name for name in each if id_ in (paths.NOTEBOOKS / f"{name}.py").read_text()]
+    texts = {name: (paths.NOTEBOOKS / f"{name}.py").read_text(encoding="utf-8") for name in each}
+    found = [name for name, text in texts.items() if id_ in text]
     return sorted(found, key=order)
 
 
