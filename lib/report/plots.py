@@ -105,7 +105,12 @@ def marks(axes: Axes, draws: dict[str, float], y: float, colour: str, here: Iter
 
 
 def differences(
-    axes: Axes, rows: Regime, arm: Arm, others: Iterable[Arm], metric: str, margin: float,
+    axes: Axes,
+    rows: Regime,
+    arm: Arm,
+    others: Iterable[Arm],
+    metric: str,
+    margin: float,
 ) -> None:
     """An arm minus each of the others, by draw; grey: the smallest difference that counts."""
     shown = [other for other in others if rows.has(other, metric)]
@@ -146,6 +151,16 @@ def outline(axes: Axes, mask: np.ndarray, colour: str) -> None:
 
 def label(axes: Axes, text: str) -> None:
     """A name to the left of a line of images."""
-    axes.text(
-        -0.05, 0.5, text, transform=axes.transAxes, ha="right", va="center", fontsize="small"
-    )
+    axes.text(-0.05, 0.5, text, transform=axes.transAxes, ha="right", va="center", fontsize="small")
+
+
+def gallery(
+    axes: np.ndarray, lines: dict[str, Iterable[np.ndarray]], titles: Iterable[str] = (), **options
+) -> None:
+    """Images (H, W) on a grid of axes: a named line for every entry, titles above the first."""
+    for row, (name, images) in zip(axes, lines.items(), strict=True):
+        for ax, image in zip(row, images, strict=True):
+            show(ax, image, **options)
+        label(row[0], name)
+    for ax, title in zip(axes[0], titles, strict=False):
+        ax.set_title(title)
