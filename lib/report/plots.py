@@ -111,7 +111,12 @@ def marks(
 
 
 def differences(
-    axes: Axes, rows: Regime, arm: Arm, others: Iterable[Arm], metric: str, margin: float,
+    axes: Axes,
+    rows: Regime,
+    arm: Arm,
+    others: Iterable[Arm],
+    metric: str,
+    margin: float,
 ) -> None:
     """An arm minus each of the others, by draw; grey: the smallest difference that counts."""
     shown = [other for other in others if rows.has(other, metric)]
@@ -208,9 +213,7 @@ def magnified(
 
 def label(axes: Axes, text: str) -> None:
     """A name to the left of a line of images."""
-    axes.text(
-        -0.05, 0.5, text, transform=axes.transAxes, ha="right", va="center", fontsize="small"
-    )
+    axes.text(-0.05, 0.5, text, transform=axes.transAxes, ha="right", va="center", fontsize="small")
 
 
 def over(axes: Axes, names: Iterable[str], side: int = 64) -> None:
@@ -223,3 +226,15 @@ def beside(axes: Axes, names: Iterable[str], side: int = 64) -> None:
     """A name to the left of every line of a picture made of images of this height."""
     for i, name in enumerate(names):
         axes.text(-0.06 * side, side * (i + 0.5), name, ha="right", va="center", fontsize="small")
+
+
+def gallery(
+    axes: np.ndarray, lines: dict[str, Iterable[np.ndarray]], titles: Iterable[str] = (), **options
+) -> None:
+    """Images (H, W) on a grid of axes: a named line for every entry, titles above the first."""
+    for row, (name, images) in zip(axes, lines.items(), strict=True):
+        for ax, image in zip(row, images, strict=True):
+            show(ax, image, **options)
+        label(row[0], name)
+    for ax, title in zip(axes[0], titles, strict=False):
+        ax.set_title(title)
