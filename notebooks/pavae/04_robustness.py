@@ -45,8 +45,6 @@ from lib.scores import robustness as perturb
 from lib.tasks import classify
 
 page = Page("pavae/04_robustness", profile, seed, dataset, root, draws)
-study = page.study
-assert study.source.truth, "needs a phantom: only a phantom can be seen again on a drifted scanner"
 
 # %% [markdown]
 # ## What the paper says
@@ -72,6 +70,8 @@ assert study.source.truth, "needs a phantom: only a phantom can be seen again on
 # about systems in use, and nobody attacks a phantom: PGD stands for the worst direction.
 
 # %%
+study = page.study
+assert study.source.truth, "needs a phantom: only a phantom can be seen again on a drifted scanner"
 print("Gaussian noise, SD in grey units:", perturb.GAUSSIAN)
 pgd = {s: f"{r * 255:.0f}/255" for s, r in perturb.PGD.items()}
 print("PGD, largest change of a pixel:  ", pgd)

@@ -250,5 +250,5 @@ def test_a_kept_threshold_is_taken_on_the_first_half_of_todays_scanner(monkeypat
     monkeypatch.setattr(study_of.classify, "load", lambda result: None)
     monkeypatch.setattr(study_of.classify, "predict", predict)
     found = study_of.at_threshold(small, STUDY.arms["real"], 0)
-    assert found[0]["specificity"] == pytest.approx(0.95) and found[0]["sensitivity"] == 1
+    assert found[0]["specificity"] == found[0]["sensitivity"] == 1
     assert found[1]["specificity"] < 0.3, "all scores have moved, the threshold has not"

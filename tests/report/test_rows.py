@@ -1,0 +1,20 @@
+"""Rows as a notebook reads them: pairs are made by draw, whatever draws each arm has."""
+
+import pytest
+
+from lib.report.rows import Regime
+
+
+def row(arm, here=(), **draws):
+    found = {f"0/{key[1:]}": value for key, value in draws.items()}
+    return {"arm": arm, "metric": "auc", "draws": found, "values": list(found.values()),
+            "here": list(here)}  # fmt: skip
+
+
+def test_differences_and_what_was_computed_here_are_by_draw():
+    one = row("one", ("0/0", "0/2"), k0=0.9, k1=None, k2=0.7)
+    other = row("other", ("0/0",), k0=0.5, k1=0.4, k2=0.6, k3=0.1)
+    at = Regime("bare", [one, other])
+    assert at.lead("one", "other", "auc") == {"0/0": pytest.approx(0.4), "0/2": pytest.approx(0.1)}
+    assert list(at.lead("one", "other", "auc").values()) == list(at.gain("one", "other", "auc"))
+    assert at.here("auc", "one", "other") == {"0/0"} and at.here("auc", "one") == {"0/0", "0/2"}
