@@ -229,6 +229,7 @@ def test_shapes_are_told_apart_only_where_they_differ():
              {"same": same, "small": small}.items()}  # fmt: skip
     assert abs(apart["same"] - 0.5) < 0.15 and apart["small"] > 0.95
     masks = np.concatenate([small.arrays["mask"][:100], same.arrays["mask"][:100]])
-    both = [marks.told_apart(real, Result({"mask": masks}, {}), 100, last) for last in (False, True)]
+    mixed = Result({"mask": masks}, {})
+    both = [marks.told_apart(real, mixed, 100, last) for last in (False, True)]
     first, last = (found.scores["c2st_auc"] for found in both)
     assert first > 0.95 and abs(last - 0.5) < 0.2
