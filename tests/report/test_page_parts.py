@@ -1,0 +1,37 @@
+"""A page shows the record where a run has nothing of its own; differences go by draw."""
+
+import numpy as np
+import pytest
+
+from lib import paths
+from lib.record import panels
+from lib.report.page import Page
+from lib.report.rows import Regime
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    for name in ("METRICS", "RECORD"):
+        monkeypatch.setattr(paths, name, tmp_path / name.lower())
+    monkeypatch.delenv(paths.RECORD_ONLY, raising=False)
+    return Page("dhvae/03_method", "smoke")
+
+
+def test_a_panel_without_draws_is_the_records(page):
+    panels.save(page.item, "seen", {"x": np.arange(3)})
+    panels.keep(page.item)
+    (paths.METRICS / f"{page.item}.h5").unlink()
+    assert page.panel("seen", dict)["x"].tolist() == [0, 1, 2]
+    assert page.panel("seen", lambda: {"x": np.arange(2)})["x"].tolist() == [0, 1]
+
+
+def test_a_lead_is_paired_by_draw():
+    def row(arm, draws, here):
+        return {"arm": arm, "metric": "auc", "draws": draws, "values": [*draws.values()],
+                "here": here}  # fmt: skip
+
+    one = row("one", {"0/0": 0.75, "0/1": 0.5, "0/2": None}, ["0/0", "0/1"])
+    other = row("other", {"0/1": 0.25, "0/2": 0.5, "0/3": 0.1}, ["0/1", "0/2"])
+    at = Regime("bare", [one, other])
+    assert at.lead("one", "other", "auc") == {"0/1": 0.25}
+    assert at.here("auc", "one", "other") == {"0/1"}
