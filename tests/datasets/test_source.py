@@ -11,7 +11,7 @@ from datasets import folder_of_phantoms
 
 from lib import paths
 from lib.datasets import chest, source, volumes
-from lib.datasets.readers import draws
+from lib.datasets.readers import draws, folder
 from lib.jobs import Job
 
 STREAM = [0, 7, 1]
@@ -74,6 +74,7 @@ def test_a_moved_folder_has_the_same_keys_and_edited_data_have_others(patients):
     job = source.images("folder", "bare", moved).test(8, STREAM)
     assert job.key == key
     assert str(moved) not in str(job.spec)
+    folder.read_images(folder.opened(moved, "images").digest)  # and is found where it is now
     folder_of_phantoms.png(moved / "00003.png", np.linspace(0, 1, 64 * 64).reshape(64, 64))
     assert source.images("folder", "bare", moved).test(8, STREAM).key != key
 
