@@ -34,8 +34,10 @@ class Chapter:
         self.effects = [{"id": out["id"], **one} for out in self.decided for one in effects(out)]
 
     def reading(self, *stems: str) -> None:
-        """The notebooks of the chapter in the order given, each with its title."""
-        lines = [[f"[{stem}]({stem}.py)", title(f"{self.paper}/{stem}")] for stem in stems]
+        """Those of these notebooks that are there, in the order given, each with its title."""
+        folder = paths.NOTEBOOKS / self.paper
+        there = [stem for stem in stems if (folder / f"{stem}.py").is_file()]
+        lines = [[f"[{stem}]({stem}.py)", title(f"{self.paper}/{stem}")] for stem in there]
         self.page.table(["notebook", "what it asks"], lines)
 
     def departures(self, block: dict[str, list[dict]]) -> None:

@@ -59,8 +59,9 @@ mine = chapter.Chapter(page)
 # The chapter in reading order:
 
 # %%
-mine.reading("02_background", "03_method", "table1_beta", "table2_generators", "table3_masks")
-mine.reading("table4_augmentation", "04_2d_or_3d", "table5_volumes", "table6_architectures")
+first = ("02_background", "03_method", "table1_beta", "table2_generators", "table3_masks")
+last = ("table4_augmentation", "04_2d_or_3d", "table5_volumes", "table6_architectures")
+mine.reading(*first, *last)
 
 # %% [markdown]
 # ## Paper and implementation

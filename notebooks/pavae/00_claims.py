@@ -57,8 +57,9 @@ mine = chapter.Chapter(page)
 # The chapter in reading order:
 
 # %%
-mine.reading("table1_dataset", "04_data", "03_method", "table2_settings", "04_training")
-mine.reading("table4_main", "table5_ablations", "04_diagnostics", "04_robustness")
+first = ("table1_dataset", "04_data", "03_method", "03_latents", "03_counterfactuals")
+first += ("table2_settings", "04_training")
+mine.reading(*first, "table4_main", "table5_ablations", "04_diagnostics", "04_gaps", "04_robustness")
 
 # %% [markdown]
 # ## Paper and implementation

@@ -13,7 +13,9 @@ from nbformat import v4
 
 from lib import paths, profiles
 from lib.claims import judge, ledger, verdict
-from lib.papers.pavae import departures as fidelity
+from lib.papers.pavae.departures import COLUMNS, departures
+from lib.papers.registry import PAPERS
+from lib.profiles import Plan
 from lib.record import rows
 from lib.report import build, chapter, readme, summary
 from lib.report.effects import effects
@@ -400,7 +402,7 @@ def test_readme_without_a_place_for_a_block_is_refused():
         readme.fill("# Title", {"pavae": "x"})
 
 
-def half_rows(R, regimes=tuple(readme.REGIMES)):
+def half_rows(R, regimes=tuple(PAPERS["pavae"].main.regimes)):
     """Rows in which the method has exactly half of the oracle's gain; a second arm has one draw."""
     gains = {"real": 0.0, "pavae": 0.05, "oracle": 0.1, "vae": 0.02}
     noise = [0.01 * (k % 3 - 1) for k in range(R)]
@@ -415,22 +417,22 @@ def half_rows(R, regimes=tuple(readme.REGIMES)):
 def test_readme_table_quotes_the_record(home):
     commit(*half_rows(3, ["bare"]), *half_rows(6, ["augmented"]))
     pages = readme.record()
-    bare, augmented = readme.main_table(pages).split("**")[2::2]
+    bare, augmented = readme.main_table(pages, "pavae").split("**")[2::2]
     assert "R = 3 training draws" in bare and "R = 6 training draws" in augmented
     (ours,) = [line for line in bare.splitlines() if line.startswith("| PA-VAE |")]
     cells = [cell.strip() for cell in ours.strip("|").split("|")]
-    assert cells[1].startswith("0.75 [0.7") and cells[2:5] == ["–", "–", "–"]
-    assert cells[5].startswith("0.5 [") and cells[6] == "0.842"
+    assert cells[1].startswith("0.750 [0.7") and cells[2:5] == ["–", "–", "–"]
+    assert cells[5].startswith("0.50 [") and cells[6] == "*0.842*"
     assert "| Standard VAE (R = 1) |" in bare and "| Standard VAE (R = 1) |" in augmented
     assert readme.stamp(pages).startswith("Draws of the record, made at commit ")
-    assert readme.main_table({}) == readme.stamp({}) == readme.NOTHING
+    assert readme.main_table({}, "pavae") == readme.stamp({}) == readme.NOTHING
 
 
 def test_readme_pairs_an_arm_with_later_draws_by_key(home):
     made = half_rows(6, ["bare"])
     made[1]["draws"] = {key: made[1]["draws"][key] for key in ("7/3", "7/4", "7/5")}
     commit(*made)
-    assert "| 0.5 [" in readme.main_table(readme.record())
+    assert "| 0.50 [" in readme.main_table(readme.record(), "pavae")
 
 
 def test_readme_table_of_dhvae_has_the_oracle_and_the_printed_dice_of_its_own_kind(home):
@@ -446,9 +448,11 @@ def test_readme_table_of_dhvae_has_the_oracle_and_the_printed_dice_of_its_own_ki
     text = readme.main_table(readme.record(), "dhvae")
     lines = {line.split(" | ")[0]: line.strip("| ").split(" | ") for line in text.splitlines()}
     assert "Head-and-neck PET" in text and "R = 3" in text and "Brain FLAIR" not in text
-    assert lines["| dHVAE"][4].startswith("0.5 [") and lines["| dHVAE"][5] == "0.724"
-    assert lines["| 3D, real only"][5] == "0.607" and lines["| 2D, real only"][4:] == ["–", "–"]
-    assert lines["| Oracle (fresh phantoms)"][4] == "–"
+    ours = lines["| dHVAE +2,000"]
+    assert ours[4].startswith("0.50 [") and ours[5] == "*0.724*"
+    assert lines["| 3D, real only"][5] == "*0.607*"
+    assert lines["| 2D, real only"][4:] == ["0 (null)", "–"]
+    assert lines["| Oracle (fresh phantoms) +2,000"][4] == "1"
 
 
 def test_readme_is_of_the_record_alone_and_tells_earlier_code(with_record):
@@ -478,28 +482,49 @@ def test_readme_shows_the_pictures_that_were_copied(home):
 # ---- pages of claims ----------------------------------------------------------------------------
 
 
+class Shown:
+    """What stands for a page: it keeps the lines of every table."""
+
+    item = "dhvae/00_claims"
+
+    def __init__(self, *outs):
+        blank = {"paper": "dhvae", "exploratory": False, "missing": None, "n": 3, "sentence": ""}
+        self.judged = {out["id"]: blank | out for out in outs}
+        self.tables = []
+
+    def text(self, markdown):
+        pass
+
+    def table(self, head, lines):
+        self.tables.append(lines)
+
+
 def test_waiting_claims_stand_beside_what_they_wait_for():
     gone = {"verdict": verdict.NOT_RUN}
-    outs = [{"id": "a", "missing": "y", **gone}, {"id": "b", "missing": "x", **gone},
-            {"id": "c", "missing": None, "verdict": verdict.NO_EFFECT},
-            {"id": "d", "missing": "y", **gone}]  # fmt: skip
-    assert chapter.waiting(outs) == [["x", "b"], ["y", "a, d"]]
+    page = Shown({"id": "a", "missing": "y", **gone}, {"id": "b", "missing": "x", **gone},
+                 {"id": "c", "verdict": verdict.NOT_RUN, "missing": "x", "paper": "pavae"},
+                 {"id": "d", "missing": "y", **gone})  # fmt: skip
+    chapter.Chapter(page).undecided()
+    assert page.tables == [[["x", "b"], ["y", "a, d"]], []]
 
 
 def test_contradictions_are_those_of_one_paper_with_links_to_its_own_notebooks(home):
     for name in ("dhvae/table1_beta", "pavae/table4_main"):
         leave(name)
         (paths.NOTEBOOKS / f"{name}.py").write_text("# # T\n# (DH-E24)")
-    (found,) = [line for line in chapter.contradictions("dhvae", "C") if line[0] == "DH-E24"]
-    assert found[-1] == "[table1_beta](table1_beta.py)"
-    each = [line[0] for s in chapter.SEVERITIES for line in chapter.contradictions("dhvae", s)]
-    assert each == [e["id"] for e in ledger.inconsistencies() if e["paper"] == "dhvae"]
+    page = Shown()
+    chapter.Chapter(page).contradictions()
+    each = {line[0]: line for lines in page.tables for line in lines}
+    assert each["DH-E24"][-1] == "[table1_beta](table1_beta.py)"
+    assert list(each) == [e["id"] for s in "ABC" for e in ledger.inconsistencies()
+                          if (e["paper"], e["severity"]) == ("dhvae", s)]  # fmt: skip
 
 
 def test_reading_lists_the_notebooks_that_are_there_in_the_given_order(home):
     leave("dhvae/b"), leave("dhvae/a")
-    found = chapter.reading("dhvae", ("b", "c", "a"))
-    assert [line[0] for line in found] == ["[b](b.py)", "[a](a.py)"]
+    page = Shown()
+    chapter.Chapter(page).reading("b", "c", "a")
+    assert [line[0] for line in page.tables[0]] == ["[b](b.py)", "[a](a.py)"]
 
 
 # ---- counts -------------------------------------------------------------------------------------
@@ -567,8 +592,8 @@ def test_departures_are_complete_and_cite_what_exists():
     known = {entry["id"] for entry in ledger.inconsistencies()}
     claims = {claim["id"] for claim in ledger.load()}
     for profile in profiles.PROFILES.values():
-        rows = [row for rows in fidelity.pavae(profile).values() for row in rows]
-        assert all(row[column].strip() for row in rows for column in fidelity.COLUMNS)
+        rows = [row for rows in departures(Plan(profile)).values() for row in rows]
+        assert all(row[column].strip() for row in rows for column in COLUMNS)
         words = " ".join(text for row in rows for text in row.values())
         assert set(re.findall(r"PV-E\d\d", words)) <= known
         assert set(re.findall(r"PV-\d\d", words)) <= claims
@@ -581,15 +606,16 @@ def test_departures_follow_the_code(monkeypatch):
     from dataclasses import replace
 
     from lib.generators import vae
-    from lib.papers.pavae import ablations
+    from lib.papers.pavae.arms import ABLATED, MAIN
+    from lib.papers.pavae.sizes import SIZES
 
     def said():
-        return json.dumps(fidelity.pavae(profiles.get("quick")))
+        return json.dumps(departures(Plan(profiles.QUICK)))
 
     assert "7,777 test images" not in said() and "11 latents" not in said()
     monkeypatch.setattr(vae, "PA_VAE", replace(vae.PA_VAE, latent=11))
     assert "11 latents" in said()
-    size = replace(profiles.get("quick"), test=7777)
-    assert "7,777 test images" in json.dumps(fidelity.pavae(size))
+    monkeypatch.setitem(SIZES, "full", replace(SIZES["full"], test=7777))
+    assert "7,777 test images" in said()
     arms = set(re.findall(r"`(\w+)`", said())) - {"bare", "augmented", "full"}
-    assert arms <= set(ablations.LABELS), "arms that the text names are arms of a study"
+    assert arms <= set(MAIN | ABLATED), "arms that the text names are arms of a study"
