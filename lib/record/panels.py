@@ -86,8 +86,8 @@ def _read(item: str, root: Path) -> dict[str, dict[str, tuple[np.ndarray, str]]]
 
     try:
         with h5py.File(file, "r", locking=False) as stored:
-            for path in json.loads(stored.attrs["order"]):
-                add(path, stored[path])
+            for at, path in enumerate(json.loads(stored.attrs["names"])):
+                add(path, stored[str(at)])
     except (OSError, KeyError, RuntimeError, ValueError):  # of a file that is not whole
         raise RecordError(pages.damaged(file, item, root)) from None
     return found
@@ -99,12 +99,11 @@ def _put(item: str, root: Path, sets: dict) -> None:
 
     def write(half: Path) -> None:
         with h5py.File(half, "w", locking=False) as file:
-            named = [f"{name}/{key}" for name, arrays in whole.items() for key in arrays]
-            file.attrs["order"] = json.dumps(named)  # HDF5 itself goes by name
-            for name, arrays in whole.items():
-                for key, (values, was) in arrays.items():
-                    packed = PACKED if values.ndim else {}
-                    made = file.create_dataset(f"{name}/{key}", data=values, **packed)
-                    made.attrs["was"] = was
+            pairs = ((name, key) for name, arrays in whole.items() for key in arrays)
+            named = {f"{name}/{key}": whole[name][key] for name, key in pairs}
+            file.attrs["names"] = json.dumps([*named])  # in order; HDF5 itself goes by name
+            for at, (values, was) in enumerate(named.values()):
+                packed = PACKED if values.ndim else {}
+                file.create_dataset(str(at), data=values, **packed).attrs["was"] = was
 
     pages.replace_file(root / f"{item}.h5", write)

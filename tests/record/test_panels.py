@@ -96,3 +96,11 @@ def test_a_chapter_of_the_record_is_small(kind, monkeypatch):
         sizes[file.parent.name] = sizes.get(file.parent.name, 0) + file.stat().st_size
     most = {"*.h5": 3_000_000, "*.safetensors": 10_000_000}[kind]
     assert not {chapter: size for chapter, size in sizes.items() if size > most}
+
+
+def test_a_name_may_begin_with_another_and_the_order_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "METRICS", tmp_path)
+    arrays = {"b": np.ones(3), "b/dice": np.zeros(1), "a": np.arange(2)}
+    panels.save("pavae/x", "one", arrays)
+    assert list(panels.load("pavae/x", "one")) == ["b", "b/dice", "a"]
+    assert panels.has("pavae/x", "one") and not panels.has("pavae/x", "two")
