@@ -467,15 +467,16 @@ caption = (
     "Samples with their masks (orange) and the tumour that the reader sees (blue); Dice above each; "
     "draw 0."
 )
-with page.figure(caption, 2, 8, "alignment", figsize=(12, 3.6)) as axes:
-    for line, arm in zip(axes, PAIR, strict=True):
-        three = (beside[f"{arm.name}/{part}"] for part in ("image", "mask", "seen"))
-        for ax, x, m, seen_in_x in zip(line, *three, strict=True):
-            dice = alignment(m[None], seen_in_x[None])["dice"]
-            plots.show(ax, x, "empty" if dice is None else f"{dice:.2f}")
-            plots.outline(ax, m, "#E69F00")
-            plots.outline(ax, seen_in_x, "#56B4E9")
-        plots.label(line[0], arm.label)
+if beside:
+    with page.figure(caption, 2, 8, "alignment", figsize=(12, 3.6)) as axes:
+        for line, arm in zip(axes, PAIR, strict=True):
+            three = (beside[f"{arm.name}/{part}"] for part in ("image", "mask", "seen"))
+            for ax, x, m, seen_in_x in zip(line, *three, strict=True):
+                dice = alignment(m[None], seen_in_x[None])["dice"]
+                plots.show(ax, x, "empty" if dice is None else f"{dice:.2f}")
+                plots.outline(ax, m, "#E69F00")
+                plots.outline(ax, seen_in_x, "#56B4E9")
+            plots.label(line[0], arm.label)
 
 # %% [markdown]
 # **What to see.** Orange: the mask of the sample; blue: the tumour that the reader sees in its image;
