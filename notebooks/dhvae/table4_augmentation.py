@@ -202,9 +202,10 @@ def placed(at, arm: str) -> tuple[float, float]:
 # %%
 def draw_amounts(ax, at) -> None:
     """Our panel of Figure 6."""
-    counts = np.array([page.studies[at.name].amount(a) for a in amounts])
+    drawn = [a for a in amounts if any(at.has(f"{arm}{a}", "dice") for arm in LOOK)]
+    counts = np.array([page.studies[at.name].amount(a) for a in drawn])
     for i, (arm, colour) in enumerate(LOOK.items()):
-        y, half = np.transpose([placed(at, f"{arm}{a}") for a in amounts])
+        y, half = np.transpose([placed(at, f"{arm}{a}") for a in drawn])
         x, label = counts + (i - 2) * counts[0] / 40, SOURCES[arm].label
         ax.errorbar(x, y, half, fmt="o-", color=colour, lw=1.6, ms=4, capsize=2, label=label)
     for arm, (colour, style) in LEVELS.items():
