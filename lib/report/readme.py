@@ -17,7 +17,7 @@ from lib.report.rows import NONE, Regime, Rows
 
 README = paths.ROOT / "README.md"
 GALLERY = paths.ROOT / "figures" / "gallery"
-SHOWN = (  # notebooks whose first figure is in the gallery
+SHOWN = (  # notebooks whose main figure is in the gallery
     "00_start_here", "pavae/04_data", "pavae/table4_main", "pavae/04_gaps",
     "dhvae/table4_augmentation",
 )  # fmt: skip
@@ -58,9 +58,9 @@ def fill(text: str, found: dict[str, str]) -> str:
 
 
 def chosen(pages: dict[str, dict]) -> list[dict]:
-    """The first figure of each notebook in SHOWN that has a page, and the one of all verdicts."""
-    each = summary.pictures(pages)
-    first = [next((e for e in each if e["name"] == name), None) for name in SHOWN]
+    """The figure with the name of each notebook in SHOWN, and the one of all verdicts."""
+    named = {figure["file"]: figure for figure in summary.pictures(pages)}
+    first = [named.get(f"{name}.png") for name in SHOWN]
     caption = summary.overview(judge.judge_all(pages.get))
     last = {"name": LAST, "file": f"{LAST}.png", "caption": caption, "alt": caption}
     return [*filter(None, first), last]
