@@ -69,19 +69,6 @@ def write(
         return save(page, paths.METRICS)
 
 
-def write_metrics(paper, item, profile, replicates, rows, figures=(), seconds=None, seeds=(0,),
-                  code=""):  # fmt: skip
-    """`write` for pages that do not yet say which job made a draw; goes when they do."""
-    old = ("mean", "ci95", "values")
-    seed = next(iter(seeds), 0)
-    drawn = [
-        {k: v for k, v in row.items() if k not in old}
-        | {"draws": {f"{seed}/{k}": (v, "") for k, v in enumerate(row.get("values", ()))}}
-        for row in rows
-    ]
-    return write("/".join(part for part in (paper, item) if part), profile, drawn, figures, seconds)
-
-
 def read(item: str, root: Path) -> dict | None:
     """The page of an item under data/metrics or data/record; None where there is none.
 

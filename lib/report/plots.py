@@ -5,7 +5,6 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -60,21 +59,6 @@ def show(axes: Axes, image: np.ndarray, title: str = "", **options) -> None:
     )
     axes.set_title(title)
     axes.set_axis_off()
-
-
-def image_rows(rows: dict[str, np.ndarray], width: float = 9.0, **options) -> Figure:
-    """A labelled row of images (n, H, W) for every entry."""
-    n = max(len(images) for images in rows.values())
-    size = width / n
-    figure, axes = plt.subplots(len(rows), n, figsize=(width, size * len(rows)), squeeze=False)
-    for line, (name, images) in zip(axes, rows.items(), strict=True):
-        for ax in line:
-            ax.set_axis_off()
-        for ax, image in zip(line, images, strict=False):
-            show(ax, image, **options)
-        line[0].text(-0.08, 0.5, name, transform=line[0].transAxes, ha="right", va="center")
-    figure.subplots_adjust(wspace=0.04, hspace=0.04)
-    return figure
 
 
 def forest(

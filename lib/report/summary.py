@@ -6,8 +6,7 @@ import re
 from pathlib import Path
 
 from lib import paths
-from lib.claims import judge, kinds, ledger, verdict
-from lib.metrics.inference import fieller
+from lib.claims import judge, ledger, verdict
 from lib.papers import registry
 from lib.report.executed import CLAIM
 
@@ -153,24 +152,6 @@ def pictures(pages: dict[str, dict]) -> list[dict]:
         for page in in_order(pages)
         for figure in page["figures"]
     ]
-
-
-def gain_fraction(
-    rows: list[dict], regime: str, arm: str, metric: str, oracle: str = "oracle"
-) -> dict | None:
-    """Fieller's fraction of the gain of an oracle's arm over `real`, over the draws that all have.
-
-    None where a row or a common draw is missing.
-    """
-    named = {row["arm"]: row for row in rows if (row["regime"], row["metric"]) == (regime, metric)}
-    if arm in ("real", oracle) or not {"real", oracle, arm} <= named.keys():
-        return None
-    try:
-        each = kinds.together([kinds.defined(named[one]) for one in (arm, oracle, "real")])
-    except kinds.Missing:
-        return None
-    method, best, real = each
-    return fieller(method - real, best - real)
 
 
 def share_text(share: dict | None) -> str:

@@ -13,17 +13,18 @@ from toy_notebooks import add
 from lib import machine
 from lib.runner import freshness
 
-LOGGED = """from lib import paths
-from lib.record import rows as record
+LOGGED = """from matplotlib import pyplot as plt
+from lib import paths
+from lib.record import rows
 from lib.report import plots
 with open("executed", "a") as log:
     log.write("{name} ")
 """
-NUMBERS = """rows = [{{"arm": "real", "metric": "auc", "mean": 0.5}}]
-record.write_metrics("toy", "{item}", profile, 1, rows, {figures})
+NUMBERS = """found = [{{"arm": "real", "metric": "auc", "draws": {{"0/0": (0.5, "")}}}}]
+rows.write("toy/{item}", profile, found, {figures})
 """
-DRAWN = """with plots.figure() as (figure, _):
-    figures = [{"file": plots.save(figure, "toy", "table4"), "caption": ""}]
+DRAWN = """figure, _ = plt.subplots()
+figures = [{"file": plots.save(figure, "toy", "table4"), "caption": ""}]
 """
 READERS = {"toy/00_claims", "99_all_claims"}
 ALL = {"00_start_here", "toy/table4", "toy/table5", *READERS}
