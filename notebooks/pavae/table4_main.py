@@ -218,6 +218,7 @@ def draw_metric(ax, at, metric: str) -> None:
         ax.plot(floor, range(len(floor)), "|", ms=9, color="black")
 
 
+# %%
 caption = (
     "Figure 3 of PA-VAE: AUC, sensitivity at 95 % specificity, ECE (tick: its floor) and Brier "
     f"score of every arm; 95 % t-intervals over {page.counted(rows, 'pavae', 'auc')} training "
