@@ -306,21 +306,20 @@ def net(convolution, channels: tuple[int, ...]) -> list[torch.nn.Module]:
         layers += [convolution(c_in, c_out, 4, 2, 1), torch.nn.ReLU()]
     return layers
 
-
+# %%
 def encoder() -> torch.nn.Sequential:
     """(B, 2, 64, 64) -> mean and log-variance (B, 128)."""
     return torch.nn.Sequential(
         *net(torch.nn.Conv2d, CHANNELS), torch.nn.Flatten(), torch.nn.Linear(1024, 2 * LATENT)
     )
 
-
+# %%
 def decoder() -> torch.nn.Sequential:
     """z (B, 64) -> (B, 2, 64, 64)."""
     up = net(torch.nn.ConvTranspose2d, CHANNELS[::-1])[:-1]
     return torch.nn.Sequential(
         torch.nn.Linear(LATENT, 1024), torch.nn.Unflatten(1, (64, 4, 4)), *up
     )
-
 
 # %%
 def hvae_step(precision: str, stopped: bool):

@@ -285,6 +285,8 @@ caption = (
     "L1 and squared error of a two-valued pixel (dots: least cost); the pixels behind one logit of "
     "the critic; gradient of two generator losses."
 )
+
+# %%
 with page.figure(caption, 1, 3, "parts", figsize=(11, 3.2)) as (left, middle, right):
     for p, hue in zip(cost, ("#0072B2", "#E69F00"), strict=True):
         left.plot(grey, cost[p], color=hue, label=f"|error|$^{p}$")

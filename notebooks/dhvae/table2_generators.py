@@ -263,7 +263,7 @@ def nearest() -> dict[str, np.ndarray]:
                 found |= {f"{modality}/{arm.name}{s}": x for s, x in zip(SIDES, pair, strict=True)}
     return found
 
-
+# %%
 near = page.panel("nearest", nearest)
 
 # %%

@@ -212,7 +212,7 @@ def draw_amounts(ax, at) -> None:
         ax.axhline(placed(at, arm)[0], color=colour, ls=style, label=ARMS[arm].label)
     ax.set(title=f"{at.name}, phantoms", ylabel="Dice, whole volume", xticks=counts)
 
-
+# %%
 def draw_printed(ax, modality: str) -> None:
     """The paper's panel."""
     for arm, colour in LOOK.items():
@@ -222,7 +222,6 @@ def draw_printed(ax, modality: str) -> None:
             ax.axhline(paper(modality, arm), color=colour, ls=style)
     ax.set(title=f"{modality}, paper (patients)", ylabel="DSC as printed", xticks=AMOUNTS)
     ax.set_xlabel("synthetic slices added to the 30 volumes")
-
 
 # %%
 caption = (
@@ -258,7 +257,7 @@ def step(at, arm: str, weighed: str = "") -> str:
     d = at.gain(*names, "dice")
     return f"{interval(d, sign='+')} (R={len(d)})"
 
-
+# %%
 said = {m: {a: paper(m, f"{a}2000") - paper(m, f"{a}1500") for a in GENERATORS} for m in page.studies}
 lines = [
     [at.name, SOURCES[a].label, step(at, a), step(at, a, "_reweighted"), f"{said[at.name][a]:+.3f}"]
@@ -279,6 +278,8 @@ caption = (
     "Dice of dHVAE +2,000 minus Dice of every rival, paired by draw, with 95 % t-intervals; grey: "
     "the smallest difference that counts; cross: the paper, on patients."
 )
+
+# %%
 with page.figure(caption, 1, len(rows.regimes), "gain", figsize=(11, 4.6), squeeze=False) as axes:
     for ax, at in zip(axes[0], rows, strict=True):
         rivals = [ARMS[arm] for arm in RIVALS]
@@ -375,7 +376,7 @@ def examples() -> dict[str, np.ndarray]:
             found[f"{modality}/{arm}/dice"] = segmentation.dice(made["counts"])[:1]
     return found
 
-
+# %%
 shown = page.panel("examples", examples)
 
 # %%
@@ -384,6 +385,8 @@ caption = (
     "The first test subject of each data set, draw 0: true outline (white) and the outlines of "
     "three segmenters."
 )
+
+# %%
 with page.figure(caption, len(pairs), 6, "example", figsize=(9.5, 1.5 * len(pairs))) as axes:
     for each, (modality, arm) in zip(axes, pairs, strict=True):
         parts = (shown[f"{modality}/{name}"] for name in ("image", "true", arm))

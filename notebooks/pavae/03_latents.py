@@ -118,12 +118,11 @@ def draw_live(axes, frame: np.ndarray, curves: dict[str, np.ndarray]) -> None:
     axes[1].xaxis.get_major_locator().set_params(integer=True)
     axes[1].legend(fontsize=7)
 
-
+# %%
 SHAPE = {"figsize": (10, 3.2), "width_ratios": (2, 1), "layout": "constrained"}
 images = min(live_images, page.size.epoch_images)  # of an epoch
 # half of Table 2a's batch: half the time of a step
 live = vae.VaeSettings(live_epochs, images, batch=32, precision=machine.precision())
-
 
 # %%
 def train() -> dict[str, np.ndarray]:
@@ -142,7 +141,7 @@ def train() -> dict[str, np.ndarray]:
     picture.update(f"{live_epochs} epochs are done")
     return {"frame": frame} | curves
 
-
+# %%
 trained = page.panel("live", train)
 
 # %%
@@ -188,6 +187,8 @@ caption = (
     f"Samples from fixed noise after each of {len(epochs)} epochs (one fit): two noises, each under "
     "three labels; right: the KL of each latent, largest first."
 )
+
+# %%
 with page.figure(caption, 1, 2, "film", figsize=(12, 6), width_ratios=(2.1, 1)) as (left, right):
     strip = film["strip"].reshape(-1, *film["strip"].shape[-2:])
     plots.show(left, plots.panel(strip, len(epochs)))
@@ -230,7 +231,7 @@ def short_fits() -> dict[str, np.ndarray]:
         found[f"{beta:g}/kl"] = arrays["kl"][-1]
     return found
 
-
+# %%
 fits = page.panel("beta", short_fits)
 top = max(fits[f"{beta:g}/kl"].max() for beta in method.BETAS)
 
@@ -243,7 +244,6 @@ def draw_beta(axes, beta: float) -> None:
     axes[2].bar(np.arange(len(nats)), nats, color=plots.ROLES["method"])
     axes[2].axhline(looks.ACTIVE, color=plots.ROLES["paper"], ls="--", lw=1)
     axes[2].set(ylim=(0, 1.05 * top), ylabel="KL (nats)", title=f"β = {beta:g}")
-
 
 # %%
 caption = (

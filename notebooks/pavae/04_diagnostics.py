@@ -244,12 +244,14 @@ def mapped() -> dict[str, np.ndarray]:
     found = jobs.load(diagnostics.mapped(study, study.draws()[0])).arrays
     return {name: values[:5] for name, values in found.items()}
 
-
+# %%
 shown = page.panel("maps", mapped)
 caption = (
     "Figure 6 of PA-VAE: the first sick test images with template-difference maps, the mean mask of "
     "the class and the true difference, each in its own scale; contour: the true mask."
 )
+
+# %%
 with page.figure(caption, 5, 5, "maps", figsize=(9.5, 10)) as axes:
     for line, i in zip(axes, range(len(shown["image"])), strict=False):
         plots.show(line[0], shown["image"][i])
@@ -392,12 +394,14 @@ def draw_pair(ax, points: np.ndarray, names: tuple[str, str], colour: str) -> No
     (left, low), (right, high) = (ends - np.diff(ends) * 0.4)[:, 0], (ends + np.diff(ends) * 0.4)[:, 1]
     ax.set(xlim=(left, right), ylim=(low, high))
 
-
+# %%
 shown = {"Real (test)": "real"} | {arm.label: arm.name for arm in read if arm.name in found}
 caption = (
     f"Opacities as read in {POINTS} real images and in as many samples of each pool, draw 0: place "
     "(above: spine at the left, top of the lung up) and look (below: radius and contrast)."
 )
+
+# %%
 with page.figure(caption, 2, len(shown), "coverage", figsize=(14, 4.2)) as axes:
     for (above, below), (label, name) in zip(axes.T, shown.items(), strict=True):
         draw_pair(above, found[name][:, :2], ("x", "y"), plots.ROLES["method"])

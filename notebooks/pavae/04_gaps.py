@@ -109,6 +109,8 @@ caption = (
     "Right: AUC lost by one defect on fresh phantoms, and PA-VAE's gap, with 95 % t-intervals. "
     "Chosen after results were seen: as blurred as PA-VAE, large and plain, the VAE with noise."
 )
+
+# %%
 with page.figure(caption, 1, 2, figsize=(11, 4.9)) as (left, right):
     shares = {arm.label: share_of(arm) for arm in forest}
     plots.lines(left, shares, "AUC gain, share of the oracle's")
@@ -158,6 +160,8 @@ caption = (
     "Power of each pool by frequency over that of the real images, one line for each of "
     f"{n} draw{'s' * (n > 1)} computed for this page; grey: the band called detail."
 )
+
+# %%
 with page.figure(caption, name="spectrum", figsize=(7.5, 4)) as ax:
     for arm, colour in DRAWN.items():
         for k, line in enumerate(ratio[arm]):
@@ -255,14 +259,13 @@ def explains(arm: str) -> tuple[str, float]:
         return "nothing: it costs nothing on fresh phantoms", 0.0
     return f"at most {cost / GAP:.0%} of the gap", cost / GAP
 
-
+# %%
 def defect_line(arm: str) -> list[str]:
     """One line of the table of defects."""
     name, how, *_ = DEFECTS[arm]
     numbers = ", ".join(f"{value:.3g}" for value in measured(arm))
     has = f"{dose(arm):.2f} ({how}: fresh, arm, PA-VAE = {numbers})"
     return [name, has, interval(at.gain("oracle", arm), sign="+"), explains(arm)[0]]
-
 
 # %%
 head = ["defect", "dose in PA-VAE (measured how)", "AUC it costs on fresh phantoms"]
@@ -311,10 +314,14 @@ some = GAP > 0 and BEST > 0
 text = [f"PA-VAE leaves {GAP / BEST:.0%} of the oracle's gain." if some else "There is no gap."]
 text += [f"It does not have: {', '.join(absent)}."] if absent else []
 text += [f"It has, at no cost on fresh phantoms: {', '.join(harmless)}."] if harmless else []
+
+# %%
 if known:
     arm = max(known, key=known.get)
     most = f"{DEFECTS[arm][0]}: {min(known[arm], 1):.0%} of the gap"
     text += [f"The costliest it has, as an only defect, is {most}."]
+
+# %%
 if some and max(known.values(), default=0) < 0.5:
     text += ["None of these defects alone accounts for half of the gap."]
 print("\n".join(text))
@@ -330,11 +337,15 @@ if mean.get(("template", "pavae"), 0) > 0:
 if mend > 0 and worth < mend / 2:
     print(f"Lack of noise alone costs fresh phantoms {worth:+.3f}, less than half of that. If both hold")
     print("with more draws, defects act together, and costs on perfect images are no bounds.")
+
+# %%
 if mend > 0 and mend_vae > mend / 2:
     print(f"The standard VAE gains {mend_vae:+.3f} by the same: at least in part such noise works as")
     print("regularisation, not as repair.")
 elif mend > 0:
     print(f"The standard VAE changes by {mend_vae:+.3f}: noise as such does not do it.")
+
+# %%
 if at.count("pavae_noise", "auc") < 5:
     print(f"With {R} all of this is exploratory.")
 

@@ -231,7 +231,7 @@ def perturbed() -> dict[str, np.ndarray]:
         found |= {name: line, f"{name}/ill": ill, f"{name}/change": line[3] - line[0]}
     return found
 
-
+# %%
 shown = page.panel("images", perturbed)
 
 # %%
@@ -343,7 +343,7 @@ def in_words(drops: np.ndarray) -> str:
         return "less" if high < least else "**more**"
     return "moderate" if least <= low and high <= most else "undecided"
 
-
+# %%
 def drop_line(regime: str) -> list[str]:
     """One perturbation: PA-VAE's drop in full, the other arms as means."""
     at = rows[regime]
@@ -351,7 +351,7 @@ def drop_line(regime: str) -> list[str]:
     means = [f"{at.mean(a, 'auc_drop'):+.3f}" if at.has(a, "auc_drop") else NONE for a in others]
     return [regime, f"{at.mean('pavae', 'auc'):.3f}", interval(d, sign="+"), in_words(d), *means]
 
-
+# %%
 others = [arm for arm in ARMS.values() if arm.name != "pavae"]
 head = ["perturbation", "PA-VAE: AUC left", "PA-VAE: drop", "reading"]
 head += [f"drop: {arm.label}" for arm in others]
@@ -381,6 +381,8 @@ caption = (
     f"{R}."
 )
 helped = [arm for arm in ARMS.values() if arm.name != "real"]
+
+# %%
 with page.figure(caption, 1, 3, "difference", figsize=(11, 3.8)) as axes:
     for ax, kind in zip(axes, PLAIN, strict=True):
         for i, arm in enumerate(helped):
@@ -396,7 +398,6 @@ with page.figure(caption, 1, 3, "difference", figsize=(11, 3.8)) as axes:
         ax.set(title=KINDS[kind], xlabel="strength", xticks=STRENGTHS)
     axes[0].set_ylabel("drop minus drop of Real only")
     axes[0].figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-
 
 # %%
 def gain_line(regime: str, arm) -> list[str]:

@@ -150,7 +150,7 @@ TERMS = {
     "fd_validation": "FD to validation (shallow features)",
 }
 
-
+# %%
 def all_logs() -> dict[str, np.ndarray]:
     """(R, epochs) of every logged number, by arm and term."""
     found = {}
@@ -160,9 +160,8 @@ def all_logs() -> dict[str, np.ndarray]:
             found[f"{arm.name}/{term}"] = np.array([log[term] for log in each])
     return found
 
-
+# %%
 logs = page.panel("logs", all_logs)
-
 
 # %%
 def draw_term(ax, term: str) -> None:
@@ -246,7 +245,7 @@ def encoded(model: vae.ConditionalVAE, seen) -> dict[str, np.ndarray]:
     names = ("q_mean", "q_log", "p_mean", "p_log")
     return {name: part.numpy() for name, part in zip(names, (*q, *p), strict=True)}
 
-
+# %%
 def latent_spaces() -> dict[str, np.ndarray]:
     """What two models of draw 0 make of 400 validation images, and the images' labels."""
     seen = from_arrays(jobs.load(page.study.validation).arrays)[:400]
@@ -256,7 +255,7 @@ def latent_spaces() -> dict[str, np.ndarray]:
         found |= {f"{arm.name}/{part}": x for part, x in encoded(model, seen).items()}
     return found
 
-
+# %%
 space = page.panel("prior", latent_spaces)
 
 # %%
@@ -270,7 +269,7 @@ def ellipse(ax, centre: np.ndarray, covariance: np.ndarray, colour: str) -> None
     for k in (1, 2):
         ax.add_patch(Ellipse(centre, *2 * k * np.sqrt(variance[::-1]), lw=1.5, **shape))
 
-
+# %%
 def draw_prior(ax, q_mean: np.ndarray, p_mean: np.ndarray, p_log: np.ndarray) -> None:
     """Posterior means on their two main axes, by class, with the prior's ellipses."""
     middle = q_mean.mean(0)
@@ -283,7 +282,6 @@ def draw_prior(ax, q_mean: np.ndarray, p_mean: np.ndarray, p_log: np.ndarray) ->
         ellipse(ax, centre, plane * np.exp(p_log[label]) @ plane.T, colour)
     ax.set(xlabel="first axis of the posterior means", ylabel="second axis")
     ax.set_aspect("equal", "datalim")
-
 
 # %%
 caption = (

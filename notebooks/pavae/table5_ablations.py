@@ -167,6 +167,8 @@ caption = (
     "Left: the largest of four apparent drops in 400 simulated runs without any effect, 2,000 test "
     "images; red: the paper's. Right: a 2 x 2 toy of interactions."
 )
+
+# %%
 with page.figure(caption, 1, 2, "toy", figsize=(10, 3.6)) as (left, right):
     left.hist(largest, bins=20, color="#BBBBBB")
     for arm, (drop, _) in printed.TABLE5.items():
@@ -213,7 +215,7 @@ def margin(at, arm, metric: str) -> float:
     rule, row = verdict.margin_of(metric), at.row(arm, metric)
     return verdict.margin_size(rule, control=row["mean"], null_sd=row["null_sd"])
 
-
+# %%
 def reading(d: np.ndarray, bound: float) -> str:
     """What intervals and margin say about a difference."""
     found = paired_t(d)
@@ -224,13 +226,12 @@ def reading(d: np.ndarray, bound: float) -> str:
         return f"{word}, but inside the margin" if word else "equivalent"
     return word or "undecided"
 
-
+# %%
 def detected(d: np.ndarray) -> str:
     """Difference that a paired t test over these draws finds with 80 % power."""
     if len(d) < 2:
         return NONE
     return f"{stats.t.ppf([0.975, 0.8], len(d) - 1).sum() * d.std(ddof=1) / len(d) ** 0.5:.3f}"
-
 
 # %% [markdown]
 # ## Table 5: the paper's and ours
@@ -250,7 +251,7 @@ def change_cells(at, arm, metric: str) -> list[str]:
     said = NONE if said is None else f"*{said:+}*"
     return [interval(d, sign="+"), said, reading(d, margin(at, arm, metric))]
 
-
+# %%
 def ablation_line(at, arm) -> list[str]:
     """One arm of Table 5."""
     d = at.gain(arm, "pavae", "auc")
@@ -258,7 +259,6 @@ def ablation_line(at, arm) -> list[str]:
     power = [detected(d), NONE if p is None else f"{p:.2g}"]
     fd = change_cells(at, arm, "fd")
     return [arm.label, len(d), *change_cells(at, arm, "auc"), *power, *fd, at.cell(arm, RATIO)]
-
 
 # %%
 RATIO, RULE = "adherence_ratio", ledger.by_paper("pavae")[0]["test"]["condition"]["at_least"]
@@ -295,7 +295,7 @@ def changes(at, metric: str) -> dict[str, dict]:
         found[arm.label] = line
     return found
 
-
+# %%
 caption = (
     "Figure 4 of PA-VAE: change of AUC and FD when one component is removed, paired by draw, with "
     f"oracle and real-only as anchors; {page.counted(rows, 'no_path', 'auc')}; bars: 95 % "
@@ -353,7 +353,7 @@ def samples() -> dict[str, np.ndarray]:
             found[arm.name] = model.decoder(z, labels).sigmoid().numpy()
     return found
 
-
+# %%
 planes = page.panel("samples", samples)
 
 # %%
@@ -399,6 +399,8 @@ caption = (
     "What every loss term changes on held-out images and samples; bars: 95 % t-intervals over "
     f"{page.counted(rows, 'no_path', 'kl')}; shaded: the arm in which this term is off."
 )
+
+# %%
 with page.figure(caption, 2, 4, "terms", figsize=(13, 6.2), sharey=True) as axes:
     for ax, (metric, label) in zip(axes.flat, MEASURED.items(), strict=True):
         plots.forest(ax, at, there, metric, label)
@@ -417,7 +419,7 @@ MEANT = (("no_path", "path", 1), ("no_path", RATIO, -1), ("no_prior", "separatio
          ("beta_3.2", "kl", 1), ("no_mask", "mask", 1), ("no_mask", "mask_side", -1),
          ("no_cls", "cls", 1), ("no_cls", "guide_adherence", -1))  # and where it should go
 
-
+# %%
 def meant_line(arm: str, metric: str, sign: int) -> list[str]:
     """Whether a paired interval is clear of zero on the side that was meant."""
     d, found = at.gain(arm, "pavae", metric), paired_t(sign * at.gain(arm, "pavae", metric))
@@ -430,7 +432,7 @@ def meant_line(arm: str, metric: str, sign: int) -> list[str]:
     wanted = "up" if sign > 0 else "down"
     return [ABLATED[arm].label, metric, wanted, interval(d, sign="+"), moves, effect]
 
-
+# %%
 head = ["removed", "measure", "should go", "change [95 % CI]", "moves?", "AUC"]
 page.table(head, [meant_line(*meant) for meant in MEANT if at.has(*meant[:2])])
 
@@ -486,6 +488,8 @@ caption = (
     "Coverage of lesion places and looks, and AUC against it by draw; bars: 95 % t-intervals over "
     f"{page.counted(rows, 'no_path', 'coverage_look')}; dotted: one lesion for all."
 )
+
+# %%
 with page.figure(caption, 1, 3, "coverage", figsize=(13, 3.6)) as axes:
     for ax, (metric, label) in zip(axes, NAMED.items(), strict=False):
         plots.forest(ax, at, covered, metric, label)
@@ -496,6 +500,8 @@ with page.figure(caption, 1, 3, "coverage", figsize=(13, 3.6)) as axes:
         x, y = np.transpose([(x[key], y[key]) for key in x if key in y])
         axes[2].plot(x, y, "o", ms=4, color=plots.ROLES[arm.role], alpha=0.7)
     axes[2].set(xlabel="coverage of places, single draws", ylabel="AUC", xlim=(-0.03, 1.08))
+
+# %%
 means = [[at.mean(arm, m) for arm in there] for m in ("coverage_place", "auc")]
 print(f"Kendall's tau of coverage and AUC over {len(there)} arms: {kendall(*means):.2f}")
 
@@ -514,10 +520,12 @@ def clouds() -> dict[str, np.ndarray]:
         name: found["pool"][:300, :2] for name, found in read.items()
     }
 
-
+# %%
 places = page.panel("places", clouds)
 caption = "Places of lesions read in up to 300 sick samples per arm, draw 0."
 shape = {"figsize": (13, 2.4), "sharex": True, "sharey": True}
+
+# %%
 with page.figure(caption, 1, len(places), "places", **shape) as axes:
     for ax, (name, cloud) in zip(axes, places.items(), strict=True):
         ax.plot(*cloud.T, ".", ms=2, alpha=0.6, color=plots.ROLES["method"])
@@ -609,14 +617,14 @@ CORNERS = {  # which of path, prior and mask are on: the arm
     for k in range(4) for off in itertools.combinations(OFF, k)
 }  # fmt: skip
 
-
+# %%
 def effect(names: tuple[str, ...], found: dict) -> np.ndarray:
     """Main effect or interaction per draw, from {corner: values (R,)}."""
     at_ = [list(OFF).index(name) for name in names]
     signed = (np.prod([1 if on[i] else -1 for i in at_]) * found[arm] for on, arm in CORNERS.items())
     return sum(signed) / 2 ** (3 - len(names))
 
-
+# %%
 additive = {arm: float(sum(on)) for on, arm in CORNERS.items()}
 assert effect(("path",), additive) == 1 and effect(("path", "mask"), additive) == 0
 
@@ -630,7 +638,6 @@ def effects(metric: str) -> dict[str, dict]:
     more = {"role": "method", "here": at.here(metric, *CORNERS.values())}
     return {" x ".join(n): {"draws": dict(zip(keys, effect(n, found), strict=True)), **more}
             for n in names}  # fmt: skip
-
 
 # %%
 missing = [ABLATED[arm].label for arm in CORNERS.values() if not at.has(arm, "fd")]
