@@ -100,7 +100,8 @@ class Table:
             for scores in self.scores(study):
                 found += self._rows(study, scores, nulls, values)
             found += self.derived(study, values)
-        return [row for row in found if row["draws"]]
+        there = {(row["regime"], row["arm"], row["metric"]) for row in found}
+        return [_without_absent(row, there) for row in found if row["draws"]]
 
     def codes(self, plan: Plan, draws: Iterable[str]) -> dict[tuple[str, str, str], dict[str, str]]:
         """{(regime, arm, metric): {draw: key of its job today}} of draws "seed/number"."""
@@ -145,6 +146,14 @@ def row(
     code = dict.fromkeys(draws, codes) if isinstance(codes, str) else codes
     named = {f"{study.plan.seed}/{k}": [value, code[k][:12]] for k, value in draws.items()}
     return {"regime": regime, "arm": arm, "metric": metric, "draws": named, **more}
+
+
+def _without_absent(row: dict, there: set[tuple[str, str, str]]) -> dict:
+    """The row, its null and oracle None where they name a row that this table does not have."""
+    ends = {end: row[end] for end in ("null", "oracle") if isinstance(row.get(end), dict)}
+    named = {end: (at.get("regime", row["regime"]), at["arm"], at["metric"])
+             for end, at in ends.items()}  # fmt: skip
+    return row | {end: None for end, key in named.items() if key not in there}
 
 
 def score(job: Job, path: str) -> float | None:

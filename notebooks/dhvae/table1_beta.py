@@ -320,16 +320,17 @@ logs = page.panel("logs", logged)
 
 # %%
 caption = "Training log of dHVAE, a critic from the start, and without L1, FLAIR; one training draw."
-with page.figure(caption, 1, 3, "switches", figsize=(10, 3)) as axes:
-    for ax, (term, label) in zip(axes, TERMS.items(), strict=True):
-        for arm, colour in SWITCHES.items():
-            if f"{arm}/{term}" in logs:
-                name = SOURCES[arm].label
-                ax.plot(*logs[f"{arm}/{term}"], "o-", ms=3, color=colour, label=name)
-        ax.axvline(settings.delay, color="#BBBBBB", lw=1)
-        ax.set(xlabel="gradient step", ylabel=label)
-        ax.ticklabel_format(useOffset=False)
-    axes[0].legend(fontsize=8)
+if logs:
+    with page.figure(caption, 1, 3, "switches", figsize=(10, 3)) as axes:
+        for ax, (term, label) in zip(axes, TERMS.items(), strict=True):
+            for arm, colour in SWITCHES.items():
+                if f"{arm}/{term}" in logs:
+                    name = SOURCES[arm].label
+                    ax.plot(*logs[f"{arm}/{term}"], "o-", ms=3, color=colour, label=name)
+            ax.axvline(settings.delay, color="#BBBBBB", lw=1)
+            ax.set(xlabel="gradient step", ylabel=label)
+            ax.ticklabel_format(useOffset=False)
+        axes[0].legend(fontsize=8)
 
 # %% [markdown]
 # **What to see.** The grey line is where the delayed critic (and the Hamiltonian dynamics of every

@@ -92,7 +92,7 @@ def test_flipped_byte_that_a_notebook_reads_is_mended_in_the_same_run(
     monkeypatch.syspath_prepend(str(tmp_path))
     study = importlib.import_module("flip_study")
     job = Job(study.arrays, x=1)
-    monkeypatch.setattr(notebooks, "jobs", lambda name, profile, seed: [job])
+    monkeypatch.setattr(notebooks, "jobs", lambda name, given: [job])
     monkeypatch.setattr(run, "_report", lambda profile, failed: None)
     for name in ("STORE", "REPORT"):
         monkeypatch.setattr(paths, name, tmp_path / name.lower())

@@ -29,8 +29,10 @@ def study(shelf, tmp_path, monkeypatch):
     module = importlib.import_module("clean_study")
     monkeypatch.setattr(paths, "STORE", tmp_path / "store")
 
-    def needed(name, profile, seed):
-        return [Job(module.one, x=[profile, seed])] if name == "00_start_here" else []
+    def needed(name, given):
+        if name != "00_start_here":
+            return []
+        return [Job(module.one, x=[given["profile"], given["seed"]])]
 
     monkeypatch.setattr(notebooks, "jobs", needed)
     return module

@@ -5,7 +5,7 @@ import pytest
 
 from lib.jobs import Result
 from lib.networks.unet import UNet
-from lib.papers.dhvae import study
+from lib.papers.dhvae import arms
 from lib.scores import pairs
 from lib.training.weights import seeded, weights_to_arrays
 
@@ -35,7 +35,7 @@ def test_a_pool_without_masks_has_every_score_and_none_where_a_lesion_is_needed(
     real, pool = discs(40), discs(40, seed=1)
     whole = pairs.judge(pool, 40, real, reader).scores
     empty = pairs.judge(without_masks(pool), 40, real, reader).scores
-    assert set(whole) == set(empty) == set(study.FIDELITY)
+    assert set(whole) == set(empty) == set(arms.FIDELITY)
     assert None not in whole.values()
     undefined = {name for name, value in empty.items() if value is None}
     assert undefined == {"edge_slope", "lesion_kid", "w1_glcm"}
@@ -47,7 +47,7 @@ def test_divergences_of_empty_masks_are_none_where_shapes_are_needed():
     real, pool = discs(40), discs(40, seed=1)
     whole = pairs.divergence(pool, 40, real).scores
     empty = pairs.divergence(without_masks(pool), 40, real).scores
-    assert set(whole) >= set(study.DIVERGENCE) and set(whole) == set(empty)
+    assert set(whole) >= set(arms.DIVERGENCE) and set(whole) == set(empty)
     assert None not in whole.values()
     assert {name for name, value in empty.items() if value is None} >= {"w1_row", "w1_solidity"}
     assert empty["w1_empty"] == 1
@@ -62,7 +62,7 @@ def test_the_null_is_none_where_one_split_leaves_a_score_undefined(reader, monke
 
     monkeypatch.setattr(pairs, "divergences", sometimes)
     scores = pairs.null(discs(60), 20, reader, 3, [0]).scores
-    assert set(scores["mean"]) == set(scores["sd"]) >= set(study.FIDELITY + study.DIVERGENCE)
+    assert set(scores["mean"]) == set(scores["sd"]) >= set(arms.FIDELITY + arms.DIVERGENCE)
     assert scores["mean"]["w1_row"] is None and scores["sd"]["w1_row"] is None
     assert scores["mean"]["fd"] > 0 < scores["sd"]["fd"]
 
@@ -74,5 +74,5 @@ def test_the_numbers_of_a_segmenter_by_hand():
     expected |= {"dice_selected": expected["dice"], "images": 3}
     assert done.scores.pop("false_positives") is None, "no slice is free of a lesion"
     assert done.scores == pytest.approx(expected)
-    assert set(study.DICE) <= {*done.scores, "false_positives"}
+    assert set(arms.DICE) <= {*done.scores, "false_positives"}
     np.testing.assert_allclose(done.arrays["dice"], [12 / 19, 18 / 24])
