@@ -117,6 +117,12 @@ def used(study: Study, arms: Iterable[Arm]) -> Iterable[Scores]:
             yield Scores(arm, FIDELITY if whole else ADHERENCE, seen)
 
 
+def shuffled(study: Study) -> Scores:
+    """The null of adherence: PA-VAE with its labels shuffled."""
+    arm = study.arms["shuffled"]
+    return Scores(arm, FIDELITY, study.each("core", lambda k: study.fidelity(arm, k)))
+
+
 def lesions(study: Study, arms: Iterable[Arm]) -> Iterable[Scores]:
     """Place, size and contrast of the lesions in what arms add."""
     for arm in arms:
@@ -139,9 +145,7 @@ class Diagnostics(Judged):
         for arm in read:
             near = study.each("core", lambda k, a=arm: study.memory(a, k))
             yield Scores(arm, ("nn_share",), near)
-        shuffled = study.arms["shuffled"]
-        made = study.each("core", lambda k: study.fidelity(shuffled, k))
-        yield Scores(shuffled, FIDELITY, made)
+        yield shuffled(study)
         maps = study.each("core", lambda k: mapped(study, k))
         for arm in MAPS.values():
             yield Scores(arm, {m: f"{arm.name}/{m}" for m in ("pixel_auroc", "pointing")}, maps)
@@ -184,6 +188,7 @@ class Gaps(Judged):
     def scores(self, study: Study) -> Iterable[Scores]:
         read, pavae = [study.arms[name] for name in READ], study.arms["pavae"]
         yield from used(study, [study.arms["real"], *read, *GAPS.values()])
+        yield shuffled(study)
         yield from lesions(study, [*read, *(GAPS[name] for name in VARIED)])
         soft = study.each("core", lambda k: pool(study, GAPS["oracle_soft"], k))
         yield Scores(GAPS["oracle_soft"], ("sigma",), soft)
