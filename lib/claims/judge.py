@@ -251,8 +251,12 @@ def judge_all(source=None, claims=None):
     `source` is another `reader`. p of core claims is adjusted by Holm over those of their paper.
     """
     claims, source = ledger.load() if claims is None else claims, source or reader()
-    factors = multipliers([judge(claim, source) for claim in claims])
-    return [judge(claim, source, factors.get(claim["id"], 1.0)) for claim in claims]
+    raw = [judge(claim, source) for claim in claims]
+    factors = multipliers(raw)
+    return [
+        out if (factor := factors.get(claim["id"], 1.0)) == 1 else judge(claim, source, factor)
+        for claim, out in zip(claims, raw, strict=True)
+    ]
 
 
 def summary(verdicts):

@@ -19,7 +19,7 @@ from IPython.display import Markdown, display
 from matplotlib import pyplot as plt
 
 from lib import jobs, paths, profiles
-from lib.claims import judge
+from lib.claims import judge, ledger
 from lib.jobs import Job, Result
 from lib.jobs.progress import duration
 from lib.papers import registry
@@ -200,7 +200,7 @@ class Page:
         try:
             yield axes
             file = plots.save(figure, paper, f"{stem}_{name}" if name else stem)
-            display(figure, metadata={"image/png": {"alt": alt or caption}})
+            display(plots.kept(file, alt or caption))
         finally:
             plt.close(figure)
         self.text(f"*{caption}*")
@@ -216,10 +216,12 @@ class Page:
 
     @property
     def judged(self) -> dict[str, dict]:
-        """All verdicts by claim, from the rows that are kept by now."""
+        """Verdicts by claim, from the rows that are kept by now: of this chapter, or else of all."""
         if self._verdicts is None:
             reader = judge.reader(own=not self.from_record, profile=self.plan.profile.name)
-            self._verdicts = {out["id"]: out for out in judge.judge_all(reader)}
+            chapter = self.name.rpartition("/")[0]
+            claims = ledger.by_paper(chapter) if chapter else ledger.load()
+            self._verdicts = {out["id"]: out for out in judge.judge_all(reader, claims)}
         return self._verdicts
 
     def augmented(self, *ids: str) -> None:

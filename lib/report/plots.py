@@ -5,6 +5,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+from IPython.display import Image
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -44,12 +45,27 @@ def use_style() -> None:
 
 
 def save(figure: Figure, paper: str, stem: str) -> str:
-    """Write figures/<paper>/<stem>.png and .svg; returns "<paper>/<stem>.png" for a caption."""
+    """Write figures/<paper>/<stem>.png and .svg; returns "<paper>/<stem>.png" for a caption.
+
+    The layout is found once, for both; it stays as it is then.
+    """
     folder = paths.FIGURES / paper
     folder.mkdir(parents=True, exist_ok=True)
-    figure.savefig(folder / f"{stem}.png", bbox_inches="tight", metadata={"Software": None})
-    figure.savefig(folder / f"{stem}.svg", bbox_inches="tight", metadata={"Date": None})
+    if engine := figure.get_layout_engine():
+        engine.execute(figure)
+        figure.set_layout_engine("none")
+    box = figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
+    figure.savefig(folder / f"{stem}.png", bbox_inches=box, metadata={"Software": None})
+    figure.savefig(folder / f"{stem}.svg", bbox_inches=box, metadata={"Date": None})
     return (Path(paper) / f"{stem}.png").as_posix()
+
+
+def kept(file: str, alt: str) -> Image:
+    """A figure kept by `save`, to be displayed as large as it was drawn; `alt` describes it."""
+    data = (paths.FIGURES / file).read_bytes()
+    width = int.from_bytes(data[16:20], "big")  # of a PNG, in pixels
+    scale = mpl.rcParams["figure.dpi"] / mpl.rcParams["savefig.dpi"]
+    return Image(data, width=round(width * scale), alt=alt)
 
 
 def show(axes: Axes, image: np.ndarray, title: str = "", **options) -> None:

@@ -260,8 +260,8 @@ def _expected(name: str, todo: list[str], workers: int | None) -> str:
     if None not in known:
         return duration(sum(known) / pool.cores(workers))
     page = rows.read(name, paths.RECORD)
-    seconds = page and page["runs"][-1]["seconds"]
-    return duration(seconds) if seconds else "?"
+    runs = [each["seconds"] for each in page["runs"] if each["seconds"]] if page else []
+    return duration(runs[-1]) if runs else "?"
 
 
 def _report(profile: str, failed: dict[str, pool.Failure]) -> Path:
