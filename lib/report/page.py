@@ -216,7 +216,7 @@ class Page:
 
     @property
     def judged(self) -> dict[str, dict]:
-        """Verdicts by claim, from the rows that are kept by now: of this chapter, or else of all."""
+        """Verdicts by claim of this chapter, or else of all, from the rows that are kept by now."""
         if self._verdicts is None:
             reader = judge.reader(own=not self.from_record, profile=self.plan.profile.name)
             chapter = self.name.rpartition("/")[0]
