@@ -317,7 +317,7 @@ def test_a_short_fit_reconstructs_better_than_the_mean_and_denoises(data):
 
 
 def test_the_weights_kept_are_a_moving_average_not_the_last(data, monkeypatch):
-    """The last State lies further from the one before it than a step goes, and far from the start."""
+    """The last State lies further from the one before it than a step, and far from the start."""
     monkeypatch.setattr(latent, "EVERY", 1)
     s = replace(LDM, coder_steps=2, steps=40, rate=1e-2, average=0.95)
     walked = []
