@@ -301,7 +301,10 @@ class Table5(Pairs):
 
         def make(k: int) -> Job:
             pool = study.pool(SOURCES["dhvae"], k)
-            return study.scored(study.segmented(pool, study.amount(MOST), k, n))
+            extra = study.amount(MOST)
+            return study.over_seeds(
+                lambda i: study.scored(study.segmented(pool, extra, k, n, again=i)), alone=False
+            )
 
         return make
 

@@ -26,7 +26,7 @@ class Table1(Table):
         return [study(plan)]
 
     def more(self, study: Study) -> list[Job]:
-        return [study.train(0), study.validation, study.test]
+        return [study.train(0), study.validation(0), study.test]
 
 
 class Table2(Table):
@@ -75,7 +75,7 @@ class Method(Table):
     def more(self, study: Study) -> list[Job]:
         own = [method.film(study), *method.beta_fits(study).values()]
         fits = [study.vae(0), method.per_pixel(study), *own]
-        return [*fits, study.train(0), study.guide(0), study.validation]
+        return [*fits, study.train(0), study.guide(0), study.validation(0)]
 
     def derived(self, study: Study, values: dict) -> Iterable[dict]:
         look, code = looks.Look(study), jobs.fingerprint(self.more(study))
@@ -100,7 +100,7 @@ class Counterfactuals(Latents):
     item = "pavae/03_counterfactuals"
 
     def more(self, study: Study) -> list[Job]:
-        return [study.vae(0), study.train(0), study.guide(0), study.validation]
+        return [study.vae(0), study.train(0), study.guide(0), study.validation(0)]
 
 
 TABLES = {

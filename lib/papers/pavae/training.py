@@ -19,7 +19,7 @@ def curve(study: Study, n: int, k: int) -> Job:
     """Real images alone, n of them: a point of the learning curve that calibrates the law."""
     trained = Job(
         classify.arm, real=study.draw("calibration", study.size.train, k), n=n, pool=None,
-        extra=0, validation=study.validation, test=study.test, settings=study.downstream(),
+        extra=0, validation=study.validation(k), test=study.test, settings=study.downstream(),
         stream=study.stream("calibration", k),
     )  # fmt: skip
     return study.scored_arm(trained, k)
@@ -64,7 +64,7 @@ class Training(Table):
             yield Scores(arm, {"kept_epoch": "best_epoch"}, fits)
 
     def more(self, study: Study) -> list[Job]:
-        found = [study.train(0), study.validation]
+        found = [study.train(0), study.validation(0)]
         if study.draws("long"):
             found += mask_weight_fits(study).values()
         return found

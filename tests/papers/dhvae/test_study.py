@@ -35,8 +35,19 @@ def volumes_seen(spec) -> set[int]:
 
 
 def arm_args(job: Job) -> dict:
-    """Arguments of the segmenter behind a job of scores."""
-    return job.spec["args"]["arm"]["$job"]["args"]
+    """Arguments of the first segmenter behind a job of scores."""
+    (first, *_) = job.spec["args"]["runs"]
+    return first["$job"]["args"]["arm"]["$job"]["args"]
+
+
+def test_runs_of_a_draw_differ_in_their_seed_and_the_control_has_more():
+    for name, count in (("real", FLAIR.size.seeds_alone), ("dhvae", FLAIR.size.seeds)):
+        runs = FLAIR.utility(SOURCES[name], 0).spec["args"]["runs"]
+        each = [dict(run["$job"]["args"]["arm"]["$job"]["args"]) for run in runs]
+        streams = [args.pop("stream") for args in each]
+        assert len(each) == count and all(args == each[0] for args in each)
+        assert len({tuple(stream) for stream in streams}) == count
+    assert FLAIR.size.seeds_alone >= 3 * FLAIR.size.seeds
 
 
 # ---- fair arms ----
