@@ -61,7 +61,7 @@ page.table(["abstract", *head[1:4]], [[MAIN[a].label, *t] for a, t in printed.AB
 # | the paper | here |
 # |---|---|
 # | three classes, but one ROC and one sensitivity (PV-E08) | healthy against any opacity; the macro one-vs-rest AUC is kept beside it |
-# | single run, no intervals (PV-E05) | several training draws, each with its own seeds, shared by all arms; one test draw of 10,000 |
+# | single run, no intervals (PV-E05) | several training draws, each with its own seeds and validation set, shared by all arms; a draw's value is the mean over downstream seeds; one test draw of 10,000 |
 # | ECE differences within the noise of the estimator (PV-E03) | 15 equal-mass bins, the floor at perfect calibration printed beside it, the Brier score as well |
 # | "FID-like on shallow features", sizes undefined (PV-E09) | Fréchet distance (FD) in the features of an independent reader, equal n, a second extractor, KID, and the null of real against real |
 # | SSIM also for template and GAN, which reconstruct nothing (PV-E10) | paired SSIM for auto-encoders only; SSIM to the nearest real image for all, as a number without direction |

@@ -394,8 +394,9 @@ def draws(p: Sizes, of: Study) -> list[tuple]:
         (
             "“5-fold cross-validation” is five random draws of 30 subjects; no tests (DH-E12)",
             f"R = {len(of.draws())} fresh draws of {of.some(MAIN)} volumes for what core claims "
-            f"need, {beside} for arms beside them; seeds shared by all arms; paired t-tests, Holm "
-            "over the core claims",
+            f"need, {beside} for arms beside them; seeds shared by all arms; each pool is used by "
+            f"{p.seeds} segmenters, real slices alone by {p.seeds_alone}, and a draw's value is "
+            "their mean; paired t-tests, Holm over the core claims",
             "draws of a law are independent; the corrections for cross-validation, made for test "
             "sets that are trained on in turn, are not needed",
             "the error of the fixed test set itself is shared by all arms",
