@@ -82,9 +82,9 @@ def data(p: Sizes, plan: Plan) -> list[tuple]:
         (
             f"Table 1: {test:,} test images, a single run, no intervals (PV-E05)",
             f"Table 1's sizes and class mix, but {p.test:,} test images; fresh training draws "
-            f"({len(plan.draws())} in this profile) with a validation set of their own, seeds shared "
-            f"by all arms; each pool is used by {p.seeds} downstream networks, real images alone by "
-            f"{p.seeds_alone}, and a draw's value is their mean; one test draw per regime",
+            f"({len(plan.draws())} in this profile) with a validation set of their own, seeds "
+            f"shared by all arms; each pool is used by {p.seeds} downstream networks, real images "
+            f"alone by {p.seeds_alone}, and a draw's value is their mean; one test draw per regime",
             "differences of 0.01 in AUC lie inside the error of one run on 2,000 images",
             "none",
         ),
