@@ -78,7 +78,7 @@ page.table(["paper's table", "at +2,000", "methods"], lines)
 # | the paper | here |
 # |---|---|
 # | "5-fold cross-validation" that is five random draws of 30 subjects; no test (DH-E12) | R draws of fresh subjects, each with its own seeds, shared by all arms; a draw's value is the mean over segmenters of several seeds; one fixed set of test volumes; paired t-tests |
-# | 40 epochs, so that x5 (3,855 images) and +2,000 (2,771) differ in data *and* in steps from the reference (DH-E21) | equal gradient steps and equal batches in every 2-D arm, and in every 3-D arm |
+# | training length not stated; at equal epochs x5 (3,855 images) and +2,000 (2,771) would differ in data *and* in steps from the reference (DH-E21) | equal gradient steps and equal batches in every 2-D arm, and in every 3-D arm |
 # | x5 against both references, read as one (DH-E05) | classical x2 and x5 in 2-D and in 3-D, side by side |
 # | "does not exhibit a decrease" as a merit of dHVAE (DH-E06) | the step from 1,500 to 2,000 of every generator, paired by draw |
 # | 771 slices of 30 subjects are 25.7 each; how they are chosen is not stated (DH-E20) | every slice that holds any lesion |

@@ -12,7 +12,7 @@ from lib.papers.pavae.robustness import Robustness
 from lib.papers.pavae.rules import Judged
 from lib.papers.pavae.study import Study, studies, study
 from lib.papers.pavae.sweeps import Data
-from lib.papers.pavae.training import Training
+from lib.papers.pavae.training import Steps, Training
 from lib.papers.table import Scores, Table, row
 from lib.profiles import Plan
 
@@ -107,7 +107,7 @@ TABLES = {
     table.item.rpartition("/")[2]: table
     for table in (
         Table1(), Table2(), Table4(), Table5(), Method(), Latents(), Counterfactuals(), Data(),
-        Training(), Robustness(), Diagnostics(), Gaps(),
+        Training(), Steps(), Robustness(), Diagnostics(), Gaps(),
     )
 }  # fmt: skip
 

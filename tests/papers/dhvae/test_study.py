@@ -60,7 +60,8 @@ def test_2d_arms_differ_in_what_they_add_and_in_nothing_else(study):
         found = arm_args(study.utility(arm, 0))
         for name in ("real", "test", "stream"):
             assert found[name] == reference[name], (arm.name, name)
-        settings = found["settings"] | {"synthetic": None}
+        settings = found["settings"] | {"synthetic": None, "augment": False}
+        assert found["settings"]["augment"] == (arm.name == "augmented")
         assert settings == reference["settings"], arm.name
         assert found["settings"]["synthetic"] == arm.weighting
 
