@@ -173,7 +173,7 @@ def test_without_a_truth_no_oracle_stands_in_tables_4_and_6(monkeypatch):
     of = studies(Plan(QUICK))[0]
     table4, table6 = (tables.TABLES[t] for t in ("table4_augmentation", "table6_architectures"))
     assert not [arm for arm in table4.arms(of) if "oracle" in arm]
-    assert table6.shown(of) == ["real", "dhvae", "real3d"]
+    assert table6.shown(of) == ["real", "augmented", "dhvae", "real3d"]
 
 
 # ---- scores ----
