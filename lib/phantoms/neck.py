@@ -205,7 +205,7 @@ def _draw(seed: int, v: dict[str, Tensor], grade: int, shape: Shape) -> Drawn:
     places = _moved(seed, v, shape)
     healthy, free = _taken(torch.stack([_uptake(v), neck_atlas.free()]), places)
     healthy = healthy * _texture(seed, v, shape) + _spots(v, shape)
-    blur = scanner(v["blur"].item(), shape)
+    blur = point_spread(v["blur"].item(), shape)
     primary, relative, others, suv = _disease(seed, v, grade, places, free)
     mean = blur(healthy)
     own = blur(primary * relative)
@@ -232,7 +232,7 @@ def _gain(v: dict[str, Tensor], rest: Tensor, own: Tensor, primary: Tensor) -> T
 # The scanner
 
 
-def scanner(fwhm: float, shape: Shape = SHAPE):
+def point_spread(fwhm: float, shape: Shape = SHAPE):
     """A Gaussian point spread of this full width at half maximum (mm): a function of a volume."""
     sizes = (2 * HEIGHT / shape[0], 2 / shape[1], 2 / shape[2])
     along, down, across = (
@@ -244,7 +244,7 @@ def scanner(fwhm: float, shape: Shape = SHAPE):
 def _noise(seed: int, v: dict[str, Tensor], shape: Shape) -> Tensor:
     """Filtered white noise of unit deviation in the head, more between the shoulders."""
     (noise,) = volume.white(seed, volume.NOISE, shape)
-    noise = scanner(v["filter"].item(), shape)(noise)
+    noise = point_spread(v["filter"].item(), shape)(noise)
     z = volume.grid(shape)[2] * MM
     more = 1 + (v["shoulder_noise"] - 1) * torch.sigmoid((-70 - z) / 8)
     return noise / noise.std() * more

@@ -328,11 +328,10 @@ def whole(name: str, side: int = 0) -> Tensor:
 @cache
 def free() -> Tensor:
     """Where a tumour may grow, shares (Z, Y, X): soft tissue, neither bone nor brain nor air."""
-    out = _soft(depth() - 3)
-    for name, shares in _shapes():
-        if name in ("white", "cerebellum", "brainstem", "air", "marrow", "cord", "skull"):
-            out = out * (1 - shares)
-    return torch.from_numpy(out.astype(np.float32))
+    out = torch.from_numpy(_soft(depth() - 3).astype(np.float32))
+    for name in ("white", "cerebellum", "brainstem", "air", "marrow", "cord", "skull"):
+        out = out * (1 - whole(name))
+    return out
 
 
 def paint(suv: dict[tuple[str, int], float]) -> Tensor:

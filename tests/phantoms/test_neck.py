@@ -179,7 +179,7 @@ def test_a_point_source_has_the_width_of_the_law(fwhm):
     assert LAW.blur[0] >= 6.0 and LAW.blur[1] <= 7.0
     point = torch.zeros(volume.SHAPE)
     point[15, 30, 33] = 1.0
-    image = neck.scanner(fwhm)(point).numpy().astype(float)
+    image = neck.point_spread(fwhm)(point).numpy().astype(float)
     assert image.sum() == pytest.approx(1, rel=1e-4)
     for axis, size in enumerate((SLICE, PIXEL, PIXEL)):
         profile = image.sum(tuple({0, 1, 2} - {axis}))
