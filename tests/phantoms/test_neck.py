@@ -152,6 +152,27 @@ def test_the_body_widens_at_the_shoulders():
     assert ((narrowest > 75) & (narrowest < 155)).all()
 
 
+@pytest.mark.parametrize(("lot", "ratio"), [(0.0, 0.95), (1.0, 1 - neck.COOLER)])
+def test_one_side_of_a_pair_is_cooler(lot, ratio):
+    """A little in all, markedly in some; on the side that the sign says."""
+    for left_cooler in (-1, 1):
+        ends = (0.05 * left_cooler,) * 2
+        law = quiet(**STILL, **EVEN, sides=ends, sides_lot=(lot, lot), parotid_suv=(3, 3))
+        p = neck.sample(law, 1, np.random.default_rng(0))
+        healthy = neck.render(p).healthy[0, 0]
+        left, right = (healthy[neck.organ(p, "parotid", s)[0] > 0.9].mean() for s in (1, -1))
+        assert (left / right) ** left_cooler == pytest.approx(ratio, abs=0.05)
+
+
+def test_brown_fat_lights_up_beside_the_neck_in_some():
+    lots = neck.sample(LAW, 400, np.random.default_rng(0)).values["brown_fat_lot"]
+    assert 0.05 < (lots > 1 - neck.BROWN_FAT).mean() < 0.2
+    none, some = (drawn(quiet(**STILL, brown_fat_lot=(x, x)), 3).healthy[:, 0] for x in (0, 1))
+    more = some - none
+    assert (more.max((1, 2, 3)) > 1).all() and np.abs(more[:, 12:]).max() < 0.05
+    assert np.abs(more[..., 28:36]).max() < 0.2 * more.max(), "not in the middle"
+
+
 def test_the_head_turns_and_the_shoulders_stay():
     seeds = np.arange(3, dtype=np.uint64)
     laws = [quiet(**(STILL | {"turn": (t, t)})) for t in (0.0, 0.14)]
@@ -337,6 +358,15 @@ def test_every_site_is_used_and_named():
         assert 20 < sum(f"of the {site}," in line for line in text) < 80
     assert 0.4 < np.mean(["left" in line for line in text]) < 0.6
     assert np.array_equal(["hollow" in line for line in text], p.label == 1)
+
+
+def test_a_tumour_lies_on_the_side_that_its_text_names():
+    law = quiet(**STILL, site=(0.0, 0.9))  # a tonsil
+    b = drawn(law, 10)
+    column = [ndimage.center_of_mass(mask)[2] for mask in b.mask]
+    left = np.array([", left," in text for text in b.text])
+    assert 0 < left.sum() < 10
+    assert np.array_equal(np.array(column) > 31.5, left), "the left is on the right of the image"
 
 
 def test_nodes_are_unlabelled_and_absent_from_the_counterfactual():
