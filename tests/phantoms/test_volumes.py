@@ -46,8 +46,7 @@ def of(field: str) -> np.ndarray:
 
 def plain(law, **ranges):
     """The law without noise and drift."""
-    quiet = {"bias": (0.0, 0.0), "noise": (0.0, 0.0)} if "noise" in vars(law) else {}
-    quiet |= {"counts": (1e12, 1e12)} if "counts" in vars(law) else {}
+    quiet = {name: (0.0, 0.0) for name in ("bias", "noise") if name in vars(law)}
     return replace(law, **(quiet | ranges))
 
 
@@ -69,10 +68,9 @@ def test_truth_is_exact(phantom):
 @both
 def test_every_subject_has_its_lesion_and_only_known_labels(phantom):
     b = batch(phantom)
-    known = (0, 1, 2, 4) if phantom is brain else (0, 1, 2)
+    known = (0, 1, 2, 4) if phantom is brain else (0, neck.PRIMARY)
     assert np.isin(b.parts, known).all()
-    target = b.mask if phantom is brain else b.parts == neck.PRIMARY
-    assert (target.sum((1, 2, 3)) > 20).all()
+    assert (b.mask.sum((1, 2, 3)) > (20 if phantom is brain else 8)).all()
     assert b.image.dtype == np.float32 and np.isfinite(b.image).all() and b.image.min() >= 0
 
 
@@ -314,32 +312,10 @@ def test_shifted_scanner_is_noisier_and_shows_the_same_subject(phantom):
     assert np.array_equal(b.parts, batch(phantom).parts[:3])
     rough = [np.diff(x[:, :1, 8:24], axis=-1).std() / x[:, :1, 8:24].mean()
              for x in (batch(phantom).healthy[:3], b.healthy)]  # fmt: skip
-    assert rough[1] > (1.05 if phantom is brain else 1.1) * rough[0]
+    assert rough[1] > 1.05 * rough[0]
 
 
-# Neck
-
-
-def test_labels_are_the_tumours_own_shape():
-    """A wider point spread changes image and support; never the labels."""
-    seeds = subjects(neck).seed[:3]
-    sharp, wide = (
-        neck.render(neck.from_seeds(plain(neck.NECK, blur=(b, b)), seeds)) for b in (0.04, 0.09)
-    )
-    assert np.array_equal(sharp.parts, wide.parts)
-    assert (wide.support >= sharp.support).all() and wide.support.sum() > sharp.support.sum()
-
-
-def test_the_point_spread_loses_no_uptake():
-    seeds = subjects(neck).seed[:3]
-    sharp, wide = (
-        neck.render(neck.from_seeds(plain(neck.NECK, blur=(b, b)), seeds)) for b in (0.02, 0.09)
-    )
-    for name in ("healthy", "deviation"):
-        total = [getattr(b, name).sum((1, 2, 3, 4), dtype=np.float64) for b in (sharp, wide)]
-        np.testing.assert_allclose(*total, rtol=2e-3)
-    peak = [b.deviation.max((1, 2, 3, 4)) for b in (sharp, wide)]
-    assert (peak[1] < 0.97 * peak[0]).all(), "but it lowers peaks"
+# Fields and bad input
 
 
 def test_blur_matrix_is_the_gaussian_filter():
@@ -348,66 +324,6 @@ def test_blur_matrix_is_the_gaussian_filter():
     theirs = ndimage.gaussian_filter1d(x, 0.8, axis=1, mode="reflect", radius=3)
     np.testing.assert_allclose(x @ gaussian_matrix(32, 0.8).numpy().T, theirs, atol=1e-6)
     assert gaussian_matrix(32, 0.8).sum(0).numpy() == pytest.approx(np.ones(32), abs=1e-6)
-
-
-def test_noise_variance_is_the_mean_over_the_counts():
-    """Of ten subjects' noise: variance against mean is a line through zero with slope 1/counts."""
-    law = replace(neck.NECK, counts=(20.0, 20.0))
-    seeds = np.arange(10, dtype=np.uint64)
-    noisy = neck.render(neck.from_seeds(law, seeds)).healthy
-    mean = neck.render(neck.from_seeds(plain(law), seeds)).healthy
-    for low, high in ((0.8, 1.0), (2.0, 3.0), (6.0, 12.0)):
-        where = (mean > low) & (mean < high)
-        assert ((noisy - mean)[where] ** 2).mean() / mean[where].mean() == pytest.approx(
-            1 / 20, rel=0.1
-        )
-
-
-def test_the_brain_is_hottest_and_at_the_top():
-    b = neck.render(neck.from_seeds(plain(neck.NECK), subjects(neck).seed[:4]))
-    by_slice = b.healthy[:, 0].max((2, 3))
-    assert (by_slice[:, -6:].min(1) > 5).all() and (by_slice[:, :16].max(1) < 8).all()
-    assert b.image.max() < 25
-    assert not b.mask[:, -2:].any(), "no tumour in the brain"
-    corner = b.image[:, 0, :, :6, :6]
-    assert corner.max() < 0.1, "air around the body"
-
-
-def test_no_tumour_in_the_airway_nor_in_the_brain():
-    """Under a sharp scanner labelled voxels hold tissue: air has 1/20 of its uptake."""
-    still = {"tissue": (0, 0), "blur": (0.012, 0.012), "muscle_suv": (1, 1), "brain_suv": (15, 15)}
-    law = plain(neck.NECK, **still, calibration=(1, 1), fat_suv=(0.9, 0.9), spot_suv=(0, 0))
-    b = neck.render(neck.from_seeds(law, np.arange(10, dtype=np.uint64)))
-    under = b.healthy[:, 0][b.mask]
-    assert np.quantile(under, 0.001) > 0.3 and under.max() < 8
-    near = ndimage.binary_dilation(b.mask, np.ones((1, 1, 3, 3)), iterations=2)
-    assert b.healthy[:, 0][near].min() < 0.2, "the test sees tumours beside the airway"
-
-
-def test_calibration_scales_all_uptake():
-    seeds = subjects(neck).seed[:2]
-    one, two = (
-        neck.render(neck.from_seeds(plain(neck.NECK, calibration=(c, c)), seeds)) for c in (1, 2)
-    )
-    np.testing.assert_allclose(two.healthy, 2 * one.healthy, rtol=1e-3, atol=1e-3)
-    np.testing.assert_allclose(two.deviation, 2 * one.deviation, rtol=1e-3, atol=1e-3)
-
-
-def test_healthy_uptake_can_pass_for_a_tumour():
-    """Below the brain some healthy tissue is as hot as a faint tumour."""
-    p = neck.sample(neck.NECK, 12, np.random.default_rng(4))
-    b = neck.render(p)
-    below = b.healthy[:, 0, 4:21].max((1, 2, 3))
-    tumour = [b.image[i, 0][b.parts[i] == neck.PRIMARY].mean() for i in range(12)]
-    assert (below > np.percentile(tumour, 25)).mean() > 0.5
-    slices = (b.parts == neck.PRIMARY).any((2, 3)).sum(1)
-    assert 4 <= np.median(slices) <= 10 and slices.max() <= 14
-    with_node = (b.parts == neck.NODE).any((1, 2, 3))
-    assert np.array_equal(with_node, ["with a node" in text for text in b.text])
-    assert 0 < with_node.sum() < 12
-
-
-# Fields and bad input
 
 
 def test_fields_in_space_have_unit_variance_whatever_the_shape():
