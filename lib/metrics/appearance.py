@@ -21,16 +21,19 @@ LOW, MIDDLE = (2, 8), (8, 28)  # cycles per image of the two slopes, the last on
 SPLITS = 20  # of the subjects, for explained variance
 
 
-def scaled(images):
+def scaled(images, stripped=False):
     """Images of any grey scale with 0 and 1 at their own 0.5 and 99.5 percentiles, clipped.
 
+    stripped: all around the body is exactly 0, has no part in the percentiles and stays 0.
     ValueError for an image of one value.
     """
     images = np.asarray(images, np.float64)
-    low, high = np.percentile(images, ENDS, axis=(1, 2), keepdims=True)
+    shown = np.where(images > 0, images, np.nan) if stripped else images
+    low, high = np.nanpercentile(shown, ENDS, axis=(1, 2), keepdims=True)
     if not (high > low).all():
         raise ValueError("an image of one grey value has no scale: leave it out")
-    return ((images - low) / (high - low)).clip(0, 1)
+    found = ((images - low) / (high - low)).clip(0, 1)
+    return np.where(images > 0, found, 0) if stripped else found
 
 
 def body(image):
@@ -126,14 +129,14 @@ def explained_across(images, subjects, known, tested, rng, components=COMPONENTS
             for k in components}  # fmt: skip
 
 
-def statistics(images, subjects, known, tested, rng):
+def statistics(images, subjects, known, tested, rng, stripped=False):
     """All of the above for a set of images of any grey scale: {name: number}.
 
     Numbers taken image by image are means, the noise a median with its 10 and 90 % quantiles.
     Images whose body has fewer than `SMALLEST` pixels are left out; `known` and `tested` are the
-    numbers of subjects for `explained_across`.
+    numbers of subjects for `explained_across`; `stripped` as in `scaled`.
     """
-    images, subjects = scaled(images), np.asarray(subjects)
+    images, subjects = scaled(images, stripped), np.asarray(subjects)
     bodies = [body(image) for image in images]
     at = [i for i, inside in enumerate(bodies) if inside.sum() >= SMALLEST]
     images, subjects, bodies = images[at], subjects[at], [bodies[i] for i in at]

@@ -12,7 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from lib import phantoms
+from lib.datasets import volumes
+from lib.datasets.chest import MIX
 from lib.metrics import appearance
+from lib.phantoms import chest
 
 FILE = Path(phantoms.__file__).parent / "reality.json"
 FACTOR = {"local_sd": 1.4, "fine_energy": 1.4}  # bounds as a factor ...
@@ -60,7 +63,8 @@ def known() -> dict[str, dict]:
 def statistics(kind: str, images: np.ndarray, subjects: np.ndarray, rng: np.random.Generator):
     """`appearance.statistics` with as many subjects known and tested as of the real images."""
     at = known()[kind]
-    return appearance.statistics(images, subjects, at["known"], at["tested"], rng)
+    sizes = at["known"], at["tested"]
+    return appearance.statistics(images, subjects, *sizes, rng, at["stripped"])
 
 
 def compare(kind: str, found: dict[str, float | None]) -> list[Held]:
@@ -80,3 +84,27 @@ def _bounds(kind: str, name: str, real: dict[str, float]) -> tuple[float | None,
     if name == "noise":
         return real["noise_10"], real["noise_90"]
     return NECK if kind == "neck" else (None, None)
+
+
+def middle_slices(volume: np.ndarray, n: int) -> np.ndarray:
+    """n evenly spaced slices (n, H, W) of the part of a volume where the body is large.
+
+    Large: at least a third of the largest section; its two ends are left out.
+    """
+    area = (volume > 0).sum((1, 2))
+    at = np.flatnonzero(area >= area.max() / 3)
+    return volume[at[np.linspace(0, len(at) - 1, n + 2).round().astype(int)[1:-1]]]
+
+
+def drawn(kind: str, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Images (N, 64, 64) of n phantoms as the real ones are taken, and the subject of each (N,).
+
+    Of the chest as acquired: preprocessing stretches noise.
+    """
+    if kind == "chest":
+        labels = np.resize(MIX, n)
+        return chest.render(chest.sample(chest.BARE, labels, rng)).image, np.arange(n)
+    each = known()[kind]["slices"]
+    found, *_ = volumes.draw("flair" if kind == "brain" else "pet", n, rng)
+    images = np.concatenate([middle_slices(volume, each) for volume in found])
+    return images, np.repeat(np.arange(n), each)

@@ -91,6 +91,10 @@ def test_likeness_is_one_for_equal_images_and_little_for_noise():
 def test_scaled_images_forget_gain_and_offset():
     x = white(0.1, 3)
     np.testing.assert_allclose(appearance.scaled(300 * x - 7), appearance.scaled(x))
+    head = np.zeros((1, 64, 64))
+    head[0, 8:56, 8:56] = np.linspace(2, 3, 48)
+    stripped = appearance.scaled(head, stripped=True)
+    assert stripped[0, 0, 0] == 0 and 0 < np.median(stripped[0, 8:56, 8:56]) < 0.55
     with pytest.raises(ValueError, match="one grey value"):
         appearance.scaled(np.ones((1, 64, 64)))
 
