@@ -1,6 +1,10 @@
-"""How a scanner turns tissue into an image: contrast, drift and shot noise."""
+"""How a scanner turns tissue into an image: contrast, drift, blur and shot noise."""
+
+from functools import cache
 
 from torch import Tensor
+
+from lib.phantoms.fields import gaussian_matrix
 
 
 def contrast(tissue: Tensor, gain: Tensor, offset: Tensor, bend: Tensor) -> Tensor:
@@ -18,6 +22,25 @@ def shot_noise(grey: Tensor, white: Tensor, photons: Tensor) -> Tensor:
     Gaussian limit sqrt(m) * white stands for the Poisson law. Grey values below 0.02 count as 0.02.
     """
     return (grey.clamp(min=0.02) / photons).sqrt() * white
+
+
+@cache
+def _spread(size: int, sigma: float) -> tuple[Tensor, Tensor]:
+    """Matrices (size, size) that blur a row: one keeps its sum, one the variance of white noise."""
+    blur = gaussian_matrix(size, sigma)
+    return blur, blur / blur.square().sum(1, keepdim=True).sqrt()
+
+
+def blurred(image: Tensor, sigma: float) -> Tensor:
+    """A square image (N, H, H) through a detector whose point spread has deviation sigma, pixels."""
+    matrix = _spread(image.shape[-1], sigma)[0]
+    return matrix @ image @ matrix.T
+
+
+def grain(white: Tensor, sigma: float) -> Tensor:
+    """White noise (N, H, H) as such a detector hands it on: unit variance, neighbours alike."""
+    matrix = _spread(white.shape[-1], sigma)[1]
+    return matrix @ white @ matrix.T
 
 
 def rician(signal: Tensor, real: Tensor, imaginary: Tensor, sigma: Tensor) -> Tensor:
