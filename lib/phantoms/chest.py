@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from lib.phantoms import acquisition, population, thorax
-from lib.phantoms.devices import LEADS, devices
+from lib.phantoms.devices import LEADS, STROKES, devices
 from lib.phantoms.population import Batch, Parameters, Range, concatenate
 from lib.phantoms.shapes import (
     disc,
@@ -26,10 +26,12 @@ from lib.phantoms.shapes import (
 CLASSES = ("healthy", "left opacity", "right opacity")
 HEALTHY, LEFT, RIGHT = range(3)
 SIZE = 64  # pixels a side, the paper's resolution (PA-VAE, section 4)
-CHUNK = 16  # images rendered at once: their planes fit the processor's cache
+CHUNK = 64  # images rendered at once: fewer pay more for calls, more leave the cache
 BLUR = 0.3  # deviation of the detector's point spread, pixels
+GRAIN = 0.55  # the same of its noise, which is smoother than the edges of bones
+CLEAR = 0.35  # tissue of a clear lung: there an opacity adds its grey, over denser parts less
 FAINTEST = 0.02  # the rim of an opacity below this share of its peak counts as none
-TISSUE_MODES, BEND_MODES, LESION_MODES = 32, 6, 10  # cosine frequencies of the tissue and lesion fields
+TISSUE_MODES, BEND_MODES, LESION_MODES = 48, 6, 10  # cosine frequencies of the tissue and lesion fields
 FIELDS = 1  # the random stream of a subject's fields and noise
 
 
@@ -51,11 +53,12 @@ class Law(population.Law):
     lordosis: Range = (-0.06, 0.12)  # lifts the clavicles and flattens the back ribs
     turn: Range = (-0.07, 0.07)  # the middle moves as the patient turns about the long axis
     # trunk
-    lung_width: Range = (0.60, 0.74)
+    build: Range = (-1.0, 1.0)  # from slim to stout: wider and denser
+    lung_width: Range = (0.66, 0.82)
     lung_y: Range = (0.30, 0.45)  # where the cage is widest
-    lung_height: Range = (1.15, 1.32)  # from there to the apex
+    lung_height: Range = (1.18, 1.36)  # from there to the apex
     lung_air: Range = (0.76, 0.92)  # share of the shadow that air takes away
-    chest_wall: Range = (0.05, 0.32)
+    chest_wall: Range = (0.03, 0.25)
     waist: Range = (-0.15, 0.20)
     axilla_y: Range = (-0.35, 0.05)
     neck_width: Range = (0.18, 0.26)
@@ -63,20 +66,20 @@ class Law(population.Law):
     shoulder_slope: Range = (-0.02, 0.16)
     shoulder_round: Range = (0.05, 0.20)
     arm_slope: Range = (0.1, 0.8)
-    arm_shadow: Range = (0.3, 0.9)
-    chest_shadow: Range = (0.9, 2.0)
-    belly_shadow: Range = (0.0, 0.8)
-    base_shadow: Range = (0.1, 1.1)
+    arm_shadow: Range = (0.2, 0.6)
+    chest_shadow: Range = (1.0, 1.9)
+    belly_shadow: Range = (-0.1, 0.6)
+    base_shadow: Range = (0.1, 0.9)
     breast_shadow: Range = (-0.4, 0.5)
     breast_x: Range = (0.34, 0.46)
     breast_y: Range = (0.15, 0.40)
-    dome_y: Range = (0.32, 0.60)
-    dome_curve: Range = (0.8, 2.4)
+    dome_y: Range = (0.32, 0.56)
+    dome_curve: Range = (0.35, 0.9)
     # the middle
     mediastinum_width: Range = (0.09, 0.14)
     mediastinum_shadow: Range = (0.2, 0.6)
     heart_x: Range = (0.08, 0.18)  # towards the patient's left
-    heart_y: Range = (0.06, 0.20)
+    heart_y: Range = (0.02, 0.15)
     heart_size: Range = (0.36, 0.50)
     heart_tilt: Range = (0.45, 0.95)
     heart_shadow: Range = (0.3, 1.3)
@@ -91,33 +94,35 @@ class Law(population.Law):
     trachea_shadow: Range = (0.2, 0.6)
     # bones and vessels
     rib_phase: Range = (0.0, 1.0)
-    rib_spacing: Range = (0.115, 0.155)
+    rib_spacing: Range = (0.125, 0.175)
+    margin_shadow: Range = (0.0, 0.22)  # where ribs are seen from the side
     rib_slope: Range = (1.0, 2.2)
     rib_shadow: Range = (0.03, 0.11)
     front_rib_phase: Range = (0.0, 1.0)
     front_rib_slope: Range = (0.4, 0.8)
-    front_rib_shadow: Range = (0.0, 0.04)
+    front_rib_shadow: Range = (0.0, 0.025)
     clavicle_y: Range = (-0.66, -0.52)
     clavicle_slope: Range = (0.10, 0.45)
     clavicle_shadow: Range = (0.3, 0.8)
     scapula_x: Range = (0.58, 0.72)
-    scapula_shadow: Range = (0.2, 0.9)
+    scapula_shadow: Range = (0.2, 0.7)
     vessel_phase: Range = (0.0, 1.0)
-    vessel_shadow: Range = (0.02, 0.08)
+    vessel_shadow: Range = (0.015, 0.075)
     spot_angle: Range = (-1.0, 1.0)  # vessels seen end on: bright dots that are no disease
     spot_reach: Range = (0.0, 1.0)
     spot_radius: Range = (0.03, 0.085)
     spot_shadow: Range = (0.03, 0.2)
+    gas_shadow: Range = (0.0, 0.2)  # standard deviation
     bubble_x: Range = (0.20, 0.45)
     bubble_size: Range = (0.08, 0.26)
     bubble_shadow: Range = (-0.6, 1.0)
-    tissue_shadow: Range = (0.02, 0.06)  # standard deviation of the 1/f texture
+    tissue_shadow: Range = (0.02, 0.05)  # standard deviation of the 1/f texture
     # what lies on or in the patient
     lead_x: Range = (-0.65, 0.65)  # electrodes of the electrocardiogram and their wires
     lead_y: Range = (-0.60, 0.50)
     lead_slope: Range = (-0.8, 0.8)
     lead_bow: Range = (-0.5, 0.5)
-    lead_shadow: Range = (-2.0, 0.4)
+    lead_shadow: Range = (-2.0, 0.3)
     pacemaker_x: Range = (0.32, 0.55)
     pacemaker_y: Range = (-0.55, -0.30)
     pacemaker_size: Range = (0.06, 0.11)
@@ -125,9 +130,9 @@ class Law(population.Law):
     tube_end: Range = (-0.45, 0.80)  # in the windpipe, or down to the stomach
     tube_bow: Range = (-0.15, 0.15)
     tube_shadow: Range = (-2.0, 0.5)
-    marker_x: Range = (0.62, 0.92)  # the letter of the side, in the picture's frame
-    marker_y: Range = (-0.95, -0.70)
-    marker_shadow: Range = (-1.0, 1.4)
+    marker_x: Range = (0.72, 0.90)  # the letter of the side, in the picture's frame
+    marker_y: Range = (-0.95, -0.80)
+    marker_shadow: Range = (-0.6, 1.4)
     # disease
     opacity_x: Range = (-0.65, 0.65)  # place between the borders of the lung, in its half-width
     opacity_y: Range = (-0.70, 0.55)  # place between apex and base, in half its height
@@ -144,8 +149,8 @@ class Law(population.Law):
     heel: Range = (-0.15, 0.15)  # the beam is stronger on one side
     gain: Range = (0.90, 1.10)
     offset: Range = (-0.03, 0.03)
-    bend: Range = (-0.6, 0.4)
-    photons: Range = (10000.0, 40000.0)  # counts per grey unit
+    bend: Range = (-0.35, 0.40)
+    photons: Range = (8000.0, 30000.0)  # counts per grey unit
 
 
 SHIFTED = {"gain": (0.75, 0.95), "bend": (0.10, 0.40), "photons": (3000.0, 10000.0)}
@@ -158,6 +163,7 @@ LAWS = {law.name: law for law in (BARE, AUGMENTED, BARE_SHIFTED, AUGMENTED_SHIFT
 _COUNT = dict.fromkeys(("lung_width", "dome_y", "dome_curve", "hilum_y"), 2)
 _COUNT |= dict.fromkeys(("vessel_phase", "front_rib_phase", "border_x", "border_y"), 2)
 _COUNT |= {f"lead_{name}": LEADS for name in ("x", "y", "slope", "bow")}
+_COUNT |= dict.fromkeys(("marker_x", "marker_y"), STROKES)
 _COUNT |= {f"spot_{name}": thorax.SPOTS for name in ("angle", "reach", "radius", "shadow")}
 
 
@@ -194,29 +200,28 @@ def _render(p: Parameters) -> Batch:
     v = {name: torch.from_numpy(a).unsqueeze(-1) for name, a in p.values.items()}  # (N, k, 1)
     noise, tissue_white, bend_white, border_white, texture_white = _white(p.seed)
     pose, x = thorax.posed(v, SIZE), grid(SIZE)[0]
-    bend, grain = power_law_field(bend_white, SIZE, 1.0), power_law_field(tissue_white, SIZE, 0.3)
+    bend, grain = power_law_field(bend_white, SIZE, 1.0), power_law_field(tissue_white, SIZE, 0.2)
     depth, air = thorax.anatomy(pose, v, bend, grain)
     texture = v["tissue_shadow"] * power_law_field(tissue_white, SIZE, 0.9)
     depth = depth * (1 + texture + v["heel"] * x) + devices(pose, v)
-    tissue = acquisition.blurred(1 - torch.exp(-depth.clamp_(min=0)), BLUR)
-    opacity = v["opacity_grey"] * _opacity(pose, v, p.label, air, border_white, texture_white)
+    tissue = acquisition.blurred(1 - depth.clamp_(min=0).neg_().exp_(), BLUR)
+    opacity = v["opacity_grey"] * (1 - tissue) / (1 - CLEAR) * _opacity(pose, v, p.label, air, border_white, texture_white)
 
     healthy = acquisition.contrast(tissue, v["gain"], v["offset"], v["bend"])
-    # contrast(tissue + opacity) - contrast(tissue), exactly zero where the opacity is
-    deviation = v["gain"] * opacity * (1 + v["bend"] * (1 - 2 * tissue - opacity))
-    grains = acquisition.grain(noise, BLUR)
-    healthy = healthy + acquisition.shot_noise(healthy, grains, v["photons"])
+    grain = acquisition.grain(noise, GRAIN)
+    healthy += acquisition.shot_noise(healthy, grain, v["photons"])
     window, blank = _field(v)
-    healthy = torch.where(blank, 1.0, healthy) * window
-    deviation = deviation * window * ~blank
-    mask = (deviation > 0).numpy()  # one part, and all of what the lesion can change
+    healthy = torch.addcmul(blank, healthy, window)
+    # contrast(tissue + opacity) - contrast(tissue), exactly zero where the opacity is
+    curve = 1 + v["bend"] * (1 - 2 * tissue - opacity)
+    deviation = (v["gain"] * opacity).mul_(curve).mul_(window)
     image, healthy, deviation = (a.numpy() for a in (healthy + deviation, healthy, deviation))
-    parts = mask.view(np.uint8)
-    return Batch(image, healthy, parts, mask, deviation, p.label, p.seed, describe(p))
+    mask = deviation > 0  # one part, and all of what the lesion can change
+    return Batch(image, healthy, mask.view(np.uint8), mask, deviation, p.label, p.seed, describe(p))
 
 
 def _field(v: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-    """Share of every pixel inside the collimator (N, H, W), and where the film is blank (N, H, 1)."""
+    """Share of every pixel that the rays reach (N, H, W); 1 where the film is blank, (N, H, 1)."""
     x, y = grid(SIZE)
 
     def inside(at: Tensor, border: Tensor) -> Tensor:
@@ -224,7 +229,8 @@ def _field(v: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         low, high = (at + 1 - near) * (SIZE / 2) + 0.5, (1 - at - far) * (SIZE / 2) + 0.5
         return low.clamp(0, 1) * high.clamp(0, 1)
 
-    return inside(x, v["border_x"]) * inside(y, v["border_y"]), y > 1 - v["strip"]
+    blank = (y > 1 - v["strip"]).float()
+    return inside(x, v["border_x"]) * (inside(y, v["border_y"]) * (1 - blank)), blank
 
 
 def _centre(v: dict[str, Tensor], side: Tensor) -> tuple[Tensor, Tensor]:
@@ -232,7 +238,7 @@ def _centre(v: dict[str, Tensor], side: Tensor) -> tuple[Tensor, Tensor]:
     half = v["lung_height"] / 2
     w = v["lung_y"] - half + v["opacity_y"] * half
     outer = v["lung_width"].mean(1, keepdim=True)
-    outer = outer * (1 - ((w - v["lung_y"]) / v["lung_height"]) ** 4).sqrt()
+    outer = outer * thorax.flare(v, w) * (1 - ((w - v["lung_y"]) / v["lung_height"]) ** 4).sqrt()
     inner = v["mediastinum_width"]
     return side * ((outer + inner) + v["opacity_x"] * (outer - inner)) / 2, w
 

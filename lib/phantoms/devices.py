@@ -1,4 +1,4 @@
-"""What lies on or in a patient and is no disease: electrodes, a pacemaker, a tube, the side's letter.
+"""What lies on or in a patient and is no disease: electrodes, a pacemaker, a tube, the side's letters.
 
 Shadows as in `thorax`. Each is there where its shadow is above zero, in every class alike.
 """
@@ -10,6 +10,7 @@ from lib.phantoms.shapes import disc, gaussian_spots, grid, hump, rise
 from lib.phantoms.thorax import Pose, Values
 
 LEADS = 3  # electrodes of one electrocardiogram
+STROKES = 4  # of the letters of the side
 WIRE = 0.038  # half the width of a wire's shadow, in half image widths
 
 
@@ -20,7 +21,7 @@ def devices(p: Pose, v: Values) -> Tensor:
         some = torch.nonzero(v[f"{name}_shadow"].flatten() > 0).flatten()
         if len(some):
             own = {key: a[some] for key, a in v.items() if key.startswith(name)}
-            out[some] += own[f"{name}_shadow"] * part(p[some], own)
+            out.index_add_(0, some, own[f"{name}_shadow"] * part(p[some], own))
     return out
 
 
@@ -58,13 +59,11 @@ def tube(p: Pose, v: Values) -> Tensor:
 
 
 def marker(v: Values, size: int) -> Tensor:
-    """The letter L beside the patient's left shoulder, a few pixels high."""
+    """The letters beside the patient's left shoulder, too small to be read."""
     x, y = grid(size)
-    down, right = torch.tensor([[0.0, 1.0, 2.0, 2.0], [0.0, 0.0, 0.0, 1.0]]) * 0.04
-    x0, y0 = v["marker_x"].squeeze(-1) + right, v["marker_y"].squeeze(-1) + down
+    x0, y0 = v["marker_x"].squeeze(-1), v["marker_y"].squeeze(-1)
     shadow = v["marker_shadow"].squeeze(-1).clamp(min=0).expand_as(x0)
-    n = len(x0)
-    radius = torch.full_like(x0, 0.018)
+    radius, n = torch.full_like(x0, 0.016), len(x0)
     return gaussian_spots(x.expand(n, 1, -1), y.expand(n, -1, 1), x0, y0, radius, shadow)
 
 

@@ -15,28 +15,29 @@ from lib.phantoms.shapes import disc, gaussian_spots, grid, hump, lens, rise, wa
 Values = dict[str, Tensor]
 AP_SHARE = 0.4  # of the images are taken from the front, of patients who lie in bed
 SPOTS = 6  # vessels seen end on, in both lungs together
-APEX = 0.14  # how far the tops of the clavicles and of the lungs are flattened
 
 
 @dataclass(frozen=True)
 class Pose:
-    """Body coordinates of every pixel: u, w, the distance a from the midline, and the side.
+    """Body coordinates of every pixel.
 
-    side is 1 on the patient's left and -1 on the right.
+    u, w (N, H, W) turn with the body; x (N, 1, W), y (N, H, 1) are the same without the tilt, for
+    soft or small parts, which it hardly moves. side (N, 1, W) is 1 on the patient's left, -1 right.
     """
 
     u: Tensor
     w: Tensor
-    a: Tensor
+    x: Tensor
+    y: Tensor
     side: Tensor
 
     def __getitem__(self, items: Tensor) -> "Pose":
-        return Pose(self.u[items], self.w[items], self.a[items], self.side[items])
+        return Pose(*(plane[items] for plane in (self.u, self.w, self.x, self.y, self.side)))
 
     def by_side(self, values: Tensor) -> Tensor:
-        """Spread (N, 2, 1) values for the patient's (left, right) over the picture."""
+        """Spread (N, 2, 1) values for the patient's (left, right) over the columns, (N, 1, W)."""
         left, right = values[:, :1], values[:, 1:]
-        return torch.addcmul((left + right) / 2, self.side, (left - right) / 2)
+        return (left + right) / 2 + self.side * ((left - right) / 2)
 
 
 def posed(v: Values, size: int) -> Pose:
@@ -44,8 +45,7 @@ def posed(v: Values, size: int) -> Pose:
     x, y = grid(size)
     x, y = (x - v["shift_x"]) / v["scale"], (y - v["shift_y"]) / v["scale"]
     c, s = v["tilt"].cos(), v["tilt"].sin()
-    u, w = x * c + y * s, y * c - x * s
-    return Pose(u, w, u.abs(), u.sign())
+    return Pose(x * c + y * s, y * c - x * s, x, y, x.sign())
 
 
 def supine(v: Values) -> Tensor:
@@ -55,91 +55,97 @@ def supine(v: Values) -> Tensor:
 
 def dome_height(v: Values) -> Tensor:
     """Height w of the domes of the diaphragm (left, right), (N, 2, 1): higher in those who lie."""
-    return v["dome_y"] - 0.10 * supine(v)
+    return v["dome_y"] + torch.tensor([[0.03], [-0.03]]) - 0.10 * supine(v)
+
+
+def flare(v: Values, y: Tensor) -> Tensor:
+    """Width of the ribcage at height y, relative to its width at `lung_y`: wider below."""
+    return 1 + 0.2 * (y - v["lung_y"])
 
 
 def cage(p: Pose, v: Values) -> Tensor:
     """Level function of the ribcage: an ellipse across, flatter than one above, open below."""
     up = (p.w - v["lung_y"]).clamp_(max=0) / v["lung_height"]
-    across = p.a / p.by_side(v["lung_width"])
+    across = (p.u / p.by_side(v["lung_width"])).div_(flare(v, p.y))
     return across.square_() + up.square_().square_()
 
 
 def above_dome(p: Pose, v: Values) -> Tensor:
     """1 above the diaphragm, 0 below it."""
-    middle = (p.a.clamp(max=0.65) - 0.22).square_()
-    floor = torch.addcmul(p.by_side(dome_height(v)), p.by_side(v["dome_curve"]), middle)
-    return rise(floor - p.w, 0.05)
+    fall = (p.x.abs() - 0.15).clamp_(0, 0.65).square_()
+    floor = p.by_side(dome_height(v)) + p.by_side(v["dome_curve"]) * fall
+    return rise(floor - p.w, 0.03)
 
 
 def trunk(p: Pose, v: Values) -> Tensor:
     """Thickness of the body: 1 in its middle, 0 in the air; neck, shoulders and arms too."""
-    wall = v["lung_width"].mean(1, keepdim=True) + v["chest_wall"]
-    skin = wall * (1 - 0.2 * v["waist"]) + (wall * v["waist"]) * p.w
-    skin = skin + 0.5 * rise(v["axilla_y"] - p.w, 0.3)
-    fourth = p.a.square().square_()
-    path = lens((p.a / skin).square_().square_())
-    arm = (p.a - 0.98 - v["arm_slope"] * (p.w + 0.5)) / 0.2
-    path = path + v["arm_shadow"] * lens(arm.square_())
+    wall = v["lung_width"].mean(1, keepdim=True) + v["chest_wall"] + 0.13 * v["build"]
+    skin = wall * (1 + v["waist"] * (p.y - 0.2)) + 0.5 * rise(v["axilla_y"] - p.y, 0.3)
+    path = lens((p.u / skin).square_().square_())
+    arm = (p.x.abs() - (0.98 + v["arm_slope"] * (p.y + 0.5))) * 5
+    path += v["arm_shadow"] * lens(arm.square_())
+    fourth = p.x.square().square_()
     gap = 0.9 / (1 + fourth / v["neck_width"] ** 4)  # the neck goes on upwards
-    below = p.w - v["shoulder_y"] - v["shoulder_slope"] * p.a - 0.06 * fourth + gap
-    below = below.clamp_(min=0)
-    return path * below / (below + v["shoulder_round"])
+    top = v["shoulder_y"] + v["shoulder_slope"] * p.x.abs() + 0.06 * fourth - gap
+    below = (p.w - top).clamp_(min=0)
+    return path.mul_(below).div_(below + v["shoulder_round"])
 
 
 def middle(p: Pose, v: Values, above: Tensor) -> Tensor:
     """Mediastinum with aortic knob, heart, hila, spine and trachea."""
-    lying = supine(v)
-    u, w = p.u - v["turn"], p.w
+    lying, turned = supine(v), p.x - v["turn"]
     size, c, s = v["heart_size"] * (1 + 0.18 * lying), v["heart_tilt"].cos(), v["heart_tilt"].sin()
-    x0, y0 = v["heart_x"], dome_height(v).mean(1, keepdim=True) - v["heart_y"]
-    along = (u * c + w * s - (x0 * c + y0 * s)) / size
-    across = (w * c - u * s - (y0 * c - x0 * s)) / (0.62 * size)
-    width = v["mediastinum_width"] * (1 + 0.25 * lying)
-    column = (u / (width * (1.25 + 0.5 * w))).square_()
-    radius = v["knob_size"]
-    knob = disc((u - width + 0.02) / radius, (w - v["knob_y"]) / (1.2 * radius))
-    edge = torch.minimum(torch.minimum(disc(along, across), column), knob)
-    bulk = lens(edge, 1.5) * (1 + v["heart_shadow"] * (w + 0.5)) * (0.15 + 0.85 * above)
-    root = disc((p.a - v["hilum_x"]) / 0.11, (w - p.by_side(v["hilum_y"])) / 0.17)
-    spine = v["spine_shadow"] + 0.08 * wave(w / 0.17 + v["spine_phase"])
+    x, y = turned - v["heart_x"], p.y - dome_height(v).mean(1, keepdim=True) + v["heart_y"]
+    heart = disc((x * c + y * s) / size, (y * c - x * s) / (0.62 * size))
+    width, radius = v["mediastinum_width"] * (1 + 0.25 * lying), v["knob_size"]
+    u = p.u - v["turn"]
+    column = (u / (width * (1.25 + 0.5 * p.y))).square_()
+    knob = disc((turned - width + 0.02) / radius, (p.y - v["knob_y"]) / (1.2 * radius))
+    bulk = lens(torch.minimum(torch.minimum(heart, column), knob), 1.5)
+    thick = v["mediastinum_shadow"] * (1 + v["heart_shadow"] * (p.y + 0.5))
+    bulk *= 0.85 * above + 0.15
+    across = (p.x.abs() - v["hilum_x"]) / 0.11
+    root = disc(across, (p.y - p.by_side(v["hilum_y"])) / 0.17).square_().add_(1)
+    spine = v["spine_shadow"] + 0.08 * wave(p.y / 0.17 + v["spine_phase"])
     straight = (u / v["spine_width"]).square_()
-    airway = (v["trachea_shadow"] * rise(-0.25 - w, 0.2)) * hump(3 * straight)
-    bones = spine * hump(straight)
-    return v["mediastinum_shadow"] * bulk + v["hilum_shadow"] / (1 + root.square_()) + bones - airway
+    airway = v["trachea_shadow"] * rise(-0.25 - p.y, 0.2)
+    bones = spine * hump(straight) - airway * hump(3 * straight)
+    return bones.addcmul_(thick, bulk).add_(v["hilum_shadow"] / root)
 
 
 def ribs(p: Pose, v: Values, q: Tensor, bend: Tensor) -> Tensor:
     """Back ribs that fall to the side and fainter front ribs that fall to the middle."""
-    spacing = v["rib_spacing"]
+    spacing, a = v["rib_spacing"], p.x.abs()
     height = (p.w + 0.02 * bend) / spacing
     fall = v["rib_slope"] * (1 - 2 * v["lordosis"]) / spacing
-    back = wave(height - fall * (p.a - 0.18).square_() + v["rib_phase"])
-    front = height + (v["front_rib_slope"] / spacing) * p.a + p.by_side(v["front_rib_phase"])
-    bars = v["rib_shadow"] * back + v["front_rib_shadow"] * wave(front)
-    return bars * (1.3 - q).clamp_(0, 0.6) * (0.9 - 0.6 * p.w + 0.6 * bend).clamp_(min=0)
+    back = wave(height - (fall * (a - 0.18).square() - v["rib_phase"]))
+    bars = (v["rib_shadow"] * back).mul_(1 + 0.7 * back)  # narrower than the gaps
+    front = (v["front_rib_slope"] / spacing) * a + p.by_side(v["front_rib_phase"])
+    bars.addcmul_(v["front_rib_shadow"], wave(height + front))
+    bars *= (1.3 - q).clamp_(0, 0.6) * (0.6 * bend + (0.9 - 0.6 * p.y)).clamp_(min=0)
+    return bars.addcmul_(v["margin_shadow"], hump((4 * q - 4.2).square_()))  # seen from the side
 
 
 def girdle(p: Pose, v: Values) -> Tensor:
     """Clavicles, shoulder blades and the heads of the upper arms."""
-    lying, a, w = supine(v), p.a, p.w
+    lying, a = supine(v), p.x.abs()
     start = v["clavicle_y"] - v["lordosis"] - 0.05 * lying
-    line = start - v["clavicle_slope"] * (a - 0.1) + 0.25 * (a - 0.3).square_()
+    line = start - v["clavicle_slope"] * (a - 0.1) + 0.25 * (a - 0.3).square()
     ends = ((a - 0.07) / 0.05).clamp_(0, 1) * ((0.85 - a) / 0.1).clamp_(0, 1)
-    clavicle = hump(((w - line) / 0.053).square_()) * ends
-    edge = a - 0.22 * w - (v["scapula_x"] + 0.055 - 0.16 * lying)
-    blade = (edge / 0.04 + 0.5).clamp_(0, 1) * hump((edge / 0.5).clamp_(min=0))
-    blade = blade * (1 - ((w + 0.32) / 0.42).square_()).clamp_(min=0)
-    head = disc((a - 0.92) / 0.13, (w - v["shoulder_y"] - 0.42) / 0.13)
-    return v["clavicle_shadow"] * clavicle + v["scapula_shadow"] * (blade + 1 / (1 + head.square_()))
+    clavicle = hump(((p.w - line) / 0.053).square_()).mul_(v["clavicle_shadow"] * ends)
+    edge = (a - v["scapula_x"] - 0.055 + 0.16 * lying) - 0.22 * p.y
+    blade = hump((2 * edge).clamp_(min=0)) * (25 * edge + 0.5).clamp_(0, 1)
+    blade *= (1 - ((p.y + 0.32) / 0.42).square_()).clamp_(min=0)
+    head = disc((a - 0.92) / 0.13, (p.y - v["shoulder_y"] - 0.42) / 0.13).square_().add_(1)
+    return clavicle.addcmul_(v["scapula_shadow"], blade.add_(head.reciprocal_()))
 
 
 def vessels(p: Pose, v: Values, bend: Tensor, grain: Tensor) -> Tensor:
     """Branches that leave each hilum and fade, drawn as broken rays."""
-    across, down = p.a - 0.12, p.w - p.by_side(v["hilum_y"])
-    reach = disc(across, down).sqrt_() + 0.02
-    turn = 3.5 * down / reach + 0.4 * bend + 0.5 * reach + p.by_side(v["vessel_phase"])
-    return v["vessel_shadow"] * (wave(turn) + grain) * hump(reach / 1.4)
+    down = p.y - p.by_side(v["hilum_y"])
+    reach = disc(p.x.abs() - 0.12, down).sqrt_().add_(0.02)
+    turn = (3.5 * down / reach).add_(bend, alpha=0.4).add_(p.by_side(v["vessel_phase"]))
+    return wave(turn).add_(1).mul_(grain).mul_(hump(reach)).mul_(v["vessel_shadow"])
 
 
 def spots(v: Values, size: int) -> Tensor:
@@ -155,16 +161,16 @@ def spots(v: Values, size: int) -> Tensor:
     return gaussian_spots(x.expand(n, 1, -1), y.expand(n, -1, 1), *parts)
 
 
-def belly(p: Pose, v: Values) -> Tensor:
-    """The abdomen, with a bubble of air in the stomach of some."""
+def belly(p: Pose, v: Values, bend: Tensor) -> Tensor:
+    """The abdomen: gas in the bowel, and in the stomach of some."""
     x0, y0 = v["bubble_x"], dome_height(v)[:, :1] + 0.13
-    q = disc((p.u - x0) / v["bubble_size"], (p.w - y0) / 0.10)
-    return v["belly_shadow"] - v["bubble_shadow"].clamp(min=0) * lens(q)
+    q = disc((p.x - x0) / v["bubble_size"], (p.y - y0) / 0.10)
+    return v["belly_shadow"] + v["gas_shadow"] * bend - v["bubble_shadow"].clamp(min=0) * lens(q)
 
 
 def breasts(p: Pose, v: Values) -> Tensor:
     """Soft tissue over the lower lungs of some."""
-    q = disc((p.a - v["breast_x"]) / 0.36, (p.w - v["breast_y"]) / 0.34)
+    q = disc((p.x.abs() - v["breast_x"]) / 0.36, (p.y - v["breast_y"]) / 0.34)
     return v["breast_shadow"].clamp(min=0) * lens(q)
 
 
@@ -175,10 +181,11 @@ def anatomy(p: Pose, v: Values, bend: Tensor, grain: Tensor) -> tuple[Tensor, Te
     one fine, that breaks the vessels up.
     """
     q, above, body = cage(p, v), above_dome(p, v), trunk(p, v)
-    air = lens(q, 2.0) * above * rise(p.a - v["mediastinum_width"], 0.14)
-    wall = (v["chest_shadow"] + belly(p, v) * (1 - above)) * (1 - v["lung_air"] * air)
-    front = v["base_shadow"] * (p.w + 0.2).clamp_(min=0)
-    soft = body * (wall + front) + middle(p, v, above) * body.clamp(max=1) + breasts(p, v)
-    bones = girdle(p, v) * body.clamp(max=0.5) + ribs(p, v, q, bend) * above
-    inner = vessels(p, v, bend, grain) + spots(v, p.u.shape[-1])
-    return soft + bones + inner * air, air
+    air = lens(q, 2.0).mul_(above).mul_(rise(p.x.abs() - v["mediastinum_width"], 0.14))
+    chest = v["chest_shadow"] * (1 + 0.3 * v["build"]) * (1 + 0.3 * p.y)
+    soft = belly(p, v, bend).mul_(1 - above).add_(chest).mul_(1 - v["lung_air"] * air)
+    soft = soft.add_(v["base_shadow"] * (p.y + 0.2).clamp(min=0)).mul_(body).add_(breasts(p, v))
+    soft.addcmul_(middle(p, v, above), body.clamp(max=1))
+    soft.addcmul_(girdle(p, v), body.clamp_(max=0.5)).addcmul_(ribs(p, v, q, bend), above)
+    inner = vessels(p, v, bend, grain).add_(spots(v, air.shape[-1]))
+    return soft.addcmul_(inner, air), air
