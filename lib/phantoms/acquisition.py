@@ -1,4 +1,4 @@
-"""How a scanner turns tissue into an image: contrast, drift, blur and shot noise."""
+"""How a scanner turns tissue into an image: contrast, drift, blur and noise."""
 
 from functools import cache
 
@@ -15,13 +15,14 @@ def contrast(tissue: Tensor, gain: Tensor, offset: Tensor, bend: Tensor) -> Tens
     return (tissue + bend * tissue * (1 - tissue)) * gain + offset
 
 
-def shot_noise(grey: Tensor, white: Tensor, photons: Tensor) -> Tensor:
-    """Photon-counting noise of an image with `photons` counts per grey unit, (N, H, W).
+def ray_noise(tissue: Tensor, white: Tensor, photons: Tensor) -> Tensor:
+    """Noise of the share `tissue` (N, H, W) of `photons` rays a pixel that a body stops.
 
-    A count of mean m = photons * grey has variance m; for the counts used here (30 and more) the
-    Gaussian limit sqrt(m) * white stands for the Poisson law. Grey values below 0.02 count as 0.02.
+    Of n rays, each stopped with chance p, the share that is stopped has variance p (1 - p) / n; for
+    the counts used here (1,000 and more) the Gaussian limit stands for the binomial law. Where
+    nothing is stopped, or all, there is no noise. white: unit variance; photons (N, 1, 1).
     """
-    return (grey.clamp(min=0.02) / photons).sqrt() * white
+    return (tissue * (1 - tissue) / photons).clamp_(min=0).sqrt_() * white
 
 
 @cache

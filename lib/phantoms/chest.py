@@ -68,8 +68,8 @@ class Law(population.Law):
     arm_slope: Range = (0.1, 0.8)
     arm_shadow: Range = (0.2, 0.6)
     chest_shadow: Range = (1.0, 1.9)
-    belly_shadow: Range = (-0.1, 0.6)
-    base_shadow: Range = (0.1, 0.9)
+    belly_shadow: Range = (-0.4, 0.4)
+    base_shadow: Range = (0.2, 1.4)
     breast_shadow: Range = (-0.4, 0.5)
     breast_x: Range = (0.34, 0.46)
     breast_y: Range = (0.15, 0.40)
@@ -112,7 +112,7 @@ class Law(population.Law):
     spot_reach: Range = (0.0, 1.0)
     spot_radius: Range = (0.03, 0.085)
     spot_shadow: Range = (0.03, 0.2)
-    gas_shadow: Range = (0.0, 0.2)  # standard deviation
+    gas_shadow: Range = (0.05, 0.3)  # standard deviation
     bubble_x: Range = (0.20, 0.45)
     bubble_size: Range = (0.08, 0.26)
     bubble_shadow: Range = (-0.6, 1.0)
@@ -146,14 +146,15 @@ class Law(population.Law):
     border_x: Range = (-0.20, 0.08)  # collimated at the sides: black, where above zero
     border_y: Range = (-0.25, 0.08)  # above and below
     strip: Range = (-0.80, 0.12)  # blank film at the lower edge
+    fog_shadow: Range = (0.01, 0.10)  # air, table and scattered rays
     heel: Range = (-0.15, 0.15)  # the beam is stronger on one side
     gain: Range = (0.90, 1.10)
     offset: Range = (-0.03, 0.03)
     bend: Range = (-0.35, 0.40)
-    photons: Range = (8000.0, 30000.0)  # counts per grey unit
+    photons: Range = (1800.0, 6500.0)  # rays a pixel
 
 
-SHIFTED = {"gain": (0.75, 0.95), "bend": (0.10, 0.40), "photons": (3000.0, 10000.0)}
+SHIFTED = {"gain": (0.75, 0.95), "bend": (0.10, 0.40), "photons": (500.0, 1700.0)}
 BARE = Law()
 AUGMENTED = Law(name="augmented", opacity_grey=(0.07, 0.17))
 BARE_SHIFTED = Law(name="bare shifted", **SHIFTED)  # a second scanner, drifted and noisier
@@ -202,14 +203,15 @@ def _render(p: Parameters) -> Batch:
     pose, x = thorax.posed(v, SIZE), grid(SIZE)[0]
     bend, grain = power_law_field(bend_white, SIZE, 1.0), power_law_field(tissue_white, SIZE, 0.2)
     depth, air = thorax.anatomy(pose, v, bend, grain)
-    texture = v["tissue_shadow"] * power_law_field(tissue_white, SIZE, 0.9)
-    depth = depth * (1 + texture + v["heel"] * x) + devices(pose, v)
+    texture = v["tissue_shadow"] * power_law_field(tissue_white, SIZE, 1.1)
+    depth = depth.add_(v["fog_shadow"] * (1 + 0.4 * bend)) * (1 + texture + v["heel"] * x)
+    depth += devices(pose, v)
     tissue = acquisition.blurred(1 - depth.clamp_(min=0).neg_().exp_(), BLUR)
-    opacity = v["opacity_grey"] * (1 - tissue) / (1 - CLEAR) * _opacity(pose, v, p.label, air, border_white, texture_white)
+    opacity = _opacity(pose, v, p.label, air, border_white, texture_white)
+    opacity *= (v["opacity_grey"] / (1 - CLEAR)) * (1 - tissue)
+    tissue += acquisition.ray_noise(tissue, acquisition.grain(noise, GRAIN), v["photons"])
 
     healthy = acquisition.contrast(tissue, v["gain"], v["offset"], v["bend"])
-    grain = acquisition.grain(noise, GRAIN)
-    healthy += acquisition.shot_noise(healthy, grain, v["photons"])
     window, blank = _field(v)
     healthy = torch.addcmul(blank, healthy, window)
     # contrast(tissue + opacity) - contrast(tissue), exactly zero where the opacity is

@@ -184,7 +184,7 @@ def anatomy(p: Pose, v: Values, bend: Tensor, grain: Tensor) -> tuple[Tensor, Te
     air = lens(q, 2.0).mul_(above).mul_(rise(p.x.abs() - v["mediastinum_width"], 0.14))
     chest = v["chest_shadow"] * (1 + 0.3 * v["build"]) * (1 + 0.3 * p.y)
     soft = belly(p, v, bend).mul_(1 - above).add_(chest).mul_(1 - v["lung_air"] * air)
-    soft = soft.add_(v["base_shadow"] * (p.y + 0.2).clamp(min=0)).mul_(body).add_(breasts(p, v))
+    soft = soft.add_(v["base_shadow"] * (p.y + 0.2).clamp(min=0).square()).mul_(body).add_(breasts(p, v))
     soft.addcmul_(middle(p, v, above), body.clamp(max=1))
     soft.addcmul_(girdle(p, v), body.clamp_(max=0.5)).addcmul_(ribs(p, v, q, bend), above)
     inner = vessels(p, v, bend, grain).add_(spots(v, air.shape[-1]))
