@@ -15,6 +15,15 @@ def contrast(tissue: Tensor, gain: Tensor, offset: Tensor, bend: Tensor) -> Tens
     return (tissue + bend * tissue * (1 - tissue)) * gain + offset
 
 
+def shot_noise(grey: Tensor, white: Tensor, photons: Tensor) -> Tensor:
+    """Photon-counting noise of an image with `photons` counts per grey unit, (N, H, W).
+
+    A count of mean m = photons * grey has variance m; for the counts used here (30 and more) the
+    Gaussian limit sqrt(m) * white stands for the Poisson law. Grey values below 0.02 count as 0.02.
+    """
+    return (grey.clamp(min=0.02) / photons).sqrt() * white
+
+
 def ray_noise(tissue: Tensor, white: Tensor, photons: Tensor) -> Tensor:
     """Noise of the share `tissue` (N, H, W) of `photons` rays a pixel that a body stops.
 

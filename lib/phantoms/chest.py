@@ -17,21 +17,17 @@ from torch import Tensor
 from lib.phantoms import acquisition, population, thorax
 from lib.phantoms.devices import LEADS, STROKES, devices
 from lib.phantoms.population import Batch, Parameters, Range, concatenate
-from lib.phantoms.shapes import (
-    disc,
-    grid,
-    power_law_field,
-)
+from lib.phantoms.shapes import disc, grid, power_law_field
 
 CLASSES = ("healthy", "left opacity", "right opacity")
 HEALTHY, LEFT, RIGHT = range(3)
 SIZE = 64  # pixels a side, the paper's resolution (PA-VAE, section 4)
-CHUNK = 64  # images rendered at once: fewer pay more for calls, more leave the cache
+CHUNK = 64  # images rendered at once: fewer cost more calls, more need more memory
 BLUR = 0.3  # deviation of the detector's point spread, pixels
 GRAIN = 0.55  # the same of its noise, which is smoother than the edges of bones
 CLEAR = 0.35  # tissue of a clear lung: there an opacity adds its grey, over denser parts less
 FAINTEST = 0.02  # the rim of an opacity below this share of its peak counts as none
-TISSUE_MODES, BEND_MODES, LESION_MODES = 48, 6, 10  # cosine frequencies of the tissue and lesion fields
+TISSUE_MODES, BEND_MODES, LESION_MODES = 48, 6, 10  # cosine frequencies a side of random fields
 FIELDS = 1  # the random stream of a subject's fields and noise
 
 
@@ -45,80 +41,82 @@ class Law(population.Law):
     """
 
     name: str = "bare"
-    projection: Range = (0.0, 1.0)  # below AP_SHARE: anteroposterior
-    shift_x: Range = (-0.09, 0.13)
+    # pose
+    projection: Range = (0.0, 1.0)  # below AP_SHARE: anteroposterior, lying
+    shift_x: Range = (-0.09, 0.13)  # of the body in the picture
     shift_y: Range = (-0.12, 0.12)
     scale: Range = (0.90, 1.12)
-    tilt: Range = (-0.09, 0.09)
+    tilt: Range = (-0.09, 0.09)  # in the plane of the picture
+    turn: Range = (-0.07, 0.07)  # about the long axis: the middle moves to one side
     lordosis: Range = (-0.06, 0.12)  # lifts the clavicles and flattens the back ribs
-    turn: Range = (-0.07, 0.07)  # the middle moves as the patient turns about the long axis
     # trunk
     build: Range = (-1.0, 1.0)  # from slim to stout: wider and denser
-    lung_width: Range = (0.66, 0.82)
-    lung_y: Range = (0.30, 0.45)  # where the cage is widest
-    lung_height: Range = (1.18, 1.36)  # from there to the apex
-    lung_air: Range = (0.76, 0.92)  # share of the shadow that air takes away
-    chest_wall: Range = (0.03, 0.25)
-    waist: Range = (-0.15, 0.20)
+    chest_wall: Range = (0.04, 0.24)  # from the ribs to the skin
+    chest_shadow: Range = (1.0, 1.9)
+    waist: Range = (-0.15, 0.20)  # how much wider the trunk gets a half width further down
     axilla_y: Range = (-0.35, 0.05)
     neck_width: Range = (0.18, 0.26)
     shoulder_y: Range = (-1.00, -0.80)
     shoulder_slope: Range = (-0.02, 0.16)
-    shoulder_round: Range = (0.05, 0.20)
-    arm_slope: Range = (0.1, 0.8)
-    arm_shadow: Range = (0.2, 0.6)
-    chest_shadow: Range = (1.0, 1.9)
-    belly_shadow: Range = (-0.4, 0.4)
-    base_shadow: Range = (0.2, 1.4)
-    breast_shadow: Range = (-0.4, 0.5)
+    shoulder_round: Range = (0.05, 0.20)  # depth at which the shoulders reach half their thickness
+    arm_slope: Range = (0.1, 0.8)  # from hanging down to spread out
+    arm_shadow: Range = (0.2, 0.6)  # thickness of the arms, relative to the chest's
     breast_x: Range = (0.34, 0.46)
     breast_y: Range = (0.15, 0.40)
+    breast_shadow: Range = (-0.4, 0.5)
+    # lungs and diaphragm; two values are the patient's left and right
+    lung_width: Range = (0.66, 0.82)  # from the midline to the side, at lung_y
+    lung_y: Range = (0.30, 0.45)  # where the sides of the cage start to bend
+    lung_height: Range = (1.18, 1.36)  # from there to the apex
+    lung_air: Range = (0.76, 0.92)  # share of the chest's shadow that air takes away
+    base_shadow: Range = (0.2, 1.4)  # soft tissue over the bases, a half width below w = -0.2
     dome_y: Range = (0.32, 0.56)
-    dome_curve: Range = (0.35, 0.9)
+    dome_curve: Range = (0.35, 0.9)  # curvature, 1 / half widths
+    belly_shadow: Range = (-0.4, 0.4)  # more than the chest's
+    gas_shadow: Range = (0.05, 0.3)  # standard deviation of the gas in the bowel
+    bubble_x: Range = (0.20, 0.45)  # air in the stomach
+    bubble_size: Range = (0.08, 0.26)
+    bubble_shadow: Range = (-0.6, 1.0)
     # the middle
     mediastinum_width: Range = (0.09, 0.14)
-    mediastinum_shadow: Range = (0.2, 0.6)
+    mediastinum_shadow: Range = (0.2, 0.6)  # at w = -0.5
+    heart_shadow: Range = (0.3, 1.3)  # relative growth of that shadow a half width further down
     heart_x: Range = (0.08, 0.18)  # towards the patient's left
-    heart_y: Range = (0.02, 0.15)
-    heart_size: Range = (0.36, 0.50)
+    heart_y: Range = (0.02, 0.15)  # above the domes
+    heart_size: Range = (0.36, 0.50)  # half its long axis
     heart_tilt: Range = (0.45, 0.95)
-    heart_shadow: Range = (0.3, 1.3)
-    knob_y: Range = (-0.42, -0.28)
+    knob_y: Range = (-0.42, -0.28)  # of the aorta
     knob_size: Range = (0.05, 0.09)
     hilum_x: Range = (0.15, 0.22)
     hilum_y: Range = (-0.12, 0.04)
     hilum_shadow: Range = (0.2, 0.8)
     spine_width: Range = (0.09, 0.14)
-    spine_phase: Range = (0.0, 1.0)
+    spine_phase: Range = (0.0, 1.0)  # turns
     spine_shadow: Range = (0.0, 0.3)
-    trachea_shadow: Range = (0.2, 0.6)
+    trachea_shadow: Range = (0.2, 0.6)  # taken away
     # bones and vessels
-    rib_phase: Range = (0.0, 1.0)
+    rib_phase: Range = (0.0, 1.0)  # turns
     rib_spacing: Range = (0.125, 0.175)
-    margin_shadow: Range = (0.0, 0.22)  # where ribs are seen from the side
-    rib_slope: Range = (1.0, 2.2)
+    rib_slope: Range = (1.0, 2.2)  # fall to the sides, 1 / half widths
     rib_shadow: Range = (0.03, 0.11)
-    front_rib_phase: Range = (0.0, 1.0)
+    margin_shadow: Range = (0.0, 0.22)  # the ribs at the side, seen along their length
+    front_rib_phase: Range = (0.0, 1.0)  # turns
     front_rib_slope: Range = (0.4, 0.8)
     front_rib_shadow: Range = (0.0, 0.025)
     clavicle_y: Range = (-0.66, -0.52)
     clavicle_slope: Range = (0.10, 0.45)
     clavicle_shadow: Range = (0.3, 0.8)
-    scapula_x: Range = (0.58, 0.72)
+    scapula_x: Range = (0.58, 0.72)  # outside the lungs; over them in those who lie
     scapula_shadow: Range = (0.2, 0.7)
-    vessel_phase: Range = (0.0, 1.0)
+    vessel_phase: Range = (0.0, 1.0)  # turns
     vessel_shadow: Range = (0.015, 0.075)
     spot_angle: Range = (-1.0, 1.0)  # vessels seen end on: bright dots that are no disease
     spot_reach: Range = (0.0, 1.0)
     spot_radius: Range = (0.03, 0.085)
-    spot_shadow: Range = (0.03, 0.2)
-    gas_shadow: Range = (0.05, 0.3)  # standard deviation
-    bubble_x: Range = (0.20, 0.45)
-    bubble_size: Range = (0.08, 0.26)
-    bubble_shadow: Range = (-0.6, 1.0)
-    tissue_shadow: Range = (0.02, 0.05)  # standard deviation of the 1/f texture
+    spot_shadow: Range = (0.03, 0.20)
+    tissue_shadow: Range = (0.02, 0.05)  # standard deviation of the texture, relative
     # what lies on or in the patient
-    lead_x: Range = (-0.65, 0.65)  # electrodes of the electrocardiogram and their wires
+    lead_x: Range = (-0.65, 0.65)  # electrodes on the skin, and their wires
     lead_y: Range = (-0.60, 0.50)
     lead_slope: Range = (-0.8, 0.8)
     lead_bow: Range = (-0.5, 0.5)
@@ -127,10 +125,10 @@ class Law(population.Law):
     pacemaker_y: Range = (-0.55, -0.30)
     pacemaker_size: Range = (0.06, 0.11)
     pacemaker_shadow: Range = (-15.0, 2.0)
-    tube_end: Range = (-0.45, 0.80)  # in the windpipe, or down to the stomach
+    tube_end: Range = (-0.45, 0.80)  # in the windpipe, or down in the stomach
     tube_bow: Range = (-0.15, 0.15)
     tube_shadow: Range = (-2.0, 0.5)
-    marker_x: Range = (0.72, 0.90)  # the letter of the side, in the picture's frame
+    marker_x: Range = (0.72, 0.90)  # the letters of the side; x and y in the picture's frame
     marker_y: Range = (-0.95, -0.80)
     marker_shadow: Range = (-0.6, 1.4)
     # disease
@@ -141,16 +139,16 @@ class Law(population.Law):
     opacity_angle: Range = (0.0, 3.1416)
     opacity_border: Range = (0.15, 0.40)  # irregularity of the border
     opacity_texture: Range = (0.10, 0.40)  # relative inner texture
-    opacity_grey: Range = (0.10, 0.36)  # peak amplitude, grey units
+    opacity_grey: Range = (0.10, 0.36)  # peak amplitude over a clear lung, grey units
     # the scanner
-    border_x: Range = (-0.20, 0.08)  # collimated at the sides: black, where above zero
+    border_x: Range = (-0.20, 0.08)  # collimated at either side: black, where above zero
     border_y: Range = (-0.25, 0.08)  # above and below
-    strip: Range = (-0.80, 0.12)  # blank film at the lower edge
-    fog_shadow: Range = (0.01, 0.10)  # air, table and scattered rays
-    heel: Range = (-0.15, 0.15)  # the beam is stronger on one side
+    strip: Range = (-0.80, 0.12)  # blank film at the lower edge, where above zero
+    fog_shadow: Range = (0.01, 0.10)  # table and scattered rays, everywhere
+    heel: Range = (-0.15, 0.15)  # the beam is weaker on one side: relative, a half width from it
     gain: Range = (0.90, 1.10)
     offset: Range = (-0.03, 0.03)
-    bend: Range = (-0.35, 0.40)
+    bend: Range = (-0.30, 0.35)
     photons: Range = (1800.0, 6500.0)  # rays a pixel
 
 
@@ -235,13 +233,16 @@ def _field(v: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
     return inside(x, v["border_x"]) * (inside(y, v["border_y"]) * (1 - blank)), blank
 
 
-def _centre(v: dict[str, Tensor], side: Tensor) -> tuple[Tensor, Tensor]:
-    """Where an opacity lies, (N, 1, 1) twice: between the borders of its lung at its height."""
+def centre(v: dict[str, Tensor], side: Tensor) -> tuple[Tensor, Tensor]:
+    """Where an opacity lies in the body, u and w (N, 1, 1): between the borders of its lung.
+
+    side (N, 1, 1) is 1 for the patient's left lung and -1 for the right.
+    """
     half = v["lung_height"] / 2
     w = v["lung_y"] - half + v["opacity_y"] * half
-    outer = v["lung_width"].mean(1, keepdim=True)
-    outer = outer * thorax.flare(v, w) * (1 - ((w - v["lung_y"]) / v["lung_height"]) ** 4).sqrt()
-    inner = v["mediastinum_width"]
+    widest = torch.where(side > 0, v["lung_width"][:, :1], v["lung_width"][:, 1:])
+    up = (w - v["lung_y"]) / v["lung_height"]
+    outer, inner = widest * thorax.flare(v, w) * (1 - up**4).sqrt(), v["mediastinum_width"]
     return side * ((outer + inner) + v["opacity_x"] * (outer - inner)) / 2, w
 
 
@@ -256,7 +257,7 @@ def _opacity(pose, v, label, air, border_white, texture_white) -> Tensor:
     side = torch.from_numpy(np.where(label == LEFT, 1.0, -1.0).astype(np.float32))[sick].view(
         -1, 1, 1
     )
-    x0, y0 = _centre(w, side)
+    x0, y0 = centre(w, side)
     dx, dy, angle = p.u - x0, p.w - y0, w["opacity_angle"]
     a, b = w["opacity_radius"] * w["opacity_aspect"], w["opacity_radius"] / w["opacity_aspect"]
     along = (dx * angle.cos() + dy * angle.sin()) / a

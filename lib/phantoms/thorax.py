@@ -79,7 +79,7 @@ def above_dome(p: Pose, v: Values) -> Tensor:
 
 def trunk(p: Pose, v: Values) -> Tensor:
     """Thickness of the body: 1 in its middle, 0 in the air; neck, shoulders and arms too."""
-    wall = v["lung_width"].mean(1, keepdim=True) + v["chest_wall"] + 0.13 * v["build"]
+    wall = v["lung_width"].mean(1, keepdim=True) + v["chest_wall"] + 0.15 * v["build"]
     skin = wall * (1 + v["waist"] * (p.y - 0.2)) + 0.5 * rise(v["axilla_y"] - p.y, 0.3)
     path = lens((p.u / skin).square_().square_())
     arm = (p.x.abs() - (0.98 + v["arm_slope"] * (p.y + 0.5))) * 5
@@ -182,9 +182,13 @@ def anatomy(p: Pose, v: Values, bend: Tensor, grain: Tensor) -> tuple[Tensor, Te
     """
     q, above, body = cage(p, v), above_dome(p, v), trunk(p, v)
     air = lens(q, 2.0).mul_(above).mul_(rise(p.x.abs() - v["mediastinum_width"], 0.14))
-    chest = v["chest_shadow"] * (1 + 0.3 * v["build"]) * (1 + 0.3 * p.y)
+    chest = v["chest_shadow"] * (1 + 0.35 * v["build"]) * (1 + 0.3 * p.y)
     soft = belly(p, v, bend).mul_(1 - above).add_(chest).mul_(1 - v["lung_air"] * air)
-    soft = soft.add_(v["base_shadow"] * (p.y + 0.2).clamp(min=0).square()).mul_(body).add_(breasts(p, v))
+    soft = (
+        soft.add_(v["base_shadow"] * (p.y + 0.2).clamp(min=0).square())
+        .mul_(body)
+        .add_(breasts(p, v))
+    )
     soft.addcmul_(middle(p, v, above), body.clamp(max=1))
     soft.addcmul_(girdle(p, v), body.clamp_(max=0.5)).addcmul_(ribs(p, v, q, bend), above)
     inner = vessels(p, v, bend, grain).add_(spots(v, air.shape[-1]))
