@@ -42,7 +42,7 @@ def _spread(size: int, sigma: float) -> tuple[Tensor, Tensor]:
 
 
 def blurred(image: Tensor, sigma: float) -> Tensor:
-    """A square image (N, H, H) through a detector whose point spread has deviation sigma, pixels."""
+    """Square images (N, H, H) through a detector whose point spread has deviation sigma, pixels."""
     matrix = _spread(image.shape[-1], sigma)[0]
     return matrix @ image @ matrix.T
 

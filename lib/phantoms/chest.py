@@ -22,7 +22,7 @@ from lib.phantoms.shapes import disc, grid, power_law_field
 CLASSES = ("healthy", "left opacity", "right opacity")
 HEALTHY, LEFT, RIGHT = range(3)
 SIZE = 64  # pixels a side, the paper's resolution (PA-VAE, section 4)
-CHUNK = 64  # images rendered at once: fewer cost more calls, more need more memory
+CHUNK = 48  # images rendered at once: fewer cost more calls, more need more memory
 BLUR = 0.3  # deviation of the detector's point spread, pixels
 GRAIN = 0.55  # the same of its noise, which is smoother than the edges of bones
 CLEAR = 0.35  # tissue of a clear lung: there an opacity adds its grey, over denser parts less

@@ -1,4 +1,4 @@
-"""What lies on or in a patient and is no disease: electrodes, a pacemaker, a tube, the side's letters.
+"""What lies on or in a patient and is no disease: electrodes, pacemaker, tube, the side's letters.
 
 Shadows as in `thorax`. Each is there where its shadow is above zero, in every class alike.
 """
