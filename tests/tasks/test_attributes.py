@@ -14,8 +14,9 @@ from lib.tasks import attributes
 from lib.tasks.classify import ClassifySettings
 from lib.training.weights import freeze, seeded, weights_to_arrays
 
-SETTINGS = asdict(ClassifySettings(steps=120, batch=32, precision="float32"))
-PLAIN = chest.Law(name="easy", opacity_grey=(0.5, 1.5), photons=(1e5, 1e6))  # learned in seconds
+STILL = dict.fromkeys(("shift_x", "shift_y", "tilt", "turn"), (0.0, 0.0)) | {"scale": (1.0, 1.0)}
+PLAIN = chest.Law(name="easy", opacity_grey=(0.5, 1.5), photons=(1e5, 1e6), **STILL)
+SETTINGS = asdict(ClassifySettings(steps=120, batch=32, precision="float32"))  # enough for that law
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -53,8 +54,6 @@ def test_true_attributes_say_what_masks_show(data):
     mask, left = data.arrays["mask"][sick], data.arrays["label"][sick] == 1
     down = (mask.any(2) * np.arange(64)).sum(1) / mask.any(2).sum(1)
     column = (mask.any(1) * (np.arange(64) - 31.5)).sum(1) / mask.any(1).sum(1)
-    pose = chest.from_seeds(PLAIN, data.arrays["subject"], data.arrays["label"]).values
-    column = column - 32 * pose["shift_x"][sick, 0]  # the body is not always in the middle
     outward = np.where(left, column, -column)
     for at, seen in ((0, outward), (1, down), (2, mask.sum((1, 2)))):
         assert np.corrcoef(found[:, at], seen)[0, 1] > 0.6, attributes.NAMES[at]
