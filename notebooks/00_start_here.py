@@ -90,11 +90,11 @@ with page.figure(caption, 4, 4, figsize=(6.6, 6.8)) as axes:
 #
 # A class-conditional generator is asked for "left opacity" and must put *something typical of that
 # class* into its images. What is typical shows in class means. (Here the phantom law itself plays
-# the generator.)
+# the generator, and draws the same subjects for every class.)
 
 # %%
 n, HALF = 300, chest.SIZE // 2
-streams = [np.random.default_rng([seed, label]) for label in range(3)]
+streams = [np.random.default_rng(seed) for _ in range(3)]  # the same subjects for every class
 asked = [chest.sample(chest.BARE, np.full(n, i), rng) for i, rng in enumerate(streams)]
 images = [chest.render(each).image for each in asked]
 excess = [each.mean(0) - images[chest.HEALTHY].mean(0) for each in images]

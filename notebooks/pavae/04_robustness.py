@@ -491,12 +491,12 @@ answer = None  # your number
 page.exercise(answer, lambda: 0.1 * np.abs([3, -1, 0, 2]).sum(), within=1e-6)
 
 # %% [markdown]
-# **2.** A scanner loses half of its photons. By which factor does the SD of the shot noise grow,
-# measured *relative to the signal*? (Grey 0.5 has an SD of $\sqrt{0.5 / photons}$.)
+# **2.** A scanner loses half of its photons. By which factor does the SD of the noise grow,
+# measured *relative to the signal*? (Where half of the rays are stopped it is $\sqrt{0.25 / photons}$.)
 
 # %%
 answer = None  # your number
-page.exercise(answer, lambda: float(np.sqrt(0.5 / 200) / np.sqrt(0.5 / 400)), within=0.01)
+page.exercise(answer, lambda: float(np.sqrt(0.25 / 2000) / np.sqrt(0.25 / 4000)), within=0.01)
 
 # %% [markdown]
 # **3.** Which arm loses the most AUC under drift of 3 SD, by mean: `"real"`, `"classic"`,
