@@ -113,7 +113,7 @@ class Law(population.Law):
     spot_angle: Range = (-1.0, 1.0)  # vessels seen end on: bright dots that are no disease
     spot_reach: Range = (0.0, 1.0)
     spot_radius: Range = (0.03, 0.085)
-    spot_shadow: Range = (0.03, 0.20)
+    spot_shadow: Range = (0.03, 0.25)
     tissue_shadow: Range = (0.02, 0.05)  # standard deviation of the texture, relative
     # what lies on or in the patient
     lead_x: Range = (-0.65, 0.65)  # electrodes on the skin, and their wires
@@ -124,10 +124,10 @@ class Law(population.Law):
     pacemaker_x: Range = (0.32, 0.55)
     pacemaker_y: Range = (-0.55, -0.30)
     pacemaker_size: Range = (0.06, 0.11)
-    pacemaker_shadow: Range = (-15.0, 2.0)
+    pacemaker_shadow: Range = (-25.0, 2.0)
     tube_end: Range = (-0.45, 0.80)  # in the windpipe, or down in the stomach
     tube_bow: Range = (-0.15, 0.15)
-    tube_shadow: Range = (-2.0, 0.5)
+    tube_shadow: Range = (-3.0, 0.5)
     marker_x: Range = (0.72, 0.90)  # the letters of the side; x and y in the picture's frame
     marker_y: Range = (-0.95, -0.80)
     marker_shadow: Range = (-0.6, 1.4)

@@ -22,7 +22,8 @@ class Pose:
     """Body coordinates of every pixel.
 
     u, w (N, H, W) turn with the body; x (N, 1, W), y (N, H, 1) are the same without the tilt, for
-    soft or small parts, which it hardly moves. side (N, 1, W) is 1 on the patient's left, -1 right.
+    soft or small parts, which it hardly moves. side (N, 1, W) is 1 on the patient's left, -1 on the
+    right, and in between in the middle.
     """
 
     u: Tensor
@@ -45,7 +46,7 @@ def posed(v: Values, size: int) -> Pose:
     x, y = grid(size)
     x, y = (x - v["shift_x"]) / v["scale"], (y - v["shift_y"]) / v["scale"]
     c, s = v["tilt"].cos(), v["tilt"].sin()
-    return Pose(x * c + y * s, y * c - x * s, x, y, x.sign())
+    return Pose(x * c + y * s, y * c - x * s, x, y, (x / 0.15).clamp(-1, 1))
 
 
 def supine(v: Values) -> Tensor:
