@@ -106,14 +106,13 @@ def tost(d, margin, scale=1.0):
     if len(d) < 2:
         return None
     low, high = d + margin * np.asarray(scale), d - margin * np.asarray(scale)
+    means = low.mean(), high.mean()
     if _is_constant(low) or _is_constant(high):
-        return 0.0 if low.mean() > 0 > high.mean() else 1.0
-    return max(_one_sided(low), _one_sided(-high))
-
-
-def _one_sided(x):
-    """p of the t test that the mean of x (R,) is above zero."""
-    return float(stdtr(len(x) - 1, -x.mean() / x.std(ddof=1) * np.sqrt(len(x))))
+        return 0.0 if means[0] > 0 > means[1] else 1.0
+    sd = low.std(ddof=1)
+    sds = sd, sd if np.ndim(scale) == 0 else high.std(ddof=1)
+    t = [side * mean / sd for side, mean, sd in zip((1, -1), means, sds, strict=True)]
+    return float(stdtr(len(d) - 1, -min(t) * np.sqrt(len(d))))
 
 
 def holm(p):

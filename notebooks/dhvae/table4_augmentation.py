@@ -417,8 +417,8 @@ for at in rows:
 # ## Verdicts
 #
 # Tests and margins stand in `lib/claims/ledger.json` since before the first result, and all of them
-# use the Dice of whole volumes. *p* is adjusted by Holm over the paper's core claims; with fewer than
-# five draws a verdict is exploratory.
+# use the Dice of whole volumes. *p* is adjusted by Holm over the paper's core claims; verdicts fall
+# at looks after 4, 6, 8 and 10 draws.
 
 # %% tags=["DH-01", "DH-25", "DH-27", "DH-41"]
 page.verdicts("DH-01", "DH-25", "DH-27", "DH-41")  # against references and augmentation

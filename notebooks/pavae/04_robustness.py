@@ -362,7 +362,7 @@ page.table(head, [drop_line(f"{kind}{s}") for kind in KINDS for s in STRENGTHS])
 # negative: noise or drift may also help, when a network leans on a wrong cue.
 #
 # **The verdict** is judged at strength 2 of each kind, by the interval of PA-VAE's drop against the
-# band. With fewer than five draws it is exploratory.
+# band, at looks after 4, 6, 8 and 10 draws; before the first it is undecided.
 
 # %% tags=["PV-17"]
 page.verdicts("PV-17")
