@@ -53,14 +53,16 @@ page = Page("99_all_claims", profile, seed, dataset)
 # | inconclusive | none of these |
 #
 # *Clear* is a $p$ below the level of a **look**. Who tests after every draw finds something sooner or
-# later, so a claim is looked at four times, after 4, 6, 8 and 10 draws, with levels that add up to
-# 0.05; its verdict is that of the first look that decides. Between two looks nothing changes.
+# later, so a claim is looked at four times, after 4, 6, 8 and 10 draws, with levels that together let
+# through 5 % of empty claims; its verdict is that of the first look that decides. Between two looks
+# nothing changes, and draws after the tenth wait for none.
 #
 # A claim with **several parts** holds if all do. It is *not reproduced* if one part is reversed, or
 # shown to be nothing, at the level over the number of parts; *partly reproduced* if at least half
 # hold and none does so. A ranking is judged by Page's test and by its adjacent pairs, in the same way.
-# Where an earlier sentence of a paper and its table print two effects, the larger one counts and both
-# are shown. Equality in Dice is shown within 0.03, since 0.01 would need some hundred draws.
+# Where a paper's abstract and its tables print two effects, the larger one counts and both are shown.
+# Whether a gain shrinks with more images is judged on shares of the oracle's gain, because a smaller
+# gain is built in. Equality in Dice is shown within 0.03, since 0.01 would need some hundred draws.
 #
 # A toy first: five times four differences, judged with a margin of 0.01 and a paper's effect of 0.08.
 

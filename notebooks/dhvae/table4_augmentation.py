@@ -191,11 +191,11 @@ LEVELS = {"real": ("#777777", "--"), "classic5": ("black", ":"), "real3d": ("#77
 
 
 def placed(at, arm: str) -> tuple[float, float]:
-    """Where a point stands, and half the interval of its gain; NaN without a draw."""
+    """Where a point stands, and half the interval of its gain; NaN without draws."""
     if not at.has(arm, "dice"):
         return np.nan, np.nan
     d = at.gain(arm, "real", "dice")
-    half = t_interval(d)[2] - d.mean() if len(d) > 1 else np.nan
+    half = t_interval(d)[2] - d.mean() if len(d) >= plots.FEWEST else np.nan
     return at.mean("real", "dice") + d.mean(), half
 
 
