@@ -213,13 +213,14 @@ def title(out):
 
 
 def multipliers(verdicts):
-    """{id: Holm multiplier of p} over the core claims of each paper that have a p.
+    """{id: Holm multiplier of p} over the core claims of each paper that have a p and are read.
 
     p of a claim is the smallest that could decide it, for or against, at the look where it stands.
     """
     factors = {}
     for paper in ledger.PAPERS:
-        core = [out for out in verdicts if out["paper"] == paper and out["priority"] == 1]
+        core = [out for out in verdicts if out["paper"] == paper and out["priority"] == 1
+                and out["verdict"] != v.NOT_INTERPRETED]  # fmt: skip
         first = {out["id"]: out["p_claim"] for out in core if out["p_claim"] is not None}
         pairs = zip(first.items(), holm(list(first.values())), strict=True)
         factors |= {id_: adjusted / p if p > 0 else 1.0 for (id_, p), adjusted in pairs}

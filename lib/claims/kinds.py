@@ -77,7 +77,9 @@ def difference(test, source, factor):
     more = {"targets": targets} if targets else {}
     if test.get("first") is None and s["n"] <= 16 and not s.get("note"):
         more["p_sign_flip"] = inference.sign_flip(s["d"])
-    need = None if s.get("note") else _need_of(power.of_difference, s, s["equal"], factor)
+    need = _need_of(power.of_difference, s, s["equal"], factor)
+    if s.get("note"):
+        need = power.of_gain(*s["whole"], factor)
     said = [f"{text} {_numbers(test, s)}.", _said_of(targets)]
     said += [f"{s['note'].capitalize()}."] if s.get("note") else []
     return outcome(test, name, s, " ".join(filter(None, said)), need, **more)
@@ -151,7 +153,8 @@ def trend(test, source, factor):
     pairs = [_pair(d, margin, bare, factor, len(arms) - 1) for d in np.diff(matrix, axis=0)]
     ends = measured(matrix[-1] - matrix[0], margin, bare, factor)
     whole = {"mean": ends["mean"], "verdict": judged(ends)}
-    name = v.verdict_trend(p, p_reversed, tau, pairs, whole, margin, test.get("paper_effect"))
+    effect = v.hardest(test.get("paper_effect"))
+    name = v.verdict_trend(p, p_reversed, tau, pairs, whole, margin, effect)
     clear = sum(pair["verdict"] in v.POSITIVE for pair in pairs)
     fallen = sum(pair["fallen"] for pair in pairs)
     text = (
@@ -192,7 +195,7 @@ def correlation(test, source, factor):
     taus = np.array([inference.kendall(*pair) for pair in zip(x.T, y.T, strict=True)])
     gap = taus - test["above"] if "above" in test else test["below"] - taus
     s = measured(gap, float(test["margin"]), test, factor)
-    name = judged(s, test.get("paper_effect"))
+    name = judged(s, v.hardest(test.get("paper_effect")))
     side = "above" if "above" in test else "below"
     numbers = v.figures("distance to it", s["mean"], s["ci95"], s["p"], s["n"])
     text = (
@@ -298,8 +301,9 @@ def spread(test, source, factor):
     s = {"n": n, "mean": float(np.log(wide[0])), "ci95": ci95, "ci90": ci90, "margin": margin}
     s |= {"p": scaled(wide[3], factor)}
     s |= {"p_equal": scaled(inference.spread_tost(*pair, margin), factor)}
-    name = judged(s, test.get("paper_effect"))
-    text = v.wording(name, margin, test.get("paper_effect"))
+    effect = v.hardest(test.get("paper_effect"))
+    name = judged(s, effect)
+    text = v.wording(name, margin, effect)
     numbers = v.figures("log ratio of SDs", s["mean"], ci95, s["p"], n)
     need = power.of_spread(s["mean"], margin, 2, factor)
     return outcome(test, name, s, f"{text} {numbers}.", need)

@@ -4,6 +4,10 @@ A claim is a dict: id, paper, where, quote, statement, metric, direction, paper_
 priority (1 core .. 3 background), testability (T as stated, Q analogue, A arithmetic, N not here),
 run, and `test`. The kinds of test and the fields they need are in FIELDS. A part of a composite,
 and the inner test of a truth, inherit every field they do not set.
+
+paper_effect is a number, or {place in the paper: number} where it prints two. `shares` of an
+interaction are weighted shares of an oracle's gain (treatment, oracle, baseline) in regimes or
+metrics of their own. `gate` "off" is for claims that a generator fails (lib.claims.gate).
 """
 
 import json

@@ -53,6 +53,11 @@ def of_difference(mean: float, sd: float | None, equal: float, factor: float) ->
     return min(shown, nothing, key=lambda each: each["R"])
 
 
+def of_gain(mean: float, sd: float | None, factor: float) -> dict | None:
+    """Of an oracle's gain that is not clear of zero yet, without which there is no share of it."""
+    return None if sd is None else need(_draws(sd, mean, 1 - ALPHA / (2 * factor), POWER), True)
+
+
 def of_noninferiority(mean: float, sd: float | None, margin: float, factor: float) -> dict | None:
     gap = mean + margin
     return None if sd is None else need(replicates_needed(sd, abs(gap), factor), gap > 0)
@@ -99,7 +104,7 @@ def of_all(needs: Iterable[dict | None], strict: Iterable[dict | None]) -> dict 
 def sentence(found: dict | None, n: int, last: int) -> str:
     """What an undecided claim needs, or that it cannot be decided here."""
     if found is None:
-        return "How many draws would decide is not known: one draw tells no spread."
+        return "How many draws would decide is not known: those that are there tell no spread."
     draws = max(found["R"], n + 1)
     if draws > last:
         more = " or more" if draws >= MOST else ""

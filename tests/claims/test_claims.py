@@ -312,7 +312,7 @@ def test_a_change_after_results_makes_draws_of_that_seed_exploratory():
     """Ten draws of the seed that had been seen are exploratory, of another one they are not."""
     test = claim("difference", **UTILITY)
     means = {"real": 0.7, "pavae": 0.8, "oracle": 0.9}
-    for id_, seed, marked in [("PV-01", 0, True), ("PV-01", 1, False), ("PV-10", 0, False)]:
+    for id_, seed, marked in [("PV-01", 0, True), ("PV-01", 1, False), ("PS-15", 0, False)]:
         out = judge.judge(test | {"id": id_}, source_of(seeded(means, seed)))
         assert out["n"] == 10 and out["exploratory"] == marked
         assert v.base(out["verdict"]) == v.REPRODUCED

@@ -152,6 +152,7 @@ def test_without_an_oracles_gain_there_is_no_share():
     found = judge.judge(claim("interaction", **SHARES), source_of(*gains(0.4, 0.4, (0.2, 0.0))))
     assert v.base(found["verdict"]) == v.INCONCLUSIVE
     assert "Oracle gain not established." in found["sentence"]
+    assert "Cannot be decided here: needs about R=" in found["sentence"]
 
 
 def test_the_pooled_error_stands_beside_and_decides_nothing():

@@ -79,7 +79,7 @@ def test_a_broken_entry_is_named(change, words):
 
 
 SAYS_WHAT_IT_NEEDS = (
-    r"Cannot be decided here: needs about R=\d|It would need about R=\d|one draw tells no spread"
+    r"Cannot be decided here: needs about R=\d|It would need about R=\d|there tell no spread"
 )
 
 
