@@ -126,7 +126,9 @@ for name in dict.fromkeys(row["test"] for row in kept["rows"]):
 # **What to see.** Where nothing is there, few verdicts are for the claim, and where the paper's size
 # is there, few are against it. A margin that is small against the spread is neither shown nor
 # excluded in ten draws: such a claim says *cannot be decided here*, and how many draws it needs.
-# A conjunction of five parts falls by one that is reversed.
+# A conjunction of five parts falls by one that is reversed. The last table is why the interval with
+# the error pooled over arms stands beside some verdicts and decides none: it would find the paper's
+# size sooner, but is too sure at the first looks.
 #
 # ## Two more axes, and many claims at once
 #

@@ -90,7 +90,7 @@ def composite(test, source, factor):
         named = zip(labels, parts, strict=True)
         each = "; ".join(f"{label}: {v.short(part['verdict'])}" for label, part in named)
         text = f"Judged under {len(parts)} readings; the first one counts. {each}."
-        text += f" {_state(parts[:1], parts[0]['verdict'])}".rstrip()
+        text += f" {_state(children[0], parts[:1], parts[0]['verdict'])}".rstrip()
         if parts[0]["verdict"] == v.INCONCLUSIVE:
             text += " " + power.sentence(parts[0]["need"], parts[0]["n"], last_look(children[0]))
         return {**parts[0], "sentence": text, "parts": parts}
@@ -115,7 +115,7 @@ def needs_all(test, parts, strict, labels):
     s["p"] = None if None in for_all else max(for_all)
     gated = _gates(parts)
     lead = f"{unread(gated)} " if name == v.NOT_INTERPRETED else ""
-    text = f"{lead}{_told(names, fallen, labels, parts)} {_state(parts, name)}".rstrip()
+    text = f"{lead}{_told(names, fallen, labels, parts)} {_state(test, parts, name)}".rstrip()
     if name == v.INCONCLUSIVE:
         text += " " + power.sentence(need, n, last_look(test))
     out = kinds.outcome(test, name, s, text, need, parts=parts, look=_look(parts))
@@ -152,13 +152,13 @@ def _look(parts):
     return None if None in each else max(each)
 
 
-def _state(parts, name):
+def _state(test, parts, name):
     """At which look a claim of parts fell, or what holds it up: no look yet."""
     look, n = _look(parts), min(part["n"] for part in parts)
     if look == 1 or not n:
         return ""
     if look is None:
-        return f"No look yet: R={n}, the first is at R={v.FEWEST}."
+        return f"No look yet: R={n}, the first is at R={max(plan[0] for plan in _plans(test))}."
     decided = name not in (v.INCONCLUSIVE, v.NOT_INTERPRETED)
     return f"It fell at the look R={look}." if decided else f"Looked at last at R={look}."
 
@@ -175,7 +175,12 @@ def _gates(parts):
 
 def last_look(test):
     """The draws at the last look of the part that plans most."""
-    return max(looks.looks(leaf["replicates"])[-1] for leaf in ledger.leaves(test))
+    return max(plan[-1] for plan in _plans(test))
+
+
+def _plans(test):
+    """The looks of every simple test inside a test."""
+    return [looks.looks(leaf["replicates"]) for leaf in ledger.leaves(test)]
 
 
 def truth(test, source, factor):

@@ -82,6 +82,13 @@ def test_counts_are_judged_at_once():
     assert found["verdict"] == v.EXPLORATORY + v.INCONCLUSIVE
 
 
+def test_a_spread_plans_twenty_draws_and_says_when_it_is_looked_at_first():
+    part = {"kind": "spread", "treatment": "pavae", "control": "real", "replicates": 20}
+    test = claim("composite", rule="all", parts=[part, part], replicates=20)
+    found = judge.judge(test, source_of(rows({"real": 0.5, "pavae": 0.7}, R=6)))
+    assert "No look yet: R=6, the first is at R=8." in found["sentence"]
+
+
 # ---- what it needs ------------------------------------------------------------------------------
 
 
