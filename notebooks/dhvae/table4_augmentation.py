@@ -191,11 +191,11 @@ LEVELS = {"real": ("#777777", "--"), "classic5": ("black", ":"), "real3d": ("#77
 
 
 def placed(at, arm: str) -> tuple[float, float]:
-    """Where a point stands, and half the interval of its gain; NaN without a draw."""
+    """Where a point stands, and half the interval of its gain; NaN without draws."""
     if not at.has(arm, "dice"):
         return np.nan, np.nan
     d = at.gain(arm, "real", "dice")
-    half = t_interval(d)[2] - d.mean() if len(d) > 1 else np.nan
+    half = t_interval(d)[2] - d.mean() if len(d) >= plots.FEWEST else np.nan
     return at.mean("real", "dice") + d.mean(), half
 
 
@@ -417,8 +417,8 @@ for at in rows:
 # ## Verdicts
 #
 # Tests and margins stand in `lib/claims/ledger.json` since before the first result, and all of them
-# use the Dice of whole volumes. *p* is adjusted by Holm over the paper's core claims; with fewer than
-# five draws a verdict is exploratory.
+# use the Dice of whole volumes. *p* is adjusted by Holm over the paper's core claims; verdicts fall
+# at looks after 4, 6, 8 and 10 draws.
 
 # %% tags=["DH-01", "DH-25", "DH-27", "DH-41"]
 page.verdicts("DH-01", "DH-25", "DH-27", "DH-41")  # against references and augmentation

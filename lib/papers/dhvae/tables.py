@@ -294,6 +294,8 @@ class Table5(Pairs):
             regime = f"{study.modality}-{n}"
             for arm in chosen("real", "augmented", "dhvae", "classic5", "dhvae_classic5"):
                 yield segmented(study, arm, arm.tier if n == MAIN else "beside", regime, n)
+            if study.source.truth:
+                yield segmented(study, ORACLE, "beside", regime, n)
             if n != MAIN:
                 yield Scores(self.fixed, DICE, study.each("beside", self.leaky(study, n)), regime)
 

@@ -378,7 +378,7 @@ def scores(p: Sizes) -> list[tuple]:
         (
             "whether samples show the class asked for: not measured",
             "adherence: how often the reader names it, over its accuracy on real images; utility "
-            "is not interpreted below the bound in the ledger",
+            "is not interpreted outside the bounds of the gate",
             "images that do not show their label train nothing but noise",
             "none",
         ),
