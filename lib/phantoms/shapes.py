@@ -6,7 +6,6 @@ function q with q < 1 inside; `soft` turns it into a smooth indicator.
 
 from functools import cache
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -46,19 +45,9 @@ def wave(turns: Tensor) -> Tensor:
     return 2 * (1 - 4 * (turns - turns.round()).square_()).square_() - 1
 
 
-def superellipse(x: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """Level function (x/a)^4 + (y/b)^4 of a rounded box with half-axes a and b."""
-    return ((x / a) ** 2).square() + ((y / b) ** 2).square()
-
-
 def disc(x: Tensor, y: Tensor) -> Tensor:
     """Level function x^2 + y^2 of the unit disc."""
     return x.square() + y.square()
-
-
-def ridges(phase: Tensor, sharpness: float) -> Tensor:
-    """Periodic bands: 1 where the phase (in turns) is whole, near 0 between."""
-    return torch.exp(sharpness * (torch.cos((2 * np.pi) * phase) - 1))
 
 
 def gaussian_spots(x: Tensor, y: Tensor, x0: Tensor, y0: Tensor, radius: Tensor, gain: Tensor):
