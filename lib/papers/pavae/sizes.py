@@ -35,7 +35,7 @@ SIZES = {
     "full": Sizes(),
     "paper": Sizes(vae_epochs=10),
     "smoke": Sizes(
-        budget=(5, 10), seeds=2, seeds_alone=3,
+        budget=(5, 10), seeds=1, seeds_alone=2,
         labelled=48, train=480, validation=96, test=200, reader_images=200, reader_steps=20,
         guide_steps=10, curve=(32, 96), bare_steps=10, augmented_steps=10, pool=100,
         epoch_images=128, vae_epochs=8, gan_epochs=9, long_epochs=9, fractions=(10, 100),
