@@ -24,6 +24,13 @@ def lines(held: Iterable[Held]) -> list[list[str]]:
 HEAD = ["", "patients", "phantoms", "bounds", "kept"]
 
 
+def held(kind: str, n: int, seed: int) -> list[Held]:
+    """Statistics of n fresh phantoms beside those of patients."""
+    images, subjects = reality.drawn(kind, n, np.random.default_rng([seed, 91]))
+    found = reality.statistics(kind, images, subjects, np.random.default_rng(seed))
+    return reality.compare(kind, found)
+
+
 def farthest(held: Iterable[Held]) -> str:
     """A sentence: the statistic that lies nearest to, or farthest beyond, one of its bounds."""
     bound = [h for h in held if h.low is not None]

@@ -27,7 +27,7 @@ import numpy as np
 
 from lib.papers.budget import SPARE
 from lib.papers.dhvae.arms import AMOUNTS, MOST
-from lib.report import plots
+from lib.report import beside, plots
 from lib.report.page import Page
 
 page = Page("dhvae/04_budget", profile, seed, dataset, root, draws)
@@ -48,6 +48,18 @@ FEW = min(AMOUNTS)
 # | training length: not stated | equal steps in every 2-D arm, read off this page |
 # | classical augmentation as copies that are made once (x2, x5) | those, and *augmented on the fly*: a new map for every slice at every step |
 #
+# ## The images that it learns from
+#
+# Slices of phantoms beside slices of patients; [91_reality](../91_reality.py) says how they are measured
+# and shows them.
+
+# %%
+for kind, n in {"brain": 24, "neck": 10}.items() if page.on_phantoms else ():
+    found = beside.held(kind, n if page.meaningful else 10, seed)
+    page.table([kind, *beside.HEAD[1:]], beside.lines(found))
+    print(beside.farthest(found))
+
+# %% [markdown]
 # ## A toy: epochs are not steps
 #
 # Two arms share a network. One has $n$ slices, the other $5 n$ that say the same: copies. Trained for

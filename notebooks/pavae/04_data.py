@@ -38,7 +38,7 @@ from lib.papers.pavae import printed, sweeps
 from lib.papers.pavae.arms import MAIN
 from lib.papers.table import row
 from lib.phantoms import acquisition, chest
-from lib.report import plots
+from lib.report import beside, plots
 from lib.report.page import Page
 from lib.report.rows import interval
 from lib.tasks.classify import ClassifySettings
@@ -67,6 +67,17 @@ subject = chest.sample(law, np.array([chest.LEFT]), np.random.default_rng(seed))
 page.table(["parameter", "range", f"subject {subject.seed[0]}"], [
     [name, getattr(law, name), subject.values[name][0].round(3)] for name in some
 ])  # fmt: skip
+
+# %% [markdown]
+# ## Beside patients
+#
+# A phantom need not be a patient, but it should be as noisy, as varied and as alike as patients are.
+# [91_reality](../91_reality.py) says how that is measured, and shows the pictures.
+
+# %%
+found = beside.held("chest", 264, seed)
+page.table(["chest", *beside.HEAD[1:]], beside.lines(found))
+print(beside.farthest(found))
 
 # %% [markdown]
 # ## The truth: one subject, with and without disease
