@@ -20,8 +20,8 @@ class Profile:
 
 SMOKE = Profile("smoke", draws=2, beside=1, reach="beside", sizes="smoke")
 QUICK = Profile("quick", draws=1, beside=1, reach="core")
-FULL = Profile("full", draws=10, beside=5, reach="long")
-PAPER = Profile("paper", draws=10, beside=5, reach="long", sizes="paper")
+FULL = Profile("full", draws=10, beside=6, reach="long")
+PAPER = Profile("paper", draws=10, beside=6, reach="long", sizes="paper")
 PROFILES = {profile.name: profile for profile in (SMOKE, QUICK, FULL, PAPER)}
 
 

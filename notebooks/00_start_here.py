@@ -28,7 +28,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.stats import norm
 
-from lib.claims import verdict
+from lib.claims import kinds, power, verdict
 from lib.jobs import pool
 from lib.metrics import fidelity, inference
 from lib.papers.pavae import printed
@@ -90,11 +90,11 @@ with page.figure(caption, 4, 4, figsize=(6.6, 6.8)) as axes:
 #
 # A class-conditional generator is asked for "left opacity" and must put *something typical of that
 # class* into its images. What is typical shows in class means. (Here the phantom law itself plays
-# the generator.)
+# the generator, and draws the same subjects for every class.)
 
 # %%
 n, HALF = 300, chest.SIZE // 2
-streams = [np.random.default_rng([seed, label]) for label in range(3)]
+streams = [np.random.default_rng(seed) for _ in range(3)]  # the same subjects for every class
 asked = [chest.sample(chest.BARE, np.full(n, i), rng) for i, rng in enumerate(streams)]
 images = [chest.render(each).image for each in asked]
 excess = [each.mean(0) - images[chest.HEALTHY].mean(0) for each in images]
@@ -271,11 +271,10 @@ PAPER = printed.TABLE4["pavae"][0] - printed.TABLE4["real"][0]  # the effect a p
 
 
 def judge(effect: float, spread: float, draws: int) -> tuple[np.ndarray, dict, str]:
-    """Invented differences, their paired t test, and the verdict."""
+    """Invented differences, what is measured of them, and the verdict."""
     d = np.random.default_rng([seed, draws]).normal(effect, spread, draws)
-    t = inference.paired_t(d)
-    found = verdict.verdict(t["mean"], t["ci95"], t["ci90"], t["p"], MARGIN, PAPER)
-    return d, t, verdict.demote(found, draws)
+    found = kinds.of_differences(d, MARGIN, PAPER, planned=max(draws, 10))
+    return d, found, verdict.demote(found["verdict"], draws)
 
 
 # %%
@@ -309,8 +308,9 @@ with page.figure(caption, name="verdict", figsize=(8.6, 3.4)) as ax:
 # %% [markdown]
 # **What to see.** An interval right of zero says *direction*; beyond the margin and half the paper's
 # effect it says *reproduced on phantoms*. An interval inside the grey band is the interesting
-# negative: **no meaningful effect**, shown and not merely "not significant". With few draws every
-# verdict is marked *exploratory*.
+# negative: **no meaningful effect**, shown and not merely "not significant". Verdicts fall at four
+# looks, after 4, 6, 8 and 10 draws, the early ones at a stricter level; before the first nothing is
+# decided, and all is marked *exploratory*.
 #
 # In JupyterLab the next cell has sliders; try to find all six verdicts.
 
@@ -477,11 +477,11 @@ page.table(["chapter", "notebook", "what it shows"], lines)
 # ## Exercise
 #
 # How many draws does a study need to resolve a difference of 0.02 that spreads by 0.03 from
-# draw to draw (80 % power)? `verdict.replicates_needed` knows; estimate first, to within three.
+# draw to draw (80 % power)? `power.replicates_needed` knows; estimate first, to within three.
 
 # %%
 answer = None  # your estimate
-page.exercise(answer, lambda: verdict.replicates_needed(0.03, 0.02), within=3)
+page.exercise(answer, lambda: power.replicates_needed(0.03, 0.02), within=3)
 
 # %%
 page.close()

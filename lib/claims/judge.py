@@ -1,17 +1,17 @@
 """From merged pages to verdicts: rows in, one dict per claim out.
 
 A verdict dict has id, paper, priority, verdict, exploratory, sentence, title, attribution,
-fraction, adherence, augmented, missing, how many of its n draws were computed in this home
-(`here`), whether earlier code made some of them (`old`), and the numbers of its test (delta, ci95,
-p, margin, parts ...).
+fraction, gate (whose generators), augmented, missing, how many of its n draws were computed in this
+home (`here`), whether earlier code made some of them (`old`), the look at which it fell, and the
+numbers of its test (delta, ci95, p, margin, parts ...).
 """
 
 from collections import Counter
 from functools import cache, partial
-from statistics import fmean
 
-from lib.claims import kinds, ledger
+from lib.claims import evidence, ledger
 from lib.claims import verdict as v
+from lib.claims.evaluate import evaluate
 from lib.metrics.inference import fieller, holm
 from lib.record import draws
 
@@ -48,37 +48,23 @@ def attribution(test, source):
     intervals = {}
     for arm in test["attribution"]:
         try:
-            intervals[arm] = kinds.contrast(against(test, arm), source)["ci95"]
-        except kinds.Missing:
+            intervals[arm] = evidence.contrast(against(test, arm), source)["ci95"]
+        except evidence.Missing:
             intervals[arm] = None
     return v.attribution(intervals), intervals
 
 
 def fraction(test, source):
     """The treatment's share of the oracle's gain over the baseline, or None where not measured."""
-    if "oracle" not in test:
+    if "oracle" not in test or "shares" in test:
         return None
     arms = (treatment_of(test), test["oracle"], test.get("baseline", "real"))
     try:
-        method, best, real = kinds.together([kinds.values(test, source, arm=arm) for arm in arms])
-    except kinds.Missing:
+        each = [evidence.values(test, source, arm=arm) for arm in arms]
+        method, best, real = evidence.together(each)
+    except evidence.Missing:
         return None
-    return fieller(kinds.sign(test) * (method - real), kinds.sign(test) * (best - real))
-
-
-def adherence(test, source):
-    """Mean condition adherence that the claim is subject to, or None where there is no such row."""
-    rule = lead(test).get("condition") or test.get("condition")
-    if not rule:
-        return None
-    leaf = lead(test)
-    for regime in (leaf.get("regime"), kinds.PLAIN):
-        try:
-            found = kinds.values({**leaf, **rule, "regime": regime}, source)
-        except kinds.Missing:
-            continue
-        return fmean(found.values())
-    return None
+    return fieller(evidence.sign(test) * (method - real), evidence.sign(test) * (best - real))
 
 
 def planned(test):
@@ -89,17 +75,17 @@ def judge(claim, source, factor=1.0):
     """The verdict dict of one claim; `factor` is the Holm multiplier of its p."""
     test = claim["test"]
     head = {key: claim[key] for key in ("id", "paper", "priority", "statement")}
-    blank = {"attribution": None, "fraction": None, "adherence": None, "augmented": None}
+    blank = {"attribution": None, "fraction": None, "gate": None, "augmented": None, "look": None}
     try:
-        found = kinds.evaluate(test, source, factor)
-    except kinds.Missing as missing:
+        found = evaluate(test, source, factor)
+    except evidence.Missing as missing:
         text = f"Not yet run: {missing.args[0]}."
         out = {**head, **blank, "verdict": v.NOT_RUN, "exploratory": False, "n": 0, "p": None}
-        out |= {"here": 0, "old": False}
+        out |= {"here": 0, "old": False, "p_claim": None}
         return {**out, "sentence": text, "missing": missing.args[0], "title": title(out)}
     seeds, made = used(test, source)
     out = {**head, **blank, **found, **made, "missing": None}
-    if found["verdict"] in v.EMPIRICAL:
+    if found["verdict"] in (*v.EMPIRICAL, v.NOT_INTERPRETED):
         out |= _second_axes(test, source, found, factor)
         out |= _seen_before(claim, seeds, out)
     out["exploratory"] = out["verdict"].startswith(v.EXPLORATORY)
@@ -122,34 +108,24 @@ def _used(leaf, source):
     if "stamp" in leaf:
         return set(), {leaf["stamp"]} if source(leaf["item"])["here"] else set(), set()
     rows = [
-        kinds.find_row(source, item, arm, metric, regime or kinds.PLAIN)
+        evidence.find_row(source, item, arm, metric, regime or evidence.PLAIN)
         for item, regime, arm, metric in ledger.needs(leaf)
     ]
-    keys = set.intersection(*(set(kinds.defined(row)) for row in rows))
+    keys = set.intersection(*(set(evidence.defined(row)) for row in rows))
     here = keys.intersection(*(row["here"] for row in rows))
     return keys, here, keys & {key for row in rows for key in row["old"]}
 
 
 def _second_axes(test, source, found, factor):
-    """Everything that hangs on a measured verdict: demotion, attribution, fraction, condition."""
+    """Everything that hangs on a measured verdict: demotion, attribution, fraction."""
     leaf, name = lead(test), found["verdict"]
-    reached = adherence(test, source)
-    rule = leaf.get("condition")
-    out = {"verdict": v.demote(name, found["n"], planned(test)), "adherence": reached}
+    out = {"verdict": v.demote(name, found["n"], planned(test)), "gate": found["gate"]}
     out["fraction"] = fraction(leaf, source)
     if name in v.POSITIVE:
         out["attribution"], out["against"] = attribution(leaf, source)
     out["augmented"] = in_other_regime(test, source, factor)
-    sentence = " ".join([found["sentence"], *_remarks(out, found["n"], planned(test))])
-    if rule and reached is None:
-        sentence += " Condition adherence was not measured."
-    if rule and reached is not None and reached < rule["at_least"]:
-        out |= {"verdict": v.NOT_INTERPRETED, "attribution": None}
-        sentence = (
-            f"Not interpreted: condition adherence is {v.number(reached)}, below "
-            f"{v.number(rule['at_least'])}; the numbers stand, the reading does not."
-        )
-    return {**out, "sentence": sentence}
+    remarks = _remarks(out, found["n"], planned(test))
+    return {**out, "sentence": " ".join([found["sentence"], *remarks])}
 
 
 def _seen_before(claim, seeds, out):
@@ -173,6 +149,10 @@ def _remarks(out, n, plan):
         yield _share_text(share).capitalize() + "."
     if 0 < n < plan:
         yield f"R={n} of {plan} planned."
+    unknown = (out["gate"] or {}).get("unknown")
+    if unknown:
+        each = (f"{name} ({', '.join(rows)})" for name, rows in unknown.items())
+        yield f"Competence not measured: {', '.join(each)}."
 
 
 def _losers(out):
@@ -199,24 +179,22 @@ def move(test, regime):
     if not isinstance(test, dict):
         return test
     moved = {key: move(part, regime) for key, part in test.items()}
-    return moved | {"regime": regime} if test.get("regime") == kinds.PLAIN else moved
+    return moved | {"regime": regime} if test.get("regime") == evidence.PLAIN else moved
 
 
 def in_other_regime(test, source, factor):
     """The same test where classical augmentation is on; extra information, never the verdict."""
-    if not lead(test).get("attribution") or lead(test).get("regime") != kinds.PLAIN:
+    if not lead(test).get("attribution") or lead(test).get("regime") != evidence.PLAIN:
         return None
     moved = move(test, OTHER_REGIME)
     try:
-        found = kinds.evaluate(moved, source, factor)
-    except kinds.Missing:
+        found = evaluate(moved, source, factor)
+    except evidence.Missing:
         return None
     word, intervals = attribution(lead(moved), source)
-    rule, reached = lead(moved).get("condition"), adherence(moved, source)
-    readable = not rule or reached is None or reached >= rule["at_least"]
     keep = {key: found[key] for key in ("n", "delta", "ci95", "p", "sentence")}
     return {
-        "verdict": v.demote(found["verdict"], found["n"]) if readable else v.NOT_INTERPRETED,
+        "verdict": v.demote(found["verdict"], found["n"]),
         "attribution": word if found["verdict"] in v.POSITIVE else None,
         "against": intervals,
         "fraction": fraction(lead(moved), source),
@@ -235,11 +213,15 @@ def title(out):
 
 
 def multipliers(verdicts):
-    """{id: Holm multiplier of p} over the core claims of each paper that have a p."""
+    """{id: Holm multiplier of p} over the core claims of each paper that have a p and are read.
+
+    p of a claim is the smallest that could decide it, for or against, at the look where it stands.
+    """
     factors = {}
     for paper in ledger.PAPERS:
-        core = [out for out in verdicts if out["paper"] == paper and out["priority"] == 1]
-        first = {out["id"]: out["p"] for out in core if out["p"] is not None}
+        core = [out for out in verdicts if out["paper"] == paper and out["priority"] == 1
+                and out["verdict"] != v.NOT_INTERPRETED]  # fmt: skip
+        first = {out["id"]: out["p_claim"] for out in core if out["p_claim"] is not None}
         pairs = zip(first.items(), holm(list(first.values())), strict=True)
         factors |= {id_: adjusted / p if p > 0 else 1.0 for (id_, p), adjusted in pairs}
     return factors

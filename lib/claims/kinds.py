@@ -1,117 +1,33 @@
-"""One function per kind of test: from rows to an outcome (verdict, numbers, sentence).
+"""One function per kind of simple test: from rows to an outcome (verdict, numbers, sentence).
 
 `source(item)` gives the merged page of one item (lib.record.draws), or None. Arms pair by the keys
-of their draws. `factor` is the Holm multiplier of the claim's p. An outcome has verdict, n (draws),
+of their draws. `factor` multiplies every p: Holm's of the claim, times parts and look. An outcome
+has verdict, n (draws), p_claim (the smallest p that could decide), need (lib.claims.power),
 sentence, and what its kind measured.
 """
 
 import numpy as np
 
+from lib.claims import looks, power
 from lib.claims import verdict as v
 from lib.claims.arithmetic import CHECKS
-from lib.claims.ledger import children
+from lib.claims.evidence import (
+    Missing,
+    contrast,
+    least,
+    measured,
+    record_of,
+    sample,
+    scaled,
+    sign,
+    size_of_margin,
+    together,
+    values,
+)
 from lib.metrics import inference
 
-PLAIN = "bare"
 
-
-class Missing(LookupError):
-    """A row that a test needs is not there yet."""
-
-
-def record_of(source, item):
-    record = source(item)
-    if record is None:
-        raise Missing(f"{item} has not run")
-    return record
-
-
-def find_row(source, item, arm, metric, regime=PLAIN):
-    """The one row of an arm, metric and regime; Missing if there is none or it has no values.
-
-    A row whose regime is "" does not depend on the regime and stands for all of them.
-    """
-    named = [r for r in record_of(source, item)["rows"] if (r["arm"], r["metric"]) == (arm, metric)]
-    rows = [row for row in named if row.get("regime", "") == regime]
-    rows = rows or [row for row in named if not row.get("regime")]
-    name = f"{item}: row of arm {arm}, metric {metric}, regime {regime}"
-    if len(rows) > 1:
-        raise ValueError(f"{name} is there {len(rows)} times; write it once")
-    if not rows or not defined(rows[0]):
-        raise Missing(f"{name} is missing")
-    return rows[0]
-
-
-def defined(row):
-    """{key of draw: value} of the draws for which a row has a value."""
-    return {key: float(value) for key, value in row["draws"].items() if value is not None}
-
-
-def values(test, source, **changes):
-    """{key of draw: value} of test["arm"] and friends; `changes` replace fields of the test."""
-    t = {**test, **changes}
-    return defined(find_row(source, t["item"], t["arm"], t["metric"], t.get("regime", PLAIN)))
-
-
-def sample(test, source, **changes):
-    """The values of one row, as a vector (R,)."""
-    return np.array(list(values(test, source, **changes).values()))
-
-
-def together(each):
-    """Rows of values as one matrix (rows, R) of the draws that all have; Missing without any."""
-    keys = [key for key in each[0] if all(key in row for row in each)]
-    if not keys:
-        raise Missing("the arms have no training draw in common")
-    return np.array([[row[key] for key in keys] for row in each])
-
-
-def sign(test):
-    return -1.0 if test.get("better") == "lower" else 1.0
-
-
-def terms_of(test):
-    if "terms" in test:
-        return test["terms"]
-    return [{"w": 1, "arm": test["treatment"]}, {"w": -1, "arm": test["control"]}]
-
-
-def size_of_margin(test, source, term):
-    t = {**test, **term}
-    row = find_row(source, t["item"], t["arm"], t["metric"], t.get("regime", PLAIN))
-    try:
-        return v.margin_size(test["margin"], row["mean"], row["null"], row["null_sd"])
-    except ValueError as error:
-        raise Missing(f"{t['item']}: row of arm {t['arm']}: {error}") from error
-
-
-def contrast(test, source, factor=1.0):
-    """The weighted sum of rows in the claim's direction: mean, ci95, ci90, p, n, d and margin.
-
-    With `relative` it is a ratio to the last term's arm, with Fieller's interval.
-    """
-    terms = terms_of(test)
-    matrix = together([values(test, source, **term) for term in terms])
-    d = sign(test) * (np.array([term["w"] for term in terms]) @ matrix)
-    out = {**inference.paired_t(d), "d": d, "scale": 1.0}
-    if test.get("relative"):
-        wide, narrow = (inference.fieller(d, matrix[-1], level) for level in (0.95, 0.9))
-        bounded = wide["lo"] is not None
-        out["mean"] = wide["fraction"] if bounded else float(d.mean() / matrix[-1].mean())
-        out["ci95"] = [wide["lo"], wide["hi"]] if bounded else None
-        out["ci90"] = [narrow["lo"], narrow["hi"]] if bounded else None
-        out |= {"margin": float(test["margin"]["relative"]), "scale": matrix[-1]}
-    else:
-        out["margin"] = size_of_margin(test, source, terms[-1])
-    out["p"] = scaled(out["p"], factor)
-    return out
-
-
-def scaled(p, factor):
-    return None if p is None else min(1.0, p * factor)
-
-
-def outcome(test, name, s, sentence, **more):
+def outcome(test, name, s, sentence, need=None, **more):
     """What every kind returns for a measured difference `s`."""
     return {
         "verdict": name,
@@ -120,8 +36,10 @@ def outcome(test, name, s, sentence, **more):
         "ci95": s["ci95"],
         "ci90": s["ci90"],
         "p": s["p"],
+        "p_claim": least(s["p"], s.get("p_equal")),
         "margin": s.get("margin"),
-        "paper_effect": test.get("paper_effect"),
+        "paper_effect": v.hardest(test.get("paper_effect")),
+        "need": need,
         "sentence": sentence,
         **more,
     }
@@ -131,73 +49,140 @@ def what(test):
     return test.get("label") or test.get("metric", "value") + " difference"
 
 
+def judged(s, effect=None):
+    """The verdict of measured differences, for a superiority claim."""
+    return v.verdict(s["mean"], s["p"], s["p_equal"], s["margin"], effect)
+
+
+def of_differences(d, margin, paper_effect=None, planned=looks.DRAWS, factor=1.0):
+    """The verdict on paired differences d (R,) at the looks: what `paired_t` says of all of them,
+    with verdict, the look at which it fell, and p of that look times what it is multiplied by."""
+
+    def at(first, weight):
+        s = measured(d[:first], margin, {"paper_effect": paper_effect}, factor * weight)
+        return s | {"verdict": judged(s, paper_effect)}
+
+    found, look = looks.decide(len(d), planned, at)
+    more = {"verdict": found["verdict"], "p": found["p"], "look": look}
+    return inference.paired_t(d) | more
+
+
 def difference(test, source, factor):
     s, effect = contrast(test, source, factor), test.get("paper_effect")
-    name = v.verdict(s["mean"], s["ci95"], s["ci90"], s["p"], s["margin"], effect)
-    text = v.wording(name, s["margin"], effect, _needed(test, s, factor))
-    if name == v.DIRECTION and v.inside(s["ci90"], -s["margin"], s["margin"]):
+    targets = _targets(s, effect) if isinstance(effect, dict) else {}
+    name = judged(s, v.hardest(effect))
+    text = v.wording(name, s["margin"], v.hardest(effect), s["equal"])
+    if name == v.DIRECTION and v.clear(s["p_equal"]):
         text += ", and equivalent within the margin"
-    flipped = inference.sign_flip(s["d"]) if s["n"] <= 16 else None
-    return outcome(test, name, s, f"{text} {_numbers(test, s)}.", p_sign_flip=flipped)
+    more = {"targets": targets} if targets else {}
+    if test.get("first") is None and s["n"] <= 16 and not s.get("note"):
+        more["p_sign_flip"] = inference.sign_flip(s["d"])
+    need = _need_of(power.of_difference, s, s["equal"], factor)
+    if s.get("note"):
+        need = power.of_gain(*s["whole"], factor)
+    said = [f"{text} {_numbers(test, s)}.", _said_of(targets)]
+    said += [f"{s['note'].capitalize()}."] if s.get("note") else []
+    return outcome(test, name, s, " ".join(filter(None, said)), need, **more)
 
 
-def _needed(test, s, factor):
-    """More replicates that would decide: for the seen difference, or the margin if larger."""
-    if not s["sd"] or test.get("relative"):
-        return None
-    needed = v.replicates_needed(s["sd"], max(s["margin"], abs(s["mean"])), factor)
-    return max(needed, s["n"] + 1)
+def _need_of(rule, s, margin, factor):
+    scale = float(np.mean(s["scale"]))  # of a relative difference: the control's mean
+    return rule(s["mean"], s["sd"] and s["sd"] / abs(scale), margin, factor)
+
+
+def _targets(s, effects):
+    """{place in the paper: its printed effect and the verdict against it}."""
+    return {place: {"effect": effect, "verdict": judged(s, effect)}
+            for place, effect in effects.items()}  # fmt: skip
+
+
+def _said_of(targets):
+    """The verdict against each printed effect, as a sentence."""
+    each = [f"{v.number(t['effect'])} ({place}: {t['verdict']})" for place, t in targets.items()]
+    return f"Judged against {' and '.join(each)}; the larger one counts." if each else ""
 
 
 def _numbers(test, s):
+    if s["mean"] is None:
+        return f"(R={s['n']})"
     return v.figures(what(test), s["mean"], s["ci95"], s["p"], s["n"])
 
 
 def noninferiority(test, source, factor):
     s = contrast(test, source, factor)
-    s["p"] = scaled(inference.paired_t(s["d"] + s["margin"] * s["scale"])["p"], factor)
-    name = v.verdict_noninferior(s["ci95"], s["p"], s["margin"])
+    p = inference.paired_t(s["d"] + s["margin"] * s["scale"])["p"]
+    s |= {"p": scaled(p, factor), "p_equal": None}
+    name = v.verdict_noninferior(s["mean"], s["p"], s["margin"])
     m = v.number(s["margin"])
     text = {
         v.REPRODUCED: f"Not worse by more than {m} on phantoms",
         v.REVERSED: f"Worse by more than {m} on phantoms",
         v.INCONCLUSIVE: f"Undecided whether worse by {m}",
     }[name]
-    return outcome(test, name, s, f"{text} {_numbers(test, s)}.")
+    need = _need_of(power.of_noninferiority, s, s["margin"], factor)
+    return outcome(test, name, s, f"{text} {_numbers(test, s)}.", need)
 
 
 def equivalence(test, source, factor):
     s = contrast(test, source, factor)
+    bound = np.sign(s["d"].mean()) * s["margin"] * s["scale"]
+    beyond = abs(s["mean"]) > s["margin"]
+    apart = scaled(inference.paired_t(s["d"] - bound)["p"], factor) if beyond else None
     p = inference.tost(s["d"], s["margin"], s["scale"]) if s["margin"] > 0 else None
-    s["p"] = scaled(p, factor)
-    name = v.verdict_equivalent(s["ci95"], s["ci90"], s["p"], s["margin"])
+    s |= {"p": scaled(p, factor), "p_equal": apart}
+    name = v.verdict_equivalent(s["p"], apart)
     m = v.number(s["margin"])
     text = {
         v.REPRODUCED: f"Equivalent within {m} on phantoms, as claimed",
         v.REVERSED: f"Different by more than {m} on phantoms",
         v.INCONCLUSIVE: f"Undecided whether equivalent within {m}",
     }[name]
-    return outcome(test, name, s, f"{text} {_numbers(test, s)}.")
+    need = _need_of(power.of_equivalence, s, s["margin"], factor)
+    return outcome(test, name, s, f"{text} {_numbers(test, s)}.", need)
 
 
 def trend(test, source, factor):
+    """Page's test over all arms, beside every adjacent pair by itself."""
     arms = test["arms"]
-    matrix = sign(test) * together([values(test, source, arm=arm) for arm in arms])
+    each = together([values(test, source, arm=arm) for arm in arms], test.get("first"))
+    matrix = sign(test) * each
     p, tau = inference.page(matrix.T)
     p, p_reversed = scaled(p, factor), scaled(inference.page(matrix[::-1].T)[0], factor)
-    steps = [inference.paired_t(step) for step in np.diff(matrix, axis=0)]
-    ends = inference.paired_t(matrix[-1] - matrix[0])
     margin = size_of_margin(test, source, {"arm": arms[0]})
-    name = v.verdict_trend(p, p_reversed, tau, steps, ends, margin, test.get("paper_effect"))
-    clear = sum(v.above(step["ci95"]) for step in steps)
+    bare = {key: value for key, value in test.items() if key != "paper_effect"}
+    pairs = [_pair(d, margin, bare, factor, len(arms) - 1) for d in np.diff(matrix, axis=0)]
+    ends = measured(matrix[-1] - matrix[0], margin, bare, factor)
+    whole = {"mean": ends["mean"], "verdict": judged(ends)}
+    effect = v.hardest(test.get("paper_effect"))
+    name = v.verdict_trend(p, p_reversed, tau, pairs, whole, margin, effect)
+    clear = sum(pair["verdict"] in v.POSITIVE for pair in pairs)
+    fallen = sum(pair["fallen"] for pair in pairs)
     text = (
         f"Ranking of {len(arms)} arms by {test['metric']}: tau {v.number(tau)}, "
-        f"{clear} of {len(steps)} adjacent pairs in order with a clear gap "
+        f"{clear} of {len(pairs)} adjacent pairs in order with a clear gap, {fallen} reversed or "
+        "equal "
         + v.figures("last minus first", ends["mean"], ends["ci95"], p, ends["n"])
     )
-    pairs = [{"mean": s["mean"], "ci95": s["ci95"]} for s in steps]
-    s = {**ends, "p": p, "margin": margin}
-    return outcome(test, name, s, text + ".", tau=tau, pairs=pairs)
+    open_ = [pair for pair in pairs if pair["verdict"] == v.INCONCLUSIVE]
+    need = power.of_all([pair["need"] for pair in open_], [pair["strict"] for pair in pairs])
+    against = [pair["against"] for pair in pairs]
+    kept = [{key: pair[key] for key in ("mean", "ci95", "verdict", "fallen")} for pair in pairs]
+    s = {**ends, "p": p, "p_equal": least(p_reversed, *against)}
+    return outcome(test, name, s, text + ".", need, tau=tau, pairs=kept)
+
+
+def _pair(d, margin, test, factor, number):
+    """An adjacent pair of a ranking: its own verdict, and whether it falls at 0.05 / number."""
+    plain = measured(d, margin, test)
+    s, strict = (plain | {key: scaled(plain[key], f) for key in ("p", "p_equal")}
+                 for f in (factor, factor * number))  # fmt: skip
+    own = judged(s)
+    against = strict["p"] if s["mean"] < 0 else strict["p_equal"]
+    needs = [power.of_difference(s["mean"], s["sd"], s["equal"], f)
+             for f in (factor, factor * number)]  # fmt: skip
+    fallen = own not in v.POSITIVE and judged(strict) in v.AGAINST
+    more = {"verdict": own, "fallen": fallen, "against": against}
+    return s | more | {"need": needs[0], "strict": needs[1]}
 
 
 def correlation(test, source, factor):
@@ -205,14 +190,12 @@ def correlation(test, source, factor):
 
     axes = [{**test, **test[name]} for name in ("x", "y")]
     each = [values(axis, source, arm=arm) for axis in axes for arm in test["arms"]]
-    x, y = np.split(together(each), 2)
+    x, y = np.split(together(each, test.get("first")), 2)
     x, y = sign(axes[0]) * x, sign(axes[1]) * y
     taus = np.array([inference.kendall(*pair) for pair in zip(x.T, y.T, strict=True)])
     gap = taus - test["above"] if "above" in test else test["below"] - taus
-    s = {**inference.paired_t(gap), "margin": float(test["margin"])}
-    s["p"] = scaled(s["p"], factor)
-    effect = test.get("paper_effect")
-    name = v.verdict(s["mean"], s["ci95"], s["ci90"], s["p"], s["margin"], effect)
+    s = measured(gap, float(test["margin"]), test, factor)
+    name = judged(s, v.hardest(test.get("paper_effect")))
     side = "above" if "above" in test else "below"
     numbers = v.figures("distance to it", s["mean"], s["ci95"], s["p"], s["n"])
     text = (
@@ -220,11 +203,12 @@ def correlation(test, source, factor):
         f"{len(test['arms'])} arms: tau {v.number(taus.mean())}, claimed {side} "
         f"{v.number(test[side])} {numbers}."
     )
-    return outcome(test, name, s, text, tau=float(taus.mean()))
+    need = _need_of(power.of_difference, s, s["equal"], factor)
+    return outcome(test, name, s, text, need, tau=float(taus.mean()))
 
 
 def bound(test, source, factor):
-    """A value against an interval; a single value is judged by itself."""
+    """A value against an interval; a single value that no draw changes is judged by itself."""
     if "stamp" in test:
         stamped = record_of(source, test["item"])["stamp"].get(test["stamp"])
         if stamped is None:
@@ -232,11 +216,21 @@ def bound(test, source, factor):
         x = np.array([stamped], float)
     else:
         x = sample(test, source)
-    mean, lo, hi = inference.t_interval(x)
-    ci = [mean, mean] if lo is None else [lo, hi]
-    name = v.verdict_bound(ci, test.get("lo"), test.get("hi"))
-    s = {"n": len(x), "mean": mean, "ci95": ci if len(x) > 1 else None, "ci90": None, "p": None}
-    return outcome(test, name, s, _bound_text(test, name, s))
+    lo, hi = test.get("lo"), test.get("hi")
+    mean, *ci95 = inference.t_interval(x)
+    alone = len(x) == 1 and test["replicates"] == 1
+    ci = [mean, mean] if alone else _at_level(inference.t_interval, x, factor)
+    name = v.INCONCLUSIVE if ci[0] is None else v.verdict_bound(ci, lo, hi)
+    sd = float(x.std(ddof=1)) if len(x) > 1 else None
+    several = len(x) > 1
+    s = {"n": len(x), "mean": mean, "ci95": ci95 if several else None, "ci90": None, "p": None}
+    need = power.of_bound(mean, sd, lo, hi, factor)
+    return outcome(test, name, s, _bound_text(test, name, s), need)
+
+
+def _at_level(interval, x, factor):
+    """The ends of an interval of values at the level 0.05 / factor; None before the first look."""
+    return [None, None] if np.isinf(factor) else interval(x, 1 - v.ALPHA / factor)[1:]
 
 
 def _bound_text(test, name, s):
@@ -254,34 +248,40 @@ def _bound_text(test, name, s):
 def share(test, source, factor):
     """Share of cells with a gain, and with one that survives correction (BH, or Holm if asked)."""
     cells = [
-        contrast({**group, "regime": regime, "treatment": treatment}, source)
+        contrast({**test, **group, "regime": regime, "treatment": treatment}, source)
         for group in test["cells"]
         for regime in group["regimes"]
         for treatment in group["treatments"]
     ]
     correct = inference.holm if test.get("adjust") == "holm" else inference.benjamini_hochberg
-    p = correct([1.0 if c["p"] is None else c["p"] for c in cells])
+    p = [scaled(q, factor) for q in correct([least(c["p"], 1.0) for c in cells])]
     alpha = test.get("alpha", v.ALPHA)
     up = np.mean([c["mean"] > 0 for c in cells])
-    clear = np.mean([c["mean"] > 0 and q < alpha for c, q in zip(cells, p, strict=True)])
-    down = np.mean([c["mean"] < 0 and q < alpha for c, q in zip(cells, p, strict=True)])
-    name = _share_verdict(cells, up, clear, down, test["threshold"])
+    clear, down = (
+        np.mean([side * c["mean"] > 0 and q is not None and q < alpha
+                 for c, q in zip(cells, p, strict=True)])
+        for side in (1, -1)
+    )  # fmt: skip
+    equal = all(v.clear(scaled(c["p_equal"], factor)) for c in cells)
+    name = _share_verdict(equal, up, clear, down, test["threshold"])
     n = min(c["n"] for c in cells)
     sentence = (
         f"A gain in {v.number(100 * up)} % of {len(cells)} cells, clear after correction in "
         f"{v.number(100 * clear)} %, a clear loss in {v.number(100 * down)} %; claimed above "
         f"{v.number(100 * test['threshold'])} % (R={n})."
     )
+    each = [power.of_difference(c["mean"], c["sd"], c["equal"], factor) for c in cells]
+    need = power.of_cells(each, test["threshold"])
     s = {"n": n, "mean": float(up), "ci95": None, "ci90": None, "p": None}
-    return outcome(test, name, s, sentence, clear=float(clear), losses=float(down))
+    return outcome(test, name, s, sentence, need, clear=float(clear), losses=float(down))
 
 
-def _share_verdict(cells, up, clear, down, threshold):
+def _share_verdict(equal, up, clear, down, threshold):
     if clear > threshold:
         return v.REPRODUCED
     if up > threshold and down == 0:
         return v.DIRECTION if clear >= 0.5 else v.PARTLY if clear > 0 else v.INCONCLUSIVE
-    if all(v.inside(c["ci90"], -c["margin"], c["margin"]) for c in cells):
+    if equal:
         return v.NO_EFFECT
     if clear >= 0.5 and down == 0:
         return v.PARTLY
@@ -291,13 +291,7 @@ def _share_verdict(cells, up, clear, down, threshold):
 def spread(test, source, factor):
     """Log ratio of standard deviations over replicates, or one of them against a bound."""
     if "hi" in test:
-        x = sample(test, source)
-        sd, lo, hi = inference.sd_interval(x)
-        if sd is None:
-            return _no_spread(test, 1)
-        name = v.verdict_bound([lo, hi], hi=test["hi"])
-        s = {"n": len(x), "mean": sd, "ci95": [lo, hi], "ci90": None, "p": None}
-        return outcome(test, name, s, _bound_text({**test, "label": "SD"}, name, s))
+        return _one_spread(test, source, factor)
     pair = [sample(test, source, arm=test[role]) for role in ("treatment", "control")]
     n, margin = min(len(x) for x in pair), v.MARGINS["sd_log"]
     wide, narrow = (inference.spread_ratio(*pair, level=level) for level in (0.95, 0.9))
@@ -305,11 +299,27 @@ def spread(test, source, factor):
         return _no_spread(test, n)
     ci95, ci90 = ([float(np.log(edge)) for edge in found[1:3]] for found in (wide, narrow))
     s = {"n": n, "mean": float(np.log(wide[0])), "ci95": ci95, "ci90": ci90, "margin": margin}
-    s["p"] = scaled(wide[3], factor)
-    name = v.verdict(s["mean"], ci95, ci90, s["p"], margin, test.get("paper_effect"))
-    text = v.wording(name, margin, test.get("paper_effect"))
+    s |= {"p": scaled(wide[3], factor)}
+    s |= {"p_equal": scaled(inference.spread_tost(*pair, margin), factor)}
+    effect = v.hardest(test.get("paper_effect"))
+    name = judged(s, effect)
+    text = v.wording(name, margin, effect)
     numbers = v.figures("log ratio of SDs", s["mean"], ci95, s["p"], n)
-    return outcome(test, name, s, f"{text} {numbers}.")
+    need = power.of_spread(s["mean"], margin, 2, factor)
+    return outcome(test, name, s, f"{text} {numbers}.", need)
+
+
+def _one_spread(test, source, factor):
+    """The SD of one arm against a bound."""
+    x = sample(test, source)
+    sd, *ci95 = inference.sd_interval(x)
+    if not sd:
+        return _no_spread(test, len(x))
+    ci = _at_level(inference.sd_interval, x, factor)
+    name = v.INCONCLUSIVE if ci[0] is None else v.verdict_bound(ci, hi=test["hi"])
+    s = {"n": len(x), "mean": sd, "ci95": ci95, "ci90": None, "p": None}
+    need = power.of_spread(float(np.log(test["hi"] / sd)), 0.0, 1, factor)
+    return outcome(test, name, s, _bound_text({**test, "label": "SD"}, name, s), need)
 
 
 def _no_spread(test, n):
@@ -317,53 +327,19 @@ def _no_spread(test, n):
     return outcome(test, v.INCONCLUSIVE, s, f"Too few differing draws for a spread (R={n}).")
 
 
-def composite(test, source, factor):
-    parts = [evaluate(part, source, factor) for part in children(test)]
-    names = [part["verdict"] for part in parts]
-    labels = [part.get("label") or what(part) for part in children(test)]
-    named = list(zip(labels, names, strict=True))
-    if test["rule"] == "readings":
-        each = "; ".join(f"{label}: {name}" for label, name in named)
-        text = f"Judged under {len(parts)} readings; the first one counts. {each}."
-        return {**parts[0], "sentence": text, "parts": parts}
-    holding = sum(name in v.POSITIVE for name in names)
-    known = [part["p"] for part in parts]
-    p = None if None in known else max(known)
-    each = [_part_text(label, part) for label, part in zip(labels, parts, strict=True)]
-    if len(parts) > 5:  # name only what does not hold
-        each = [text for text, name in zip(each, names, strict=True) if name not in v.POSITIVE]
-    lead = "; not so " if len(parts) > 5 else ": "
-    text = f"{holding} of {len(parts)} parts hold" + (lead + "; ".join(each) if each else "") + "."
-    n = min(part["n"] for part in parts)
-    s = {"n": n, "mean": None, "ci95": None, "ci90": None, "p": p}
-    return outcome(test, v.verdict_parts(names), s, text, parts=parts)
-
-
-def _part_text(label, part):
-    """ "label verdict (0.012, 0.004 to 0.020)"."""
-    delta, ci95 = part["delta"], part["ci95"]
-    numbers = "" if delta is None else f" ({v.number(delta)}, {v.interval(ci95)})"
-    return f"{label} {part['verdict']}{numbers}"
-
-
-def truth(test, source, factor):
-    (inner,) = (evaluate(child, source, factor) for child in children(test))
-    text = "The paper gives no number; phantom truth gives: " + v.as_measured(inner["sentence"])
-    return {**inner, "verdict": v.MEASURED, "finding": inner["verdict"], "sentence": text}
-
-
-def arithmetic(test, source, factor):
+def arithmetic(test):
     good, sentence, numbers = CHECKS[test["check"]](**test.get("given", {}))
     name = v.CONSISTENT if good else v.INCONSISTENT
-    return {"verdict": name, "n": 0, "p": None, "sentence": sentence, "numbers": numbers}
+    fixed = {"verdict": name, "n": 0, "p": None, "p_claim": None, "sentence": sentence}
+    return fixed | {"numbers": numbers}
 
 
-def untestable(test, source, factor):
+def untestable(test):
     sentence = f"Not tested ({test['reason']}): {v.REASONS[test['reason']]}. {test['why']}"
-    return {"verdict": v.UNTESTABLE, "n": 0, "p": None, "sentence": sentence}
+    return {"verdict": v.UNTESTABLE, "n": 0, "p": None, "p_claim": None, "sentence": sentence}
 
 
-KINDS = {
+SIMPLE = {
     "difference": difference,
     "noninferiority": noninferiority,
     "equivalence": equivalence,
@@ -373,13 +349,5 @@ KINDS = {
     "bound": bound,
     "share": share,
     "spread": spread,
-    "composite": composite,
-    "truth": truth,
-    "arithmetic": arithmetic,
-    "untestable": untestable,
 }
-
-
-def evaluate(test, source, factor=1.0):
-    """The outcome of one test; Missing when a row it needs is not there."""
-    return KINDS[test["kind"]](test, source, factor)
+FIXED = {"arithmetic": arithmetic, "untestable": untestable}  # no draws

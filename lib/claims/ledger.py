@@ -4,6 +4,10 @@ A claim is a dict: id, paper, where, quote, statement, metric, direction, paper_
 priority (1 core .. 3 background), testability (T as stated, Q analogue, A arithmetic, N not here),
 run, and `test`. The kinds of test and the fields they need are in FIELDS. A part of a composite,
 and the inner test of a truth, inherit every field they do not set.
+
+paper_effect is a number, or {place in the paper: number} where it prints two. `shares` of an
+interaction are weighted shares of an oracle's gain (treatment, oracle, baseline) in regimes or
+metrics of their own. `gate` "off" is for claims that a generator fails (lib.claims.gate).
 """
 
 import json
@@ -11,7 +15,7 @@ from collections import Counter
 from functools import cache
 from pathlib import Path
 
-from lib.claims.verdict import REASONS, TEN_PERCENT, margin_of
+from lib.claims.verdict import MARGINS, REASONS, TEN_PERCENT, margin_of
 from lib.papers import registry
 
 HERE = Path(__file__).parent
@@ -22,7 +26,7 @@ FIELDS = {
     "difference": PLACE | {"treatment", "control"},
     "noninferiority": PLACE | {"treatment|terms"},
     "equivalence": PLACE | {"treatment|terms"},
-    "interaction": PLACE | {"terms"},
+    "interaction": PLACE | {"terms|shares"},
     "trend": PLACE | {"arms"},
     "correlation": {"item", "regime", "arms", "x", "y", "margin", "replicates", "above|below"},
     "bound": {"item", "replicates", "arm|stamp", "lo|hi"},
@@ -35,8 +39,8 @@ FIELDS = {
 }
 OPTIONAL = {
     "kind", "label", "note", "treatment", "control", "paper_effect", "attribution", "baseline",
-    "oracle", "condition", "relative", "regime", "metric", "better", "margin", "arm", "given",
-    "alpha", "adjust",
+    "oracle", "gate", "relative", "regime", "metric", "better", "margin", "arm", "given", "alpha",
+    "adjust",
 }  # fmt: skip
 CLAIM = {
     "id", "paper", "where", "quote", "statement", "metric", "direction", "paper_values", "figure",
@@ -72,11 +76,15 @@ def problems(test, inner=False):
     if not inner:
         known = OPTIONAL | PLACE | {name for field in needed for name in field.split("|")}
         found += [f"{kind} does not know {f}" for f in sorted(set(test) - known)]
-    fixed = TEN_PERCENT if test.get("relative") else margin_of(test.get("metric"))
-    if "margin" in test and "metric" in test and test["margin"] != fixed:
+    fixed = TEN_PERCENT if test.get("relative") else margin_of(test.get("metric"), kind)
+    fixed = MARGINS["gain_share"] if "shares" in test else fixed
+    simple = kind not in ("composite", "truth")  # what these state is checked in their parts
+    if simple and "margin" in test and "metric" in test and test["margin"] != fixed:
         found.append(f"margin {test['margin']} of {test['metric']} differs from the table")
     if test.get("better", "higher") not in ("higher", "lower"):
         found.append(f"better is {test['better']!r}: higher or lower")
+    if test.get("gate", "off") != "off":
+        found.append(f"gate is {test['gate']!r}: off, or leave it out")
     if kind == "trend" and len(test.get("arms", ())) < 3:
         found.append("trend needs at least three arms")
     if kind == "composite" and test.get("rule") not in ("all", "readings"):
@@ -151,8 +159,8 @@ def counts(claims=None):
 def needs(test):
     """The rows that decide a test, as a sorted list of (item, regime, arm, metric).
 
-    A test of a stamp has (item, "", "", ""). Control arms of the attribution, the oracle and the
-    condition are extra information: `extras` lists them.
+    A test of a stamp has (item, "", "", ""). Control arms of the attribution and the oracle are
+    extra information: `extras` lists them; the gate has its own rows (lib.claims.gate).
     """
     return sorted({row for leaf in leaves(test) for row in _rows(leaf)})
 
@@ -167,6 +175,10 @@ def _rows(leaf):
 
     if "terms" in leaf:
         return [row(**term) for term in leaf["terms"]]
+    if "shares" in leaf:
+        named = [{"baseline": "real", **leaf, **term} for term in leaf["shares"]]
+        arms = [(t, t[role]) for t in named for role in ("treatment", "oracle", "baseline")]
+        return [row(**{**t, "arm": arm}) for t, arm in arms]
     if "cells" in leaf:
         return [
             row(**{**group, "regime": regime, "arm": arm})
@@ -180,15 +192,12 @@ def _rows(leaf):
 
 
 def extras(test):
-    """The rows that attribution, fraction of oracle gain and condition read, as in `needs`."""
+    """The rows that attribution and fraction of oracle gain read, as in `needs`."""
     found = set()
     for leaf in leaves(test):
         arms = [*leaf.get("attribution", ())]
         arms += [leaf["oracle"], leaf.get("baseline", "real")] if "oracle" in leaf else []
         found |= {(leaf["item"], leaf["regime"], arm, leaf["metric"]) for arm in arms}
-        if "condition" in leaf:
-            rule = leaf["condition"]
-            found.add((leaf["item"], leaf["regime"], rule["arm"], rule["metric"]))
     return sorted(found)
 
 

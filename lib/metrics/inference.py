@@ -6,6 +6,7 @@ A replicate is one fresh training draw and seed, shared by all arms; differences
 
 import numpy as np
 from scipy import stats
+from scipy.special import fdtr, fdtrc, stdtr, stdtrit
 from statsmodels.stats.multitest import multipletests
 
 
@@ -27,7 +28,7 @@ def t_interval(x, level=0.95):
     x = _vector(x, "x")
     if len(x) < 2:
         return float(x.mean()), None, None
-    half = stats.t.ppf(0.5 + level / 2, len(x) - 1) * x.std(ddof=1) / np.sqrt(len(x))
+    half = stdtrit(len(x) - 1, 0.5 + level / 2) * x.std(ddof=1) / np.sqrt(len(x))
     return float(x.mean()), float(x.mean() - half), float(x.mean() + half)
 
 
@@ -44,14 +45,43 @@ def paired_t(d):
     if _is_constant(d):
         p = 1.0 if mean == 0 else 2.0 ** (1 - n)
         return {"mean": mean, "sd": 0.0, "ci95": [mean] * 2, "ci90": [mean] * 2, "p": p, "n": n}
+    sd = float(d.std(ddof=1))
+    return {"sd": sd, **_of_estimate(mean, sd / np.sqrt(n), n - 1), "n": n}
+
+
+def _of_estimate(mean, error, df):
+    """mean, ci95, ci90 and two-sided p of an estimate with its standard error and their df."""
+    half95, half90 = (float(stdtrit(df, q) * error) for q in (0.975, 0.95))
     return {
         "mean": mean,
-        "sd": float(d.std(ddof=1)),
-        "ci95": list(t_interval(d, 0.95)[1:]),
-        "ci90": list(t_interval(d, 0.90)[1:]),
-        "p": float(stats.ttest_1samp(d, 0.0).pvalue),
-        "n": n,
+        "ci95": [mean - half95, mean + half95],
+        "ci90": [mean - half90, mean + half90],
+        "p": float(2 * stdtr(df, -abs(mean) / error)),
     }
+
+
+def two_variances(others, control, arm):
+    """Mean of an arm minus the control, with the error pooled over arms and the control's apart.
+
+    others (k, R): k >= 3 arms on the same R >= 2 draws, whose residuals have one variance; control
+    (R,): its own variance; arm: the row of `others` that is compared. Model: value = arm + draw +
+    residual. The variance of the difference is (v_c + (1 - 1/k) v_o) / R, where v_c is that of the
+    control minus the arms' mean, with R - 1 df, and v_o the arms' residual, with (k - 1)(R - 1);
+    Satterthwaite's df. Returns what `paired_t` does, with df instead of sd. ValueError for fewer.
+
+    Trap: at levels far below 0.05 it says "clear" too often (R = 4: 0.0024 becomes 0.004 to 0.011),
+    so no verdict rests on it; a plain block model is worse where the control varies more.
+    """
+    others, control = np.asarray(others, float), _vector(control, "control")
+    if others.ndim != 2 or len(others) < 3 or others.shape[1] != len(control) or len(control) < 2:
+        raise ValueError(f"others {others.shape} must be (at least 3 arms, {len(control)} draws)")
+    k, n = others.shape
+    centred = others - others.mean(0) - others.mean(1, keepdims=True) + others.mean()
+    rest = (1 - 1 / k) * (centred**2).sum() / ((k - 1) * (n - 1)) / n
+    apart = (control - others.mean(0)).var(ddof=1) / n
+    df = (apart + rest) ** 2 / (apart**2 / (n - 1) + rest**2 / ((k - 1) * (n - 1)))
+    mean, error = float((others[arm] - control).mean()), float(np.sqrt(apart + rest))
+    return {**_of_estimate(mean, error, df), "df": float(df), "n": n}
 
 
 def sign_flip(d):
@@ -76,11 +106,13 @@ def tost(d, margin, scale=1.0):
     if len(d) < 2:
         return None
     low, high = d + margin * np.asarray(scale), d - margin * np.asarray(scale)
+    means = low.mean(), high.mean()
     if _is_constant(low) or _is_constant(high):
-        return 0.0 if low.mean() > 0 > high.mean() else 1.0
-    above = stats.ttest_1samp(low, 0, alternative="greater").pvalue
-    below = stats.ttest_1samp(high, 0, alternative="less").pvalue
-    return float(max(above, below))
+        return 0.0 if means[0] > 0 > means[1] else 1.0
+    sd = low.std(ddof=1)
+    sds = sd, sd if np.ndim(scale) == 0 else high.std(ddof=1)
+    t = [side * mean / sd for side, mean, sd in zip((1, -1), means, sds, strict=True)]
+    return float(stdtr(len(d) - 1, -min(t) * np.sqrt(len(d))))
 
 
 def holm(p):
@@ -149,6 +181,19 @@ def spread_ratio(a, b, level=0.95):
     tails = stats.f.ppf([0.5 + level / 2, 0.5 - level / 2], len(b) - 1, len(a) - 1)
     lo, hi = ratio / np.sqrt(tails)
     return float(ratio), float(lo), float(hi), float(stats.levene(a, b, center="median").pvalue)
+
+
+def spread_tost(a, b, margin):
+    """p of two one-sided F tests that the SDs of a and b differ by less than a factor; None if few.
+
+    margin: the log of that factor. Both are taken as normal.
+    """
+    a, b = _vector(a, "a"), _vector(b, "b")
+    if min(len(a), len(b)) < 3 or _is_constant(a) or _is_constant(b):
+        return None
+    ratio, df = b.var(ddof=1) / a.var(ddof=1), (len(b) - 1, len(a) - 1)
+    wide = np.exp(2 * margin)
+    return float(max(fdtrc(*df, ratio * wide), fdtr(*df, ratio / wide)))
 
 
 def sd_interval(x, level=0.95):

@@ -14,91 +14,156 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lib.phantoms import acquisition, population
+from lib.phantoms import acquisition, population, thorax
+from lib.phantoms.devices import LEADS, STROKES, devices
 from lib.phantoms.population import Batch, Parameters, Range, concatenate
-from lib.phantoms.shapes import (
-    disc,
-    gaussian_spots,
-    grid,
-    power_law_field,
-    ridges,
-    soft,
-    superellipse,
-)
+from lib.phantoms.shapes import disc, grid, power_law_field
 
 CLASSES = ("healthy", "left opacity", "right opacity")
 HEALTHY, LEFT, RIGHT = range(3)
 SIZE = 64  # pixels a side, the paper's resolution (PA-VAE, section 4)
-CHUNK = 16  # images rendered at once: their planes fit the processor's cache
-TISSUE_MODES, LESION_MODES = 24, 10  # cosine frequencies of the tissue and lesion fields
+CHUNK = 48  # images rendered at once: fewer cost more calls, more need more memory
+BLUR = 0.3  # deviation of the detector's point spread, pixels
+GRAIN = 0.55  # the same of its noise, which is smoother than the edges of bones
+CLEAR = 0.2  # tissue of a clear lung: there an opacity adds its grey, over denser parts less
+FAINTEST = 0.02  # the rim of an opacity below this share of its peak counts as none
+TISSUE_MODES, BEND_MODES, LESION_MODES = 48, 6, 10  # cosine frequencies a side of random fields
 FIELDS = 1  # the random stream of a subject's fields and noise
 
 
 @dataclass(frozen=True)
 class Law(population.Law):
-    """A frozen population: the range of every parameter (lengths in half image widths)."""
+    """A frozen population: the range of every parameter.
+
+    Lengths are in half image widths of the body's frame, angles in radians, shadows in optical
+    depths (a shadow of d lets exp(-d) of the rays through), greys in units of the image. A shadow
+    below zero is none: such a part is missing in some subjects.
+    """
 
     name: str = "bare"
-    body_width: Range = (0.84, 0.97)
-    body_height: Range = (1.05, 1.25)
-    lung_x: Range = (0.39, 0.46)
-    lung_y: Range = (-0.10, 0.02)
-    lung_width: Range = (0.26, 0.34)
-    lung_height: Range = (0.58, 0.72)
-    lung_depth: Range = (0.26, 0.36)  # grey units that air takes away
-    dome_y: Range = (0.40, 0.56)  # top of the diaphragm
-    dome_curve: Range = (1.2, 2.4)
-    midline: Range = (-0.04, 0.04)
-    mediastinum_width: Range = (0.10, 0.16)
-    spine_width: Range = (0.045, 0.07)
-    spine_phase: Range = (0.0, 1.0)
-    spine_spacing: Range = (0.15, 0.20)
+    # pose
+    projection: Range = (0.0, 1.0)  # below AP_SHARE: anteroposterior, lying
+    shift_x: Range = (-0.09, 0.13)  # of the body in the picture
+    shift_y: Range = (-0.12, 0.12)
+    scale: Range = (0.90, 1.12)
+    tilt: Range = (-0.09, 0.09)  # in the plane of the picture
+    turn: Range = (-0.07, 0.07)  # about the long axis: the middle moves to one side
+    lordosis: Range = (-0.06, 0.12)  # lifts the clavicles and flattens the back ribs
+    # trunk
+    build: Range = (-1.0, 1.0)  # from slim to stout: wider and denser
+    chest_wall: Range = (0.04, 0.24)  # from the ribs to the skin
+    chest_shadow: Range = (1.0, 1.9)
+    waist: Range = (-0.15, 0.20)  # how much wider the trunk gets a half width further down
+    axilla_y: Range = (-0.35, 0.05)
+    neck_width: Range = (0.18, 0.26)
+    shoulder_y: Range = (-1.00, -0.80)
+    shoulder_slope: Range = (-0.02, 0.16)
+    shoulder_round: Range = (0.05, 0.20)  # depth at which the shoulders reach half their thickness
+    arm_slope: Range = (0.1, 0.8)  # from hanging down to spread out
+    arm_shadow: Range = (0.2, 0.6)  # thickness of the arms, relative to the chest's
+    breast_x: Range = (0.34, 0.46)
+    breast_y: Range = (0.15, 0.40)
+    breast_shadow: Range = (-0.4, 0.5)
+    # lungs and diaphragm; two values are the patient's left and right
+    lung_width: Range = (0.66, 0.82)  # from the midline to the side, at lung_y
+    lung_y: Range = (0.30, 0.45)  # where the sides of the cage start to bend
+    lung_height: Range = (1.18, 1.36)  # from there to the apex
+    lung_air: Range = (0.76, 0.92)  # share of the chest's shadow that air takes away
+    base_shadow: Range = (0.2, 1.4)  # soft tissue over the bases, a half width below w = -0.2
+    dome_y: Range = (0.32, 0.56)
+    dome_curve: Range = (0.35, 0.9)  # curvature, 1 / half widths
+    belly_shadow: Range = (-0.4, 0.4)  # more than the chest's
+    gas_shadow: Range = (0.05, 0.3)  # standard deviation of the gas in the bowel
+    bubble_x: Range = (0.20, 0.45)  # air in the stomach
+    bubble_size: Range = (0.08, 0.26)
+    bubble_shadow: Range = (-0.6, 1.0)
+    # the middle
+    mediastinum_width: Range = (0.09, 0.14)
+    mediastinum_shadow: Range = (0.2, 0.6)  # at w = -0.5
+    heart_shadow: Range = (0.3, 1.3)  # relative growth of that shadow a half width further down
     heart_x: Range = (0.08, 0.18)  # towards the patient's left
-    heart_y: Range = (0.22, 0.36)
-    heart_width: Range = (0.22, 0.33)
-    heart_height: Range = (0.20, 0.30)
-    heart_grey: Range = (0.14, 0.22)
-    rib_phase: Range = (0.0, 1.0)
-    rib_spacing: Range = (0.19, 0.25)
-    rib_slope: Range = (0.25, 0.45)
-    rib_grey: Range = (0.05, 0.11)
-    front_rib_phase: Range = (0.0, 1.0)
-    front_rib_slope: Range = (0.35, 0.60)
-    front_rib_grey: Range = (0.02, 0.06)
-    vessel_phase: Range = (0.0, 1.0)
-    vessel_bend: Range = (-0.35, 0.35)
-    vessel_grey: Range = (0.08, 0.16)
-    hilum_y: Range = (-0.08, 0.06)
+    heart_y: Range = (0.02, 0.15)  # above the domes
+    heart_size: Range = (0.36, 0.50)  # half its long axis
+    heart_tilt: Range = (0.45, 0.95)
+    knob_y: Range = (-0.42, -0.28)  # of the aorta
+    knob_size: Range = (0.05, 0.09)
+    hilum_x: Range = (0.15, 0.22)
+    hilum_y: Range = (-0.12, 0.04)
+    hilum_shadow: Range = (0.2, 0.8)
+    spine_width: Range = (0.09, 0.14)
+    spine_phase: Range = (0.0, 1.0)  # turns
+    spine_shadow: Range = (0.0, 0.3)
+    trachea_shadow: Range = (0.2, 0.6)  # taken away
+    # bones and vessels
+    rib_phase: Range = (0.0, 1.0)  # turns
+    rib_spacing: Range = (0.125, 0.175)
+    rib_slope: Range = (1.0, 2.2)  # fall to the sides, 1 / half widths
+    rib_shadow: Range = (0.03, 0.11)
+    margin_shadow: Range = (0.0, 0.22)  # the ribs at the side, seen along their length
+    front_rib_phase: Range = (0.0, 1.0)  # turns
+    front_rib_slope: Range = (0.4, 0.8)
+    front_rib_shadow: Range = (0.0, 0.025)
+    clavicle_y: Range = (-0.66, -0.52)
+    clavicle_slope: Range = (0.10, 0.45)
+    clavicle_shadow: Range = (0.3, 0.8)
+    scapula_x: Range = (0.58, 0.72)  # outside the lungs; over them in those who lie
+    scapula_shadow: Range = (0.2, 0.7)
+    vessel_phase: Range = (0.0, 1.0)  # turns
+    vessel_shadow: Range = (0.015, 0.075)
     spot_angle: Range = (-1.0, 1.0)  # vessels seen end on: bright dots that are no disease
     spot_reach: Range = (0.0, 1.0)
     spot_radius: Range = (0.03, 0.085)
-    spot_grey: Range = (0.03, 0.16)
-    tissue_grey: Range = (0.02, 0.045)  # standard deviation of the 1/f texture
-    opacity_x: Range = (-0.65, 0.65)  # place in the lung, in its half-axes
-    opacity_y: Range = (-0.70, 0.55)
+    spot_shadow: Range = (0.03, 0.25)
+    tissue_shadow: Range = (0.02, 0.05)  # standard deviation of the texture, relative
+    # what lies on or in the patient
+    lead_x: Range = (-0.65, 0.65)  # electrodes on the skin, and their wires
+    lead_y: Range = (-0.60, 0.50)
+    lead_slope: Range = (-0.8, 0.8)
+    lead_bow: Range = (-0.5, 0.5)
+    lead_shadow: Range = (-2.0, 0.3)
+    pacemaker_x: Range = (0.32, 0.55)
+    pacemaker_y: Range = (-0.55, -0.30)
+    pacemaker_size: Range = (0.06, 0.11)
+    pacemaker_shadow: Range = (-25.0, 2.0)
+    tube_end: Range = (-0.45, 0.80)  # in the windpipe, or down in the stomach
+    tube_bow: Range = (-0.15, 0.15)
+    tube_shadow: Range = (-3.0, 0.5)
+    marker_x: Range = (0.72, 0.90)  # the letters of the side; x and y in the picture's frame
+    marker_y: Range = (-0.95, -0.80)
+    marker_shadow: Range = (-0.6, 1.4)
+    # disease
+    opacity_x: Range = (-0.65, 0.65)  # place between the borders of the lung, in its half-width
+    opacity_y: Range = (-0.70, 0.55)  # place between apex and base, in half its height
     opacity_radius: Range = (0.18, 0.34)
     opacity_aspect: Range = (0.7, 1.4)
     opacity_angle: Range = (0.0, 3.1416)
     opacity_border: Range = (0.15, 0.40)  # irregularity of the border
     opacity_texture: Range = (0.10, 0.40)  # relative inner texture
-    opacity_grey: Range = (0.10, 0.36)  # peak amplitude, grey units
+    opacity_grey: Range = (0.10, 0.36)  # peak amplitude over a clear lung, grey units
+    # the scanner
+    border_x: Range = (-0.20, 0.08)  # collimated at either side: black, where above zero
+    border_y: Range = (-0.25, 0.08)  # above and below
+    strip: Range = (-0.80, 0.12)  # blank film at the lower edge, where above zero
+    fog_shadow: Range = (0.01, 0.10)  # table and scattered rays, everywhere
+    heel: Range = (-0.15, 0.15)  # the beam is weaker on one side: relative, a half width from it
     gain: Range = (0.90, 1.10)
     offset: Range = (-0.03, 0.03)
-    bend: Range = (-0.20, 0.20)
-    photons: Range = (250.0, 600.0)  # counts per grey unit
+    bend: Range = (-0.30, 0.35)
+    photons: Range = (1800.0, 6500.0)  # rays a pixel
 
 
-SHIFTED = {"gain": (0.75, 0.95), "bend": (0.10, 0.40), "photons": (90.0, 200.0)}
+SHIFTED = {"gain": (0.75, 0.95), "bend": (0.10, 0.40), "photons": (500.0, 1700.0)}
 BARE = Law()
 AUGMENTED = Law(name="augmented", opacity_grey=(0.07, 0.17))
 BARE_SHIFTED = Law(name="bare shifted", **SHIFTED)  # a second scanner, drifted and noisier
 AUGMENTED_SHIFTED = Law(name="augmented shifted", opacity_grey=(0.07, 0.17), **SHIFTED)
 LAWS = {law.name: law for law in (BARE, AUGMENTED, BARE_SHIFTED, AUGMENTED_SHIFTED)}
 
-_SIDES, _SPOTS = 2, 8
-_COUNT = dict.fromkeys(("lung_width", "lung_depth", "dome_y", "dome_curve"), _SIDES)
-_COUNT |= dict.fromkeys(("vessel_phase", "vessel_bend", "rib_phase", "front_rib_phase"), _SIDES)
-_COUNT |= {f"spot_{name}": _SPOTS for name in ("angle", "reach", "radius", "grey")}
+_COUNT = dict.fromkeys(("lung_width", "dome_y", "dome_curve", "hilum_y"), 2)
+_COUNT |= dict.fromkeys(("vessel_phase", "front_rib_phase", "border_x", "border_y"), 2)
+_COUNT |= {f"lead_{name}": LEADS for name in ("x", "y", "slope", "bow")}
+_COUNT |= dict.fromkeys(("marker_x", "marker_y"), STROKES)
+_COUNT |= {f"spot_{name}": thorax.SPOTS for name in ("angle", "reach", "radius", "shadow")}
 
 
 def sample(law: Law, labels: np.ndarray, rng: np.random.Generator) -> Parameters:
@@ -120,9 +185,9 @@ def render(parameters: Parameters) -> Batch:
     return concatenate([_render(parameters[i : i + CHUNK]) for i in chunks])
 
 
-def _white(seeds: np.ndarray) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Standard normal numbers of every subject: noise, tissue, border and texture."""
-    shapes = (SIZE, TISSUE_MODES, LESION_MODES, LESION_MODES)
+def _white(seeds: np.ndarray) -> tuple[Tensor, ...]:
+    """Standard normal numbers of every subject: noise, tissue, bend, border and texture."""
+    shapes = (SIZE, TISSUE_MODES, BEND_MODES, LESION_MODES, LESION_MODES)
     total = sum(k * k for k in shapes)
     streams = (population.stream(seed, FIELDS) for seed in seeds)
     rows = [each.standard_normal(total, dtype=np.float32) for each in streams]
@@ -132,106 +197,77 @@ def _white(seeds: np.ndarray) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 def _render(p: Parameters) -> Batch:
     v = {name: torch.from_numpy(a).unsqueeze(-1) for name, a in p.values.items()}  # (N, k, 1)
-    noise, tissue_white, border_white, texture_white = _white(p.seed)
-    x, y = grid(SIZE)
-    x = x - v["midline"]  # (N, 1, W)
-    lung = _lungs(x, y, v)
-    texture = v["tissue_grey"] * power_law_field(tissue_white, SIZE, 1.2)
-    tissue = _anatomy(x, y, lung, v) + texture
-    profile = _opacity(x, y, lung, v, p.label, border_white, texture_white)  # (N, H, W) in [0, ...)
-    opacity = v["opacity_grey"] * profile
+    noise, tissue_white, bend_white, border_white, texture_white = _white(p.seed)
+    pose, x = thorax.posed(v, SIZE), grid(SIZE)[0]
+    bend, grain = power_law_field(bend_white, SIZE, 1.0), power_law_field(tissue_white, SIZE, 0.2)
+    depth, air = thorax.anatomy(pose, v, bend, grain)
+    texture = v["tissue_shadow"] * power_law_field(tissue_white, SIZE, 1.1)
+    depth = depth.add_(v["fog_shadow"] * (1 + 0.4 * bend)) * (1 + texture + v["heel"] * x)
+    depth += devices(pose, v)
+    tissue = acquisition.blurred(1 - depth.clamp_(min=0).neg_().exp_(), BLUR)
+    opacity = _opacity(pose, v, p.label, air, border_white, texture_white)
+    opacity *= (v["opacity_grey"] / (1 - CLEAR)) * (1 - tissue)
+    tissue += acquisition.ray_noise(tissue, acquisition.grain(noise, GRAIN), v["photons"])
 
     healthy = acquisition.contrast(tissue, v["gain"], v["offset"], v["bend"])
+    window, blank = _field(v)
+    healthy = torch.addcmul(blank, healthy, window)
     # contrast(tissue + opacity) - contrast(tissue), exactly zero where the opacity is
-    deviation = v["gain"] * opacity * (1 + v["bend"] * (1 - 2 * tissue - opacity))
-    healthy = healthy + acquisition.shot_noise(healthy, noise, v["photons"])
-    mask = (profile > 0).numpy()  # one part, and all of what the lesion can change
-    image, healthy, deviation = (x.numpy() for x in (healthy + deviation, healthy, deviation))
-    parts = mask.view(np.uint8)
-    return Batch(image, healthy, parts, mask, deviation, p.label, p.seed, describe(p))
+    curve = 1 + v["bend"] * (1 - 2 * tissue - opacity)
+    deviation = (v["gain"] * opacity).mul_(curve).mul_(window)
+    image, healthy, deviation = (a.numpy() for a in (healthy + deviation, healthy, deviation))
+    mask = deviation > 0  # one part, and all of what the lesion can change
+    return Batch(image, healthy, mask.view(np.uint8), mask, deviation, p.label, p.seed, describe(p))
 
 
-def _by_side(x: Tensor, values: Tensor) -> Tensor:
-    """Spread (N, 2, 1) values for the patient's (left, right) over image columns, (N, 1, W)."""
-    return torch.where(x > 0, values[:, :1], values[:, 1:])
+def _field(v: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
+    """Share of every pixel that the rays reach (N, H, W); 1 where the film is blank, (N, H, 1)."""
+    x, y = grid(SIZE)
+
+    def inside(at: Tensor, border: Tensor) -> Tensor:
+        near, far = border[:, :1].clamp(min=0), border[:, 1:].clamp(min=0)
+        low, high = (at + 1 - near) * (SIZE / 2) + 0.5, (1 - at - far) * (SIZE / 2) + 0.5
+        return low.clamp(0, 1) * high.clamp(0, 1)
+
+    blank = (y > 1 - v["strip"]).float()
+    return inside(x, v["border_x"]) * (inside(y, v["border_y"]) * (1 - blank)), blank
 
 
-def _lungs(x: Tensor, y: Tensor, v: dict[str, Tensor]) -> Tensor:
-    """Smooth indicator of the two lungs, cut below by the domes of the diaphragm."""
-    u = x.abs() - v["lung_x"]
-    height = y - v["lung_y"]
-    width = _by_side(x, v["lung_width"]) * (1 + 0.3 * height)  # narrower at the apex
-    q = superellipse(u, height, width, v["lung_height"])
-    dome = _by_side(x, v["dome_y"]) + _by_side(x, v["dome_curve"]) * u.square()
-    return soft(q, 0.22) * torch.sigmoid((dome - y) / 0.03)
+def centre(v: dict[str, Tensor], side: Tensor) -> tuple[Tensor, Tensor]:
+    """Where an opacity lies in the body, u and w (N, 1, 1): between the borders of its lung.
+
+    side (N, 1, 1) is 1 for the patient's left lung and -1 for the right.
+    """
+    half = v["lung_height"] / 2
+    w = v["lung_y"] - half + v["opacity_y"] * half
+    widest = torch.where(side > 0, v["lung_width"][:, :1], v["lung_width"][:, 1:])
+    up = (w - v["lung_y"]) / v["lung_height"]
+    outer, inner = widest * thorax.flare(v, w) * (1 - up**4).sqrt(), v["mediastinum_width"]
+    return side * ((outer + inner) + v["opacity_x"] * (outer - inner)) / 2, w
 
 
-def _anatomy(x: Tensor, y: Tensor, lung: Tensor, v: dict[str, Tensor]) -> Tensor:
-    """Everything but the opacity and the texture, (N, H, W)."""
-    body = soft(superellipse(x, y, v["body_width"], v["body_height"]), 0.12)
-    tissue = 0.04 + 0.46 * body - _by_side(x, v["lung_depth"]) * lung
-    column = torch.exp(-(x / v["mediastinum_width"]).square())
-    spine = torch.exp(-(x / v["spine_width"]).square())
-    vertebrae = 0.05 + 0.04 * ridges(y / v["spine_spacing"] + v["spine_phase"], 2.0)
-    tissue = tissue + 0.13 * column + vertebrae * spine
-    heart = disc((x - v["heart_x"]) / v["heart_width"], (y - v["heart_y"]) / v["heart_height"])
-    tissue = tissue + v["heart_grey"] * soft(heart, 0.25)
-    return tissue + _ribs(x, y, v) * body + (_vessels(x, y, v) + _spots(x, y, v)) * lung
-
-
-def _ribs(x: Tensor, y: Tensor, v: dict[str, Tensor]) -> Tensor:
-    """Back ribs that fall to the side and fainter front ribs that cross them."""
-    u = x.abs()
-    spacing = v["rib_spacing"]
-    back = (v["rib_slope"] * u + 0.35 * u.square()) / spacing + _by_side(x, v["rib_phase"])
-    front = -v["front_rib_slope"] * u / spacing + _by_side(x, v["front_rib_phase"])
-    beside_spine = torch.sigmoid((u - 0.10) / 0.03)
-    height = y / spacing
-    bones = v["rib_grey"] * ridges(height - back, 5.0) + v["front_rib_grey"] * ridges(
-        height - front, 4.0
-    )
-    return bones * beside_spine
-
-
-def _vessels(x: Tensor, y: Tensor, v: dict[str, Tensor]) -> Tensor:
-    """Branches that fan out from each hilum and fade."""
-    u, h = x.abs() - 0.14, y - v["hilum_y"]
-    reach = (u.square() + h.square()).sqrt()
-    turn = torch.atan2(h, u) * (7 / (2 * np.pi))
-    phase = turn + _by_side(x, v["vessel_bend"]) * 4 * reach + _by_side(x, v["vessel_phase"])
-    return v["vessel_grey"] * ridges(phase, 9.0) * torch.exp(-reach / 0.30)
-
-
-def _spots(x: Tensor, y: Tensor, v: dict[str, Tensor]) -> Tensor:
-    """Vessels seen end on: round bright spots in both lungs, in every class."""
-    side = torch.tensor([1.0, -1.0]).repeat(_SPOTS // 2).view(1, -1, 1)
-    x0 = side * (v["lung_x"] + 0.17 * v["spot_angle"])
-    y0 = v["lung_y"] - 0.40 + 0.85 * v["spot_reach"]
-    parts = (a.squeeze(-1) for a in (x0, y0, v["spot_radius"], v["spot_grey"]))
-    return gaussian_spots(x, y.expand(len(x), -1, 1), *parts)
-
-
-def _opacity(x, y, lung, v, label, border_white, texture_white) -> Tensor:
+def _opacity(pose, v, label, air, border_white, texture_white) -> Tensor:
     """Opacity of unit amplitude, (N, H, W): zero for healthy subjects and outside its lung."""
-    out = torch.zeros_like(lung)
+    out = torch.zeros_like(air)
     sick = torch.from_numpy(np.flatnonzero(label != HEALTHY))
     if not len(sick):
         return out
-    w = {name: a[sick] for name, a in v.items() if name.startswith(("opacity", "lung"))}
+    names = ("opacity", "lung", "mediastinum")
+    w, p = {name: a[sick] for name, a in v.items() if name.startswith(names)}, pose[sick]
     side = torch.from_numpy(np.where(label == LEFT, 1.0, -1.0).astype(np.float32))[sick].view(
         -1, 1, 1
     )
-    x0 = side * (w["lung_x"] + w["opacity_x"] * w["lung_width"].mean(1, keepdim=True))
-    y0 = w["lung_y"] + w["opacity_y"] * w["lung_height"]
-    dx, dy, angle = x[sick] - x0, y - y0, w["opacity_angle"]
+    x0, y0 = centre(w, side)
+    dx, dy, angle = p.u - x0, p.w - y0, w["opacity_angle"]
     a, b = w["opacity_radius"] * w["opacity_aspect"], w["opacity_radius"] / w["opacity_aspect"]
     along = (dx * angle.cos() + dy * angle.sin()) / a
     across = (dy * angle.cos() - dx * angle.sin()) / b
     border = w["opacity_border"] * power_law_field(border_white[sick], SIZE, 1.0)
-    q = disc(along, across) * (1 + border).clamp(min=0.3)
+    q = disc(along, across) * (1 + border).clamp_(min=0.3)
     texture = 1 + w["opacity_texture"] * power_law_field(texture_white[sick], SIZE, 0.5)
-    inside = (2 * lung[sick] - 1).clamp(min=0) * (side * x[sick] > 0)
-    out[sick] = (1 - q).clamp(min=0) * texture.clamp(min=0.2) * inside
+    inside = (3 * air[sick] - 0.6).clamp_(0, 1) * (side * p.u > 0)
+    sharp = (1 - q).clamp_(min=0) * texture.clamp_(min=0.2) * inside
+    out[sick] = (acquisition.blurred(sharp, BLUR) - FAINTEST).clamp_(min=0)
     return out
 
 

@@ -94,3 +94,17 @@ def gaussian_matrix(size: int, sigma: float) -> Tensor:
         at = (rows + step) % (2 * size)
         out[rows, torch.minimum(at, 2 * size - 1 - at)] += w
     return out.float()
+
+
+def diffusion_matrix(size: int, sigma: float) -> Tensor:
+    """Matrix (size, size) that blurs a row of voxels by the discrete Gaussian of variance sigma^2.
+
+    The heat equation on the voxels with closed ends (Lindeberg, IEEE Trans Pattern Anal Mach Intell
+    12, 1990): unlike a sampled Gaussian it has its variance for a sigma below one voxel too. Rows
+    and columns sum to one. Weights below 0.001 are moved to the middle: a blur that ends.
+    """
+    basis, k = _cosines(size, size).double(), torch.arange(size, dtype=torch.float64)
+    decay = torch.exp(-(sigma**2) * (1 - torch.cos(torch.pi * k / size)))
+    matrix = (basis * decay) @ basis.T
+    matrix = torch.where(matrix > 1e-3, matrix, 0.0)
+    return (matrix + torch.diag(1 - matrix.sum(1))).float()

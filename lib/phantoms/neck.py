@@ -1,14 +1,20 @@
-"""Head-and-neck PET phantoms in SUV, from the lower neck (slice 0) to the base of the brain.
+"""Head-and-neck FDG-PET phantoms in SUV, from the shoulders (slice 0) to the middle of the brain.
 
-Label 1 is the primary tumour (GTVp) in or beside the pharynx, the mouth or the larynx; label 2 is a
-node of the lateral neck (GTVn), which some subjects have. Healthy tissue takes up tracer too: the
-brain most of all, tonsils, the base of the tongue, salivary glands and vocal cords up to the uptake
-of a tumour, now and then on one side only. Small round nodes that are no disease lie on both sides.
+The field is 260 mm wide and 208 mm high: 32 axial slices of 6.5 mm, 64 x 64 pixels of 4.06 mm.
+Every subject is the head and neck of `neck_atlas`, deformed: its size, the girth of its neck, the
+height of its shoulders, nodding, turning and tilting of the head, and a smooth displacement.
+The uptake of each organ is its own; lymphatic tissue, glands, vocal cords, gums and brown fat can
+be as hot as a tumour, now and then on one side only. Small hot nodes that are no disease lie along
+the vessels.
 
-Labels are the tumour's own shape. The scanner blurs it (a Gaussian point spread that loses no
-uptake), so the support is wider. Counts are Poisson numbers in their Gaussian limit: the variance
-of a voxel is its mean divided by the counts per SUV. A tumour of grade 1 is hollow and uneven, one
-of grade 0 plain.
+Label 1 is the primary tumour, on the wall of the throat, the mouth or the larynx. It takes the
+tissue's place. Its gain is set so that its hottest labelled voxel shows the SUVmax of the law
+before noise. A tumour of grade 1 is uneven and cold inside, one of grade 0 nearly plain. Nodes with
+disease go with it in some subjects: they are absent from the counterfactual and carry no label.
+
+The scanner blurs everything (Gaussian point spread). Noise is white noise filtered like a
+reconstruction; its deviation grows with the uptake, as in iterative reconstruction (Barrett et al.,
+Phys Med Biol 39, 1994), and is larger between the shoulders, where photons are lost.
 """
 
 from dataclasses import dataclass
@@ -16,96 +22,128 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import grid_sample
 
-from lib.phantoms import population, volume
-from lib.phantoms.acquisition import shot_noise
-from lib.phantoms.fields import ball, band_volume, gaussian_matrix, power_law_volume, ramp
+from lib.phantoms import neck_atlas, population, volume
+from lib.phantoms.fields import ball, diffusion_matrix, power_law_volume, ramp
+from lib.phantoms.neck_atlas import FWHM
 from lib.phantoms.population import Batch, Parameters, Range
-from lib.phantoms.shapes import disc, soft
 from lib.phantoms.volume import HEIGHT, HIGH, SHAPE, Drawn, Shape
 
 MODALITIES = ("PET",)
-PRIMARY, NODE = 1, 2  # labels
-SITES = ("tonsil", "base of the tongue", "nasopharynx", "hypopharynx", "larynx")
+PRIMARY = 1  # label
+MM = 130.0  # half an image width
+SITES = {  # x, y, z in the atlas, mm; on the left
+    "tonsil": (17, -8, 2),
+    "base of the tongue": (8, -22, -14),
+    "soft palate": (8, -20, 16),
+    "oral tongue": (17, -50, -2),
+    "floor of the mouth": (11, -66, -16),
+    "hypopharynx": (13, -14, -52),
+    "larynx": (11, -30, -66),
+}
 
-_SITE = torch.tensor(  # distance from the midline, y, z of every site
-    [[0.15, -0.08, 0.06], [0.08, -0.18, -0.06], [0.10, -0.02, 0.22], [0.11, -0.02, -0.26],
-     [0.07, -0.14, -0.40]]
-)  # fmt: skip
-_FIELDS = ((3, 4, 5, 5), (10, 16, 16), (10, 14, 14))  # cosine modes: displacement, tissue, brain
-_LESION = ((2, 12, 18, 18), (12, 18, 18))  # borders of both tumours, their texture
+_FIELDS = ((3, 4, 5, 5), (10, 16, 16))  # cosine modes: displacement, tissue
+_LESION = (14, 18, 18)  # the tumour's border and texture
 
 
 @dataclass(frozen=True)
 class Law(population.Law):
-    """A frozen population: the range of every parameter (lengths in half image widths)."""
+    """A frozen population: the range of every parameter (mm, radians, SUV as the scanner shows)."""
 
     name: str = "neck"
-    head_width: Range = (0.56, 0.64)
-    head_length: Range = (0.68, 0.78)
-    neck_width: Range = (0.42, 0.52)
-    neck_length: Range = (0.42, 0.50)
-    chin: Range = (-0.02, 0.06)  # height of the jaw
-    tilt: Range = (-0.08, 0.08)
-    warp: Range = (0.010, 0.025)
-    airway_width: Range = (0.035, 0.065)
-    fat_suv: Range = (0.25, 0.45)
-    muscle_suv: Range = (0.7, 1.2)
-    marrow_suv: Range = (1.0, 1.8)
-    cord_suv: Range = (1.4, 2.2)
-    vessel_suv: Range = (1.3, 2.0)
-    brain_suv: Range = (9.0, 15.0)  # grey matter
-    brain_floor: Range = (0.44, 0.54)  # height of its lower surface
-    tonsil_suv: Range = (1.5, 6.0)  # every value of its own for left and right
-    tonsil_size: Range = (0.75, 1.25)
-    tongue_suv: Range = (1.2, 4.5)  # lingual tonsil
-    adenoid_suv: Range = (1.0, 4.0)
-    mouth_suv: Range = (1.0, 2.6)  # floor of the mouth
-    parotid_suv: Range = (1.2, 3.6)
-    submandibular_suv: Range = (1.5, 4.6)
-    cords_suv: Range = (1.0, 4.5)
-    thyroid_suv: Range = (1.0, 2.6)
+    size: Range = (0.92, 1.06)  # of head and neck
+    girth: Range = (0.88, 1.16)  # of the neck alone
+    shoulders: Range = (-12.0, 10.0)  # mm upwards
+    shift: Range = (-7.0, 7.0)  # mm along x, y and z
+    nod: Range = (-0.16, 0.16)  # chin up where positive
+    turn: Range = (-0.14, 0.14)
+    lean: Range = (-0.07, 0.07)
+    warp: Range = (1.5, 3.5)  # mm, deviation of the smooth displacement
+    air_suv: Range = (0.0, 0.05)
+    fat_suv: Range = (0.2, 0.4)
+    muscle_suv: Range = (0.5, 1.2)
+    lung_suv: Range = (0.3, 0.6)
+    skull_suv: Range = (0.3, 0.6)
+    marrow_suv: Range = (1.5, 2.5)
+    jaw_suv: Range = (0.6, 1.3)
+    cord_suv: Range = (1.5, 2.3)
+    vessel_suv: Range = (1.5, 2.0)
+    mucosa_suv: Range = (1.3, 2.4)
+    larynx_suv: Range = (0.9, 1.7)
+    tongue_suv: Range = (0.9, 1.8)
+    lips_suv: Range = (0.8, 2.0)
+    gums_suv: Range = (0.8, 2.6)  # inflamed in some
+    palate_suv: Range = (1.6, 3.4)
+    adenoid_suv: Range = (1.5, 4.5)
+    lingual_suv: Range = (1.6, 4.5)  # lingual tonsil
+    tonsil_suv: Range = (2.0, 5.0)  # mean of both sides
+    parotid_suv: Range = (2.0, 3.4)
+    submandibular_suv: Range = (2.0, 4.2)
+    sublingual_suv: Range = (2.0, 4.5)
+    cords_suv: Range = (1.2, 4.0)
+    thyroid_suv: Range = (1.1, 1.9)
+    longus_suv: Range = (0.7, 1.6)  # muscles before the spine
+    eye_suv: Range = (0.5, 0.9)
+    eye_muscle_suv: Range = (1.2, 3.0)
+    brown_fat_suv: Range = (2.0, 6.0)
+    sides: Range = (-0.15, 0.15)  # the side of this sign is cooler by so much, in each pair
+    sides_lot: Range = (0.0, 1.0)  # above 1 - ONE_SIDED it is cooler by COOLER
+    grey_suv: Range = (6.0, 12.0)
+    white_share: Range = (0.28, 0.40)  # of the SUV of grey matter
+    nuclei_share: Range = (0.95, 1.15)
+    cerebellum_share: Range = (0.70, 0.90)
+    brainstem_share: Range = (0.45, 0.60)
+    ventricle_suv: Range = (0.8, 1.8)
+    hot_thyroid_suv: Range = (2.0, 5.0)
+    thyroid_lot: Range = (0.0, 1.0)  # hot above 1 - HOT_THYROID
+    brown_fat_lot: Range = (0.0, 1.0)  # there above 1 - BROWN_FAT
     spot_side: Range = (-1.0, 1.0)  # small nodes that are no disease
-    spot_y: Range = (-0.12, 0.22)
-    spot_z: Range = (-0.60, 0.20)
-    spot_radius: Range = (0.025, 0.050)
-    spot_suv: Range = (0.3, 3.0)
-    tissue: Range = (0.08, 0.18)  # relative standard deviation of the 1/f texture
-    blur: Range = (0.050, 0.066)  # full width at half maximum; a pixel of 64 is 0.031
-    counts: Range = (14.0, 30.0)  # per SUV and voxel
-    calibration: Range = (0.93, 1.07)
-    site: Range = (0.0, 5.0)  # which of SITES
+    spot_y: Range = (-28.0, 24.0)
+    spot_z: Range = (-80.0, 10.0)
+    spot_radius: Range = (2.5, 4.5)
+    spot_suv: Range = (0.2, 4.0)  # above their surroundings, before the scanner
+    tissue: Range = (0.08, 0.16)  # relative deviation of the uptake's 1/f texture
+    blur: Range = (6.0, 7.0)  # mm, full width at half maximum
+    filter: Range = (8.5, 10.0)  # mm, full width at half maximum of the noise's filter
+    noise: Range = (0.09, 0.16)  # deviation at SUV 1
+    noise_power: Range = (0.6, 0.8)  # deviation ~ SUV to this power
+    shoulder_noise: Range = (1.2, 1.7)  # times the noise of the head
+    calibration: Range = (0.96, 1.04)
+    site: Range = (0.0, 7.0)  # which of SITES
     tumour_side: Range = (-1.0, 1.0)  # the sign counts
-    tumour_shift: Range = (-0.05, 0.05)  # from the site, along x, y and z
-    tumour_radius: Range = (0.11, 0.185)
-    tumour_aspect: Range = (0.75, 1.35)
-    tumour_stretch: Range = (1.00, 1.20)  # along z
+    tumour_shift: Range = (-4.0, 4.0)  # mm from the site, along x, y and z
+    tumour_radius: Range = (7.0, 19.0)
+    tumour_aspect: Range = (0.7, 1.4)
+    tumour_stretch: Range = (0.9, 1.25)  # along z
     tumour_angle: Range = (0.0, 3.1416)
-    tumour_border: Range = (0.10, 0.22)  # irregularity
-    tumour_suv: Range = (0.3, 1.6)  # above the tissue it grows in; calibrated without generators
-    tumour_texture: Range = (0.25, 0.45)  # relative; grade 1
-    low_texture: Range = (0.03, 0.10)
-    hollow: Range = (0.45, 0.85)  # share of the uptake that the middle lacks; grade 1
-    node_lot: Range = (0.0, 1.0)  # a node is there above 1 - NODE_SHARE
+    tumour_border: Range = (0.10, 0.25)  # irregularity
+    tumour_log_suvmax: Range = (1.3863, 2.7081)  # natural logarithm: SUVmax 4 to 15
+    tumour_texture: Range = (0.20, 0.40)  # relative; grade 1
+    low_texture: Range = (0.05, 0.12)
+    hollow: Range = (0.35, 0.90)  # share of the uptake that the middle lacks; grade 1
+    node_lot: Range = (0.0, 1.0)  # a node with disease is there above 1 - NODE_SHARE, two far above
     node_side: Range = (-0.6, 1.0)  # of the tumour's side where positive
-    node_y: Range = (-0.06, 0.16)
-    node_z: Range = (-0.45, 0.10)
-    node_radius: Range = (0.07, 0.13)
-    node_suv: Range = (2.0, 7.0)
-    tumour_strength: Range = (1.0, 1.0)  # scales the uptake of both tumours; 0 leaves none
+    node_y: Range = (-14.0, 18.0)
+    node_z: Range = (-62.0, 0.0)
+    node_radius: Range = (5.0, 11.0)
+    node_suv: Range = (2.5, 11.0)
+    tumour_strength: Range = (1.0, 1.0)  # scales what tumour and nodes change; 0 leaves nothing
 
 
-NODE_SHARE = 0.55
+COLDEST = 1.5  # SUV
+COOLER = 0.4
+ONE_SIDED, HOT_THYROID, BROWN_FAT, NODE_SHARE = 0.15, 0.15, 0.12, 0.55
 NECK = Law()
-SHIFTED = Law(  # a second scanner: wider blur, fewer counts, other calibration
-    name="neck shifted", blur=(0.070, 0.090), counts=(6.0, 12.0), calibration=(0.80, 0.95)
+SHIFTED = Law(  # a second scanner: wider blur, more noise, other calibration
+    name="neck shifted", blur=(8.0, 10.0), noise=(0.18, 0.28), calibration=(0.80, 0.92)
 )
 LAWS = {law.name: law for law in (NECK, SHIFTED)}
 
-_SPOTS = 8
-_PAIRED = ("tonsil_suv", "tonsil_size", "parotid_suv", "submandibular_suv", "cords_suv")
+_SPOTS, _NODES = 10, 2
 _COUNT = {f"spot_{name}": _SPOTS for name in ("side", "y", "z", "radius", "suv")}
-_COUNT |= dict.fromkeys(_PAIRED, 2) | {"tumour_shift": 3}
+_COUNT |= {f"node_{name}": _NODES for name in ("side", "y", "z", "radius", "suv")}
+_COUNT |= {"sides": 6, "sides_lot": 6, "shift": 3, "tumour_shift": 3}
 
 
 def sample(law: Law, n: int, rng: np.random.Generator) -> Parameters:
@@ -119,7 +157,7 @@ def from_seeds(law: Law, seeds: np.ndarray, grades: np.ndarray | None = None) ->
 
 
 def render(parameters: Parameters, shape: Shape = SHAPE) -> Batch:
-    """Draw every subject with and without its tumours, in the same noise; one channel, SUV."""
+    """Draw every subject with and without its disease, in the same noise; one channel, SUV."""
     shape = volume.checked(shape)
     return volume.render(
         parameters,
@@ -131,15 +169,25 @@ def render(parameters: Parameters, shape: Shape = SHAPE) -> Batch:
 
 
 def describe(p: Parameters) -> tuple[str, ...]:
-    """A radiologist's phrase for every subject: kind, side and site of its tumour, and its node."""
+    """A radiologist's phrase for every subject: kind, site and side of its tumour, its nodes."""
     kind = np.array(["plain", "hollow"])[p.label]
     side = np.where(p.values["tumour_side"][:, 0] > 0, "left", "right")
-    site = np.array(SITES)[_site(p.values["site"][:, 0])]
-    node = np.where(p.values["node_lot"][:, 0] > 1 - NODE_SHARE, "with a node", "without a node")
+    site = np.array(list(SITES))[_site(p.values["site"][:, 0])]
+    nodes = np.array(["no node", "one node", "two nodes"])[_node_count(p.values["node_lot"][:, 0])]
     return tuple(
-        f"{k} tumour of the {where}, {s}, {n}"
-        for k, where, s, n in zip(kind, site, side, node, strict=True)
+        f"{k} tumour of the {where}, {s}, with {n}"
+        for k, where, s, n in zip(kind, site, side, nodes, strict=True)
     )
+
+
+def organ(p: Parameters, name: str, side: int = 0, shape: Shape = SHAPE) -> np.ndarray:
+    """Share (N, D, H, W) of a named organ of the atlas in every voxel, before the scanner.
+
+    side: 1 left, -1 right, 0 for organs without sides. Raises ValueError for an unknown organ.
+    """
+    whole = neck_atlas.whole(name, side).unsqueeze(0)
+    moved = (_moved(seed, v, shape) for seed, v in zip(p.seed, volume.each(p), strict=True))
+    return np.stack([_taken(whole, places)[0].numpy() for places in moved])
 
 
 def _site(place):
@@ -147,164 +195,177 @@ def _site(place):
     return np.minimum(np.asarray(place).astype(int), len(SITES) - 1)
 
 
+def _node_count(lot):
+    """How many nodes carry disease, (N,) int: two in a third of those who have any."""
+    lot = np.asarray(lot)
+    return (lot > 1 - NODE_SHARE).astype(int) + (lot > 1 - NODE_SHARE / 3)
+
+
 def _draw(seed: int, v: dict[str, Tensor], grade: int, shape: Shape) -> Drawn:
-    healthy, free = _uptake(seed, v, shape)
-    lesions, uptake = _lesions(seed, v, grade, free, shape)
-    blur = _scanner(v, shape)
-    added = blur(v["calibration"] * uptake)
-    mean = blur(v["calibration"] * healthy)
-    (noise,) = volume.white(seed, volume.NOISE, shape)
+    places = _moved(seed, v, shape)
+    healthy, free = _taken(torch.stack([_uptake(v), neck_atlas.free()]), places)
+    healthy = healthy * _texture(seed, v, shape) + _spots(v, shape)
+    blur = point_spread(v["blur"].item(), shape)
+    primary, relative, others, suv = _disease(seed, v, grade, places, free)
+    mean = blur(healthy)
+    own = blur(primary * relative)
+    added = blur(others * suv - (primary + others) * healthy)  # disease replaces tissue
+    added = v["tumour_strength"] * (added + _gain(v, mean + added, own, primary) * own)
+    noise = _noise(seed, v, shape)
     images = (  # images of PET are never negative
-        (signal + shot_noise(signal, noise, v["counts"])).clamp(min=0).unsqueeze(0)
-        for signal in (mean + added, mean)
+        _noisy(v["calibration"] * signal, noise, v).unsqueeze(0) for signal in (mean + added, mean)
     )
-    primary, node = lesions > 0.5
-    labels = torch.where(primary, PRIMARY, torch.where(node, NODE, 0)).to(torch.uint8)
-    spread = blur((lesions.sum(0) > 0).float())
-    return Drawn(*images, labels, spread > 0)
+    labels = torch.where(primary > 0.5, PRIMARY, 0).to(torch.uint8)
+    changed = blur(((primary + others) > 0).float()) > 0
+    return Drawn(*images, labels, changed)
 
 
-def _scanner(v: dict[str, Tensor], shape: Shape):
-    """The point spread of this subject's scan, a function of an uptake (D, H, W)."""
-    sigma = v["blur"].item() / (8 * np.log(2)) ** 0.5  # half image widths
+def _gain(v: dict[str, Tensor], rest: Tensor, own: Tensor, primary: Tensor) -> Tensor:
+    """SUV of the tumour with which its hottest labelled voxel shows the law's SUVmax.
+
+    rest: what the scan shows of all else; own: the tumour at gain 1. At least COLDEST.
+    """
+    wanted = (v["tumour_log_suvmax"].exp() / v["calibration"] - rest) / own.clamp(min=1e-3)
+    return torch.where(primary > 0.5, wanted, torch.inf).min().clamp(min=COLDEST)
+
+
+# The scanner
+
+
+def point_spread(fwhm: float, shape: Shape = SHAPE):
+    """A Gaussian point spread of this full width at half maximum (mm): a function of a volume."""
     sizes = (2 * HEIGHT / shape[0], 2 / shape[1], 2 / shape[2])
     along, down, across = (
-        gaussian_matrix(n, sigma / size) for n, size in zip(shape, sizes, strict=True)
+        diffusion_matrix(n, fwhm / FWHM / (size * MM)) for n, size in zip(shape, sizes, strict=True)
     )
     return lambda uptake: (along @ (down @ uptake @ across.T).flatten(1)).view(shape)
 
 
-def _uptake(seed: int, v: dict[str, Tensor], shape: Shape) -> tuple[Tensor, Tensor]:
-    """Healthy uptake in SUV before the scanner, and where a tumour may grow; both (D, H, W)."""
-    warp, tissue_white, brain_white = volume.white(seed, volume.ANATOMY, *_FIELDS)
-    x0, y0, z0 = volume.grid(shape)
-    wx, wy, wz = (v["warp"] * power_law_volume(each, shape, 2.0, HEIGHT) for each in warp)
-    cos, sin = v["tilt"].cos(), v["tilt"].sin()
-    x, y, z = x0 * cos - y0 * sin + wx, y0 * cos + x0 * sin + wy, z0 + wz
-
-    head = torch.sigmoid((z - v["chin"]) / 0.10)  # 0 in the neck, 1 in the head
-    outline = _outline(x, y, head, v)
-    body, air = soft(outline, 0.03), _air(x, y, z, head, v)
-    texture = 1 + v["tissue"] * power_law_volume(tissue_white, shape, 1.5, HEIGHT)
-    tissue = _soft_tissue(x, y, z, outline, v) + _glands(x, y, z, v) + _spots(v, shape)
-    folds = band_volume(brain_white, shape, 7.0, 12.0, HEIGHT).abs()
-    inside, cortex = _brain(x, y, z, folds, v)
-    air = air * (1 - inside)
-    suv = tissue * texture.clamp(min=0.2) * (1 - inside) + v["brain_suv"] * cortex * inside
-    return suv * body * (1 - 0.95 * air), body * (1 - air) * (1 - inside)
+def _noise(seed: int, v: dict[str, Tensor], shape: Shape) -> Tensor:
+    """Filtered white noise of unit deviation in the head, more between the shoulders."""
+    (noise,) = volume.white(seed, volume.NOISE, shape)
+    noise = point_spread(v["filter"].item(), shape)(noise)
+    z = volume.grid(shape)[2] * MM
+    more = 1 + (v["shoulder_noise"] - 1) * torch.sigmoid((-70 - z) / 8)
+    return noise / noise.std() * more
 
 
-def _outline(x: Tensor, y: Tensor, head: Tensor, v: dict[str, Tensor]) -> Tensor:
-    """Distance from the body's axis: 1 on the skin."""
-    width = v["neck_width"] + (v["head_width"] - v["neck_width"]) * head
-    length = v["neck_length"] + (v["head_length"] - v["neck_length"]) * head
-    return disc(x / width, (y + 0.04 * head - 0.06) / length).sqrt()
+def _noisy(signal: Tensor, noise: Tensor, v: dict[str, Tensor]) -> Tensor:
+    """The signal (SUV) with noise whose deviation is v["noise"] at SUV 1."""
+    spread = v["noise"] * signal.clamp(min=0.005).pow(v["noise_power"])
+    return (signal + spread * noise).clamp(min=0)
 
 
-def _air(x: Tensor, y: Tensor, z: Tensor, head: Tensor, v: dict[str, Tensor]) -> Tensor:
-    """Share of air: windpipe and pharynx up to the nose, which lies before them."""
-    tube = soft(disc(x / v["airway_width"], (y + 0.13 - 0.10 * head) / 0.05), 0.4)
-    tube = tube * torch.sigmoid((0.38 - z) / 0.02)
-    return torch.maximum(tube, _pair(x, y, z, (0.05, -0.42, 0.34), (0.06, 0.24, 0.12)))
+# Anatomy
 
 
-def _pair(x: Tensor, y: Tensor, z: Tensor, middle, axes) -> Tensor:
-    """Soft ellipsoids on both sides of the midline; axes are half-axes along x, y and z."""
-    places = zip((x.abs(), y, z), middle, axes, strict=True)
-    return soft(ball(*((place - m) / a for place, m, a in places)), 0.35)
+def _moved(seed: int, v: dict[str, Tensor], shape: Shape) -> Tensor:
+    """Where in the atlas (mm) every voxel of this subject lies: x, y and z, (3, D, H, W)."""
+    (warp,) = volume.white(seed, volume.ANATOMY, _FIELDS[0])
+    x, y, z = (MM * axis - s for axis, s in zip(volume.grid(shape), v["shift"], strict=True))
+    head = torch.sigmoid((z + 60) / 14)  # 1 in the head, 0 in the shoulders
+    x, y = x / v["size"], y / v["size"]
+    z = z / v["size"] - v["shoulders"] * (1 - head)
+    slim = 1 + (1 / v["girth"] - 1) * torch.sigmoid((-35 - z) / 6)
+    cos, sin = (head * v["turn"]).cos(), (head * v["turn"]).sin()
+    x, y = x * cos - y * sin, x * sin + y * cos
+    nod, lean = head * v["nod"], head * v["lean"]
+    back, up = y - 25, z + 35  # from the pivot
+    y, z = y - nod * up, z + nod * back
+    x, z = x + lean * up, z - lean * x
+    x, y = x * slim, (y - 10) * slim + 10
+    moves = (power_law_volume(each, shape, 2.0, HEIGHT) for each in warp)
+    return torch.stack([axis + v["warp"] * m for axis, m in zip((x, y, z), moves, strict=True)])
 
 
-def _soft_tissue(x: Tensor, y: Tensor, z: Tensor, outline: Tensor, v: dict[str, Tensor]) -> Tensor:
-    """Fat under the skin, muscle, spine with its cord, jaw and carotid sheaths, in SUV."""
-    u, muscle = x.abs(), v["muscle_suv"]
-    suv = v["fat_suv"] + (muscle - v["fat_suv"]) * soft(outline / 0.86, 0.06)
-    suv = suv - 0.4 * muscle * _pair(x, y, z, (0.26, -0.12, 0.0), (0.07, 0.10, 0.5))  # fat
-    spine = soft(disc(x / 0.13, (y - 0.20) / 0.10), 0.3)
-    suv = suv + (v["marrow_suv"] - muscle) * spine
-    suv = suv + (v["cord_suv"] - muscle) * soft(disc(x / 0.05, (y - 0.33) / 0.045), 0.4)
-    suv = suv + (v["vessel_suv"] - muscle) * soft(disc((u - 0.27) / 0.05, (y - 0.02) / 0.05), 0.4)
-    arc = (disc(u / 0.36, (y + 0.12) / 0.46).sqrt() - 1) / 0.09
-    jaw = soft(disc(arc, z / 0.11), 0.5) * torch.sigmoid((-0.05 - y) / 0.03)
-    return suv + 0.5 * v["marrow_suv"] * jaw
+def _taken(volumes: Tensor, places: Tensor) -> Tensor:
+    """Atlas volumes (C, Z, Y, X) at these places (3, D, H, W): (C, D, H, W)."""
+    reach = torch.tensor(neck_atlas.REACH[::-1]).view(3, 1, 1, 1)
+    at = (places / reach).movedim(0, -1).unsqueeze(0)
+    return grid_sample(volumes.unsqueeze(0), at, padding_mode="border", align_corners=False)[0]
 
 
-def _glands(x: Tensor, y: Tensor, z: Tensor, v: dict[str, Tensor]) -> Tensor:
-    """What healthy glands, lymphatic tissue and vocal cords add, in SUV."""
-
-    def of_side(name: str) -> Tensor:
-        return torch.where(x > 0, v[name][0], v[name][1])
-
-    size = of_side("tonsil_size")
-    tonsils = _pair(x, y, z, (0.16, -0.09, 0.06), (0.05 * size, 0.07 * size, 0.11 * size))
-    both = {
-        "parotid_suv": ((0.44, 0.02, 0.16), (0.075, 0.15, 0.16)),
-        "submandibular_suv": ((0.27, -0.22, -0.12), (0.07, 0.10, 0.08)),
-        "cords_suv": ((0.055, -0.16, -0.42), (0.03, 0.09, 0.04)),
-    }
-    alike = {
-        "tongue_suv": ((0.0, -0.20, -0.06), (0.14, 0.06, 0.06)),
-        "adenoid_suv": ((0.0, 0.01, 0.27), (0.11, 0.045, 0.06)),
-        "mouth_suv": ((0.07, -0.40, -0.02), (0.10, 0.14, 0.07)),
-        "thyroid_suv": ((0.12, -0.10, -0.64), (0.06, 0.08, 0.12)),
-    }
-    suv = of_side("tonsil_suv") * tonsils
-    for name, place in both.items():
-        suv = suv + of_side(name) * _pair(x, y, z, *place)
-    for name, place in alike.items():
-        suv = suv + v[name] * _pair(x, y, z, *place)
-    return suv
+def _uptake(v: dict[str, Tensor]) -> Tensor:
+    """Healthy uptake of this subject in the atlas, SUV."""
+    suv = {key: _suv(v, *key) for key in neck_atlas.names()}
+    if v["thyroid_lot"] > 1 - HOT_THYROID:
+        suv["thyroid", 0] = v["hot_thyroid_suv"].item()
+    if v["brown_fat_lot"] < 1 - BROWN_FAT:
+        suv = {key: value for key, value in suv.items() if key[0] != "brown_fat"}
+    return neck_atlas.paint(suv)
 
 
-def _brain(x: Tensor, y: Tensor, z: Tensor, folds: Tensor, v) -> tuple[Tensor, Tensor]:
-    """Share of brain in a voxel, and its uptake relative to grey matter: cooler inside."""
-    height = z - v["brain_floor"]
-    temporal = ball((x.abs() - 0.24) / 0.22, (y + 0.16) / 0.34, (height - 0.14) / 0.2)
-    cerebellum = ball(x / 0.40, (y - 0.36) / 0.25, (height - 0.05) / 0.20)
-    whole = ball(x / 0.48, (y - 0.02) / 0.60, (height - 0.42) / 0.36)
-    q = torch.minimum(torch.minimum(temporal, cerebellum), whole)
-    ribbon = 0.35 + 0.65 * torch.sigmoid((q / 0.55 - 1) / 0.4)
-    return soft(q, 0.10), ribbon * (1 - 0.5 * soft(folds / 0.4, 0.5))
+def _suv(v: dict[str, Tensor], name: str, side: int) -> float:
+    """What the organ of this side shows."""
+    if f"{name}_share" in v:  # a part of the brain
+        return (v["grey_suv"] * v[f"{name}_share"]).item()
+    value = v[f"{name}_suv"].item()
+    if not side:
+        return value
+    pair = neck_atlas.SIDED.index(name)
+    less = v["sides"][pair].item()
+    if side * less <= 0:
+        return value
+    return value * (1 - COOLER if v["sides_lot"][pair] > 1 - ONE_SIDED else 1 - abs(less))
+
+
+def _texture(seed: int, v: dict[str, Tensor], shape: Shape) -> Tensor:
+    _, tissue = volume.white(seed, volume.ANATOMY, *_FIELDS)
+    return (1 + v["tissue"] * power_law_volume(tissue, shape, 1.5, HEIGHT)).clamp(min=0.3)
 
 
 def _spots(v: dict[str, Tensor], shape: Shape) -> Tensor:
-    """Small nodes along both carotid sheaths, in SUV."""
+    """Small nodes along both vessels, in SUV."""
     side = v["spot_side"]
-    places = torch.stack([side.sign() * (0.26 + 0.12 * side.abs()), v["spot_y"], v["spot_z"]])
-    return volume.spots(places, v["spot_radius"], v["spot_suv"], shape)
+    places = torch.stack([side.sign() * (32 + 14 * side.abs()), v["spot_y"], v["spot_z"]])
+    return volume.spots(places / MM, v["spot_radius"] / MM, v["spot_suv"], shape)
 
 
-def _lesions(seed: int, v: dict[str, Tensor], grade: int, free: Tensor, shape: Shape):
-    """Shares (2, D, H, W) of primary tumour and node in every voxel; uptake (D, H, W) they add."""
-    border_white, texture_white = volume.white(seed, volume.LESION, *_LESION)
-    border = v["tumour_border"]
-    bumps = [power_law_volume(each, shape, 1.3, HEIGHT) for each in border_white]
-    free = ((free - 0.5) / 0.25).clamp(0, 1)
-    side = torch.where(v["tumour_side"] > 0, 1.0, -1.0)
+# Disease
 
-    site = _SITE[_site(v["site"])[0]]
-    centre = torch.stack([side[0] * site[0], site[1], site[2]]) + v["tumour_shift"]
-    far = _far(centre, v["tumour_radius"], v, shape)
-    far = far * (1 + border * bumps[0]).clamp(min=0.4)
-    primary = ramp(far, 0.3) * free
 
-    side = side * torch.where(v["node_side"] > 0, 1.0, -1.0)
-    centre = torch.cat([side * 0.32, v["node_y"], v["node_z"]])
-    x, y, z = (axis - c for axis, c in zip(volume.grid(shape), centre, strict=True))
-    away = ball(x, y, z / 1.2).sqrt() / v["node_radius"] * (1 + 0.5 * border * bumps[1])
-    there = v["node_lot"] > 1 - NODE_SHARE
-    node = torch.minimum(ramp(away, 0.35) * free, 1 - primary) * there
+def _disease(seed: int, v: dict[str, Tensor], grade: int, places: Tensor, free: Tensor):
+    """Share of the primary tumour, that of nodes, and their uptakes, each (D, H, W).
+
+    The primary's uptake is relative: its gain follows from its SUVmax.
+    """
+    border, texture = volume.white(seed, volume.LESION, _LESION, _LESION)
+    shape = tuple(free.shape)
+    free = ((free - 0.3) / 0.4).clamp(0, 1)
+    side = v["tumour_side"].sign()
+    site = torch.tensor(list(SITES.values())[_site(v["site"])[0]])
+    centre = site * torch.cat([side, torch.ones(2)]) + v["tumour_shift"]
+    far = _far(centre, v, places) * (
+        1 + v["tumour_border"] * power_law_volume(border, shape, 1.3, HEIGHT)
+    ).clamp(min=0.5)
+    primary = ramp(far, 0.25) * free
 
     high = grade == HIGH
-    texture = power_law_volume(texture_white, shape, 1.3, HEIGHT)
-    mottle = (1 + v["tumour_texture" if high else "low_texture"] * texture).clamp(min=0.3)
-    hole = v["hollow"] * ramp(far / 0.55, 0.6) if high else 0.0
-    uptake = v["tumour_suv"] * primary * (1 - hole) + v["node_suv"] * node
-    return torch.stack([primary, node]), v["tumour_strength"] * uptake * mottle
+    spread = v["tumour_texture" if high else "low_texture"]
+    mottle = power_law_volume(texture, shape, 1.3, HEIGHT)
+    uptake = (1 + spread * mottle).clamp(min=0.3)
+    if high:
+        uptake = uptake * (1 - v["hollow"] * ramp(far / 0.6 + 0.3 * mottle, 0.6))
+    share, suv = _nodes(v, side, places)
+    return primary, uptake, share * free * (1 - primary), suv
 
 
-def _far(centre: Tensor, radius: Tensor, v: dict[str, Tensor], shape: Shape) -> Tensor:
+def _far(centre: Tensor, v: dict[str, Tensor], places: Tensor) -> Tensor:
     """Distance from the primary tumour's middle in its own radii, (D, H, W)."""
-    dx, dy, dz = (axis - c for axis, c in zip(volume.grid(shape), centre, strict=True))
+    dx, dy, dz = places - centre.view(3, 1, 1, 1)
     cos, sin, aspect = v["tumour_angle"].cos(), v["tumour_angle"].sin(), v["tumour_aspect"].sqrt()
     along, across = (dx * cos + dy * sin) / aspect, (dy * cos - dx * sin) * aspect
-    return ball(along, across, dz / v["tumour_stretch"]).sqrt() / radius
+    return ball(along, across, dz / v["tumour_stretch"]).sqrt() / v["tumour_radius"]
+
+
+def _nodes(v: dict[str, Tensor], side: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+    """Share and SUV of nodes with disease beside the vessels, (D, H, W)."""
+    share, suv = torch.zeros(places.shape[1:]), torch.zeros(places.shape[1:])
+    for k in range(_node_count(v["node_lot"])[0]):
+        where = side * torch.where(v["node_side"][k] > 0, 1.0, -1.0)
+        centre = torch.cat([where * 37, v["node_y"][k : k + 1], v["node_z"][k : k + 1]])
+        x, y, z = places - centre.view(3, 1, 1, 1)
+        own = ramp(ball(x, y, z / 1.3).sqrt() / v["node_radius"][k], 0.35)
+        suv = torch.where(own > share, v["node_suv"][k], suv)
+        share = torch.maximum(share, own)
+    return share, suv

@@ -6,7 +6,6 @@ function q with q < 1 inside; `soft` turns it into a smooth indicator.
 
 from functools import cache
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,19 +22,32 @@ def soft(q: Tensor, width: float | Tensor) -> Tensor:
     return torch.sigmoid((1 - q) / width)
 
 
-def superellipse(x: Tensor, y: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """Level function (x/a)^4 + (y/b)^4 of a rounded box with half-axes a and b."""
-    return ((x / a) ** 2).square() + ((y / b) ** 2).square()
+def rise(x: Tensor, width: float) -> Tensor:
+    """Smooth step from 0 to 1 at x = 0, with slope 1 / width there.
+
+    Its tails end at 2e-9: smaller numbers slow a processor down.
+    """
+    return (x * (4 / width)).clamp_(-20, 20).sigmoid_()
+
+
+def hump(q: Tensor) -> Tensor:
+    """Smooth bump (1 - q)^2 of a level function: 1 where q = 0, exactly 0 from q = 1 on."""
+    return (1 - q).clamp_(min=0).square_()
+
+
+def lens(q: Tensor, flat: float = 1.0) -> Tensor:
+    """Thickness of a lens, sqrt(flat (1 - q)) but at most 1: exactly 0 from q = 1 on."""
+    return (flat - flat * q).clamp_(0, 1).sqrt_()
+
+
+def wave(turns: Tensor) -> Tensor:
+    """Cosine-like wave of unit amplitude: 1 where `turns` is whole, -1 half a turn further."""
+    return 2 * (1 - 4 * (turns - turns.round()).square_()).square_() - 1
 
 
 def disc(x: Tensor, y: Tensor) -> Tensor:
     """Level function x^2 + y^2 of the unit disc."""
     return x.square() + y.square()
-
-
-def ridges(phase: Tensor, sharpness: float) -> Tensor:
-    """Periodic bands: 1 where the phase (in turns) is whole, near 0 between."""
-    return torch.exp(sharpness * (torch.cos((2 * np.pi) * phase) - 1))
 
 
 def gaussian_spots(x: Tensor, y: Tensor, x0: Tensor, y0: Tensor, radius: Tensor, gain: Tensor):

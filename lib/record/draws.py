@@ -19,7 +19,7 @@ from lib.record import rows as pages
 from lib.record.rows import RecordError, row_key
 
 SAME = 1e-9  # relative, and absolute near zero: two values of one draw that agree
-FOLLOW = ("90_speed", "99_all_claims", "00_claims")  # items that have no draws for the record
+FOLLOW = ("90_speed", "91_reality", "99_all_claims", "00_claims")  # they have no draws to record
 FATES = ("new", "equal", "replaced", "there already", "refused")  # equal: by other code
 
 

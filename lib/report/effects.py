@@ -1,16 +1,17 @@
 """The simple tests behind verdicts on one scale, so that a figure can show them side by side."""
 
 from lib.claims import ledger, verdict
+from lib.report.plots import FEWEST
 
 
 def effects(out: dict) -> list[dict]:
     """The simple tests inside a measured verdict: label, regime, kind, verdict, value, ci95, paper.
 
     The value is the difference in the claim's direction over the smallest one that counts (the
-    margin); so are its interval and the paper's effect. A `bound` has no margin: there 0 and 1 are
-    the ends of what is claimed; a missing end counts as the 0 or 1 of a share, and where that
-    leaves no range (at least 10) there is no value. A claim that is measured only, or not
-    interpreted, gives its own verdict to all of its parts.
+    margin); so are its interval, None with less than three draws, and the paper's effect. A `bound`
+    has no margin: there 0 and 1 are the ends of what is claimed; a missing end counts as the 0 or 1
+    of a share, and where that leaves no range (at least 10) there is no value. A claim that is
+    measured only, or not interpreted, gives its own verdict to all of its parts.
     """
     (claim,) = (claim for claim in ledger.load() if claim["id"] == out["id"])
     each = [_effect(test, found) for test, found in simple(claim["test"], out)]
@@ -42,7 +43,8 @@ def _effect(test: dict, out: dict) -> dict:
     if test["kind"] == "bound":
         low, high = test.get("lo", 0.0), test.get("hi", 1.0)
     known = high > low and out["delta"] is not None
-    numbers = [out["delta"], *(out["ci95"] or ())] if known else []
+    ends = out["ci95"] if out["n"] >= FEWEST else None
+    numbers = [out["delta"], *(ends or ())] if known else []
     value, *ci95 = [(x - low) / (high - low) for x in numbers] or [None]
     effect = out.get("paper_effect")
     return {

@@ -30,6 +30,7 @@ STYLE = {
     "svg.hashsalt": "known-truth",  # the same figure gives the same bytes
 }
 BAND = "#BBBBBB"  # of differences too small to count
+FEWEST = 3  # draws whose interval is drawn
 ROLES = {  # one colour per role of an arm, safe for colour-blind readers (Okabe and Ito)
     "baseline": "#777777",
     "method": "#0072B2",
@@ -80,7 +81,7 @@ def show(axes: Axes, image: np.ndarray, title: str = "", **options) -> None:
 def forest(
     axes: Axes, rows: Regime, arms: Iterable[Arm], metric: str, label: str, crosses: bool = True
 ) -> None:
-    """Arms from top to bottom: every draw a dot, the mean with its 95 % t-interval a bar.
+    """Arms from top to bottom: every draw a dot, the mean with its 95 % t-interval a bar (`marks`).
 
     Filled dots were computed here, hollow ones stand in the record; a cross is the paper's number,
     where the two scales are alike. Arms without a value are left out.
@@ -99,9 +100,12 @@ def marks(
     axes: Axes, draws: dict[str, float], y: float, colour: str, here: Iterable[str],
     ends: tuple[float | None, float | None] | None = None,
 ) -> None:  # fmt: skip
-    """One line of a forest: single draws, their mean, and its 95 % t-interval, or other `ends`."""
-    mean, low, high = t_interval(list(draws.values()))
-    low, high = ends or (low, high)
+    """One line of a forest: single draws, their mean, and its 95 % t-interval, or other `ends`.
+
+    Two draws have dots only: t is 12.7 there, and their interval would flatten all others.
+    """
+    mean, *own = t_interval(list(draws.values()))
+    low, high = ends or (own if len(draws) >= FEWEST else (None, None))
     if low is not None:
         axes.plot([low, high], [y, y], color=colour, lw=2, alpha=0.5)
     for key, value in draws.items():
@@ -165,11 +169,11 @@ def curve(
     dodge: float = 1.0,
 ) -> None:  # fmt: skip
     """Values by place {x: one per draw}: a dot each, a line through the means, and as bars their
-    95 % t-intervals; `dodge` moves all to the side on a logarithmic axis."""
+    95 % t-intervals (from three draws on); `dodge` moves all to the side on a logarithmic axis."""
     places = np.array([*found]) * dodge
     for place, values in zip(places, found.values(), strict=True):
         axes.plot([place] * len(values), values, ".", ms=4, alpha=0.6, color=colour)
-        if bars and len(values) > 1:
+        if bars and len(values) >= FEWEST:
             axes.plot([place] * 2, t_interval(values)[1:], lw=2, alpha=0.35, color=colour)
     axes.plot(places, [values.mean() for values in found.values()], color=colour, label=label)
 

@@ -108,7 +108,7 @@ def verdicts(pages: dict[str, dict]) -> str:
     counts = summary.counts(judged)
     named = [name for name in summary.COLOURS if any(row[name] for row in counts.values())]
     lines = [[name, *(row[name] for row in counts.values())] for name in (*named, "exploratory")]
-    lines[-1][0] = "of these, exploratory (fewer than five draws, or changed after a look)"
+    lines[-1][0] = "of these, exploratory (before the first look, or changed after one)"
     text = summary.table(["verdict", *(registry.PAPERS[paper].short for paper in counts)], lines)
     measured = summary.told(judged, summary.MEASURED)
     core = [_claim(out) for out in measured if out["priority"] == 1]

@@ -23,6 +23,7 @@ COLOURS = {  # of verdicts, in the order in which they are shown; safe for colou
     verdict.INCONCLUSIVE: "#F0C808",
     verdict.NO_EFFECT: "#E69F00",
     verdict.REVERSED: "#D55E00",
+    verdict.FALLEN: "#882255",
     verdict.NOT_INTERPRETED: "#7A4B2A",
     verdict.INCONSISTENT: "#5B2A86",
     verdict.CONSISTENT: "#A78BC9",

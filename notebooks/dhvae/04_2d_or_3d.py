@@ -374,7 +374,7 @@ for m in (m for m in page.studies if m in rows):
 #
 # The test stands in `lib/claims/ledger.json` since before the first result and asks for all of it: 2-D
 # above 3-D with synthetic data and alone, with known slices and with all. *p* is adjusted by Holm.
-# With fewer than five draws a verdict is exploratory.
+# It falls at a look after 4, 6, 8 or 10 draws.
 
 # %% tags=["DH-31"]
 page.verdicts("DH-31")

@@ -354,7 +354,7 @@ page.check("dHVAE is one arm under three names", (np.ptp(trio, axis=0) == 0).all
 # ## Verdicts
 #
 # Margins stand in `lib/claims/ledger.json` since before the first result; *p* is adjusted by Holm
-# over the paper's core claims, and with fewer than five draws a verdict is exploratory.
+# over the paper's core claims, and verdicts fall at looks after 4, 6, 8 and 10 draws.
 
 # %% tags=["DH-02", "DH-03", "DH-04"]
 page.verdicts("DH-02", "DH-03", "DH-04")  # the best β by distance and reconstruction

@@ -367,7 +367,7 @@ for at in main:
 # ## Verdicts
 #
 # The rules of every verdict are older than the results (`lib/claims/ledger.json`): its margin, Holm's
-# adjustment of *p*, and the word exploratory below five draws.
+# adjustment of *p*, the looks after 4, 6, 8 and 10 draws, and the gate that every generator must pass.
 
 # %% tags=["DH-08", "DH-09", "DH-10", "DH-47"]
 page.verdicts("DH-08", "DH-09", "DH-10", "DH-47")  # the order of the generators

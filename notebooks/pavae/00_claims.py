@@ -28,10 +28,10 @@ from itertools import pairwise
 import numpy as np
 from scipy.stats import norm
 
-from lib.claims import verdict
+from lib.claims import kinds, power, verdict
 from lib.datasets import chest
 from lib.metrics import classification
-from lib.metrics.inference import kendall, paired_t
+from lib.metrics.inference import kendall
 from lib.papers.pavae import printed
 from lib.papers.pavae.arms import ABLATED, GENERATORS, MAIN
 from lib.papers.pavae.departures import departures
@@ -87,6 +87,9 @@ mine.departures(departures(page.plan))
 # - **R and source**: how many training draws, and how many of them were computed here; the others
 #   stand in the record. Holm's correction runs over the paper's core claims.
 #
+# - **gate**: a claim is *not interpreted* if a generator that it compares does not draw what it is
+#   asked for, leaves out too much of the real variety, or draws caricatures.
+#
 # Why more draws decide more: the 95 % interval of a mean is $\bar d \pm t_{R-1} s / \sqrt{R}$. The
 # same toy differences, mean 0.02 and SD 0.02, with few draws and with many:
 
@@ -94,9 +97,10 @@ mine.departures(departures(page.plan))
 rng = np.random.default_rng(seed)
 for R in (3, 5, 10, 20):
     d = rng.normal(size=R)
-    test = paired_t(0.02 + 0.02 * (d - d.mean()) / d.std(ddof=1))
-    found = verdict.verdict(test["mean"], test["ci95"], test["ci90"], test["p"], margin=0.01)
-    print(f"R={R:2}: {verdict.interval(test['ci95']):20} {verdict.demote(found, R)}")
+    d = 0.02 + 0.02 * (d - d.mean()) / d.std(ddof=1)
+    test = kinds.of_differences(d, margin=0.01, planned=max(R, 10))
+    words = verdict.demote(test["verdict"], R)
+    print(f"R={R:2}: {verdict.interval(test['ci95']):20} {words}, look {test['look']}")
 
 # %% [markdown]
 # ## The verdicts of record
@@ -106,7 +110,7 @@ mine.verdicts()
 
 # %% [markdown]
 # **What to see.** The link in the first column leads to the cell that shows the verdict. *Not yet
-# run* is neither for nor against the paper; *exploratory* means fewer than five draws. A positive
+# run* is neither for nor against the paper; *exploratory* means before the first look. A positive
 # verdict whose attribution *vanishes* is a gain that blurring, or wrong labels, give as well.
 #
 # What a run has decided, in words:
@@ -349,11 +353,11 @@ page.exercise(answer, lambda: best + sum(losses), within=0.0005)
 
 # %% [markdown]
 # **2.** Paired differences have SD 0.02. How many draws find a difference of 0.01 in four of five
-# studies, without Holm? Guess, then use `verdict.replicates_needed`.
+# studies, without Holm? Guess, then use `power.replicates_needed`.
 
 # %%
 answer = None  # your number
-page.exercise(answer, lambda: verdict.replicates_needed(sd=0.02, effect=0.01))
+page.exercise(answer, lambda: power.replicates_needed(sd=0.02, effect=0.01))
 
 # %% [markdown]
 # **3.** How many test images of each kind would bring the standard error of AUC 0.842 down to 0.004?

@@ -465,7 +465,7 @@ for pixels in (0, 1, 2, 4):
 def memory() -> dict[str, np.ndarray]:
     """Draw 0: share nearer to train with its exact interval; samples above their neighbours."""
     k, found = study.draws()[0], {}
-    sets = [jobs.load(job).arrays["image"] for job in (study.train(k), study.validation)]
+    sets = [jobs.load(job).arrays["image"] for job in (study.train(k), study.validation(k))]
     n = min(page.size.labelled, page.size.validation)
     for arm in read:
         scores = jobs.load(study.memory(arm, k)).scores

@@ -362,7 +362,7 @@ page.table(head, [drop_line(f"{kind}{s}") for kind in KINDS for s in STRENGTHS])
 # negative: noise or drift may also help, when a network leans on a wrong cue.
 #
 # **The verdict** is judged at strength 2 of each kind, by the interval of PA-VAE's drop against the
-# band. With fewer than five draws it is exploratory.
+# band, at looks after 4, 6, 8 and 10 draws; before the first it is undecided.
 
 # %% tags=["PV-17"]
 page.verdicts("PV-17")
@@ -392,7 +392,7 @@ with page.figure(caption, 1, 3, "difference", figsize=(11, 3.8)) as axes:
             ax.plot(places, each, ".", ms=4, color=colour, alpha=0.6)
             ax.plot(places, np.mean(each, 1), style, color=colour, label=arm.label)
             for place, d in zip(places, each, strict=True):
-                ends = t_interval(d)[1:] if len(d) > 1 else [d.mean()] * 2
+                ends = t_interval(d)[1:] if len(d) > 2 else [d.mean()] * 2
                 ax.plot([place] * 2, ends, color=colour, lw=2, alpha=0.4)
         ax.axhline(0, color="black", lw=0.6)
         ax.set(title=KINDS[kind], xlabel="strength", xticks=STRENGTHS)
@@ -491,12 +491,12 @@ answer = None  # your number
 page.exercise(answer, lambda: 0.1 * np.abs([3, -1, 0, 2]).sum(), within=1e-6)
 
 # %% [markdown]
-# **2.** A scanner loses half of its photons. By which factor does the SD of the shot noise grow,
-# measured *relative to the signal*? (Grey 0.5 has an SD of $\sqrt{0.5 / photons}$.)
+# **2.** A scanner loses half of its photons. By which factor does the SD of the noise grow,
+# measured *relative to the signal*? (Where half of the rays are stopped it is $\sqrt{0.25 / photons}$.)
 
 # %%
 answer = None  # your number
-page.exercise(answer, lambda: float(np.sqrt(0.5 / 200) / np.sqrt(0.5 / 400)), within=0.01)
+page.exercise(answer, lambda: float(np.sqrt(0.25 / 2000) / np.sqrt(0.25 / 4000)), within=0.01)
 
 # %% [markdown]
 # **3.** Which arm loses the most AUC under drift of 3 SD, by mean: `"real"`, `"classic"`,

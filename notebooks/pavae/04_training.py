@@ -248,7 +248,7 @@ def encoded(model: vae.ConditionalVAE, seen) -> dict[str, np.ndarray]:
 # %%
 def latent_spaces() -> dict[str, np.ndarray]:
     """What two models of draw 0 make of 400 validation images, and the images' labels."""
-    seen = from_arrays(jobs.load(page.study.validation).arrays)[:400]
+    seen = from_arrays(jobs.load(page.study.validation(0)).arrays)[:400]
     found = {"label": seen.label}
     for arm in ARMS[:2]:
         model = vae.load(jobs.load(page.study.fitted(arm, 0)))

@@ -139,7 +139,7 @@ page.check("a cut file is refused", "write it again" in refused)
 
 # %%
 page.run()
-drawn = {"train": page.study.train(0), "validation": page.study.validation, "test": page.study.test}
+drawn = {"train": page.study.train(0), "validation": page.study.validation(0), "test": page.study.test}
 
 
 def splits() -> dict[str, hdf5.ImageSet]:

@@ -1,80 +1,22 @@
-"""The judge on synthetic rows, and the ledger as it stands."""
-
-import json
-import re
+"""The judge on synthetic rows."""
 
 import numpy as np
 import pytest
+from toy_claims import (
+    CONTROLS,
+    MAIN,
+    UTILITY,
+    claim,
+    real_claim,
+    row,
+    rows,
+    source_of,
+    spread,
+)
 
-from lib.claims import judge, kinds, ledger
+from lib.claims import judge, ledger
 from lib.claims import verdict as v
 from lib.record import rows as pages
-
-FORBIDDEN = (
-    r"\breplicates\b|\bconfirms\b|\bvalidates\b|\bproves\b|\bfails to replicate\b"
-    r"|\bprivate\b|\bclinically\b"
-)
-NOTEBOOKS = {
-    "pavae": "00_claims 03_method 04_data 04_training 04_diagnostics 04_robustness table1_dataset "
-    "table2_settings table4_main table5_ablations",
-    "dhvae": "00_claims 02_background 03_method 04_2d_or_3d table1_beta table2_generators "
-    "table3_masks table4_augmentation table5_volumes table6_architectures",
-    "pathosyn": "00_claims 03a_decomposition 03b_deviation_diffusion 03c_framework 04a_realism "
-    "04b_consistency 05_control table1_disentanglement table2_segmentation table3_classification",
-    "controlnet": "00_claims 01_generator 02_utility 03_volume 04_proxy 05_feedback "
-    "06_statistics table1_datasets",
-}
-
-
-# ---- the judge on synthetic rows ----------------------------------------------------------------
-
-MAIN = "pavae/table4_main"
-
-
-def spread(mean, R, sd=0.002, seed=0):
-    """R values with exactly this mean and SD, so that the tests do not hang on luck."""
-    x = np.random.default_rng(seed).normal(size=R)
-    x = x - x.mean()
-    return list(mean + sd * x / x.std(ddof=1)) if R > 1 else [mean]
-
-
-def row(arm, metric, regime, values, seed=7, **more):
-    """A row as lib.record.draws merges it, with draws of a seed not yet seen."""
-    draws = {f"{seed}/{k}": float(value) for k, value in enumerate(values)}
-    blank = {"null": None, "null_sd": None, "here": [], "old": []}
-    mean = sum(draws.values()) / len(draws)
-    return {"regime": regime, "arm": arm, "metric": metric, "draws": draws, "mean": mean,
-            **blank, **more}  # fmt: skip
-
-
-def rows(means, metric="auc", regime="bare", R=10, sd=0.002, **more):
-    return [
-        row(arm, metric, regime, spread(m, R, sd, seed), **more)
-        for seed, (arm, m) in enumerate(means.items())
-    ]
-
-
-def page_of(*tables, here=False, **stamp):
-    return {"rows": [row for table in tables for row in table], "stamp": stamp, "here": here}
-
-
-def source_of(*tables, **more):
-    return {MAIN: page_of(*tables, **more)}.get
-
-
-def claim(kind, priority=2, **test):
-    place = {"item": MAIN, "regime": "bare", "metric": "auc", "better": "higher", "margin": 0.01}
-    test = {"kind": kind, **place, "replicates": 5, **test}
-    head = {"id": "PV-01", "paper": "pavae", "priority": priority, "statement": "s"}
-    return {**head, "testability": "T", "test": test}
-
-
-def real_claim(id_):
-    return next(c for c in ledger.load() if c["id"] == id_)
-
-
-UTILITY = {"treatment": "pavae", "control": "real", "paper_effect": 0.1, "oracle": "oracle"}
-CONTROLS = {"attribution": ["oversample", "smooth", "shuffled"]}
 
 
 def test_difference_attribution_and_fraction():
@@ -102,6 +44,10 @@ def test_difference_attribution_and_fraction():
     assert missing["attribution"] == v.UNTESTED and "oversample missing" in missing["sentence"]
 
 
+def found_text(test, source):
+    return judge.judge(test, source)["sentence"]
+
+
 @pytest.mark.parametrize(
     ("gain", "sd", "expected"),
     [
@@ -119,17 +65,17 @@ def test_each_verdict_is_reached_and_lower_is_better_mirrors(gain, sd, expected)
     assert judge.judge(claim("difference", **UTILITY), up)["verdict"] == expected
     assert judge.judge(lower, down)["verdict"] == expected
     if expected == v.INCONCLUSIVE:
-        assert "would need about R=" in judge.judge(lower, down)["sentence"]
+        assert "Cannot be decided here: needs about R=1000 or more." in found_text(lower, down)
 
 
-@pytest.mark.parametrize("R", [1, 3, 4])
-def test_few_replicates_are_exploratory_at_most(R):
+@pytest.mark.parametrize("R", [1, 3])
+def test_before_the_first_look_nothing_is_decided(R):
     found = judge.judge(
         claim("difference", **UTILITY), source_of(rows({"real": 0.5, "pavae": 0.7}, R=R))
     )
-    assert found["exploratory"] and found["verdict"].startswith("exploratory: ")
-    expected = v.INCONCLUSIVE if R == 1 else v.REPRODUCED
-    assert v.base(found["verdict"]) == expected and f"R={R} of 5 planned" in found["sentence"]
+    assert found["verdict"] == v.EXPLORATORY + v.INCONCLUSIVE and found["look"] is None
+    assert f"No look yet: R={R}, the first is at R=4." in found["sentence"]
+    assert f"R={R} of 10 planned" in found["sentence"] and found["p"] is None
 
 
 def test_augmented_regime_is_reported_beside_and_never_instead():
@@ -142,18 +88,6 @@ def test_augmented_regime_is_reported_beside_and_never_instead():
     assert found["augmented"]["verdict"] == v.REVERSED
     alone = judge.judge(claim("difference", **UTILITY, **CONTROLS), source_of(tables[1]))
     assert alone["verdict"] == v.NOT_RUN and alone["augmented"] is None
-
-
-@pytest.mark.parametrize(("ratio", "regime"), [(0.84, "bare"), (0.84, ""), (0.86, "bare")])
-def test_condition_adherence_gates_the_reading(ratio, regime):
-    gate = {"condition": {"arm": "pavae", "metric": "adherence_ratio", "at_least": 0.85}}
-    tables = [rows({"real": 0.7, "pavae": 0.8}), rows({"pavae": ratio}, "adherence_ratio", regime)]
-    found = judge.judge(claim("difference", **UTILITY, **gate), source_of(*tables))
-    assert found["adherence"] == pytest.approx(ratio)
-    assert (found["verdict"] == v.NOT_INTERPRETED) == (ratio < 0.85)
-    assert found["delta"] == pytest.approx(0.1)
-    unknown = judge.judge(claim("difference", **UTILITY, **gate), source_of(tables[0]))
-    assert unknown["verdict"] == v.REPRODUCED and "not measured" in unknown["sentence"]
 
 
 def test_oracle_without_gain_is_said_and_not_divided_by():
@@ -211,11 +145,14 @@ def test_trend_on_rows():
     assert judge.judge(claim("trend", **test), source_of(rows(rising)))["verdict"] == v.REPRODUCED
     swapped = {**rising, "template": 0.78, "vae": 0.74}
     found = judge.judge(claim("trend", **test), source_of(rows(swapped)))
-    assert found["verdict"] == v.PARTLY and found["tau"] == pytest.approx(2 / 3)
-    assert "2 of 3 adjacent pairs" in found["sentence"]
+    assert found["verdict"] == v.FALLEN and found["tau"] == pytest.approx(2 / 3)
+    assert "2 of 3 adjacent pairs in order with a clear gap, 1 reversed" in found["sentence"]
+    loose = [row("real", "auc", "bare", spread(0.7, 10)), row("template", "auc", "bare",
+             spread(0.72, 10, sd=0.06, seed=1)), *rows({"vae": 0.78, "pavae": 0.82})]  # fmt: skip
+    assert judge.judge(claim("trend", **test), source_of(loose))["verdict"] == v.PARTLY
     lower = claim("trend", **{**test, "better": "lower"})
     assert judge.judge(lower, source_of(rows(rising)))["verdict"] == v.REVERSED
-    level = source_of(rows(dict.fromkeys(arms, 0.7)))
+    level = source_of(rows(dict.fromkeys(arms, 0.7), sd=0.0005))
     assert judge.judge(claim("trend", **test), level)["verdict"] == v.NO_EFFECT
 
 
@@ -289,9 +226,8 @@ def test_composite_readings_and_truth():
     found = judge.judge(claim("composite", rule="readings", parts=parts), table)
     assert found["verdict"] == v.REVERSED
     assert "as printed: reproduced on phantoms" in found["sentence"]
-    assert (
-        judge.judge(claim("composite", rule="all", parts=parts), table)["verdict"] == v.INCONCLUSIVE
-    )
+    both = judge.judge(claim("composite", rule="all", parts=parts), table)
+    assert both["verdict"] == v.FALLEN and "1 reversed or without effect" in both["sentence"]
     measured = judge.judge(claim("truth", of=parts[1]), table)
     assert measured["verdict"] == v.MEASURED and measured["finding"] == v.REPRODUCED
     assert "reproduced" not in measured["sentence"]
@@ -376,7 +312,7 @@ def test_a_change_after_results_makes_draws_of_that_seed_exploratory():
     """Ten draws of the seed that had been seen are exploratory, of another one they are not."""
     test = claim("difference", **UTILITY)
     means = {"real": 0.7, "pavae": 0.8, "oracle": 0.9}
-    for id_, seed, marked in [("PV-01", 0, True), ("PV-01", 1, False), ("PV-10", 0, False)]:
+    for id_, seed, marked in [("PV-01", 0, True), ("PV-01", 1, False), ("PS-15", 0, False)]:
         out = judge.judge(test | {"id": id_}, source_of(seeded(means, seed)))
         assert out["n"] == 10 and out["exploratory"] == marked
         assert v.base(out["verdict"]) == v.REPRODUCED
@@ -437,109 +373,3 @@ def test_own_draws_and_those_of_the_record_decide_together(tmp_path, monkeypatch
     assert (out["n"], out["here"]) == (10, 3) and out["delta"] == pytest.approx(0.1)
     (kept,) = judge.judge_all(judge.reader(own=False), [claim("difference", **UTILITY)])
     assert (kept["n"], kept["here"]) == (7, 0)
-
-
-# ---- the ledger ---------------------------------------------------------------------------------
-
-
-def test_ledger_is_complete():
-    claims = ledger.load()
-    assert len(claims) == len({c["id"] for c in claims}) == 156
-    numbers = ledger.counts()
-    assert [numbers[p]["claims"] for p in ledger.PAPERS] == [28, 45, 35, 48]
-    assert [numbers[p]["core"] for p in ledger.PAPERS] == [12, 20, 24, 21]
-    assert len(ledger.inconsistencies()) == len({x["id"] for x in ledger.inconsistencies()}) == 106
-
-
-def test_every_test_names_known_notebooks_and_replicates_by_priority():
-    known = {f"{paper}/{stem}" for paper, stems in NOTEBOOKS.items() for stem in stems.split()}
-    for entry in ledger.load():
-        assert set(ledger.items(entry["test"])) <= known, entry["id"]
-        for leaf in ledger.leaves(entry["test"]):
-            if leaf["kind"] in ("arithmetic", "untestable"):
-                continue
-            fewest = 10 if entry["priority"] == 1 else 5
-            single = leaf["replicates"] == 1 and leaf["kind"] == "bound"
-            assert leaf["replicates"] >= fewest or single, entry["id"]
-
-
-def test_pavae_main_table_needs_only_arms_and_metrics_of_the_study():
-    arms = {"real", "template", "vae", "stylegan", "pavae", *CONTROLS["attribution"], "oracle"}
-    metrics = {"auc", "sens95", "spec95", "ece", "brier", "fd", "fd2", "ssim"}
-    metrics |= {"adherence", "adherence_ratio"}
-    found = [
-        row
-        for entry in ledger.by_paper("pavae")
-        for row in ledger.needs(entry["test"]) + ledger.extras(entry["test"])
-        if row[0] == MAIN and row[2]
-    ]
-    assert {row[2] for row in found} == arms and {row[3] for row in found} == metrics
-    assert {row[1] for row in found} == {"bare"}
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"margin": 0.5}, "margin 0.5 of auc"),
-        ({"kind": "guess"}, "kind 'guess'"),
-        ({"treatment": None}, "lacks treatment"),
-        ({"colour": 1}, "does not know colour"),
-        ({"better": "more"}, "higher or lower"),
-    ],
-)
-def test_a_broken_entry_is_named(change, words):
-    entry = json.loads(json.dumps(real_claim("PV-01")))
-    entry["test"] = {k: x for k, x in {**entry["test"], **change}.items() if x is not None}
-    with pytest.raises(ValueError, match=f"PV-01: .*{words}"):
-        ledger.check([entry])
-    with pytest.raises(ValueError, match="appears 2 times"):
-        ledger.check([real_claim("PV-01")] * 2)
-
-
-def world(effect, R, seed=0):
-    """source() with every row the ledger reads; `effect` moves each treatment its way."""
-    rng = np.random.default_rng(seed)
-    found = {}
-    for entry in ledger.load():
-        for leaf in ledger.leaves(entry["test"]):
-            goal = 1 if leaf.get("better") != "lower" else -1
-            for item, regime, arm, metric in ledger.needs(leaf) + ledger.extras(leaf):
-                rank = list(leaf.get("arms", [])).index(arm) if arm in leaf.get("arms", []) else 0
-                lift = effect * goal * (rank + (arm == leaf.get("treatment")))
-                lift += 0.4 * (metric == "adherence_ratio" or arm.startswith("oracle"))
-                values = 0.5 + lift + 0.02 * rng.normal(size=R)
-                key = (regime, arm, metric)
-                made = row(arm, metric, regime, values, null=0.01)
-                found.setdefault(item, {}).setdefault(key, made)
-    return {
-        item: page_of([made for made in rows.values() if made["arm"]], seconds=100.0)
-        for item, rows in found.items()
-    }.get
-
-
-@pytest.mark.parametrize(("effect", "R"), [(0.1, 10), (0.0, 10), (-0.1, 6), (0.05, 3), (0.1, 1)])
-def test_the_whole_ledger_can_be_judged_in_allowed_words(effect, R):
-    found = judge.judge_all(world(effect, R))
-    assert [out["id"] for out in found] == [c["id"] for c in ledger.load()]
-    short = {out["id"]: out["missing"] for out in found if out["verdict"] == v.NOT_RUN}
-    assert not short or R < 3, short
-    for out in found:
-        assert v.base(out["verdict"]) in v.VERDICTS
-        text = json.dumps(out, allow_nan=False)
-        written = [x for x in re.findall(r'"((?:[^"\\]|\\.)*)"', text) if x != out["statement"]]
-        assert not [x for x in written if re.search(FORBIDDEN, x, re.IGNORECASE)], out["id"]
-        if R < 5 and "n" in out and v.base(out["verdict"]) in v.EMPIRICAL:
-            assert out["exploratory"] or judge.planned(real_claim(out["id"])["test"]) == 1
-    table = judge.summary(found)
-    totals = [sum(n for k, n in table[p].items() if k != "exploratory") for p in ledger.PAPERS]
-    assert totals == [28, 45, 35, 48]
-
-
-def test_nothing_run_is_said_so():
-    verdicts = {out["id"]: out["verdict"] for out in judge.judge_all({}.get)}
-    done = {id_ for id_, name in verdicts.items() if name != v.NOT_RUN}
-    assert done == {"PV-28", "PS-12", "PS-45", "CN-01", "CN-02", "CN-34", "DH-48"}
-
-
-def test_every_kind_is_known_to_ledger_and_judge():
-    assert set(kinds.KINDS) == set(ledger.FIELDS)

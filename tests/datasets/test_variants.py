@@ -65,8 +65,8 @@ def test_a_mixed_set_keeps_its_mix_in_every_prefix_of_whole_blocks():
 def test_masks_of_a_mixed_set_lie_on_the_side_of_their_label():
     found = variants.mixed_set("bare", [1, 2, 2], 20, STREAM).arrays
     for label, mask in zip(found["label"], found["mask"], strict=True):
-        left_half, right_half = mask[:, :32].any(), mask[:, 32:].any()
-        assert (left_half, right_half) == (label == 2, label == 1)
+        left_half, right_half = mask[:, :32].sum(), mask[:, 32:].sum()
+        assert np.sign(right_half - left_half) == (0, 1, -1)[label]
 
 
 # ---- scanner drift ----
@@ -111,22 +111,26 @@ def test_photons_stay_positive_and_the_contrast_curve_rises():
     assert np.isfinite(far).all() and far.min() == 0 and far.max() == 1
 
 
-def test_drift_grows_and_reaches_preprocessed_images_mostly_as_noise(plain):
-    """Equalisation undoes rising contrast curves: without noise 3 SD of drift hardly show."""
+def test_drift_grows_and_preprocessing_keeps_little_of_it_but_noise(plain):
+    """Equalisation undoes rising contrast curves: 3 SD of them hardly show, and noise does."""
+
+    def seen(law):
+        subjects = chest.sample(law, np.tile([0, 1, 0, 2], N // 4), np.random.default_rng(STREAM))
+        raw = chest.render(subjects).image
+        return raw, preprocess(raw)
 
     def change(law_a, law_b):
-        a, b = (
-            chest_sets.draw(law, N, np.random.default_rng(STREAM)).image for law in (law_a, law_b)
-        )
-        return np.sqrt(np.square(a - b).mean())
+        pairs = zip(seen(law_a), seen(law_b), strict=True)
+        return [float(np.sqrt(np.square(a - b).mean())) for a, b in pairs]
 
-    steps = [change(chest.BARE, variants.drifted(chest.BARE, s)) for s in (1.0, 2.0, 3.0)]
+    steps = [change(chest.BARE, variants.drifted(chest.BARE, s))[1] for s in (1.0, 2.0, 3.0)]
     assert steps[0] < steps[1] < steps[2]
     quiet = replace(chest.BARE, photons=(1e12, 1e12))
     bent = {name: getattr(variants.drifted(chest.BARE, 3.0), name) for name in ("gain", "bend")}
-    assert change(quiet, replace(quiet, **bent)) < 0.25 * steps[2]
+    before, after = change(quiet, replace(quiet, **bent))
+    assert after < 0.2 * before
     levels = [variants.drifted_set("bare", s, N, STREAM).arrays["image"] for s in (0.0, 3.0)]
-    assert noise_level(levels[1]) > 1.2 * noise_level(levels[0])
+    assert noise_level(levels[1]) > 1.1 * noise_level(levels[0])
 
 
 # ---- one defect ----
@@ -148,7 +152,7 @@ def test_noiseless_subjects_are_the_same_with_less_noise(plain):
     found = variants.degraded_set("bare", "noiseless", N, STREAM).arrays
     for name in ("label", "subject", "mask"):
         assert np.array_equal(found[name], plain[name]), name
-    assert noise_level(found["image"]) < 0.6 * noise_level(plain["image"])
+    assert noise_level(found["image"]) < 0.9 * noise_level(plain["image"])
 
 
 def test_in_one_place_every_opacity_has_one_centre_in_its_lung(plain):
@@ -162,14 +166,16 @@ def test_in_one_place_every_opacity_has_one_centre_in_its_lung(plain):
         assert (v[name] == np.float32((low + high) / 2)).all(), name
 
     def offsets(arrays):
-        """Where masks sit from the middle of their lung, in its half-axes, (n, 2)."""
+        """Where masks sit in the body, in widths and heights of their lung, (n, 2)."""
         out = []
         for i in np.flatnonzero(arrays["label"]):
+            one = {name: column[i, 0] for name, column in v.items()}
             row, column = center_of_mass(arrays["mask"][i])
-            x, y = ((at + 0.5) / 32 - 1 for at in (column, row))
-            across = abs(x - v["midline"][i, 0]) - v["lung_x"][i, 0]
-            down = y - v["lung_y"][i, 0]
-            out.append((across / v["lung_width"][i].mean(), down / v["lung_height"][i, 0]))
+            x = ((column + 0.5) / 32 - 1 - one["shift_x"]) / one["scale"]
+            y = ((row + 0.5) / 32 - 1 - one["shift_y"]) / one["scale"]
+            c, s = np.cos(one["tilt"]), np.sin(one["tilt"])
+            across = abs(x * c + y * s) / v["lung_width"][i, arrays["label"][i] - 1]
+            out.append((across, (y * c - x * s - one["lung_y"]) / one["lung_height"]))
         return np.array(out)
 
     spread, usual = offsets(found).std(0), offsets(plain).std(0)

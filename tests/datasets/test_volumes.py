@@ -26,9 +26,18 @@ def test_the_targets_are_the_whole_tumour_and_the_primary_tumour():
     labels = volumes.brain.render(p, modalities=("FLAIR",)).parts
     assert np.array_equal(volumes.volume_set("flair", 3, [5]).arrays["mask"], labels > 0)
     p = volumes.neck.sample(volumes.neck.LAWS["neck"], 8, np.random.default_rng([6]))
-    labels = volumes.neck.render(p).parts
-    assert (labels == 2).any(), "a node, which is no target"
-    assert np.array_equal(volumes.volume_set("pet", 8, [6]).arrays["mask"], labels == 1)
+    batch, drawn = volumes.neck.render(p), volumes.volume_set("pet", 8, [6]).arrays
+    assert any("with no node" not in text for text in batch.text), "nodes, which are no target"
+    assert np.array_equal(drawn["mask"], batch.parts == volumes.neck.PRIMARY)
+    np.testing.assert_array_equal(drawn["image"], (batch.image[:, 0] / 10).clip(0, 1))
+
+
+def test_the_window_of_pet_keeps_tumours_apart_from_glands():
+    """Few labelled voxels are cut at white; what is no tumour and lies below the brain is grey."""
+    image, mask, _ = volumes.draw("pet", 24, np.random.default_rng(9))
+    assert (image[mask] >= 1).mean() < 0.15
+    below, elsewhere = image[:, :14], ~mask[:, :14]
+    assert 0.2 < np.quantile(below[elsewhere & (below > 0.03)], 0.99) < 0.7
 
 
 @pytest.mark.parametrize("modality", volumes.MODALITIES)

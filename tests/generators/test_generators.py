@@ -9,7 +9,7 @@ from scipy import stats
 from torch.distributions import Independent, Normal, kl_divergence
 
 from lib.datasets import chest as chest_sets
-from lib.generators import gan, template, vae
+from lib.generators import vae
 from lib.generators.frame import EarlyStopping, labelled_pool, labels_of
 from lib.jobs import Result
 from lib.networks.blocks import Decoder
@@ -192,75 +192,7 @@ def test_pseudo_labels_replace_only_what_is_unlabelled(data, guide):
     assert not out.arrays["mask"][16:].any(), "no mask of an unlabelled image is used"
 
 
-# ---- StyleGAN-lite ----
-
-
-def test_demodulation_undoes_the_scale_of_a_style():
-    """Scaling every style by the same factor leaves the convolution unchanged."""
-    torch.manual_seed(0)
-    conv = gan.StyleConv(8, 4, 5)
-    h, w, noise = torch.randn(2, 8, 6, 6), torch.randn(2, 5), torch.zeros(2, 1, 6, 6)
-    once = conv(h, w, noise)
-    with torch.no_grad():
-        conv.affine.weight *= 7
-        conv.affine.bias *= 7
-    torch.testing.assert_close(conv(h, w, noise), once, rtol=1e-4, atol=1e-5)
-
-
-def test_style_convolution_is_the_modulated_weight_convolution():
-    """Scaling activations equals scaling weights (Karras et al. 2020, equations 1 and 3)."""
-    torch.manual_seed(0)
-    conv = gan.StyleConv(3, 4, 5)
-    h, w = torch.randn(1, 3, 6, 6), torch.randn(1, 5)
-    weight = conv.weight * conv.affine(w)[0].view(1, -1, 1, 1)
-    weight = weight / weight.square().sum((1, 2, 3), keepdim=True).sqrt()
-    direct = torch.nn.functional.conv2d(h, weight, padding=1) + conv.bias
-    expected = torch.nn.functional.leaky_relu(direct, 0.2) * 2**0.5
-    torch.testing.assert_close(conv(h, w, torch.zeros(1, 1, 6, 6)), expected, rtol=1e-4, atol=1e-5)
-
-
-def test_r1_is_the_squared_gradient_norm():
-    critic = lambda x, y: (3 * x.flatten(1)).sum(1)  # noqa: E731
-    assert gan.r1_penalty(critic, torch.rand(4, 1, 5, 5), None).item() == pytest.approx(9 * 25)
-
-
-def test_a_gan_fit_repeats_and_averages(data):
-    s = gan.GanSettings(epochs=1, epoch_images=256, precision="float32")
-    a, b = (list(gan.fit(data, s, np.random.default_rng(1)))[-1] for _ in range(2))
-    labels = np.array([0, 1, 2])
-    images = [each.model.sample(labels, np.random.default_rng(0)) for each in (a, b)]
-    assert np.array_equal(*images) and images[0].shape == (3, 64, 64)
-    assert all(not w.requires_grad for w in a.model.parameters())
-
-
-# ---- template and pools ----
-
-
-def test_templates_add_an_opacity_on_the_asked_side(data):
-    generator = template.fit(data, template.TemplateSettings())
-    rng = np.random.default_rng
-    healthy, left, right = (generator.sample(np.full(60, c), rng(0)) for c in range(3))
-    assert (left - healthy)[..., 36:].mean() > 3 * abs((left - healthy)[..., :28].mean())
-    assert (right - healthy)[..., :28].mean() > 3 * abs((right - healthy)[..., 36:].mean())
-    assert left.min() >= 0 and left.max() <= 1
-
-
-def test_template_anatomy_has_the_mean_of_the_healthy(data):
-    generator = template.fit(data, template.TemplateSettings())
-    many = generator.sample(np.zeros(800, dtype=int), np.random.default_rng(0))
-    error = np.abs(many.mean(0) - data.image[data.label == 0].mean(0))
-    assert error.mean() < 0.02
-    with pytest.raises(ValueError, match="at least two healthy images"):
-        template.fit(data[data.label == 1], template.TemplateSettings())
-
-
-def test_an_unwarped_template_stays_itself():
-    still = template.TemplateSettings(turn=0.0, scale=0.0, move=0.0)
-    shape = np.zeros((32, 32))
-    shape[8:14, 18:25] = 1
-    np.testing.assert_allclose(
-        template.warp(shape, still, np.random.default_rng(0)), shape, atol=1e-9
-    )
+# ---- pools ----
 
 
 def test_a_pool_has_the_class_mix_in_every_prefix():
@@ -339,3 +271,17 @@ def test_it_is_the_same_training_as_with_early_stopping(stored, weights, fitted)
     found = vae.fit_job(stored, 48, weights, None, PLAIN | {"epochs": 1}, [0, 1, 0])
     for name, weight in fitted.arrays.items():
         assert np.array_equal(found.arrays[name], weight), name
+
+
+def test_samples_are_drawn_from_the_prior_of_their_class(fitted, monkeypatch):
+    """Latents that reach the decoder: normal with the prior's mean and deviation, not its mean."""
+    model, seen = vae.load(fitted), []
+    with torch.no_grad():
+        model.prior.normal_(generator=torch.Generator().manual_seed(0))
+    decode = model.decoder.forward
+    monkeypatch.setattr(model.decoder, "forward", lambda z, y: seen.append(z) or decode(z, y))
+    labels = np.arange(60) % 3
+    model.sample(labels, np.random.default_rng(0))
+    mean, log_variance = model.prior_of(torch.from_numpy(labels))
+    whitened = (torch.cat(seen) - mean) / (0.5 * log_variance).exp()
+    assert stats.kstest(whitened.flatten().numpy(), "norm").pvalue > 0.01

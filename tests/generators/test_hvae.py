@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from torch import nn
 from torch.distributions import Normal, kl_divergence
 
@@ -203,6 +204,84 @@ def test_training_raises_the_bound_and_reconstructs():
     again = hvae.reconstruction(fitted, stored, 60).arrays["reconstruction"]
     blind = ((image - image.mean(0)) ** 2).mean()
     assert ((again - image) ** 2).mean() < 0.7 * blind
+
+# ---- what training moves ----
+
+
+def batch():
+    """A dHVAE past its warm-up, a critic, a batch and its noise."""
+    net, critic = model(hvae.DHVAE), seeded(wsconv.PatchCritic, np.random.default_rng(4))
+    return net, critic, as_pairs(*pairs(4)), noise(4, rows=3)
+
+
+@pytest.mark.parametrize("term", ["elbo", "feature", "l1", "disc"])
+def test_every_term_has_a_gradient_in_the_decoder_and_none_in_its_judges(term):
+    net, critic, pair, eps = batch()
+    eyes = guide()
+    terms = hvae.loss_terms(net, critic, eyes, pair, eps, hvae.DHVAE.warm_up + 1, True)
+    terms[term].backward()
+    assert sum(w.grad.abs().sum() for w in net.decoder.parameters() if w.grad is not None) > 0
+    assert all(w.grad is None for judge in (critic, eyes) for w in judge.parameters())
+
+
+def test_a_step_on_the_critics_loss_tells_real_from_fake_and_one_on_ours_pleases_it():
+    net, critic, pair, eps = batch()
+
+    def gap():
+        fake = net.decode(eps[2]).sigmoid()
+        return (critic(pair).mean() - critic(fake).mean()).item()
+
+    before = gap()
+    optimizer = torch.optim.SGD(critic.parameters(), 1e-3)
+    for _ in range(5):
+        optimizer.zero_grad()
+        hvae.critic_loss(critic, pair, net.decode(eps[2]).sigmoid().detach(), "float32").backward()
+        optimizer.step()
+    told = gap()
+    optimizer = torch.optim.SGD(net.decoder.parameters(), 1e-4)
+    for _ in range(5):
+        optimizer.zero_grad()
+        terms = hvae.loss_terms(net, critic, guide(), pair, eps, hvae.DHVAE.warm_up + 1, True)
+        terms["disc"].backward()
+        optimizer.step()
+    assert told > before and gap() < told
+
+
+def test_the_discriminator_learns_once_it_has_joined(monkeypatch):
+    made = []
+    monkeypatch.setattr(hvae, "seeded", lambda *a: made.append(seeded(*a)) or made[-1])
+    run(hvae.DHVAE, steps=4, delay=9)
+    run(hvae.DHVAE, steps=4, delay=2)
+    waiting, joined = (weights_to_arrays(made[i]) for i in (1, 3))
+    assert not any(np.array_equal(waiting[name], joined[name]) for name in waiting)
+
+
+def test_a_step_of_training_descends_on_equation_12_in_nats_per_image(monkeypatch):
+    """Of the terms that the State tells, the regularisers count once for each of 4,096 pixels."""
+    descend, losses = hvae.tr.descend, []
+    monkeypatch.setattr(hvae, "EVERY", 1)
+    monkeypatch.setattr(
+        hvae.tr, "descend", lambda o, loss: losses.append(loss.item()) or descend(o, loss)
+    )
+    s = replace(hvae.DHVAE, beta=0.2, steps=3, batch=4, warm_up=2, delay=2)
+    *_, state = hvae.fit(*pairs(), guide(), s, np.random.default_rng(0))
+    told = state.losses
+    expected = -0.8 * told["elbo"] + 0.2 * 4096 * (told["disc"] + told["feature"] + told["l1"])
+    assert losses[-2] == pytest.approx(expected, rel=1e-5)
+    assert losses[-1] == pytest.approx(told["critic"], rel=1e-5)
+
+
+def test_samples_and_the_critics_fakes_are_decoded_from_the_standard_normal(monkeypatch):
+    net, seen = model(), []
+    decode = net.decode
+    monkeypatch.setattr(net, "decode", lambda z, m=None: seen.append(z) or decode(z, m))
+    net.sample(80, np.random.default_rng(0))
+    assert stats.kstest(torch.cat(seen).flatten().numpy(), "norm").pvalue > 0.01
+    seen.clear()
+    critic = seeded(wsconv.PatchCritic, np.random.default_rng(4))
+    eps = noise(60, rows=3)
+    hvae.loss_terms(net, critic, None, as_pairs(*pairs(60)), eps, 1, True)
+    assert stats.kstest(seen[-1].flatten().numpy(), "norm").pvalue > 0.01
 
 
 def job(preset=hvae.HVAE, seed=7, **changes):

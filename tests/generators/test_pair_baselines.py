@@ -316,6 +316,18 @@ def test_a_short_fit_reconstructs_better_than_the_mean_and_denoises(data):
     np.testing.assert_array_equal(mask, data.arrays["mask"][:20])
 
 
+def test_the_weights_kept_are_a_moving_average_not_the_last(data, monkeypatch):
+    """The last State lies further from the one before it than a step, and far from the start."""
+    monkeypatch.setattr(latent, "EVERY", 1)
+    s = replace(LDM, coder_steps=2, steps=40, rate=1e-2, average=0.95)
+    walked = []
+    for state in latent.fit(*data.arrays.values(), s, np.random.default_rng(0)):
+        weights = weights_to_arrays(state.model.denoiser)
+        walked.append(np.concatenate([each.ravel() for each in weights.values()]))
+    step, lag, way = (np.linalg.norm(walked[-2] - walked[i]) for i in (-3, -1, 2))
+    assert 2 * step < lag < 0.2 * way
+
+
 def test_the_denoiser_says_nothing_at_first_and_depends_on_the_time():
     net = seeded(lambda: baselines.Denoiser(4, 16, 1), np.random.default_rng(0))
     x = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(0))

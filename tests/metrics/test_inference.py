@@ -163,3 +163,44 @@ def test_nadeau_bengio_widens_the_t_interval_by_the_known_factor():
     assert (hi - lo) / (plain_hi - plain_lo) == pytest.approx(np.sqrt((1 / 5 + 1 / 4) * 5))
     assert p > i.paired_t(d)["p"] and mean == pytest.approx(d.mean())
     assert i.nadeau_bengio(d, 80, 0)[1:3] == pytest.approx((plain_lo, plain_hi))
+
+
+def arms_on_draws(rng, control, R=5, k=8, n=2000):
+    """n times k arms of SD 1 and a control of another SD on the same draws, all means equal."""
+    shared = 3 * rng.normal(size=(n, 1, R))
+    return shared + rng.normal(size=(n, k, R)), shared[:, 0] + control * rng.normal(size=(n, R))
+
+
+@pytest.mark.parametrize("control", [1.0, 2.0])
+def test_error_with_the_controls_apart_covers_and_is_narrower_than_the_plain_one(control):
+    """95 % of the intervals hold the true zero, also where the control varies twice as much."""
+    others, alone = arms_on_draws(np.random.default_rng(4), control)
+    pairs = list(zip(others, alone, strict=True))
+    found = [i.two_variances(each, real, 0) for each, real in pairs]
+    plain = [i.paired_t(each[0] - real) for each, real in pairs]
+    covered = np.mean([each["ci95"][0] < 0 < each["ci95"][1] for each in found])
+    assert covered == pytest.approx(0.945, abs=0.015)
+    width = [np.median([np.ptp(each["ci95"]) for each in kind]) for kind in (found, plain)]
+    assert width[0] < (0.87 if control == 1 else 0.93) * width[1]
+    assert found[0]["mean"] == pytest.approx(plain[0]["mean"])
+
+
+def test_error_with_the_controls_apart_has_the_true_variance():
+    """The mean of the squared standard error is (1 + 2^2) / R, whatever the draws share."""
+    others, alone = arms_on_draws(np.random.default_rng(5), 2.0, n=4000)
+    found = [i.two_variances(each, real, 0) for each, real in zip(others, alone, strict=True)]
+    errors = [np.ptp(f["ci95"]) / 2 / stats.t.ppf(0.975, f["df"]) for f in found]
+    assert np.mean(np.square(errors)) == pytest.approx(5 / 5, rel=0.04)
+    assert all(4 < f["df"] < 4 + 7 * 4 for f in found)
+    with pytest.raises(ValueError, match="at least 3 arms"):
+        i.two_variances(np.ones((2, 5)), np.ones(5), 0)
+
+
+def test_equal_spreads_are_shown_at_the_level_and_only_then():
+    """At the edge of the margin 5 % are called equal; far inside nearly all."""
+    rng = np.random.default_rng(6)
+    a, b = rng.normal(size=(2, 3000, 30))
+    edge = np.mean([i.spread_tost(x, y * 2.0, np.log(2)) < 0.05 for x, y in zip(a, b, strict=True)])
+    assert edge == pytest.approx(0.05, abs=0.012)
+    assert np.mean([i.spread_tost(x, y, np.log(2)) < 0.05 for x, y in zip(a, b, strict=True)]) > 0.9
+    assert i.spread_tost([1.0, 2.0], [1.0, 2.0], 0.1) is None

@@ -213,6 +213,6 @@ def test_the_spectrum_of_a_wave_stands_at_its_own_frequency():
 
 def test_detail_does_not_see_white_noise_but_blur():
     images = chest.draw(BARE, 80, np.random.default_rng(3)).image
-    grainy = images + np.random.default_rng(0).normal(0, 0.05, images.shape)
+    grainy = images + np.random.default_rng(0).normal(0, 0.03, images.shape)
     assert abs(s.detail(grainy) / s.detail(images) - 1) < 0.1
     assert s.detail(gaussian_filter(images, (0, 2, 2))) < 0.6 * s.detail(images)

@@ -72,7 +72,7 @@ def test_a_misspelt_metric_raises_with_those_that_the_job_has(store):
         (Plan(QUICK), (0,), (), ()),
         (Plan(QUICK, only=(3, 4)), (3, 4), (), ()),
         (Plan(SMOKE), (0, 1), (0,), ()),
-        (Plan(FULL), tuple(range(10)), tuple(range(5)), tuple(range(5))),
+        (Plan(FULL), tuple(range(10)), tuple(range(6)), tuple(range(6))),
         (Plan(FULL, only=(7,)), (7,), (7,), (7,)),
     ],
 )
@@ -95,7 +95,7 @@ def test_two_arms_of_one_name_and_a_role_that_is_none_are_refused():
 
 
 def test_every_ledger_row_of_a_chapter_that_is_here_has_a_table_that_gives_it():
-    """Rows that notebooks make themselves stand in the record instead."""
+    """Rows that notebooks make themselves stand in the record instead; new ones in a table only."""
     from lib.claims import ledger
     from lib.record import draws
 
@@ -107,4 +107,5 @@ def test_every_ledger_row_of_a_chapter_that_is_here_has_a_table_that_gives_it():
                 there = page and {(r["regime"], r["arm"], r["metric"]) for r in page["rows"]}
                 if there and not {(regime, arm, metric), ("", arm, metric)} & there:
                     missing.append((claim["id"], item, regime, arm, metric))
-    assert not missing
+    given = {item: registry.table(item).codes(Plan(FULL), ["0/0"]) for _, item, *_ in missing}
+    assert not [each for each in missing if each[2:] not in given[each[1]]]

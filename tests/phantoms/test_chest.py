@@ -10,17 +10,48 @@ import pytest
 import torch
 from conftest import ROOT
 from scipy import stats
+from scipy.ndimage import binary_erosion, convolve, gaussian_filter, uniform_filter
 
 from lib.datasets.splits import interleaved_labels
 from lib.phantoms import chest
-from lib.phantoms.acquisition import contrast, shot_noise
-from lib.phantoms.shapes import power_law_field
+from lib.phantoms.acquisition import blurred, contrast, grain, ray_noise, shot_noise
+from lib.phantoms.shapes import hump, lens, power_law_field, rise, wave
 
 LAWS = [chest.BARE, chest.AUGMENTED, chest.BARE_SHIFTED]
+OPEN = replace(chest.BARE, border_x=(-1.0, -1.0), border_y=(-1.0, -1.0), strip=(-1.0, -1.0))
+QUIET = {"photons": (1e12, 1e12)}
+OFF = (-1.0, -1.0)
+ABSENT_IN_SOME = (
+    "lead_shadow",
+    "pacemaker_shadow",
+    "tube_shadow",
+    "marker_shadow",
+    "bubble_shadow",
+    "breast_shadow",
+)
 
 
 def batch(law=chest.BARE, n=64, seed=0):
     return chest.render(chest.sample(law, interleaved_labels(n), np.random.default_rng(seed)))
+
+
+def healthy(law, n=200):
+    """The same n healthy subjects under any law."""
+    return chest.render(chest.from_seeds(law, np.arange(n, dtype=np.uint64), np.zeros(n))).image
+
+
+def values(b, law=chest.BARE):
+    """Parameters of a batch's subjects, (n, 1, 1) each; those with several values (n, k, 1, 1)."""
+    found = chest.from_seeds(law, b.subject, b.label).values
+    return {k: v[..., None, None] if v.shape[1] > 1 else v[..., None] for k, v in found.items()}
+
+
+def in_body(v):
+    """Body coordinates u, w of all pixels, (n, 64, 64) each, from the pose alone."""
+    at = (np.arange(chest.SIZE) + 0.5) / 32 - 1
+    x, y = (at[None, None] - v["shift_x"]) / v["scale"], (at[:, None] - v["shift_y"]) / v["scale"]
+    c, s = np.cos(v["tilt"]), np.sin(v["tilt"])
+    return x * c + y * s, y * c - x * s
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.name)
@@ -42,7 +73,7 @@ def test_counterfactual_is_the_same_subject_with_the_healthy_label():
 
 def test_the_scanner_sees_the_opacity_through_its_contrast_curve():
     """Deviation is contrast(tissue + opacity) - contrast(tissue), not a scaled opacity."""
-    quiet = replace(chest.BARE, photons=(1e12, 1e12), offset=(0.0, 0.0))
+    quiet = replace(OPEN, **QUIET, offset=(0.0, 0.0))
     linear = replace(quiet, gain=(1.0, 1.0), bend=(0.0, 0.0))
     bent = replace(quiet, gain=(1.1, 1.1), bend=(0.2, 0.2))
     seeds, labels = np.arange(40, dtype=np.uint64), np.tile([1, 2], 20)
@@ -59,13 +90,30 @@ def test_zero_strength_is_the_identity():
 
 def test_left_is_the_patients_left_so_the_right_of_the_image():
     b = batch(n=200)
-    columns = np.arange(chest.SIZE)
+    columns = np.arange(chest.SIZE) - (chest.SIZE - 1) / 2
+    u, _ = in_body(values(b))
     for label, side in ((chest.LEFT, 1), (chest.RIGHT, -1)):
-        of_mask = b.mask[b.label == label].sum(axis=1)  # (n, columns)
-        centre = (of_mask * columns).sum(1) / of_mask.sum(1) - (chest.SIZE - 1) / 2
-        assert (side * centre > 0).all()
-        other_side = side * (columns - (chest.SIZE - 1) / 2) < -2  # the midline moves a little
-        assert not of_mask[:, other_side].any()
+        of = b.label == label
+        per_column = b.mask[of].sum(axis=1)
+        assert (side * (per_column * columns).sum(1) > 0).all()
+        assert (side * u[of][b.mask[of]] > -1 / 32).all(), "within a pixel of the midline"
+
+
+def test_no_opacity_leaves_its_lung():
+    """The lung is drawn here again: inside the cage, above the dome, beside the mediastinum."""
+    b = batch(n=200)
+    v, pixel = values(b), 1 / 32 / 0.9
+    u, w = in_body(v)
+    left = (b.label == chest.LEFT)[:, None, None]
+    own = {
+        k: np.where(left, v[k][:, 0], v[k][:, 1]) for k in ("lung_width", "dome_y", "dome_curve")
+    }
+    sides = own["lung_width"] * (1 + 0.2 * (w - v["lung_y"])) + pixel
+    up = np.minimum(w + pixel - v["lung_y"], 0) / v["lung_height"]
+    assert ((u / sides) ** 2 + up**4)[b.mask].max() < 1
+    curve = own["dome_curve"] * np.clip(np.abs(u) + 2 * pixel - 0.15, 0, 0.65) ** 2
+    below_dome = w - (own["dome_y"] + 0.03 + curve)
+    assert below_dome[b.mask].max() < 2 * pixel
 
 
 @pytest.mark.parametrize("at", [0, 17, 63])
@@ -99,7 +147,7 @@ def test_subjects_differ_and_prefixes_agree():
 
 def test_parameters_follow_the_law():
     p = chest.sample(chest.BARE, interleaved_labels(2000), np.random.default_rng(1))
-    for name in ("opacity_grey", "opacity_x", "photons", "spot_radius"):
+    for name in ("opacity_grey", "opacity_x", "photons", "spot_radius", "lung_width"):
         low, high = getattr(chest.BARE, name)
         uniform = (p.values[name].ravel() - low) / (high - low)
         assert stats.kstest(uniform, "uniform").pvalue > 1e-4, name
@@ -107,26 +155,192 @@ def test_parameters_follow_the_law():
     assert abs(np.corrcoef(grey, place)[0, 1]) < 0.08, "parameters are independent"
 
 
+def test_labels_change_nothing_but_the_opacity():
+    seeds = np.arange(60, dtype=np.uint64)
+    drawn = [chest.render(chest.from_seeds(chest.BARE, seeds, np.full(60, c))) for c in range(3)]
+    for each in drawn:
+        assert np.array_equal(each.healthy, drawn[0].image)
+    assert not (drawn[1].mask & drawn[2].mask).any(), "two lungs have no pixel in common"
+
+
+# ---- what is no disease ----
+
+
+@pytest.mark.parametrize("name", ABSENT_IN_SOME)
+def test_distractors_are_there_in_some_subjects_of_every_class(name):
+    """Their presence is the subject's, so that no class has more of them."""
+    n, law = 90, replace(OPEN, **QUIET)
+    seeds, without = np.arange(n, dtype=np.uint64), replace(law, **{name: OFF})
+    for label in range(3):
+        both = (chest.from_seeds(each, seeds, np.full(n, label)) for each in (law, without))
+        found, other = both
+        changed = (chest.render(found).healthy != chest.render(other).healthy).any((1, 2))
+        there = found.values[name][:, 0] > 0
+        assert not changed[~there].any()
+        assert 0.03 < there.mean() < 0.85 and changed[there].mean() > 0.9
+
+
+def test_vessels_seen_end_on_are_as_bright_as_faint_opacities():
+    law = replace(OPEN, **QUIET)
+    gain = healthy(law, 100) - healthy(replace(law, spot_shadow=(0.0, 0.0)), 100)
+    brightest = gain.max((1, 2))
+    assert (brightest > 0).all(), "in every image"
+    assert np.median(brightest) > chest.AUGMENTED.opacity_grey[0]
+
+
+def test_ribs_are_faint():
+    law = replace(OPEN, **QUIET)
+    bare = replace(law, rib_shadow=(0.0, 0.0), front_rib_shadow=(0.0, 0.0))
+    change = np.abs(healthy(law, 100) - healthy(bare, 100))
+    assert 0.005 < np.quantile(change, 0.9) < 0.05
+
+
+def test_lying_patients_are_seen_from_the_front():
+    """A wider heart, higher domes, and shoulder blades over the lungs."""
+    law = replace(OPEN, **QUIET, tilt=(0.0, 0.0), shift_x=(0.0, 0.0), shift_y=(0.0, 0.0))
+    ap, pa = (replace(law, projection=(at, at)) for at in (0.0, 1.0))
+    change = healthy(ap).mean(0) - healthy(pa).mean(0)
+    x = (np.arange(chest.SIZE) + 0.5) / 32 - 1
+
+    def mean(rows, columns):
+        inside = [(x > low) & (x < high) for low, high in (rows, columns)]
+        return change[np.ix_(*inside)].mean()
+
+    assert mean((-0.1, 0.1), (0.25, 0.4)) > 0.02, "the heart reaches further to the left"
+    assert mean((0.2, 0.4), (-0.45, -0.25)) > 0.05, "the right dome stands higher"
+
+    def spread(law):
+        """Mean distance from the midline of what shoulder blades add."""
+        added = healthy(law).mean(0) - healthy(replace(law, scapula_shadow=(0.0, 0.0))).mean(0)
+        inner = added * (np.abs(x) < 0.8)
+        return (inner * np.abs(x)).sum() / inner.sum()
+
+    assert spread(pa) - spread(ap) > 0.04
+    share = (values(batch(n=400))["projection"] < 0.4).mean()
+    assert 0.3 < share < 0.5
+
+
+def test_a_black_border_stands_round_some_images_only():
+    images = batch(n=400).image
+
+    def black(images):
+        edges = (images[:, 0], images[:, -1], images[:, :, 0], images[:, :, -1])
+        return np.stack([(edge == 0).all(1) for edge in edges], axis=1)
+
+    found = black(images)
+    assert (found.mean(0) > 0.03).all() and 0.3 < found.any(1).mean() < 0.8
+    assert not black(healthy(OPEN)).any(), "uncollimated, the whole field is filled"
+    filled = healthy(replace(OPEN, **QUIET))
+    assert ((filled > 0.25).mean((1, 2)) > 0.5).all(), "and mostly with the patient"
+
+
+# ---- like radiographs: numbers of NIH ChestX-ray14 at 64 pixels, 264 patients ----
+
+LAPLACIAN = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], float)
+NOISE = (0.0051, 0.0085)  # the middle 80 % of the patients
+LOCAL_SD = (0.007, 0.019, 0.036, 0.062)  # percentiles 5, 25, 50 and 75
+GREYS = (0.28, 0.47, 0.67, 0.82, 0.95)  # percentiles 5, 25, 50, 75 and 95
+
+
+@pytest.fixture(scope="module")
+def scaled():
+    """Phantoms scaled to [0, 1] by their percentiles 0.5 and 99.5, and where the body is."""
+    images = batch(n=264, seed=7).image.astype(float)
+    low, high = np.percentile(images, (0.5, 99.5), axis=(1, 2), keepdims=True)
+    images = np.clip((images - low) / (high - low), 0, 1)
+    inside = [binary_erosion(gaussian_filter(y, 2) > 0.12, iterations=2) for y in images]
+    return images, inside
+
+
+def test_noise_is_that_of_radiographs(scaled):
+    """Immerkaer's estimate, with the median in the place of the mean."""
+    each = [np.median(np.abs(convolve(y, LAPLACIAN)[m])) / 0.6745 / 6
+            for y, m in zip(*scaled, strict=True)]  # fmt: skip
+    assert NOISE[0] < np.median(each) < NOISE[1]
+
+
+def test_structure_and_greys_are_those_of_radiographs(scaled):
+    sd, grey = [], []
+    for y, m in zip(*scaled, strict=True):
+        spread = uniform_filter(y * y, 3) - uniform_filter(y, 3) ** 2
+        sd.append(np.percentile(np.sqrt(spread.clip(0))[m], (5, 25, 50, 75)))
+        grey.append(np.percentile(y[m], (5, 25, 50, 75, 95)))
+    ratio = np.mean(sd, axis=0) / LOCAL_SD
+    assert (ratio > 1 / 1.4).all() and (ratio < 1.4).all(), ratio
+    np.testing.assert_allclose(np.mean(grey, axis=0), GREYS, atol=0.1)
+
+
+def test_subjects_are_as_unlike_each_other_as_patients(scaled):
+    images = scaled[0].reshape(len(scaled[0]), -1)
+    alike = np.mean([np.corrcoef(y, images.mean(0))[0, 1] for y in images])
+    assert alike == pytest.approx(0.757, abs=0.05)
+    learnt, tested = images[:130], images[130:260] - images[:130].mean(0)
+    axes = np.linalg.svd(learnt - learnt.mean(0), full_matrices=False)[2]
+    for k, real in ((4, 0.53), (16, 0.74)):
+        left = tested - tested @ axes[:k].T @ axes[:k]
+        assert 1 - np.square(left).sum() / np.square(tested).sum() == pytest.approx(real, abs=0.08)
+
+
+def test_neighbours_are_alike(scaled):
+    """What a Gaussian of two pixels leaves: 0.66 in real images, 0.46 in white noise on anatomy."""
+    found = []
+    for y, m in zip(*scaled, strict=True):
+        left, both = y - gaussian_filter(y, 2), m[:, 1:] & m[:, :-1]
+        found.append(np.corrcoef(left[:, 1:][both], left[:, :-1][both])[0, 1])
+    assert np.mean(found) == pytest.approx(0.66, abs=0.08)
+    noise = healthy(OPEN, 50) - healthy(replace(OPEN, **QUIET), 50)
+    alike = (noise[:, :, 1:] * noise[:, :, :-1]).mean() / np.square(noise).mean()
+    assert 0.2 < alike < 0.5, "the noise itself"
+
+
+# ---- the scanner ----
+
+
 def test_shifted_scanner_is_darker_and_noisier():
     """Same seeds under the second law: same anatomy, other acquisition."""
-    seeds, labels = np.arange(200, dtype=np.uint64), np.zeros(200)
-    a, b = (
-        chest.render(chest.from_seeds(law, seeds, labels)).image
-        for law in (chest.BARE, chest.BARE_SHIFTED)
-    )
+    laws = (chest.BARE, chest.BARE_SHIFTED)
+    a, b = (healthy(law) for law in laws)
     assert b.mean() < a.mean()
-    rough = [np.diff(x, axis=2).std() / x.std() for x in (a, b)]
-    assert rough[1] > 1.2 * rough[0]
+    noise = [(healthy(law) - healthy(replace(law, **QUIET))).std() / x.std()
+             for law, x in zip(laws, (a, b), strict=True)]  # fmt: skip
+    assert noise[1] > 1.4 * noise[0]
 
 
-def test_distractors_stand_in_healthy_images():
-    """End-on vessels: bright round spots whose strength overlaps that of opacities."""
-    law = chest.BARE
-    assert law.spot_grey[1] > law.opacity_grey[0]
-    seeds, labels = np.arange(100, dtype=np.uint64), np.zeros(100)
-    without = replace(law, spot_grey=(0.0, 0.0))
-    gain = [chest.render(chest.from_seeds(each, seeds, labels)).healthy for each in (law, without)]
-    assert (gain[0] - gain[1]).max(axis=(1, 2)).min() > law.spot_grey[0] / 2
+def test_ray_noise_has_the_variance_of_stopped_rays():
+    white = torch.randn(200_000, generator=torch.Generator().manual_seed(0))
+    for stopped, rays in ((0.1, 2000), (0.5, 500), (0.97, 6000)):
+        noise = ray_noise(torch.full((200_000,), stopped), white, torch.tensor(float(rays)))
+        counted = stats.binom(rays, stopped).var() / rays**2
+        assert noise.var().item() == pytest.approx(counted, rel=0.02)
+    ends = ray_noise(torch.tensor([0.0, 1.0]), white[:2], torch.tensor(100.0))
+    assert not ends.any(), "where nothing or all is stopped there is no noise"
+
+
+def test_the_detector_keeps_sums_and_the_variance_of_noise():
+    white = torch.randn(500, 64, 64, generator=torch.Generator().manual_seed(0))
+    seen = grain(white, 0.55)
+    assert seen.var().item() == pytest.approx(1, rel=0.02)
+    alike = (seen[:, :, 1:] * seen[:, :, :-1]).mean().item()
+    kernel = np.exp(-0.5 * (np.arange(-2, 3) / 0.55) ** 2)
+    assert alike == pytest.approx((kernel[1:] @ kernel[:-1]) / (kernel @ kernel), abs=0.01)
+    point = torch.zeros(1, 64, 64)
+    point[0, 20, 31] = 1
+    spread = blurred(point, 0.8)
+    assert spread.sum().item() == pytest.approx(1, abs=1e-5) and spread.max() < 0.3
+    assert torch.allclose(blurred(torch.ones(1, 64, 64), 0.8), torch.ones(1, 64, 64), atol=1e-5)
+
+
+def test_shapes_have_their_edges_where_they_say():
+    q = torch.tensor([0.0, 0.5, 1.0, 2.0])
+    assert hump(q).tolist() == [1, 0.25, 0, 0]
+    assert lens(q).tolist() == pytest.approx([1, 0.5**0.5, 0, 0])
+    assert lens(q, 4.0).tolist() == pytest.approx([1, 1, 0, 0])
+    assert rise(torch.tensor([-9.0, 0.0, 9.0]), 0.1).tolist() == pytest.approx(
+        [0, 0.5, 1], abs=1e-6
+    )
+    at = torch.tensor([-0.01, 0.01])
+    assert (rise(at, 0.1).diff() / at.diff()).item() == pytest.approx(1 / 0.1, rel=0.05)
+    assert wave(torch.tensor([0.0, 0.5, 3.0, -2.5])).tolist() == pytest.approx([1, -1, 1, -1])
 
 
 def test_shot_noise_has_the_variance_of_counting():

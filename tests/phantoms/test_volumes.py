@@ -13,7 +13,6 @@ from conftest import ROOT
 from scipy import fft, ndimage, stats
 
 from lib.phantoms import brain, neck, population, volume
-from lib.phantoms.acquisition import rician
 from lib.phantoms.fields import band_volume, gaussian_matrix, power_law_volume
 
 SMALL = (16, 32, 32)
@@ -35,19 +34,9 @@ def batch(phantom):
     return phantom.render(subjects(phantom))
 
 
-@cache
-def anatomy():
-    return brain.tissues(subjects(brain))
-
-
-def of(field: str) -> np.ndarray:
-    return np.stack([getattr(t, field).numpy() for t in anatomy()])
-
-
 def plain(law, **ranges):
     """The law without noise and drift."""
-    quiet = {"bias": (0.0, 0.0), "noise": (0.0, 0.0)} if "noise" in vars(law) else {}
-    quiet |= {"counts": (1e12, 1e12)} if "counts" in vars(law) else {}
+    quiet = {name: (0.0, 0.0) for name in ("bias", "noise") if name in vars(law)}
     return replace(law, **(quiet | ranges))
 
 
@@ -69,10 +58,9 @@ def test_truth_is_exact(phantom):
 @both
 def test_every_subject_has_its_lesion_and_only_known_labels(phantom):
     b = batch(phantom)
-    known = (0, 1, 2, 4) if phantom is brain else (0, 1, 2)
+    known = (0, 1, 2, 4) if phantom is brain else (0, neck.PRIMARY)
     assert np.isin(b.parts, known).all()
-    target = b.mask if phantom is brain else b.parts == neck.PRIMARY
-    assert (target.sum((1, 2, 3)) > 20).all()
+    assert (b.mask.sum((1, 2, 3)) > (20 if phantom is brain else 8)).all()
     assert b.image.dtype == np.float32 and np.isfinite(b.image).all() and b.image.min() >= 0
 
 
@@ -112,16 +100,6 @@ def test_same_bytes_in_another_process():
         assert theirs == hashlib.sha256(ours).hexdigest()
 
 
-@pytest.mark.parametrize("chosen", [("FLAIR",), ("T2", "T1")], ids="+".join)
-def test_a_modality_alone_equals_itself_among_all(chosen):
-    b, p = batch(brain), subjects(brain)
-    alone = brain.render(p[2:4], modalities=chosen)
-    at = [brain.MODALITIES.index(m) for m in chosen]
-    assert np.array_equal(alone.image, b.image[2:4, at])
-    assert np.array_equal(alone.healthy, b.healthy[2:4, at])
-    assert np.array_equal(alone.parts, b.parts[2:4])
-
-
 @both
 def test_grade_changes_the_tumour_and_nothing_else(phantom):
     p, b = subjects(phantom), batch(phantom)
@@ -140,12 +118,6 @@ def test_subjects_differ_and_anatomy_is_smooth_along_slices(phantom):
     for own in healthy:
         steps = [np.corrcoef(own[k].ravel(), own[k + 1].ravel())[0, 1] for k in range(10, 24)]
         assert np.mean(steps) > 0.85
-
-
-def test_grades_are_drawn_evenly_and_kept():
-    p = brain.sample(brain.BRAIN, 600, np.random.default_rng(2))
-    assert 240 < p.label.sum() < 360
-    assert np.array_equal(brain.from_seeds(brain.BRAIN, p.seed).label, p.label)
 
 
 @both
@@ -168,178 +140,19 @@ def test_another_shape_shows_the_same_anatomy(phantom):
     assert coarse.mask.mean() == pytest.approx(fine.mask.mean(), rel=0.15)
 
 
-# Brain
-
-
-def test_modalities_order_the_tissues():
-    """T1: white > grey > fluid. T2: fluid > grey > white. FLAIR: grey > white > fluid."""
-    b = batch(brain)
-    for i, tissue in enumerate(anatomy()):
-        inside = (tissue.depth > 0).numpy()
-        shares = np.stack([getattr(tissue, k).numpy()[inside] for k in ("fluid", "grey", "white")])
-        for m, healthy in zip(brain.MODALITIES, b.healthy[i], strict=True):
-            fluid, grey, white = np.linalg.lstsq(shares.T, healthy[inside], rcond=None)[0]
-            ordered = {"T2": (white, grey, fluid), "FLAIR": (fluid, white, grey)}
-            dark, middle, bright = ordered.get(m, (fluid, grey, white))
-            assert dark + 0.02 < middle and middle + 0.02 < bright
-
-
-def test_tissues_are_shares_of_one_voxel():
-    fluid, grey, white = of("fluid"), of("grey"), of("white")
-    np.testing.assert_allclose(fluid + grey + white, 1, atol=1e-5)
-    assert min(fluid.min(), grey.min(), white.min()) >= 0
-    brain_mask = of("depth") > 0
-    for share in (fluid, grey, white):
-        assert 0.05 < share[brain_mask].mean() < 0.65, "a brain has all three"
-
-
-def test_no_tumour_in_ventricles_nor_outside_the_brain():
-    b = batch(brain)
-    assert not b.support[of("depth") <= 0].any()
-    assert not b.support[of("ventricle") > 0.5].any()
-    outside = np.broadcast_to((of("depth") <= 0)[:, None], b.image.shape)
-    assert not b.image[outside].any(), "skull-stripped: zero outside"
-    near = ndimage.binary_dilation(of("ventricle").max(0) > 0.5, iterations=3)
-    assert b.mask[:, near].any(), "the test sees tumours beside ventricles"
-
-
-def test_high_grade_has_core_and_rim_and_low_grade_next_to_none():
-    seeds = subjects(brain).seed
-    for grade, few in ((0, True), (1, False)):
-        p = brain.from_seeds(brain.BRAIN, seeds, np.full(len(seeds), grade))
-        labels = brain.render(p, ("FLAIR",)).parts
-        share = np.isin(labels, (1, 4)).sum((1, 2, 3)) / (labels > 0).sum((1, 2, 3))
-        assert (share.max() < 0.03) if few else (share.min() > 0.03)
-        if not few:
-            core, rim = labels == brain.NECROSIS, labels == brain.RIM
-            assert core.any((1, 2, 3)).mean() > 0.8 and rim.any((1, 2, 3)).all()
-            cross = ndimage.generate_binary_structure(2, 1)[None, None]  # neighbours in a slice
-            beside = labels[ndimage.binary_dilation(core, cross) & ~core & (labels > 0)]
-            assert (beside == brain.RIM).mean() > 0.9, "the rim wraps the core"
-
-
-def test_rim_takes_up_contrast_agent():
-    b = batch(brain)
-    gain = b.deviation[:, brain.MODALITIES.index("T1Gd")]
-    assert gain[b.parts == brain.RIM].mean() > 0.1 + gain[b.parts == brain.NECROSIS].mean()
-    agent = gain - b.deviation[:, brain.MODALITIES.index("T1")]
-    assert agent[b.parts == brain.RIM].mean() > 0.2, "it is the agent that brightens the rim"
-    assert abs(agent[b.parts == brain.OEDEMA].mean()) < 0.06, "and the rim alone"
-
-
-def test_grades_differ_in_texture():
-    """Without noise and in plain surroundings the oedema of high grade is the rougher."""
-    flat = plain(brain.BRAIN, inner_size=(0, 0), low_inner_size=(0, 0), tumour_flattening=(1, 1),
-                 tissue_grey=(0, 0), cap_flair=(0, 0), spot_flair=(0, 0))  # fmt: skip
-    spread = []
-    for grade in (0, 1):
-        p = brain.from_seeds(flat, subjects(brain).seed, np.full(8, grade))
-        b = brain.render(p, ("FLAIR",))
-        deep = [ndimage.binary_erosion(m, iterations=2) for m in b.mask]
-        spread.append([image[0][d].std() / image[0][d].mean()
-                       for image, d in zip(b.image, deep, strict=True)])  # fmt: skip
-    assert (np.array(spread[1]) > 1.5 * np.array(spread[0])).mean() >= 0.75
-
-
-@pytest.mark.parametrize(("low", "high"), [(0.17, 0.18), (0.36, 0.37)])
-def test_radius_law_sets_the_size(low, high):
-    law = replace(brain.BRAIN, tumour_radius=(low, high), low_border=(0, 0), tumour_aspect=(1, 1),
-                  tumour_stretch=(1, 1), tumour_reach=(0.4, 0.4))  # fmt: skip
-    p = brain.from_seeds(law, subjects(brain).seed, np.zeros(8))
-    labels = brain.render(p, ("FLAIR",)).parts
-    voxel = (2 / 64) ** 2 * 2 * volume.HEIGHT / 32
-    radius = (np.count_nonzero(labels, axis=(1, 2, 3)) * voxel * 3 / 4 / np.pi) ** (1 / 3)
-    assert radius.max() < high * 1.03, "ventricles and clefts only take away"
-    assert np.median(radius) > 0.85 * low
-
-
-def test_tumours_span_a_third_of_the_slices():
-    p = brain.sample(brain.BRAIN, 24, np.random.default_rng(3))
-    slices = brain.render(p, ("FLAIR",)).mask.any((2, 3)).sum(1)
-    assert 9 <= np.median(slices) <= 16 and slices.min() >= 5
-
-
-def test_bright_points_of_flair_are_no_tumour():
-    seeds = subjects(brain).seed[:4]
-    without = plain(brain.BRAIN, spot_flair=(0, 0), cap_flair=(0, 0))
-    a, b = (
-        brain.render(brain.from_seeds(law, seeds), ("T1", "FLAIR")).healthy
-        for law in (plain(brain.BRAIN), without)
-    )
-    assert np.array_equal(a[:, 0], b[:, 0]), "T1 does not show them"
-    assert (a - b)[:, 1].max((1, 2, 3)).min() > brain.BRAIN.flair_contrast[0]
-
-
-def test_mass_effect_pushes_the_anatomy_and_leaves_health_in_place():
-    seeds, grades = subjects(brain).seed[:3], np.ones(3)
-    off, on = (
-        brain.render(brain.from_seeds(plain(brain.BRAIN, mass_effect=m), seeds, grades), ("T1",))
-        for m in ((0.0, 0.0), (0.4, 0.4))
-    )
-    assert np.array_equal(off.healthy, on.healthy)
-    assert (on.support.sum((1, 2, 3)) > 1.3 * off.support.sum((1, 2, 3))).all()
-    assert not (on.image != on.healthy).any(1)[~on.support].any()
-    away = on.support & ~off.support  # moved tissue that holds no tumour
-    assert np.abs(on.deviation[:, 0][away]).mean() > 0.01
-    still = plain(brain.BRAIN, mass_effect=(1e-7, 1e-7))
-    limit = brain.render(brain.from_seeds(still, seeds, grades), ("T1",))
-    np.testing.assert_allclose(limit.image, off.image, atol=1e-3)  # off is the limit of on
-
-
-def test_noise_has_the_rician_floor_and_is_normal_in_signal():
-    rng = torch.Generator().manual_seed(0)
-    real, imaginary = torch.randn(2, 200_000, generator=rng)
-    sigma = torch.tensor(0.05)
-    for signal in (0.0, 0.1, 0.7):
-        law = stats.rice(signal / 0.05, scale=0.05)
-        drawn = rician(torch.full((200_000,), signal), real, imaginary, sigma)
-        assert drawn.mean().item() == pytest.approx(law.mean(), rel=0.01)
-        assert drawn.std().item() == pytest.approx(law.std(), rel=0.02)
-
-
-def test_modalities_have_noise_of_their_own():
-    p = subjects(brain)[:2]
-    silent = brain.render(brain.from_seeds(replace(brain.BRAIN, noise=(0, 0)), p.seed)).healthy
-    noise = (batch(brain).healthy[:2] - silent)[:, :, (of("depth")[:2] > 0.2).all(0)]
-    assert np.abs(np.triu(np.corrcoef(noise[0]), 1)).max() < 0.05
-    low, high = brain.BRAIN.noise
-    assert low * 0.9 < noise.std() < high * 1.05
-
-
 @both
 def test_shifted_scanner_is_noisier_and_shows_the_same_subject(phantom):
     shifted = phantom.LAWS[f"{law_of(phantom).name} shifted"]
     p = subjects(phantom)[:3]
     b = phantom.render(phantom.from_seeds(shifted, p.seed))
     assert np.array_equal(b.parts, batch(phantom).parts[:3])
-    rough = [np.diff(x[:, :1, 8:24], axis=-1).std() / x[:, :1, 8:24].mean()
+    middle = (slice(None), 0, slice(8, 24), slice(24, 40), slice(20, 44))
+    rough = [np.median(np.abs(np.diff(x[middle], n=2, axis=-1))) / x[middle].mean()
              for x in (batch(phantom).healthy[:3], b.healthy)]  # fmt: skip
-    assert rough[1] > (1.05 if phantom is brain else 1.1) * rough[0]
+    assert rough[1] > 1.05 * rough[0]
 
 
-# Neck
-
-
-def test_labels_are_the_tumours_own_shape():
-    """A wider point spread changes image and support; never the labels."""
-    seeds = subjects(neck).seed[:3]
-    sharp, wide = (
-        neck.render(neck.from_seeds(plain(neck.NECK, blur=(b, b)), seeds)) for b in (0.04, 0.09)
-    )
-    assert np.array_equal(sharp.parts, wide.parts)
-    assert (wide.support >= sharp.support).all() and wide.support.sum() > sharp.support.sum()
-
-
-def test_the_point_spread_loses_no_uptake():
-    seeds = subjects(neck).seed[:3]
-    sharp, wide = (
-        neck.render(neck.from_seeds(plain(neck.NECK, blur=(b, b)), seeds)) for b in (0.02, 0.09)
-    )
-    for name in ("healthy", "deviation"):
-        total = [getattr(b, name).sum((1, 2, 3, 4), dtype=np.float64) for b in (sharp, wide)]
-        np.testing.assert_allclose(*total, rtol=2e-3)
-    peak = [b.deviation.max((1, 2, 3, 4)) for b in (sharp, wide)]
-    assert (peak[1] < 0.97 * peak[0]).all(), "but it lowers peaks"
+# Fields and bad input
 
 
 def test_blur_matrix_is_the_gaussian_filter():
@@ -348,66 +161,6 @@ def test_blur_matrix_is_the_gaussian_filter():
     theirs = ndimage.gaussian_filter1d(x, 0.8, axis=1, mode="reflect", radius=3)
     np.testing.assert_allclose(x @ gaussian_matrix(32, 0.8).numpy().T, theirs, atol=1e-6)
     assert gaussian_matrix(32, 0.8).sum(0).numpy() == pytest.approx(np.ones(32), abs=1e-6)
-
-
-def test_noise_variance_is_the_mean_over_the_counts():
-    """Of ten subjects' noise: variance against mean is a line through zero with slope 1/counts."""
-    law = replace(neck.NECK, counts=(20.0, 20.0))
-    seeds = np.arange(10, dtype=np.uint64)
-    noisy = neck.render(neck.from_seeds(law, seeds)).healthy
-    mean = neck.render(neck.from_seeds(plain(law), seeds)).healthy
-    for low, high in ((0.8, 1.0), (2.0, 3.0), (6.0, 12.0)):
-        where = (mean > low) & (mean < high)
-        assert ((noisy - mean)[where] ** 2).mean() / mean[where].mean() == pytest.approx(
-            1 / 20, rel=0.1
-        )
-
-
-def test_the_brain_is_hottest_and_at_the_top():
-    b = neck.render(neck.from_seeds(plain(neck.NECK), subjects(neck).seed[:4]))
-    by_slice = b.healthy[:, 0].max((2, 3))
-    assert (by_slice[:, -6:].min(1) > 5).all() and (by_slice[:, :16].max(1) < 8).all()
-    assert b.image.max() < 25
-    assert not b.mask[:, -2:].any(), "no tumour in the brain"
-    corner = b.image[:, 0, :, :6, :6]
-    assert corner.max() < 0.1, "air around the body"
-
-
-def test_no_tumour_in_the_airway_nor_in_the_brain():
-    """Under a sharp scanner labelled voxels hold tissue: air has 1/20 of its uptake."""
-    still = {"tissue": (0, 0), "blur": (0.012, 0.012), "muscle_suv": (1, 1), "brain_suv": (15, 15)}
-    law = plain(neck.NECK, **still, calibration=(1, 1), fat_suv=(0.9, 0.9), spot_suv=(0, 0))
-    b = neck.render(neck.from_seeds(law, np.arange(10, dtype=np.uint64)))
-    under = b.healthy[:, 0][b.mask]
-    assert np.quantile(under, 0.001) > 0.3 and under.max() < 8
-    near = ndimage.binary_dilation(b.mask, np.ones((1, 1, 3, 3)), iterations=2)
-    assert b.healthy[:, 0][near].min() < 0.2, "the test sees tumours beside the airway"
-
-
-def test_calibration_scales_all_uptake():
-    seeds = subjects(neck).seed[:2]
-    one, two = (
-        neck.render(neck.from_seeds(plain(neck.NECK, calibration=(c, c)), seeds)) for c in (1, 2)
-    )
-    np.testing.assert_allclose(two.healthy, 2 * one.healthy, rtol=1e-3, atol=1e-3)
-    np.testing.assert_allclose(two.deviation, 2 * one.deviation, rtol=1e-3, atol=1e-3)
-
-
-def test_healthy_uptake_can_pass_for_a_tumour():
-    """Below the brain some healthy tissue is as hot as a faint tumour."""
-    p = neck.sample(neck.NECK, 12, np.random.default_rng(4))
-    b = neck.render(p)
-    below = b.healthy[:, 0, 4:21].max((1, 2, 3))
-    tumour = [b.image[i, 0][b.parts[i] == neck.PRIMARY].mean() for i in range(12)]
-    assert (below > np.percentile(tumour, 25)).mean() > 0.5
-    slices = (b.parts == neck.PRIMARY).any((2, 3)).sum(1)
-    assert 4 <= np.median(slices) <= 10 and slices.max() <= 14
-    with_node = (b.parts == neck.NODE).any((1, 2, 3))
-    assert np.array_equal(with_node, ["with a node" in text for text in b.text])
-    assert 0 < with_node.sum() < 12
-
-
-# Fields and bad input
 
 
 def test_fields_in_space_have_unit_variance_whatever_the_shape():
@@ -443,12 +196,6 @@ def test_bad_input_is_refused_in_one_sentence(phantom):
     for shape in ((64, 64), (32, 64, 8), 64, (32.0, 64, 64)):
         with pytest.raises(ValueError, match="shape must be"):
             phantom.render(subjects(phantom), shape=shape)
-
-
-@pytest.mark.parametrize("modalities", [("PET",), (), "FLAIR", ("T1", "t2")])
-def test_unknown_modalities_are_refused(modalities):
-    with pytest.raises(ValueError, match="modalities must be some of"):
-        brain.render(subjects(brain), modalities=modalities)
 
 
 @both

@@ -199,7 +199,7 @@ def test_a_draw_of_other_code_that_differs_is_replaced(old, new):
 
 
 def test_verdicts_and_times_have_no_draws_for_the_record():
-    for item in ("90_speed", "99_all_claims", "pavae/00_claims"):
+    for item in ("90_speed", "91_reality", "99_all_claims", "pavae/00_claims"):
         pages.write(item, "quick", [row({"0/0": 1})])
     assert draws.to_record(pages.items(paths.METRICS)) == [] == pages.items(paths.RECORD)
 

@@ -178,7 +178,7 @@ def test_index_without_any_run_shows_all_claims_as_they_are(home):
     assert len(soup.select("table.claims tbody tr")) == len(ledger.load())
     assert "Nothing here shows that a method works or fails on patients." in soup.text
     assert "conceptual replication on different (synthetic) data" in soup.text
-    assert "fewer than 5 training draws is exploratory" in soup.text
+    assert "No verdict falls before 4 training draws" in soup.text
     assert soup.select_one("#failed") is None
     assert "its numbers say nothing about the papers" in index("smoke").text
 
@@ -552,7 +552,7 @@ def test_table_keeps_strokes_and_breaks_inside_a_cell():
 
 def outcome(delta, margin, half=0.01, **more):
     ci95 = None if half is None else [delta - half, delta + half]
-    base = {"delta": delta, "ci95": ci95, "margin": margin, "paper_effect": None}
+    base = {"delta": delta, "ci95": ci95, "margin": margin, "paper_effect": None, "n": 3}
     return {"verdict": verdict.INCONCLUSIVE, **base, **more}
 
 
@@ -564,6 +564,12 @@ def test_effects_are_in_margins_and_bounds_between_their_ends():
     assert place["value"] == pytest.approx(0.75) and place["ci95"] == pytest.approx([0.25, 1.25])
     (epoch,) = effects({"id": "PV-18", **outcome(20, None, None)})
     assert epoch["value"] == pytest.approx(2) and epoch["ci95"] is None
+
+
+def test_two_draws_have_no_interval_on_the_scale():
+    for n, drawn in ((2, False), (3, True)):
+        (one,) = effects({"id": "PV-01", **outcome(0.05, 0.01, n=n)})
+        assert one["value"] == pytest.approx(5) and (one["ci95"] is not None) == drawn
 
 
 def test_a_bound_without_a_range_has_no_place_on_the_scale():

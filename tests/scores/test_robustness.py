@@ -127,10 +127,10 @@ def test_a_kept_network_is_the_network_of_the_arm_bit_by_bit(data, extra, with_p
 @pytest.fixture(scope="module")
 def trained():
     """A network that reads something, and images that it has not seen."""
-    many = chest_sets.image_set("bare", 400, [6, 4])
-    settings = {"steps": 120, "batch": 32, "augment": True, "precision": "float32"}
-    kept = classify.fit_job(many, 320, settings, [0])
-    rest = {name: column[320:] for name, column in many.arrays.items()}
+    many = chest_sets.image_set("bare", 1360, [6, 4])
+    settings = {"steps": 600, "batch": 32, "augment": True, "precision": "float32"}
+    kept = classify.fit_job(many, 1280, settings, [0])
+    rest = {name: column[1280:] for name, column in many.arrays.items()}
     return kept, Result(rest, {})
 
 

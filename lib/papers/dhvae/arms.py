@@ -40,6 +40,7 @@ SOURCES = named(
     Arm("real", "2D, real only", "baseline"),
     Arm("classic2", "2D, classical ×2", "baseline", "beside", source="classic", amount=1),
     Arm("classic5", "2D, classical ×5", "baseline", source="classic", amount=4),
+    Arm("augmented", "2D, augmented on the fly", "baseline", note="on the fly"),
     Arm("real3d", "3D, real only", "baseline", dims=3),
     Arm("classic2_3d", "3D, classical ×2", "baseline", "beside", "classic", amount=1, dims=3),
     Arm("classic5_3d", "3D, classical ×5", "baseline", "beside", "classic", amount=4, dims=3),
@@ -126,6 +127,7 @@ def _additions(further: Iterable[int]) -> Iterable[Arm]:
 
 def table4_arms(further: Iterable[int] = ()) -> dict[str, Arm]:
     """The arms of Table 4; `further` are amounts of synthetic slices beyond the paper's."""
-    references = chosen("real", "classic2", "classic5", "real3d", "classic2_3d", "classic5_3d")
+    flat = chosen("real", "augmented", "classic2", "classic5")
+    references = [*flat, *chosen("real3d", "classic2_3d", "classic5_3d")]
     held = [replace(arm, oracle=f"oracle{MOST}") for arm in references]
     return named(*held, *_additions(further))

@@ -22,6 +22,9 @@ class Sizes:
     hint_steps: int = 150  # of the guide
     slice_steps: int = 300  # of every 2-D segmenter
     volume_steps: int = 150  # of every 3-D segmenter
+    budget: tuple[int, ...] = (150, 300, 600, 1200, 2400)  # steps at which arms are compared
+    seeds: int = 2  # of the segmenter, for each pool of a draw
+    seeds_alone: int = 6  # and of real images alone, the control of all arms
     weighed: tuple[int, int] = (64, 20)  # held-out pairs and importance samples of a likelihood
 
 
@@ -32,6 +35,7 @@ SIZES = {
         slice_steps=4000, volume_steps=2000,
     ),
     "smoke": Sizes(
+        budget=(3, 6), seeds=1, seeds_alone=2,
         volume_share=5, added=10, long_additions=(), test_volumes=2, known_slices=60,
         judged_pairs=40, remembered=10, pair_steps=6, pair_delay=3, lsgan_steps=6,
         latent_steps=(4, 4), known_steps=6, hint_steps=4, slice_steps=4, volume_steps=3,

@@ -212,25 +212,31 @@ class Study(Base):
 
     def segmented(
         self, pool: Job | None, extra: int | None, k: int, n: int = MAIN,
-        architecture: str = "unet", dims: int = 2, synthetic: float | None = None,
+        architecture: str = "unet", dims: int = 2, synthetic: float | None = None, again: int = 0,
+        augment: bool = False, steps: int | None = None, test: Job | None = None,
     ) -> Job:  # fmt: skip
-        """A segmenter of n real volumes and the first `extra` pairs of a pool, applied to test."""
-        steps = self.size.slice_steps if dims == 2 else self.size.volume_steps
+        """A segmenter of n real volumes and the first `extra` pairs of a pool, applied to test.
+
+        `again` counts further seeds; `steps` and `test` replace those of the study.
+        """
+        steps = steps or (self.size.slice_steps if dims == 2 else self.size.volume_steps)
         s = segment.SegmentSettings(
             architecture=architecture, dims=dims, steps=steps, batch=16 if dims == 2 else 2,
-            synthetic=synthetic, precision=precision(),
+            synthetic=synthetic, augment=augment, precision=precision(),
         )  # fmt: skip
         real = self.slices(k, n) if dims == 2 else self.first_volumes(k, n)
         return Job(
-            segment.arm, real=real, pool=pool, extra=extra, test=self.test, settings=asdict(s),
-            stream=self.stream("segmenter", k),
+            segment.arm, real=real, pool=pool, extra=extra, test=test or self.test,
+            settings=asdict(s), stream=self.again("segmenter", k, again),
         )  # fmt: skip
 
     def amount(self, amount: int) -> int:
         """How many synthetic slices stand for so many of the paper at this size."""
         return amount * self.size.added // AMOUNTS[0]
 
-    def predictions(self, arm: Arm, k: int, n: int = MAIN, architecture: str = "unet") -> Job:
+    def predictions(
+        self, arm: Arm, k: int, n: int = MAIN, architecture: str = "unet", again: int = 0
+    ) -> Job:
         """The segmenter of an arm, trained and applied to the test volumes.
 
         Without an amount, an arm that draws a pool adds as many slices as the paper's most.
@@ -238,11 +244,17 @@ class Study(Base):
         whole = arm.source in ("", "classic", "dhvae_classic5")
         extra = None if whole else self.amount(arm.amount or MOST)
         pool = self.pool(arm, k, n)
-        return self.segmented(pool, extra, k, n, architecture, arm.dims, arm.weighting)
+        return self.segmented(
+            pool, extra, k, n, architecture, arm.dims, arm.weighting, again,
+            augment=arm.note == "on the fly",
+        )  # fmt: skip
 
     def utility(self, arm: Arm, k: int, n: int = MAIN, architecture: str = "unet") -> Job:
-        """Dice of an arm's segmenter."""
-        return self.scored(self.predictions(arm, k, n, architecture))
+        """Dice of an arm's segmenter, the mean over the seeds of a draw."""
+        return self.over_seeds(
+            lambda i: self.scored(self.predictions(arm, k, n, architecture, i)),
+            alone=not arm.source,
+        )
 
     def scored(self, predictions: Job) -> Job:
         return Job(pairs.utility, arm=predictions)

@@ -9,6 +9,7 @@ from lib import jobs
 from lib.generators import hvae, latent, lsgan
 from lib.jobs import Job
 from lib.papers.arms import Arm
+from lib.papers.budget import SPARE, Budget
 from lib.papers.dhvae import marks, printed
 from lib.papers.dhvae.arms import (
     AMOUNTS,
@@ -27,6 +28,7 @@ from lib.papers.dhvae.arms import (
     SWAPPED,
     TABLE2,
     VOLUMES,
+    added,
     chosen,
     table4_arms,
 )
@@ -290,8 +292,10 @@ class Table5(Pairs):
     def scores(self, study: Study) -> Iterable[Scores]:
         for n in VOLUMES:
             regime = f"{study.modality}-{n}"
-            for arm in chosen("real", "dhvae", "classic5", "dhvae_classic5"):
+            for arm in chosen("real", "augmented", "dhvae", "classic5", "dhvae_classic5"):
                 yield segmented(study, arm, arm.tier if n == MAIN else "beside", regime, n)
+            if study.source.truth:
+                yield segmented(study, ORACLE, "beside", regime, n)
             if n != MAIN:
                 yield Scores(self.fixed, DICE, study.each("beside", self.leaky(study, n)), regime)
 
@@ -301,7 +305,10 @@ class Table5(Pairs):
 
         def make(k: int) -> Job:
             pool = study.pool(SOURCES["dhvae"], k)
-            return study.scored(study.segmented(pool, study.amount(MOST), k, n))
+            extra = study.amount(MOST)
+            return study.over_seeds(
+                lambda i: study.scored(study.segmented(pool, extra, k, n, again=i)), alone=False
+            )
 
         return make
 
@@ -319,7 +326,7 @@ class Table6(Pairs):
         return None
 
     def shown(self, study: Study) -> list[str]:
-        return ["real", "dhvae", *(["oracle"] if study.source.truth else []), "real3d"]
+        return ["real", "augmented", "dhvae", *(["oracle"] if study.source.truth else []), "real3d"]
 
     def scores(self, study: Study) -> Iterable[Scores]:
         for name in ARCHITECTURES:
@@ -374,7 +381,7 @@ class Method(Pairs):
         return [study.fitted(arm, 0) for arm in shown] + [study.warm(0)]
 
 
-DIMENSIONS = ("real", "classic5", "dhvae2000", "oracle2000", "real3d", "classic5_3d")
+DIMENSIONS = ("real", "augmented", "classic5", "dhvae2000", "oracle2000", "real3d", "classic5_3d")
 
 
 class Dimensions(Pairs):
@@ -401,10 +408,32 @@ class Dimensions(Pairs):
         return next(iter(printed.TABLE4.get(regime, {}).get(arm.name, {}).values()), None)
 
 
+class Steps(Budget):
+    """Dice by steps: real slices alone, augmented on the fly, and with fresh phantoms."""
+
+    item = "dhvae/04_budget"
+    metrics = DICE
+
+    def studies(self, plan: Plan) -> list[Study]:
+        return studies(plan)
+
+    def arms(self, study: Study) -> list[Arm]:
+        fresh = [added("oracle", n) for n in (min(AMOUNTS), MOST)]
+        return [*chosen("real", "augmented"), *fresh]
+
+    def trained(self, study: Study, arm: Arm, steps: int) -> Job:
+        held = study.source.train(study.size.test_volumes, study.stream("budget volumes"))
+        made = study.segmented(
+            study.pool(arm, SPARE), study.amount(arm.amount) if arm.amount else None, SPARE,
+            augment=arm.note == "on the fly", steps=steps, test=held,
+        )  # fmt: skip
+        return study.scored(made)
+
+
 TABLES = {
     table.item.rpartition("/")[2]: table
     for table in (
-        Background(), Method(), Dimensions(), Table1(), Table2(), Table3(), Table4(), Table5(),
-        Table6(),
+        Background(), Method(), Dimensions(), Steps(), Table1(), Table2(), Table3(), Table4(),
+        Table5(), Table6(),
     )
 }  # fmt: skip

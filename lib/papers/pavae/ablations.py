@@ -30,7 +30,7 @@ def measured(study: Study, arm: Arm, k: int) -> Job:
     """What the loss terms are meant to change, on validation images and on samples."""
     return Job(
         measures.measure, fitted=study.fitted(arm, k), guide=study.guide(k),
-        images=study.validation, n=min(1000, study.size.validation),
+        images=study.validation(k), n=min(1000, study.size.validation),
         stream=study.stream("measure", k),
     )  # fmt: skip
 
@@ -46,8 +46,7 @@ class Table5(Judged):
     def scores(self, study: Study) -> Iterable[Scores]:
         for arm in arms(study).values():
             pools = study.each(arm, lambda k, a=arm: study.pool(a, k))
-            trained = {k: study.trained_with(pool, k) for k, pool in pools.items()}
-            yield Scores(arm, UTILITY, {k: study.scored_arm(t, k) for k, t in trained.items()})
+            yield Scores(arm, UTILITY, {k: study.used(pool, k) for k, pool in pools.items()})
             yield Scores(arm, FIDELITY, {k: study.judged(pool) for k, pool in pools.items()})
             yield Scores(arm, ATTRIBUTES, {k: study.lesions(pool) for k, pool in pools.items()})
             if not arm.mix:

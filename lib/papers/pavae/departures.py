@@ -82,8 +82,9 @@ def data(p: Sizes, plan: Plan) -> list[tuple]:
         (
             f"Table 1: {test:,} test images, a single run, no intervals (PV-E05)",
             f"Table 1's sizes and class mix, but {p.test:,} test images; fresh training draws "
-            f"({len(plan.draws())} in this profile), seeds shared by all arms; one validation and "
-            "one test draw per regime",
+            f"({len(plan.draws())} in this profile) with a validation set of their own, seeds "
+            f"shared by all arms; each pool is used by {p.seeds} downstream networks, real images "
+            f"alone by {p.seeds_alone}, and a draw's value is their mean; one test draw per regime",
             "differences of 0.01 in AUC lie inside the error of one run on 2,000 images",
             "none",
         ),
@@ -377,7 +378,7 @@ def scores(p: Sizes) -> list[tuple]:
         (
             "whether samples show the class asked for: not measured",
             "adherence: how often the reader names it, over its accuracy on real images; utility "
-            "is not interpreted below the bound in the ledger",
+            "is not interpreted outside the bounds of the gate",
             "images that do not show their label train nothing but noise",
             "none",
         ),

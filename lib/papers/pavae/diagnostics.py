@@ -60,7 +60,7 @@ LESIONS |= {name: name for name in ("coverage_place", "coverage_look")}
 def confused(study: Study, arm: Arm, k: int) -> Job:
     """Figure 5: the confusion matrix of an arm at 95 % specificity."""
     return Job(
-        confusion.at_specificity, arm=study.predictions(arm, k), validation=study.validation,
+        confusion.at_specificity, arm=study.predictions(arm, k), validation=study.validation(k),
         test=study.test, target=SPECIFICITY,
     )  # fmt: skip
 
@@ -109,8 +109,7 @@ def used(study: Study, arms: Iterable[Arm]) -> Iterable[Scores]:
     """Utility of arms, and what the reader sees in what they add."""
     for arm in arms:
         pools = study.each("core", lambda k, a=arm: pool(study, a, k))
-        trained = {k: study.trained_with(made, k) for k, made in pools.items()}
-        yield Scores(arm, UTILITY, {k: study.scored_arm(t, k) for k, t in trained.items()})
+        yield Scores(arm, UTILITY, {k: study.used(made, k) for k, made in pools.items()})
         if arm.name != "real":
             whole = arm.name in ("pavae", "oracle", *GAPS)
             seen = {k: study.judged(made) for k, made in pools.items()}

@@ -63,7 +63,7 @@ class Look:
 
     @cached_property
     def held_out(self) -> ImageSet:
-        return from_arrays(jobs.load(self.study.validation).arrays)[: method.HELD_OUT]
+        return from_arrays(jobs.load(self.study.validation(0)).arrays)[: method.HELD_OUT]
 
     @cached_property
     def batch(self) -> tuple[Tensor, Tensor, Tensor]:

@@ -18,7 +18,7 @@ def watched(study: Study, settings: vae.VaeSettings, images: int, **changes) -> 
     changes["epoch_images"] = min(images, s.epoch_images)
     return Job(
         watch.film, data=study.train(0), n=s.labelled, guide=study.guide(0),
-        held_out=study.validation, m=min(HELD_OUT, s.validation),
+        held_out=study.validation(0), m=min(HELD_OUT, s.validation),
         settings=study.vae_settings(settings, **changes), stream=study.stream("watch"),
     )  # fmt: skip
 

@@ -16,6 +16,9 @@ class Sizes:
     guide_steps: int = 600
     bare_steps: int = 300  # gradient steps of every arm without augmentation
     augmented_steps: int = 800  # and with it
+    budget: tuple[int, ...] = (75, 150, 300, 600, 1200, 2400)  # steps at which arms are compared
+    seeds: int = 2  # of the downstream network, for each pool of a draw
+    seeds_alone: int = 6  # and of real images alone, the control of all arms
     curve: tuple[int, ...] = (200, 400, 800, 1600, 3200, 8000)  # sizes of the learning curves
     pool: int = 2000  # samples drawn from each generator; fidelity uses all, an arm the first
     epoch_images: int = 8000  # images that make an epoch of a generator
@@ -32,6 +35,7 @@ SIZES = {
     "full": Sizes(),
     "paper": Sizes(vae_epochs=10),
     "smoke": Sizes(
+        budget=(5, 10), seeds=1, seeds_alone=2,
         labelled=48, train=480, validation=96, test=200, reader_images=200, reader_steps=20,
         guide_steps=10, curve=(32, 96), bare_steps=10, augmented_steps=10, pool=100,
         epoch_images=128, vae_epochs=8, gan_epochs=9, long_epochs=9, fractions=(10, 100),

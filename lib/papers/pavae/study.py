@@ -3,7 +3,7 @@
 Two regimes, both with equal gradient steps in every arm: `bare` trains the downstream network
 without augmentation (the paper states none; a setting in which adding images can help), `augmented`
 trains it with classical augmentation on fainter opacities. A draw is a fresh training set with its
-own seeds, shared by all arms; validation and test are one fixed set each per regime.
+own seeds and validation set, shared by all arms; the test set is one fixed set per regime.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -47,9 +47,9 @@ class Study(Base):
         """n fresh phantoms for a purpose of its own."""
         return self.source.fresh(n, self.stream(purpose, k))
 
-    @cached_property
-    def validation(self) -> Job:
-        return self.source.validation(self.size.validation, self.stream("validation"))
+    def validation(self, k: int) -> Job:
+        """The validation set of draw k, so that its luck is not shared by all draws."""
+        return self.source.validation(self.size.validation, self.stream("validation", k))
 
     @cached_property
     def test(self) -> Job:
@@ -121,7 +121,7 @@ class Study(Base):
             data, n = Job(vae.pseudo_labelled, data=data, n=n, guide=guide), self.size.train
         return Job(
             vae.fit_job, data=data, n=n, guide=guide,
-            validation=self.validation if stopped else None,
+            validation=self.validation(k) if stopped else None,
             settings=self.vae_settings(settings, **changes), stream=self.stream("vae", k),
         )  # fmt: skip
 
@@ -130,7 +130,7 @@ class Study(Base):
             epochs=self.size.gan_epochs, epoch_images=self.size.epoch_images, precision=precision()
         )
         return Job(
-            gan.fit_job, data=self.train(k), n=self.size.labelled, validation=self.validation,
+            gan.fit_job, data=self.train(k), n=self.size.labelled, validation=self.validation(k),
             settings=asdict(s), stream=self.stream("gan", k),
         )  # fmt: skip
 
@@ -187,33 +187,46 @@ class Study(Base):
         )
 
     def trained_with(
-        self, pool: Job | None, k: int, extra: int | None = None, augment: bool = False
-    ) -> Job:
+        self, pool: Job | None, k: int, extra: int | None = None, augment: bool = False,
+        again: int = 0,
+    ) -> Job:  # fmt: skip
         """The downstream network of draw k with the first `extra` of a pool, applied.
 
-        `extra` defaults to as many as there are labelled images.
+        `extra` defaults to as many as there are labelled images; `again` counts further seeds.
         """
         n = self.size.labelled
         return Job(
             classify.arm, real=self.train(k), n=n, pool=pool, extra=n if extra is None else extra,
-            validation=self.validation, test=self.test, settings=self.downstream(augment),
-            stream=self.stream("arm", k),
+            validation=self.validation(k), test=self.test, settings=self.downstream(augment),
+            stream=self.again("arm", k, again),
         )  # fmt: skip
 
     def scored_arm(self, trained: Job, k: int) -> Job:
         """AUC, sensitivity, calibration ... of a downstream network."""
         return Job(
-            scores.utility, arm=trained, validation=self.validation, test=self.test,
+            scores.utility, arm=trained, validation=self.validation(k), test=self.test,
             stream=self.stream("utility", k),
         )  # fmt: skip
 
+    def used(
+        self, pool: Job | None, k: int, extra: int | None = None, augment: bool = False
+    ) -> Job:
+        """Scores of the downstream network with a pool, the mean over the seeds of a draw."""
+        def made(again: int) -> Job:
+            return self.scored_arm(self.trained_with(pool, k, extra, augment, again), k)
+
+        return self.over_seeds(made, alone=pool is None and not augment)
+
     def predictions(self, arm: Arm, k: int) -> Job:
-        """The downstream network of an arm, trained and applied."""
-        extra = self.size.labelled * (arm.amount or 1)
-        return self.trained_with(self.pool(arm, k), k, extra, augment=arm.name == "classic")
+        """The downstream network of an arm with the draw's first seed, trained and applied."""
+        return self.trained_with(self.pool(arm, k), k, *self._how(arm))
 
     def utility(self, arm: Arm, k: int) -> Job:
-        return self.scored_arm(self.predictions(arm, k), k)
+        return self.used(self.pool(arm, k), k, *self._how(arm))
+
+    def _how(self, arm: Arm) -> tuple[int, bool]:
+        """How many images of its pool an arm adds, and whether it augments."""
+        return self.size.labelled * (arm.amount or 1), arm.name == "classic"
 
     # ---- scores of generators ----
 
@@ -247,7 +260,7 @@ class Study(Base):
 
     def memory(self, arm: Arm, k: int) -> Job:
         n = min(self.size.labelled, self.size.validation)
-        parts = {"pool": self.pool(arm, k), "train": self.train(k), "holdout": self.validation}
+        parts = {"pool": self.pool(arm, k), "train": self.train(k), "holdout": self.validation(k)}
         return Job(scores.memory, n=n, **parts)
 
     def is_judged(self, arm: Arm) -> bool:

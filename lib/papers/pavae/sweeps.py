@@ -78,10 +78,7 @@ def ratio_scores(study: Study) -> Iterable[Scores]:
     fresh = study.each("core", lambda k: study.draw("oracle", most, k))
     for name, pools in {"pavae": samples, "oracle": fresh}.items():
         for ratio in RATIOS:
-            trained = {
-                k: study.trained_with(p, k, extra=int(ratio * n)) for k, p in pools.items()
-            }
-            made = {k: study.scored_arm(job, k) for k, job in trained.items()}
+            made = {k: study.used(p, k, extra=int(ratio * n)) for k, p in pools.items()}
             yield Scores(ratio_arm(name, ratio), UTILITY, made)
     seen = {k: study.judged(pool) for k, pool in samples.items()}
     yield Scores(ratio_arm("pavae", 1), ("adherence_ratio",), seen)
@@ -117,7 +114,7 @@ def mixed_arm(study: Study, name: str, n: int, k: int) -> Job:
     pool = mixed_pools(study, n, k)[name]
     return Job(
         classify.arm, real=rare_set(study, "rare", n, k), n=n, pool=pool,
-        extra=n // 3 * 3 if pool else 0, validation=study.validation, test=study.test,
+        extra=n // 3 * 3 if pool else 0, validation=study.validation(k), test=study.test,
         settings=study.downstream(), stream=study.stream("rare arm", k),
     )  # fmt: skip
 
@@ -133,7 +130,7 @@ def mixed_pools(study: Study, n: int, k: int) -> dict[str, Job | None]:
     data, even, stream = rare_set(study, "rare", n, k), n // 3 * 3, study.stream("rare pool", k)
     guide = study.classifier(data, n, study.size.guide_steps, "rare guide", k)
     fitted = Job(
-        vae.fit_job, data=data, n=n, guide=guide, validation=study.validation,
+        vae.fit_job, data=data, n=n, guide=guide, validation=study.validation(k),
         settings=study.vae_settings(), stream=study.stream("rare vae", k),
     )  # fmt: skip
     fresh = {"law": study.regime, "stream": study.stream("rare oracle", k)}

@@ -12,7 +12,7 @@ from lib.papers.pavae.robustness import Robustness
 from lib.papers.pavae.rules import Judged
 from lib.papers.pavae.study import Study, studies, study
 from lib.papers.pavae.sweeps import Data
-from lib.papers.pavae.training import Training
+from lib.papers.pavae.training import Steps, Training
 from lib.papers.table import Scores, Table, row
 from lib.profiles import Plan
 
@@ -26,7 +26,7 @@ class Table1(Table):
         return [study(plan)]
 
     def more(self, study: Study) -> list[Job]:
-        return [study.train(0), study.validation, study.test]
+        return [study.train(0), study.validation(0), study.test]
 
 
 class Table2(Table):
@@ -75,7 +75,7 @@ class Method(Table):
     def more(self, study: Study) -> list[Job]:
         own = [method.film(study), *method.beta_fits(study).values()]
         fits = [study.vae(0), method.per_pixel(study), *own]
-        return [*fits, study.train(0), study.guide(0), study.validation]
+        return [*fits, study.train(0), study.guide(0), study.validation(0)]
 
     def derived(self, study: Study, values: dict) -> Iterable[dict]:
         look, code = looks.Look(study), jobs.fingerprint(self.more(study))
@@ -100,14 +100,14 @@ class Counterfactuals(Latents):
     item = "pavae/03_counterfactuals"
 
     def more(self, study: Study) -> list[Job]:
-        return [study.vae(0), study.train(0), study.guide(0), study.validation]
+        return [study.vae(0), study.train(0), study.guide(0), study.validation(0)]
 
 
 TABLES = {
     table.item.rpartition("/")[2]: table
     for table in (
         Table1(), Table2(), Table4(), Table5(), Method(), Latents(), Counterfactuals(), Data(),
-        Training(), Robustness(), Diagnostics(), Gaps(),
+        Training(), Steps(), Robustness(), Diagnostics(), Gaps(),
     )
 }  # fmt: skip
 

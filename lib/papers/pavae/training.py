@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from lib import jobs
 from lib.jobs import Job
 from lib.papers.arms import Arm
-from lib.papers.pavae.study import Study, study
+from lib.papers.budget import SPARE, Budget, renamed
+from lib.papers.pavae.arms import MAIN, UTILITY
+from lib.papers.pavae.study import Study, studies, study
 from lib.papers.table import Scores, Table, row
 from lib.profiles import Plan
+from lib.scores import images as scores
 from lib.tasks import classify
 
-SPARE = 999  # a draw that no study uses: choices made before the comparison
 MASK_WEIGHTS = (0.05, 0.1, 0.2, 0.5)  # lambda_mask candidates, compared on validation
 LONG_DRAWS = 5  # of the long training, at most
 
@@ -19,7 +21,7 @@ def curve(study: Study, n: int, k: int) -> Job:
     """Real images alone, n of them: a point of the learning curve that calibrates the law."""
     trained = Job(
         classify.arm, real=study.draw("calibration", study.size.train, k), n=n, pool=None,
-        extra=0, validation=study.validation, test=study.test, settings=study.downstream(),
+        extra=0, validation=study.validation(k), test=study.test, settings=study.downstream(),
         stream=study.stream("calibration", k),
     )  # fmt: skip
     return study.scored_arm(trained, k)
@@ -64,7 +66,7 @@ class Training(Table):
             yield Scores(arm, {"kept_epoch": "best_epoch"}, fits)
 
     def more(self, study: Study) -> list[Job]:
-        found = [study.train(0), study.validation]
+        found = [study.train(0), study.validation(0)]
         if study.draws("long"):
             found += mask_weight_fits(study).values()
         return found
@@ -82,3 +84,32 @@ class Training(Table):
             for end, pick in each.items():
                 found = {k: pick(curve) for k, curve in fd.items()}
                 yield row(study, study.regime, arm.name, f"fd_validation{end}", found, codes)
+
+
+class Steps(Budget):
+    """AUC by steps in both regimes: real images alone, augmented, and with fresh phantoms."""
+
+    item = "pavae/04_budget"
+    metrics = UTILITY
+
+    def studies(self, plan: Plan) -> list[Study]:
+        return studies(plan)
+
+    def arms(self, study: Study) -> list[Arm]:
+        fresh = MAIN["oracle"]
+        more = [renamed(fresh, f"oracle_x{m}", f"Oracle, {m} fresh to one real", m) for m in (1, 4)]
+        return [MAIN["real"], *(study.arms[n] for n in ("classic",) if n in study.arms), *more]
+
+    def trained(self, study: Study, arm: Arm, steps: int) -> Job:
+        n, size = study.size.labelled, study.size
+        most = study.draw("oracle", 4 * n, SPARE) if arm.role == "oracle" else None
+        held, validation = study.draw("budget", size.test), study.validation(SPARE)
+        made = Job(
+            classify.arm, real=study.train(SPARE), n=n, pool=most, extra=n * (arm.amount or 0),
+            validation=validation, test=held, stream=study.stream("arm", SPARE),
+            settings=study.downstream(arm.name == "classic") | {"steps": steps},
+        )  # fmt: skip
+        return Job(
+            scores.utility, arm=made, validation=validation, test=held,
+            stream=study.stream("utility", SPARE),
+        )  # fmt: skip

@@ -35,8 +35,19 @@ def volumes_seen(spec) -> set[int]:
 
 
 def arm_args(job: Job) -> dict:
-    """Arguments of the segmenter behind a job of scores."""
-    return job.spec["args"]["arm"]["$job"]["args"]
+    """Arguments of the first segmenter behind a job of scores."""
+    (first, *_) = job.spec["args"]["runs"]
+    return first["$job"]["args"]["arm"]["$job"]["args"]
+
+
+def test_runs_of_a_draw_differ_in_their_seed_and_the_control_has_more():
+    for name, count in (("real", FLAIR.size.seeds_alone), ("dhvae", FLAIR.size.seeds)):
+        runs = FLAIR.utility(SOURCES[name], 0).spec["args"]["runs"]
+        each = [dict(run["$job"]["args"]["arm"]["$job"]["args"]) for run in runs]
+        streams = [args.pop("stream") for args in each]
+        assert len(each) == count and all(args == each[0] for args in each)
+        assert len({tuple(stream) for stream in streams}) == count
+    assert FLAIR.size.seeds_alone >= 3 * FLAIR.size.seeds
 
 
 # ---- fair arms ----
@@ -49,7 +60,8 @@ def test_2d_arms_differ_in_what_they_add_and_in_nothing_else(study):
         found = arm_args(study.utility(arm, 0))
         for name in ("real", "test", "stream"):
             assert found[name] == reference[name], (arm.name, name)
-        settings = found["settings"] | {"synthetic": None}
+        settings = found["settings"] | {"synthetic": None, "augment": False}
+        assert found["settings"]["augment"] == (arm.name == "augmented")
         assert settings == reference["settings"], arm.name
         assert found["settings"]["synthetic"] == arm.weighting
 
@@ -161,7 +173,7 @@ def test_without_a_truth_no_oracle_stands_in_tables_4_and_6(monkeypatch):
     of = studies(Plan(QUICK))[0]
     table4, table6 = (tables.TABLES[t] for t in ("table4_augmentation", "table6_architectures"))
     assert not [arm for arm in table4.arms(of) if "oracle" in arm]
-    assert table6.shown(of) == ["real", "dhvae", "real3d"]
+    assert table6.shown(of) == ["real", "augmented", "dhvae", "real3d"]
 
 
 # ---- scores ----

@@ -36,8 +36,9 @@ def args(job):
 
 
 def inner(job):
-    """Arguments of the downstream network that a score is of."""
-    return args(job)["arm"]["$job"]["args"]
+    """Arguments of the downstream network that a score is of, with the first seed of its draw."""
+    scored = args(job)["runs"][0]["$job"]["args"] if "runs" in args(job) else args(job)
+    return scored["arm"]["$job"]["args"]
 
 
 def fit(name, k=0):

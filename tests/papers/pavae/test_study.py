@@ -1,5 +1,7 @@
 """The PA-VAE study: fair arms, independent judges, rows that say what they stand for."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
@@ -48,10 +50,20 @@ def test_arms_differ_in_what_they_add_and_in_nothing_else(study):
             assert found["extra"] <= LABELLED or arm == "oracle10", "at most 1:1"
 
 
+def test_runs_of_a_draw_differ_in_their_seed_and_the_control_has_more():
+    study = STUDIES["bare"]
+    for name, count in (("real", study.size.seeds_alone), ("pavae", study.size.seeds)):
+        runs = study.utility(MAIN[name], 0).spec["args"]["runs"]
+        each = [dict(run["$job"]["args"]["arm"]["$job"]["args"]) for run in runs]
+        streams = {tuple(args.pop("stream")) for args in each}
+        assert len(each) == len(streams) == count and all(args == each[0] for args in each)
+    assert study.size.seeds_alone >= 3 * study.size.seeds
+
+
 def test_draws_are_fresh_in_everything_but_the_test_set():
     study = STUDIES["bare"]
     a, b = (study.predictions(MAIN["pavae"], k).spec["args"] for k in (0, 1))
-    assert a["test"] == b["test"] and a["validation"] == b["validation"]
+    assert a["test"] == b["test"] and a["validation"] != b["validation"]
     assert a["real"] != b["real"] and a["pool"] != b["pool"] and a["stream"] != b["stream"]
 
 
@@ -82,7 +94,7 @@ def test_the_oracle_is_as_many_fresh_subjects():
     home = {study.regime: study for study in studies(Plan(SMOKE))}["augmented"]
     draws = {
         "train": home.train(0), "fresh": home.fresh(0), "test": home.test, "next": home.train(1),
-        "validation": home.validation,
+        "validation": home.validation(0),
     }  # fmt: skip
     without_store = {name: chest_sets.image_set(**job.spec["args"]) for name, job in draws.items()}
     assert_subject_disjoint(**{name: r.arrays["subject"] for name, r in without_store.items()})
@@ -192,11 +204,12 @@ def test_roc_is_a_rising_curve_whose_area_is_the_auc():
 
 @pytest.fixture(scope="module")
 def judged():
-    """A reader that has learned something, and real images it has not seen."""
-    data = chest_sets.draw(chest.BARE, 1200, np.random.default_rng(0))
+    """A reader that has learned plain opacities, and real images it has not seen."""
+    law = replace(chest.BARE, name="easy", opacity_grey=(0.4, 0.8))
+    data = chest_sets.draw(law, 1200, np.random.default_rng(0))
     settings = classify.ClassifySettings(steps=250, augment=True, precision="float32")
     net = classify.fit(data.image, data.label, settings, np.random.default_rng(1))
-    real = chest_sets.draw(chest.BARE, 1600, np.random.default_rng(2))
+    real = chest_sets.draw(law, 1600, np.random.default_rng(2))
     return net, real
 
 

@@ -1,0 +1,161 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Section 4, training: how long is a segmenter trained?
+#
+# - Dice by gradient steps, with fresh slices and without, and with augmentation on the fly;
+# - a network that has learnt its slices by heart, and one that has not seen them all yet;
+# - the budget of every 2-D arm of this chapter, fixed here before any generator is trained.
+#
+# Nothing here shows that a method works or fails on patients.
+
+# %% tags=["parameters"]
+profile = "quick"
+seed = 0
+dataset = "phantom"
+root = ""
+draws = ""
+
+# %%
+import numpy as np
+
+from lib.papers.budget import SPARE
+from lib.papers.dhvae.arms import AMOUNTS, MOST
+from lib.report import beside, plots
+from lib.report.page import Page
+
+page = Page("dhvae/04_budget", profile, seed, dataset, root, draws)
+size = page.size
+FEW = min(AMOUNTS)
+
+# %% [markdown]
+# ## What the paper says
+#
+# Nothing: neither steps nor epochs of a segmenter are stated. Its arms hold 771 slices (real) to 3,855
+# (classical x5), so that equal *epochs* would be five times as many steps in one arm as in another
+# (DH-E21).
+#
+# **Paper says / we do**
+#
+# | the paper | here |
+# |---|---|
+# | training length: not stated | equal steps in every 2-D arm, read off this page |
+# | classical augmentation as copies that are made once (x2, x5) | those, and *augmented on the fly*: a new map for every slice at every step |
+#
+# ## The images that it learns from
+#
+# Slices of phantoms beside slices of patients; [91_reality](../91_reality.py) says how they are measured
+# and shows them.
+
+# %%
+for kind, n in {"brain": 24, "neck": 10}.items() if page.on_phantoms else ():
+    found = beside.held(kind, n if page.meaningful else 10, seed)
+    page.table([kind, *beside.HEAD[1:]], beside.lines(found))
+    print(beside.farthest(found))
+
+# %% [markdown]
+# ## A toy: epochs are not steps
+#
+# Two arms share a network. One has $n$ slices, the other $5 n$ that say the same: copies. Trained for
+# equal epochs, the second takes five times the steps. Its lead is then a matter of steps alone.
+
+# %%
+steps, pace = {"n slices": 40, "5 n copies": 200}, 60
+fitted = {name: 1 - np.exp(-s / pace) for name, s in steps.items()}
+page.table(["equal epochs", *fitted], [["share learnt", *(f"{x:.0%}" for x in fitted.values())]])
+page.check("copies lead by their steps alone", fitted["5 n copies"] > fitted["n slices"])
+
+# %% [markdown]
+# ## The run
+#
+# Draw 999, which no table uses; Dice of whole volumes on fresh subjects. Each point is a training of
+# its own, whose learning rate falls to its end within its steps.
+
+# %%
+rows = page.run()
+LABELS = {"real": "real only", "augmented": "augmented on the fly",
+          f"oracle{FEW}": f"fresh +{FEW:,}", f"oracle{MOST}": f"fresh +{MOST:,}"}  # fmt: skip
+LOOKS = dict(zip(LABELS, (("baseline", "-"), ("baseline", "--"), ("oracle", "-"), ("oracle", "--")),
+                 strict=True))  # fmt: skip
+
+
+def by_steps(at, arm: str) -> dict[int, float]:
+    """Dice by steps, as far as it is there."""
+    names = {s: f"{arm}_s{s}" for s in size.budget}
+    return {s: at.mean(name, "dice") for s, name in names.items() if at.has(name, "dice")}
+
+
+# %%
+def draw(ax, at) -> None:
+    """One modality: Dice by steps, and the budget of its studies."""
+    for arm, (role, style) in LOOKS.items():
+        found = by_steps(at, arm)
+        ax.plot(*zip(*found.items(), strict=True), "o", ls=style, color=plots.ROLES[role],
+                label=LABELS[arm])  # fmt: skip
+    ax.axvline(size.slice_steps, color="black", lw=0.8, ls=":")
+    ax.set_xscale("log")
+    ax.set_xticks(size.budget, size.budget)
+    ax.minorticks_off()
+    ax.set(xlabel="gradient steps", title=at.name)
+
+
+# %%
+caption = (
+    f"Dice on fresh volumes by gradient steps, draw {SPARE} alone; dotted: the budget of all 2-D arms. "
+    "Grey: real slices alone, plain and augmented on the fly; green: with fresh slices."
+)
+if len(rows):
+    wide = {"figsize": (8.8, 3.6), "squeeze": False}
+    with page.figure(caption, 1, len(rows.regimes), **wide) as axes:
+        for ax, at in zip(axes[0], rows, strict=True):
+            draw(ax, at)
+        axes[0, 0].set_ylabel("Dice of volumes")
+        axes[0, -1].legend(fontsize=7)
+
+# %% [markdown]
+# **What to see.** The plain grey line flattens first: few slices are soon known by heart. Augmented on
+# the fly they last longer. The green lines need the most steps, and the distance between green and
+# grey *at the dotted line* is what a generator can win.
+
+# %%
+for at in rows:
+    found = {arm: by_steps(at, arm) for arm in LABELS}
+    lines = [[LABELS[arm], *(f"{x:.3f}" for x in each.values())] for arm, each in found.items()]
+    page.table([at.name, *(f"{s} steps" for s in size.budget)], lines)
+
+# %% [markdown]
+# ## What must hold
+
+# %%
+FLAT = 0.01  # Dice: what a plateau may still rise
+for at in rows if page.meaningful else ():
+    found = by_steps(at, f"oracle{MOST}")
+    now = max((s for s in found if s <= size.slice_steps), default=min(found))
+    left = max(found[s] for s in found if s >= now) - found[now]
+    word = "flat" if left < FLAT else "NOT flat"
+    print(f"{at.name}: beyond its budget the oracle gains {left:+.3f}: {word}")
+
+# %% [markdown]
+# ## In this notebook we have
+#
+# - told epochs from steps;
+# - seen how long real slices, augmented ones and fresh ones go on teaching a segmenter;
+# - fixed the steps of every 2-D arm where the arm with most fresh slices is flat, on a draw of its own.
+#
+# ## Exercise
+#
+# How many more steps are 10 epochs of 3,855 slices than 10 epochs of 771, in batches of 16? Set
+# `answer`.
+
+# %%
+answer = None
+page.exercise(answer, lambda: 10 * (3855 - 771) / 16, within=1)
+
+# %%
+page.close()

@@ -1,0 +1,50 @@
+"""The template baseline: where it pastes, and what anatomies it draws."""
+
+import numpy as np
+import pytest
+
+from lib.datasets import chest as chest_sets
+from lib.generators import template
+from lib.phantoms import chest
+
+
+@pytest.fixture(scope="module")
+def data():
+    return chest_sets.draw(chest.BARE, 48, np.random.default_rng(0))
+
+
+def test_templates_add_an_opacity_on_the_asked_side():
+    """On average over many: a single excess over the mean holds its subject's anatomy too."""
+    many = chest_sets.draw(chest.BARE, 400, np.random.default_rng(0))
+    generator = template.fit(many, template.TemplateSettings())
+    rng = np.random.default_rng
+    healthy, left, right = (generator.sample(np.full(200, c), rng(0)) for c in range(3))
+    assert (left - healthy)[..., 36:].mean() > 3 * abs((left - healthy)[..., :28].mean())
+    assert (right - healthy)[..., :28].mean() > 3 * abs((right - healthy)[..., 36:].mean())
+    assert left.min() >= 0 and left.max() <= 1
+
+
+def test_template_anatomy_has_the_mean_of_the_healthy(data):
+    generator = template.fit(data, template.TemplateSettings())
+    many = generator.sample(np.zeros(800, dtype=int), np.random.default_rng(0))
+    error = np.abs(many.mean(0) - data.image[data.label == 0].mean(0))
+    assert error.mean() < 0.02
+    with pytest.raises(ValueError, match="at least two healthy images"):
+        template.fit(data[data.label == 1], template.TemplateSettings())
+
+
+def test_an_unwarped_template_stays_itself():
+    still = template.TemplateSettings(turn=0.0, scale=0.0, move=0.0)
+    shape = np.zeros((32, 32))
+    shape[8:14, 18:25] = 1
+    np.testing.assert_allclose(
+        template.warp(shape, still, np.random.default_rng(0)), shape, atol=1e-9
+    )
+
+
+def test_template_anatomy_varies_like_the_healthy(data):
+    """23 modes of 24 images hold all of it, but for what lies beyond black and white."""
+    generator = template.fit(data, template.TemplateSettings())
+    many = generator.sample(np.zeros(800, dtype=int), np.random.default_rng(0))
+    real = data.image[data.label == 0].var(0).mean()
+    assert many.var(0).mean() == pytest.approx(real, rel=0.25)
