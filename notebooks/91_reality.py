@@ -114,7 +114,7 @@ for kind, (images, subjects) in drawn.items():
 caption = "Power by cycles per image: phantoms, and patients (their curve where it was measured)."
 with page.figure(caption, 1, 3, "spectra", figsize=(10, 3)) as axes:
     for ax, (kind, (images, _)) in zip(axes, drawn.items(), strict=True):
-        beside.spectrum(ax, kind, images)
+        beside.draw_spectrum(ax, kind, images)
     axes[0].set_ylabel("power, at 2 cycles one")
     axes[0].legend(fontsize=7)
     axes[1].legend(fontsize=7)

@@ -18,7 +18,11 @@ def renoised(pool: Result, real: Result, n: int, stream: list[int]) -> Result:
     """
     images = pool.arrays["image"]
     target, before = noise_level(real.arrays["image"][:n]), noise_level(images)
-    sigma = float(np.sqrt(max(0.0, target**2 - before**2)))
+
+    def missing(sigma: float) -> float:
+        return target - noise_level(noisy(images[:n], sigma, np.random.default_rng(stream)))
+
+    sigma = brentq(missing, 0, 2 * target, xtol=1e-4) if missing(0) > 0 else 0.0
     made = noisy(images, sigma, np.random.default_rng(stream))
     scores = {"sigma": sigma, "real": target, "before": before, "after": noise_level(made)}
     return Result({"image": made, "label": pool.arrays["label"]}, scores)

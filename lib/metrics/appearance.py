@@ -8,7 +8,7 @@ numbers of `lib/phantoms/reality.json` are meant. Statistics inside the body are
 import numpy as np
 from scipy import ndimage
 
-from lib.metrics.sharpness import LAPLACE
+from lib.metrics.sharpness import noise_sd, rings, spectrum
 
 ENDS = (0.5, 99.5)  # percentiles of an image that become 0 and 1
 LOCAL = (5, 25, 50, 75)  # percentiles over the body of the SD in 3 x 3 pixels
@@ -41,15 +41,6 @@ def body(image):
     return ndimage.binary_erosion(ndimage.gaussian_filter(image, 2) > 0.12, iterations=2)
 
 
-def noise_sd(image, inside):
-    """SD of white noise in one image, grey units: median |Laplacian of Laplacian|, robust.
-
-    Immerkaer 1996 with the median for the mean. Correlated noise reads too low, texture too high.
-    """
-    found = ndimage.convolve(np.asarray(image, np.float64), LAPLACE.astype(np.float64))
-    return float(np.median(np.abs(found[inside])) / 0.6745 / 6)
-
-
 def local_sd(image, inside):
     """Percentiles LOCAL of the SD in 3 x 3 pixels over the body."""
     mean = ndimage.uniform_filter(image, 3)
@@ -67,28 +58,15 @@ def neighbour_correlation(image, inside):
     return float(np.corrcoef(residual[:, :-1][both], residual[:, 1:][both])[0, 1])
 
 
-def spectrum(images):
-    """Mean power and energy of images by cycles per image, rounded down: (H/2 + 1,) twice.
-
-    Each without its mean, in a Hann window. Power is per frequency, energy per ring of them.
-    """
-    h = images.shape[1]
-    window = np.outer(np.hanning(h), np.hanning(h))
-    waves = np.fft.fft2((images - images.mean((1, 2), keepdims=True)) * window)
-    cycles = np.fft.fftfreq(h, 1 / h)
-    ring = np.hypot(*np.meshgrid(cycles, cycles)).astype(int).ravel()
-    energy = np.bincount(ring, (np.abs(waves) ** 2).mean(0).ravel())[: h // 2 + 1]
-    return energy / np.bincount(ring)[: h // 2 + 1], energy
-
-
 def slope(power, ends):
     """Exponent of a power law fitted to a spectrum between two frequencies (cycles per image)."""
     cycles = np.arange(*ends)
     return float(np.polyfit(np.log(cycles), np.log(power[cycles]), 1)[0])
 
 
-def fine_energy(energy):
-    """Share of the energy at `FINE` cycles and more, of all but the mean."""
+def fine_energy(power):
+    """Share of the energy at `FINE` cycles and more, of all but the mean, from a spectrum."""
+    energy = power * np.bincount(rings(2 * len(power) - 2))[: len(power)]
     return float(energy[FINE:].sum() / energy[1:].sum())
 
 
@@ -141,7 +119,7 @@ def statistics(images, subjects, known, tested, rng, stripped=False):
     at = [i for i, inside in enumerate(bodies) if inside.sum() >= SMALLEST]
     images, subjects, bodies = images[at], subjects[at], [bodies[i] for i in at]
     pairs = list(zip(images, bodies, strict=True))
-    noise, (power, energy) = [noise_sd(*pair) for pair in pairs], spectrum(images)
+    noise, power = [noise_sd(*pair) for pair in pairs], spectrum(images)
     found = {"noise": np.median(noise), "noise_10": np.quantile(noise, 0.1),
              "noise_90": np.quantile(noise, 0.9),
              "neighbour_correlation": np.mean([neighbour_correlation(*pair) for pair in pairs]),
@@ -152,7 +130,7 @@ def statistics(images, subjects, known, tested, rng, stripped=False):
     ):
         found |= {f"{name}_{at}": v for at, v in zip(q, np.mean(values, 0), strict=True)}
     found |= {"likeness": likeness(images), "slope_low": slope(power, LOW),
-              "slope_middle": slope(power, MIDDLE), "fine_energy": fine_energy(energy)}  # fmt: skip
+              "slope_middle": slope(power, MIDDLE), "fine_energy": fine_energy(power)}  # fmt: skip
     spans = explained_across(images, subjects, known, tested, rng)
     found |= {f"explained_{k}": v for k, v in spans.items()}
     return {name: None if v is None else float(v) for name, v in found.items()}

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from matplotlib.axes import Axes
 
-from lib.metrics import appearance, reality
+from lib.metrics import appearance, reality, sharpness
 from lib.metrics.reality import Held
 from lib.report.plots import ROLES
 from lib.report.rows import number
@@ -43,10 +43,10 @@ def farthest(held: Iterable[Held]) -> str:
     )
 
 
-def spectrum(axes: Axes, kind: str, images: np.ndarray) -> None:
+def draw_spectrum(axes: Axes, kind: str, images: np.ndarray) -> None:
     """Power by cycles per image of phantoms, and of patients: their curve, or else their slopes."""
     facts = reality.known()[kind]
-    power, _ = appearance.spectrum(appearance.scaled(images, facts["stripped"]))
+    power = sharpness.spectrum(appearance.scaled(images, facts["stripped"]))
     cycles = np.arange(1, len(power))
     scale = power[2]
     axes.loglog(cycles, power[1:] / scale, color=ROLES["oracle"], label="phantoms")

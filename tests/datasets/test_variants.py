@@ -130,7 +130,7 @@ def test_drift_grows_and_preprocessing_keeps_little_of_it_but_noise(plain):
     before, after = change(quiet, replace(quiet, **bent))
     assert after < 0.2 * before
     levels = [variants.drifted_set("bare", s, N, STREAM).arrays["image"] for s in (0.0, 3.0)]
-    assert noise_level(levels[1]) > 1.1 * noise_level(levels[0])
+    assert noise_level(levels[1]) > 1.2 * noise_level(levels[0])
 
 
 # ---- one defect ----
@@ -152,7 +152,7 @@ def test_noiseless_subjects_are_the_same_with_less_noise(plain):
     found = variants.degraded_set("bare", "noiseless", N, STREAM).arrays
     for name in ("label", "subject", "mask"):
         assert np.array_equal(found[name], plain[name]), name
-    assert noise_level(found["image"]) < 0.9 * noise_level(plain["image"])
+    assert noise_level(found["image"]) < 0.6 * noise_level(plain["image"])
 
 
 def test_in_one_place_every_opacity_has_one_centre_in_its_lung(plain):

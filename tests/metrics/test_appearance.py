@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from lib.metrics import appearance, reality
+from lib.metrics import appearance, reality, sharpness
 
 ALL = np.pad(np.ones((56, 56), bool), 4)  # borders are mirrored, not noisy
 
@@ -25,8 +25,8 @@ def power_law(exponent, n=60, seed=0):
 def test_noise_is_read_in_white_noise_and_hardly_moved_by_a_slope():
     ramp = np.linspace(0, 0.4, 64)[None]
     for sd in (0.01, 0.05):
-        plain = np.median([appearance.noise_sd(x, ALL) for x in white(sd)])
-        on_ramp = np.median([appearance.noise_sd(x + ramp, ALL) for x in white(sd)])
+        plain = np.median([sharpness.noise_sd(x, ALL) for x in white(sd)])
+        on_ramp = np.median([sharpness.noise_sd(x + ramp, ALL) for x in white(sd)])
         assert plain == pytest.approx(sd, rel=0.03) == on_ramp
 
 
@@ -46,7 +46,7 @@ def test_neighbours_of_white_noise_are_hardly_correlated_and_those_of_a_blur_are
 
 @pytest.mark.parametrize("exponent", [-2.0, -3.0])
 def test_slopes_are_those_of_the_field(exponent):
-    power, _ = appearance.spectrum(power_law(exponent))
+    power = sharpness.spectrum(power_law(exponent))
     assert appearance.slope(power, appearance.MIDDLE) == pytest.approx(exponent, abs=0.15)
 
 
@@ -54,8 +54,8 @@ def test_fine_energy_of_white_noise_is_the_share_of_its_frequencies():
     cycles = np.fft.fftfreq(64, 1 / 64)
     away = np.hypot(*np.meshgrid(cycles, cycles)).astype(int)
     expected = ((away >= 16) & (away <= 32)).sum() / ((away >= 1) & (away <= 32)).sum()
-    _, energy = appearance.spectrum(white(0.1, n=200))
-    assert appearance.fine_energy(energy) == pytest.approx(expected, rel=0.02)
+    power = sharpness.spectrum(white(0.1, n=200))
+    assert appearance.fine_energy(power) == pytest.approx(expected, rel=0.02)
 
 
 def spanned(k, n, seed):

@@ -10,7 +10,6 @@ import pytest
 import torch
 from conftest import ROOT
 from scipy import stats
-from scipy.ndimage import binary_erosion, convolve, gaussian_filter, uniform_filter
 
 from lib.datasets.splits import interleaved_labels
 from lib.phantoms import chest
@@ -234,63 +233,10 @@ def test_a_black_border_stands_round_some_images_only():
     assert ((filled > 0.25).mean((1, 2)) > 0.5).all(), "and mostly with the patient"
 
 
-# ---- like radiographs: numbers of NIH ChestX-ray14 at 64 pixels, 264 patients ----
-
-LAPLACIAN = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], float)
-NOISE = (0.0051, 0.0085)  # the middle 80 % of the patients
-LOCAL_SD = (0.007, 0.019, 0.036, 0.062)  # percentiles 5, 25, 50 and 75
-GREYS = (0.28, 0.47, 0.67, 0.82, 0.95)  # percentiles 5, 25, 50, 75 and 95
-
-
-@pytest.fixture(scope="module")
-def scaled():
-    """Phantoms scaled to [0, 1] by their percentiles 0.5 and 99.5, and where the body is."""
-    images = batch(n=264, seed=7).image.astype(float)
-    low, high = np.percentile(images, (0.5, 99.5), axis=(1, 2), keepdims=True)
-    images = np.clip((images - low) / (high - low), 0, 1)
-    inside = [binary_erosion(gaussian_filter(y, 2) > 0.12, iterations=2) for y in images]
-    return images, inside
-
-
-def test_noise_is_that_of_radiographs(scaled):
-    """Immerkaer's estimate, with the median in the place of the mean."""
-    each = [np.median(np.abs(convolve(y, LAPLACIAN)[m])) / 0.6745 / 6
-            for y, m in zip(*scaled, strict=True)]  # fmt: skip
-    assert NOISE[0] < np.median(each) < NOISE[1]
-
-
-def test_structure_and_greys_are_those_of_radiographs(scaled):
-    sd, grey = [], []
-    for y, m in zip(*scaled, strict=True):
-        spread = uniform_filter(y * y, 3) - uniform_filter(y, 3) ** 2
-        sd.append(np.percentile(np.sqrt(spread.clip(0))[m], (5, 25, 50, 75)))
-        grey.append(np.percentile(y[m], (5, 25, 50, 75, 95)))
-    ratio = np.mean(sd, axis=0) / LOCAL_SD
-    assert (ratio > 1 / 1.4).all() and (ratio < 1.4).all(), ratio
-    np.testing.assert_allclose(np.mean(grey, axis=0), GREYS, atol=0.1)
-
-
-def test_subjects_are_as_unlike_each_other_as_patients(scaled):
-    images = scaled[0].reshape(len(scaled[0]), -1)
-    alike = np.mean([np.corrcoef(y, images.mean(0))[0, 1] for y in images])
-    assert alike == pytest.approx(0.757, abs=0.05)
-    learnt, tested = images[:130], images[130:260] - images[:130].mean(0)
-    axes = np.linalg.svd(learnt - learnt.mean(0), full_matrices=False)[2]
-    for k, real in ((4, 0.53), (16, 0.74)):
-        left = tested - tested @ axes[:k].T @ axes[:k]
-        assert 1 - np.square(left).sum() / np.square(tested).sum() == pytest.approx(real, abs=0.08)
-
-
-def test_neighbours_are_alike(scaled):
-    """What a Gaussian of two pixels leaves: 0.66 in real images, 0.46 in white noise on anatomy."""
-    found = []
-    for y, m in zip(*scaled, strict=True):
-        left, both = y - gaussian_filter(y, 2), m[:, 1:] & m[:, :-1]
-        found.append(np.corrcoef(left[:, 1:][both], left[:, :-1][both])[0, 1])
-    assert np.mean(found) == pytest.approx(0.66, abs=0.08)
+def test_the_noise_itself_has_alike_neighbours():
     noise = healthy(OPEN, 50) - healthy(replace(OPEN, **QUIET), 50)
     alike = (noise[:, :, 1:] * noise[:, :, :-1]).mean() / np.square(noise).mean()
-    assert 0.2 < alike < 0.5, "the noise itself"
+    assert 0.2 < alike < 0.5
 
 
 # ---- the scanner ----
