@@ -13,7 +13,8 @@ from nbformat import v4
 
 from lib import paths, profiles
 from lib.claims import judge, ledger, verdict
-from lib.papers.pavae.departures import COLUMNS, departures
+from lib.papers.departures import COLUMNS
+from lib.papers.pavae.departures import departures
 from lib.papers.registry import PAPERS
 from lib.profiles import Plan
 from lib.record import rows

@@ -1,13 +1,10 @@
 """Where our PA-VAE departs from the paper or fills in what it leaves open, as rows of a table.
 
-Every row has `paper` (what the paper says), `ours`, `why` and `open` (the question that remains).
 Numbers are read from the settings that run, so that a change of the code changes the table.
 """
 
 import inspect
 from dataclasses import fields
-
-from torch import nn
 
 from lib.controls import copies
 from lib.datasets import chest, preprocess
@@ -15,15 +12,13 @@ from lib.generators import frame as protocol
 from lib.generators import gan, template, vae
 from lib.metrics import classification
 from lib.networks import blocks, classifier
+from lib.papers.departures import Row, as_rows, span, weights
 from lib.papers.pavae import printed, robustness, sweeps
 from lib.papers.pavae.arms import ABLATED
 from lib.papers.pavae.sizes import SIZES, Sizes
 from lib.phantoms import chest as phantom
 from lib.profiles import Plan
 from lib.tasks import classify
-
-Row = dict[str, str]
-COLUMNS = ("paper", "ours", "why", "open")
 
 
 def departures(plan: Plan) -> dict[str, list[Row]]:
@@ -41,21 +36,6 @@ def departures(plan: Plan) -> dict[str, list[Row]]:
         "Scores": scores(size),
     }
     return as_rows(themes)
-
-
-def as_rows(themes: dict[str, list[tuple]]) -> dict[str, list[Row]]:
-    """The tuples of every theme under COLUMNS."""
-    return {name: [dict(zip(COLUMNS, row, strict=True)) for row in rows]
-            for name, rows in themes.items()}  # fmt: skip
-
-
-def weights(module: nn.Module) -> str:
-    """How many weights a network has, as "57,123"."""
-    return f"{sum(p.numel() for p in module.parameters()):,}"
-
-
-def span(ends: tuple[float, float]) -> str:
-    return f"{ends[0]:g} to {ends[1]:g}"
 
 
 def data(p: Sizes, plan: Plan) -> list[tuple]:

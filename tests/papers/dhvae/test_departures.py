@@ -7,10 +7,10 @@ from dataclasses import replace
 from lib.claims import ledger
 from lib.generators import hvae
 from lib.metrics import masks
+from lib.papers.departures import COLUMNS
 from lib.papers.dhvae import arms, sizes
 from lib.papers.dhvae.departures import departures
 from lib.papers.dhvae.tables import Table5
-from lib.papers.pavae.departures import COLUMNS
 from lib.phantoms import brain
 from lib.profiles import PROFILES, QUICK, Plan
 
