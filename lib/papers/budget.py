@@ -5,7 +5,7 @@ with more images is still on its way, and its gain is read too small.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lib.jobs import Job
 from lib.papers.arms import Arm
@@ -15,17 +15,9 @@ from lib.papers.table import Scores, Table
 SPARE = 999  # a draw that no study uses: choices made before the comparison
 
 
-@dataclass(frozen=True)
-class Trained(Arm):
-    """An arm trained for so many steps."""
-
-    steps: int = 0
-
-
-def after(arm: Arm, steps: int) -> Trained:
+def after(arm: Arm, steps: int) -> Arm:
     """The arm that stands in the rows for `arm` after so many steps."""
-    named = {"name": f"{arm.name}_s{steps}", "oracle": "", "steps": steps}
-    return Trained(**{**vars(arm), **named})
+    return replace(arm, name=f"{arm.name}_s{steps}", oracle="")
 
 
 class Budget(Table):
@@ -50,8 +42,3 @@ class Budget(Table):
 
     def null(self, arm: Arm, metric: str) -> None:
         """None: what matters is the shape of a curve."""
-
-
-def renamed(arm: Arm, name: str, label: str, amount: int | None = None) -> Arm:
-    """An arm of a chapter under the name that a budget shows."""
-    return replace(arm, name=name, label=label, amount=amount)

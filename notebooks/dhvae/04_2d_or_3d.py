@@ -31,7 +31,7 @@ from lib.claims.verdict import MARGINS
 from lib.metrics import segmentation
 from lib.papers.dhvae import printed
 from lib.papers.dhvae.arms import MAIN, table4_arms
-from lib.papers.dhvae.tables import DIMENSIONS
+from lib.papers.dhvae.sections import DIMENSIONS
 from lib.report import plots
 from lib.report.page import Page
 from lib.report.rows import interval

@@ -9,7 +9,6 @@ from lib import jobs
 from lib.generators import hvae, latent, lsgan
 from lib.jobs import Job
 from lib.papers.arms import Arm
-from lib.papers.budget import SPARE, Budget
 from lib.papers.dhvae import marks, printed
 from lib.papers.dhvae.arms import (
     AMOUNTS,
@@ -23,87 +22,29 @@ from lib.papers.dhvae.arms import (
     LIKELIHOOD,
     MAIN,
     MOST,
-    RECONSTRUCTION,
     SOURCES,
     SWAPPED,
     TABLE2,
     VOLUMES,
-    added,
     chosen,
     table4_arms,
 )
-from lib.papers.dhvae.study import Study, studies
-from lib.papers.table import Scores, Table, row
-from lib.profiles import Plan
+from lib.papers.dhvae.readings import (
+    MEAN,
+    ORACLE,
+    OTHER,
+    Pairs,
+    answered,
+    drawn,
+    judged,
+    segmented,
+)
+from lib.papers.dhvae.sections import Background, Dimensions, Method, Steps
+from lib.papers.dhvae.study import Study
+from lib.papers.table import Scores, row
 from lib.scores import pairs
 
-ORACLE = SOURCES["oracle"]
-MEAN = Arm("mean_slice", "Mean slice", "control", source="mean", oracle="")
-OTHER = Arm("other_slice", "Another real slice", "control", source="other", oracle="")
 CONTRASTS = ("delayed", "with_l1", "immediate", "without_l1")  # one switch each, FLAIR
-
-
-def mark(arm: Arm, metric: str) -> dict:
-    """The null that another row's mean is, over all its draws."""
-    return {"arm": arm.name, "metric": metric, "all": True}
-
-
-NEAREST = mark(ORACLE, "nearest_psnr")
-
-
-class Pairs(Table):
-    """A table of dHVAE: both modalities; what two sets of real slices read is the null."""
-
-    said: ClassVar[dict] = {}  # what the paper prints: {regime: {arm: {metric: value}}}
-
-    def studies(self, plan: Plan) -> list[Study]:
-        return studies(plan)
-
-    def null_job(self, study: Study) -> Job | None:
-        return study.null if study.source.truth else None
-
-    def null(self, arm: Arm, metric: str) -> float | dict | None:
-        if metric in ("psnr", "lpips"):  # the mean slice; for the LSGAN, nearest fresh phantoms
-            return NEAREST if (arm.source, metric) == ("lsgan", "psnr") else mark(MEAN, metric)
-        if metric == "c2st_auc":
-            return mark(SOURCES["real"], metric)
-        return 0.5 if metric == "nn_share" else super().null(arm, metric)
-
-    def printed(self, regime: str, arm: Arm, metric: str) -> float | None:
-        return self.said.get(regime, {}).get(arm.name, {}).get(metric)
-
-
-def drawn(study: Study, arm: Arm, tier: str = "", n: int = MAIN) -> Iterable[Scores]:
-    """Fidelity and reconstruction of a generator."""
-    pools = study.each(tier or arm, lambda k: study.pool(arm, k, n))
-    yield Scores(arm, FIDELITY, {k: study.judged(pool) for k, pool in pools.items()})
-    again = {k: study.reconstructed(arm, k, n) for k in pools}
-    yield Scores(arm, ("psnr",) if arm.source == "lsgan" else RECONSTRUCTION, again)
-
-
-def judged(study: Study, arm: Arm, tier: str = "", regime: str = "", n: int = MAIN) -> Scores:
-    """Fidelity of an arm's pool."""
-    each = study.each(tier or arm, lambda k: study.judged(study.pool(arm, k, n)))
-    return Scores(arm, FIDELITY, each, regime)
-
-
-def answered(study: Study, arm: Arm) -> Scores:
-    """PSNR and perceptual distance of an answer that no generator gave, one draw."""
-    n, reader = min(300, study.size.judged_pairs), study.reader
-
-    def make(k: int) -> Job:
-        parts = {"real": study.reference, "train": study.slices(k), "n": n, "kind": arm.source}
-        return Job(pairs.reconstructed, pair=Job(marks.answer, **parts), reader=reader)
-
-    return Scores(arm, ("psnr", "lpips"), {k: make(k) for k in study.draws()[:1]})
-
-
-def segmented(
-    study: Study, arm: Arm, tier: str = "", regime: str = "", n: int = MAIN, network: str = "unet"
-) -> Scores:
-    """Dice of an arm's segmenter."""
-    each = study.each(tier or arm, lambda k: study.utility(arm, k, n, network))
-    return Scores(arm, DICE, each, regime)
 
 
 # ---- Table 1: beta ------------------------------------------------------------------------------
@@ -344,90 +285,6 @@ class Table6(Pairs):
             each = [values[f"{study.modality}-{name}", arm, "dice"] for name in ARCHITECTURES]
             spread = {k: float(np.ptp([draws[k] for draws in each])) for k in each[0]}
             yield row(study, study.regime, arm, "dice_range", spread, code)
-
-
-# ---- sections 2 to 4 ----------------------------------------------------------------------------
-
-
-class Background(Pairs):
-    """Likelihoods (DH-15), and what stopping the gradient of the dynamics costs."""
-
-    item = "dhvae/02_background"
-
-    def null_job(self, study: Study) -> None:
-        return None
-
-    def scores(self, study: Study) -> Iterable[Scores]:
-        for arm in chosen("vae", "hvae", "hvae_stopped") if study.source.truth else ():
-            yield Scores(arm, LIKELIHOOD, study.each(arm, lambda k, a=arm: study.likelihood(a, k)))
-
-
-class Method(Pairs):
-    """Joint against mask-conditional generation, FLAIR (DH-17, DH-18)."""
-
-    item = "dhvae/03_method"
-
-    def studies(self, plan: Plan) -> list[Study]:
-        return studies(plan)[:1]
-
-    def scores(self, study: Study) -> Iterable[Scores]:
-        for arm in chosen("joint", "conditional", "oracle"):
-            yield judged(study, arm, "beside")
-            yield segmented(study, arm, "beside")
-        yield segmented(study, SOURCES["real"], "beside")
-
-    def more(self, study: Study) -> list[Job]:
-        shown = chosen("vae", "hvae", "dhvae")  # samples beside each other
-        return [study.fitted(arm, 0) for arm in shown] + [study.warm(0)]
-
-
-DIMENSIONS = ("real", "augmented", "classic5", "dhvae2000", "oracle2000", "real3d", "classic5_3d")
-
-
-class Dimensions(Pairs):
-    """2-D and 3-D arms of Table 4, whose Dice is read with and without known slices.
-
-    Regime "flair": only slices with a lesion count, as in the paper; "flair-all-slices": all.
-    """
-
-    item = "dhvae/04_2d_or_3d"
-
-    def null_job(self, study: Study) -> None:
-        return None
-
-    def scores(self, study: Study) -> Iterable[Scores]:
-        arms = table4_arms()
-        for arm in (arms[name] for name in DIMENSIONS):
-            if arm.role == "oracle" and not study.source.truth:
-                continue
-            each = study.each(arm, lambda k, a=arm: study.utility(a, k))
-            yield Scores(arm, {"dice": "dice_selected"}, each)
-            yield Scores(arm, {"dice": "dice"}, each, f"{study.modality}-all-slices")
-
-    def printed(self, regime: str, arm: Arm, metric: str) -> float | None:
-        return next(iter(printed.TABLE4.get(regime, {}).get(arm.name, {}).values()), None)
-
-
-class Steps(Budget):
-    """Dice by steps: real slices alone, augmented on the fly, and with fresh phantoms."""
-
-    item = "dhvae/04_budget"
-    metrics = DICE
-
-    def studies(self, plan: Plan) -> list[Study]:
-        return studies(plan)
-
-    def arms(self, study: Study) -> list[Arm]:
-        fresh = [added("oracle", n) for n in (min(AMOUNTS), MOST)]
-        return [*chosen("real", "augmented"), *fresh]
-
-    def trained(self, study: Study, arm: Arm, steps: int) -> Job:
-        held = study.source.train(study.size.test_volumes, study.stream("budget volumes"))
-        made = study.segmented(
-            study.pool(arm, SPARE), study.amount(arm.amount) if arm.amount else None, SPARE,
-            augment=arm.note == "on the fly", steps=steps, test=held,
-        )  # fmt: skip
-        return study.scored(made)
 
 
 TABLES = {

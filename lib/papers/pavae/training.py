@@ -1,11 +1,12 @@
 """Figure 1 and the calibration of the laws: fits by epoch, and learning curves of real images."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from lib import jobs
 from lib.jobs import Job
 from lib.papers.arms import Arm
-from lib.papers.budget import SPARE, Budget, renamed
+from lib.papers.budget import SPARE, Budget
 from lib.papers.pavae.arms import MAIN, UTILITY
 from lib.papers.pavae.study import Study, studies, study
 from lib.papers.table import Scores, Table, row
@@ -97,7 +98,7 @@ class Steps(Budget):
 
     def arms(self, study: Study) -> list[Arm]:
         fresh = MAIN["oracle"]
-        more = [renamed(fresh, f"oracle_x{m}", f"Oracle, {m} fresh to one real", m) for m in (1, 4)]
+        more = [replace(fresh, name=f"oracle_x{m}", amount=m) for m in (1, 4)]
         return [MAIN["real"], *(study.arms[n] for n in ("classic",) if n in study.arms), *more]
 
     def trained(self, study: Study, arm: Arm, steps: int) -> Job:

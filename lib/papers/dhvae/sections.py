@@ -1,0 +1,103 @@
+"""Sections 2 to 4 of dHVAE as tables: background, method, dimensions, and how long is trained."""
+
+from collections.abc import Iterable
+
+from lib.jobs import Job
+from lib.papers.arms import Arm
+from lib.papers.budget import SPARE, Budget
+from lib.papers.dhvae import printed
+from lib.papers.dhvae.arms import (
+    AMOUNTS,
+    DICE,
+    LIKELIHOOD,
+    MOST,
+    SOURCES,
+    added,
+    chosen,
+    table4_arms,
+)
+from lib.papers.dhvae.readings import Pairs, judged, segmented
+from lib.papers.dhvae.study import Study, studies
+from lib.papers.table import Scores
+from lib.profiles import Plan
+
+
+class Background(Pairs):
+    """Likelihoods (DH-15), and what stopping the gradient of the dynamics costs."""
+
+    item = "dhvae/02_background"
+
+    def null_job(self, study: Study) -> None:
+        return None
+
+    def scores(self, study: Study) -> Iterable[Scores]:
+        for arm in chosen("vae", "hvae", "hvae_stopped") if study.source.truth else ():
+            yield Scores(arm, LIKELIHOOD, study.each(arm, lambda k, a=arm: study.likelihood(a, k)))
+
+
+class Method(Pairs):
+    """Joint against mask-conditional generation, FLAIR (DH-17, DH-18)."""
+
+    item = "dhvae/03_method"
+
+    def studies(self, plan: Plan) -> list[Study]:
+        return studies(plan)[:1]
+
+    def scores(self, study: Study) -> Iterable[Scores]:
+        for arm in chosen("joint", "conditional", "oracle"):
+            yield judged(study, arm, "beside")
+            yield segmented(study, arm, "beside")
+        yield segmented(study, SOURCES["real"], "beside")
+
+    def more(self, study: Study) -> list[Job]:
+        shown = chosen("vae", "hvae", "dhvae")  # samples beside each other
+        return [study.fitted(arm, 0) for arm in shown] + [study.warm(0)]
+
+
+DIMENSIONS = ("real", "augmented", "classic5", "dhvae2000", "oracle2000", "real3d", "classic5_3d")
+
+
+class Dimensions(Pairs):
+    """2-D and 3-D arms of Table 4, whose Dice is read with and without known slices.
+
+    Regime "flair": only slices with a lesion count, as in the paper; "flair-all-slices": all.
+    """
+
+    item = "dhvae/04_2d_or_3d"
+
+    def null_job(self, study: Study) -> None:
+        return None
+
+    def scores(self, study: Study) -> Iterable[Scores]:
+        arms = table4_arms()
+        for arm in (arms[name] for name in DIMENSIONS):
+            if arm.role == "oracle" and not study.source.truth:
+                continue
+            each = study.each(arm, lambda k, a=arm: study.utility(a, k))
+            yield Scores(arm, {"dice": "dice_selected"}, each)
+            yield Scores(arm, {"dice": "dice"}, each, f"{study.modality}-all-slices")
+
+    def printed(self, regime: str, arm: Arm, metric: str) -> float | None:
+        return next(iter(printed.TABLE4.get(regime, {}).get(arm.name, {}).values()), None)
+
+
+class Steps(Budget):
+    """Dice by steps: real slices alone, augmented on the fly, and with fresh phantoms."""
+
+    item = "dhvae/04_budget"
+    metrics = DICE
+
+    def studies(self, plan: Plan) -> list[Study]:
+        return studies(plan)
+
+    def arms(self, study: Study) -> list[Arm]:
+        fresh = [added("oracle", n) for n in (min(AMOUNTS), MOST)]
+        return [*chosen("real", "augmented"), *fresh]
+
+    def trained(self, study: Study, arm: Arm, steps: int) -> Job:
+        held = study.source.train(study.size.test_volumes, study.stream("budget volumes"))
+        made = study.segmented(
+            study.pool(arm, SPARE), study.amount(arm.amount) if arm.amount else None, SPARE,
+            augment=arm.note == "on the fly", steps=steps, test=held,
+        )  # fmt: skip
+        return study.scored(made)
