@@ -21,14 +21,14 @@ PACKED = {"compression": "gzip", "shuffle": True, "fletcher32": True}  # with a 
 STEPS = 255  # of a picture in [0, 1]
 
 
-def save(item: str, name: str, arrays: Mapping[str, np.ndarray]) -> None:
+def save(item: str, name: str, arrays: Mapping[str, np.ndarray], key: str = "") -> None:
     """Keep a set of arrays under data/metrics/<item>.h5, in the place of one of this name.
 
-    Raises TypeError for what is no number.
+    `key` is that of the job behind them. Raises TypeError for what is no number.
     """
     kept = {key: _small(np.asarray(value), f"{item} {name} {key}") for key, value in arrays.items()}
     with pages.locked(paths.METRICS):
-        _put(item, paths.METRICS, {name: kept})
+        _put(item, paths.METRICS, {name: kept}, {name: key})
 
 
 def load(item: str, name: str, own: bool = True) -> dict[str, np.ndarray]:
@@ -43,6 +43,14 @@ def load(item: str, name: str, own: bool = True) -> dict[str, np.ndarray]:
     raise RecordError(f"{item} has no arrays {name!r}; make them with: ./run_all.sh {item}.")
 
 
+def made_by(item: str, name: str, own: bool = True) -> str:
+    """Key of the job behind the arrays that `load` gives; "" where none is told."""
+    for root in (paths.METRICS, paths.RECORD) if own else (paths.RECORD,):
+        if name in _read(item, root):
+            return _keys(item, root).get(name, "")
+    return ""
+
+
 def has(item: str, name: str) -> bool:
     """Whether this home or the record has a set of arrays."""
     return any(name in _read(item, root) for root in (paths.METRICS, paths.RECORD))
@@ -52,7 +60,7 @@ def keep(item: str) -> None:
     """Copy the sets of arrays of this home into the record; others stay."""
     mine = _read(item, paths.METRICS)
     if mine:
-        _put(item, paths.RECORD, mine)
+        _put(item, paths.RECORD, mine, _keys(item, paths.METRICS))
 
 
 def _small(values: np.ndarray, where: str) -> tuple[np.ndarray, str]:
@@ -93,15 +101,26 @@ def _read(item: str, root: Path) -> dict[str, dict[str, tuple[np.ndarray, str]]]
     return found
 
 
-def _put(item: str, root: Path, sets: dict) -> None:
+def _keys(item: str, root: Path) -> dict[str, str]:
+    """{name: key of the job behind the set} of a file that can be read, or of none."""
+    file = root / f"{item}.h5"
+    if not file.is_file():
+        return {}
+    with h5py.File(file, "r", locking=False) as stored:
+        return json.loads(stored.attrs.get("keys", "{}"))
+
+
+def _put(item: str, root: Path, sets: dict, keys: dict[str, str]) -> None:
     """Write a file anew with these sets added to or replacing those that it has."""
     whole = {**_read(item, root), **sets}
+    keys = {**_keys(item, root), **{name: keys.get(name, "") for name in sets}}
 
     def write(half: Path) -> None:
         with h5py.File(half, "w", locking=False) as file:
             pairs = ((name, key) for name, arrays in whole.items() for key in arrays)
             named = {f"{name}/{key}": whole[name][key] for name, key in pairs}
             file.attrs["names"] = json.dumps([*named])  # in order; HDF5 itself goes by name
+            file.attrs["keys"] = json.dumps({name: key for name, key in keys.items() if key})
             for at, (values, was) in enumerate(named.values()):
                 packed = PACKED if values.ndim else {}
                 file.create_dataset(str(at), data=values, **packed).attrs["was"] = was

@@ -140,18 +140,24 @@ class Page:
             kept.write(item, self.plan.profile.name, self.table_of.rows(self.plan))
         return self.rows_of(item)
 
-    def panel(self, name: str, make: Callable[[], dict[str, np.ndarray]]) -> dict:
+    def panel(
+        self, name: str, make: Callable[[], dict[str, np.ndarray]], of: Job | None = None
+    ) -> dict:
         """Small arrays that a figure needs beside numbers: made here and kept, or the record's.
 
         The record's too where `make` gives none, since this run has no draw of them; {} where the
-        record has none either.
+        record has none either. `of` is the job that they come from, see `is_todays`.
         """
         made = {} if self.from_record else make()
         if made:
-            panels.save(self.item, name, made)
+            panels.save(self.item, name, made, of.key if of else "")
         elif not panels.has(self.item, name):
             return {}
         return panels.load(self.item, name, own=not self.from_record)
+
+    def is_todays(self, name: str, of: Job) -> bool:
+        """Whether a panel comes from this job as it is today, and not from an earlier law or code."""
+        return panels.made_by(self.item, name, own=not self.from_record) == of.key
 
     def model(self, name: str, job: Job) -> Result:
         """A fitted generator of draw 0: this home's, else the record's; says which.

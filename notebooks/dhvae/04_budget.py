@@ -27,8 +27,9 @@ import numpy as np
 
 from lib.papers.budget import SPARE
 from lib.papers.dhvae.arms import AMOUNTS, MOST
-from lib.report import beside, plots
+from lib.report import beside, steps
 from lib.report.page import Page
+from lib.report.steps import by_steps
 
 page = Page("dhvae/04_budget", profile, seed, dataset, root, draws)
 size = page.size
@@ -55,9 +56,9 @@ FEW = min(AMOUNTS)
 
 # %%
 for kind, n in {"brain": 24, "neck": 10}.items() if page.on_phantoms else ():
-    found = beside.held(kind, n if page.meaningful else 10, seed)
-    page.table([kind, *beside.HEAD[1:]], beside.lines(found))
-    print(beside.farthest(found))
+    shown = beside.held(kind, n if page.meaningful else 10, seed)
+    page.table([kind, *beside.HEAD[1:]], beside.lines(shown))
+    print(beside.farthest(shown))
 
 # %% [markdown]
 # ## A toy: epochs are not steps
@@ -66,8 +67,8 @@ for kind, n in {"brain": 24, "neck": 10}.items() if page.on_phantoms else ():
 # equal epochs, the second takes five times the steps. Its lead is then a matter of steps alone.
 
 # %%
-steps, pace = {"n slices": 40, "5 n copies": 200}, 60
-fitted = {name: 1 - np.exp(-s / pace) for name, s in steps.items()}
+taken, pace = {"n slices": 40, "5 n copies": 200}, 60
+fitted = {name: 1 - np.exp(-s / pace) for name, s in taken.items()}
 page.table(["equal epochs", *fitted], [["share learnt", *(f"{x:.0%}" for x in fitted.values())]])
 page.check("copies lead by their steps alone", fitted["5 n copies"] > fitted["n slices"])
 
@@ -79,42 +80,23 @@ page.check("copies lead by their steps alone", fitted["5 n copies"] > fitted["n 
 
 # %%
 rows = page.run()
-LABELS = {"real": "real only", "augmented": "augmented on the fly",
-          f"oracle{FEW}": f"fresh +{FEW:,}", f"oracle{MOST}": f"fresh +{MOST:,}"}  # fmt: skip
-LOOKS = dict(zip(LABELS, (("baseline", "-"), ("baseline", "--"), ("oracle", "-"), ("oracle", "--")),
-                 strict=True))  # fmt: skip
-
-
-def by_steps(at, arm: str) -> dict[int, float]:
-    """Dice by steps, as far as it is there."""
-    names = {s: f"{arm}_s{s}" for s in size.budget}
-    return {s: at.mean(name, "dice") for s, name in names.items() if at.has(name, "dice")}
-
-
-# %%
-def draw(ax, at) -> None:
-    """One modality: Dice by steps, and the budget of its studies."""
-    for arm, (role, style) in LOOKS.items():
-        found = by_steps(at, arm)
-        ax.plot(*zip(*found.items(), strict=True), "o", ls=style, color=plots.ROLES[role],
-                label=LABELS[arm])  # fmt: skip
-    ax.axvline(size.slice_steps, color="black", lw=0.8, ls=":")
-    ax.set_xscale("log")
-    ax.set_xticks(size.budget, size.budget)
-    ax.minorticks_off()
-    ax.set(xlabel="gradient steps", title=at.name)
-
+LOOKS = {"real only": ("baseline", "-"), "augmented on the fly": ("baseline", "--"),
+         f"fresh +{FEW:,}": ("oracle", "-"), f"fresh +{MOST:,}": ("oracle", "--")}  # fmt: skip
+ARMS = dict(zip(LOOKS, page.table_of.arms(page.study), strict=True))
+found = {at.name: {label: by_steps(at, arm, "dice", size.budget) for label, arm in ARMS.items()}
+         for at in rows}  # fmt: skip
 
 # %%
 caption = (
     f"Dice on fresh volumes by gradient steps, draw {SPARE} alone; dotted: the budget of all 2-D arms. "
     "Grey: real slices alone, plain and augmented on the fly; green: with fresh slices."
 )
-if len(rows):
+if found:
     wide = {"figsize": (8.8, 3.6), "squeeze": False}
-    with page.figure(caption, 1, len(rows.regimes), **wide) as axes:
-        for ax, at in zip(axes[0], rows, strict=True):
-            draw(ax, at)
+    with page.figure(caption, 1, len(found), **wide) as axes:
+        for ax, (modality, each) in zip(axes[0], found.items(), strict=True):
+            steps.curves(ax, each, LOOKS, size.slice_steps)
+            ax.set_title(modality)
         axes[0, 0].set_ylabel("Dice of volumes")
         axes[0, -1].legend(fontsize=7)
 
@@ -124,22 +106,17 @@ if len(rows):
 # grey *at the dotted line* is what a generator can win.
 
 # %%
-for at in rows:
-    found = {arm: by_steps(at, arm) for arm in LABELS}
-    lines = [[LABELS[arm], *(f"{x:.3f}" for x in each.values())] for arm, each in found.items()]
-    page.table([at.name, *(f"{s} steps" for s in size.budget)], lines)
+for modality, each in found.items():
+    lines = [[label, *(f"{x:.3f}" for x in curve.values())] for label, curve in each.items()]
+    page.table([modality, *(f"{s} steps" for s in size.budget)], lines)
 
 # %% [markdown]
-# ## What must hold
+# ## Is the budget long enough?
 
 # %%
-FLAT = 0.01  # Dice: what a plateau may still rise
-for at in rows if page.meaningful else ():
-    found = by_steps(at, f"oracle{MOST}")
-    now = max((s for s in found if s <= size.slice_steps), default=min(found))
-    left = max(found[s] for s in found if s >= now) - found[now]
-    word = "flat" if left < FLAT else "NOT flat"
-    print(f"{at.name}: beyond its budget the oracle gains {left:+.3f}: {word}")
+for modality, each in found.items() if page.meaningful else ():
+    left = steps.still_to_gain(each[f"fresh +{MOST:,}"], size.slice_steps)
+    print(steps.verdict(modality, left))
 
 # %% [markdown]
 # ## In this notebook we have

@@ -26,8 +26,9 @@ draws = ""
 import numpy as np
 
 from lib.papers.budget import SPARE
-from lib.report import plots
+from lib.report import steps
 from lib.report.page import Page
+from lib.report.steps import by_steps
 from lib.training import loop
 
 page = Page("pavae/04_budget", profile, seed, dataset, root, draws)
@@ -57,10 +58,10 @@ BUDGETS = {"bare": size.bare_steps, "augmented": size.augmented_steps}
 
 # %%
 floors, paces = {"n": 0.30, "2n": 0.25}, {"n": 60, "2n": 110}
-steps = np.array([100, 200, 400, 800])
-error = {k: floors[k] + (1 - floors[k]) * np.exp(-steps / paces[k]) for k in floors}
+toy_steps = np.array([100, 200, 400, 800])
+error = {k: floors[k] + (1 - floors[k]) * np.exp(-toy_steps / paces[k]) for k in floors}
 gain = error["n"] - error["2n"]
-page.table(["steps", *steps], [["gain of 2n over n", *(f"{g:+.3f}" for g in gain)]])
+page.table(["steps", *toy_steps], [["gain of 2n over n", *(f"{g:+.3f}" for g in gain)]])
 page.check("an early whistle can turn a gain into a loss", gain[0] < 0 < gain[-1])
 
 # %% [markdown]
@@ -92,33 +93,15 @@ page.check("the batches visit images as often as the formula says",
 
 # %%
 rows = page.run()
+LOOKS = {"Real only": ("baseline", "-"), "augmented on the fly": ("baseline", "--"),
+         "fresh, 1 : 1": ("oracle", "-"), "fresh, 4 : 1": ("oracle", "--")}  # fmt: skip
+ARMS = dict(zip(LOOKS, page.table_of.arms(page.study), strict=True))
 
 
-def by_steps(at, arm: str, metric: str = "auc") -> dict[int, np.ndarray]:
-    """A score by steps, as far as it is there."""
-    names = {s: f"{arm}_s{s}" for s in size.budget}
-    return {s: at.values(name, metric) for s, name in names.items() if at.has(name, metric)}
-
-
-LABELS = {"real": "Real only", "classic": "augmented on the fly",
-          "oracle_x1": "fresh, 1 : 1", "oracle_x4": "fresh, 4 : 1"}  # fmt: skip
-LOOKS = {"real": ("baseline", "-"), "classic": ("baseline", "--"),
-         "oracle_x1": ("oracle", "-"), "oracle_x4": ("oracle", "--")}  # fmt: skip
-
-
-# %%
-def draw(ax, at) -> None:
-    """One regime: AUC by steps, and the budget of its studies."""
-    for arm, (role, style) in LOOKS.items():
-        found = by_steps(at, arm)
-        if found:
-            means = [values.mean() for values in found.values()]
-            ax.plot([*found], means, "o", ls=style, color=plots.ROLES[role], label=LABELS[arm])
-    ax.axvline(BUDGETS[at.name], color="black", lw=0.8, ls=":")
-    ax.set_xscale("log")
-    ax.set_xticks(size.budget, size.budget)
-    ax.minorticks_off()
-    ax.set(xlabel="gradient steps", title=f"regime {at.name}")
+def curves(at) -> dict[str, dict[int, float]]:
+    """AUC by steps of the arms that a regime has."""
+    each = {label: by_steps(at, arm, "auc", size.budget) for label, arm in ARMS.items()}
+    return {label: found for label, found in each.items() if found}
 
 
 # %%
@@ -130,9 +113,10 @@ wide = {"figsize": (8.8, 3.6), "sharey": True, "squeeze": False}
 if len(rows):
     with page.figure(caption, 1, len(rows.regimes), **wide) as axes:
         for ax, at in zip(axes[0], rows, strict=True):
-            draw(ax, at)
+            steps.curves(ax, curves(at), LOOKS, BUDGETS[at.name])
+            ax.set_title(f"regime {at.name}")
         axes[0, 0].set_ylabel("AUC, healthy or ill")
-        axes[0, -1].legend(fontsize=7)
+        axes[0, 0].legend(fontsize=7)
 
 # %% [markdown]
 # **What to see.** Where the solid grey line bends down, the network has learnt its 800 images by
@@ -142,30 +126,16 @@ if len(rows):
 
 # %%
 for at in rows:
-    lines = []
-    for arm in LOOKS:
-        found = {s: v.mean() for s, v in by_steps(at, arm).items()}
-        if found:
-            lines.append([LABELS[arm], *(f"{x:.3f}" for x in found.values())])
+    lines = [[label, *(f"{x:.3f}" for x in each.values())] for label, each in curves(at).items()]
     page.table([at.name, *(f"{s} steps" for s in size.budget)], lines)
 
 # %% [markdown]
-# ## What must hold
-
+# ## Is the budget long enough?
 
 # %%
-def still_to_gain(at, arm: str) -> float:
-    """Best AUC at more steps than the budget, minus the AUC at the budget."""
-    found = {s: v.mean() for s, v in by_steps(at, arm).items()}
-    now = max((s for s in found if s <= BUDGETS[at.name]), default=min(found))
-    return max(found[s] for s in found if s >= now) - found[now]
-
-
-FLAT = 0.01  # AUC: what a plateau may still rise
 for at in rows if page.meaningful else ():
-    left = still_to_gain(at, "oracle_x1")
-    word = "flat" if left < FLAT else "NOT flat"
-    print(f"{at.name}: beyond its budget the oracle gains {left:+.3f}: {word}")
+    left = steps.still_to_gain(curves(at)["fresh, 1 : 1"], BUDGETS[at.name])
+    print(steps.verdict(at.name, left))
 
 # %% [markdown]
 # ## In this notebook we have
@@ -181,7 +151,7 @@ for at in rows if page.meaningful else ():
 
 # %%
 answer = None
-page.exercise(answer, lambda: int(steps[np.abs(gain - 0.05) < 0.005][0]))
+page.exercise(answer, lambda: int(toy_steps[np.abs(gain - 0.05) < 0.005][0]))
 
 # %%
 page.close()

@@ -64,6 +64,16 @@ def test_sets_are_replaced_by_name_and_the_same_arrays_give_the_same_bytes():
     assert file.read_bytes() == before
 
 
+def test_a_set_says_which_job_made_it_also_from_the_record():
+    panels.save(ITEM, "samples", {"x": np.array([1.0])}, "abc")
+    panels.save(ITEM, "curves", {"x": np.array([1.0])})
+    panels.keep(ITEM)
+    panels.save(ITEM, "samples", {"x": np.array([2.0])}, "def")
+    assert panels.made_by(ITEM, "samples") == "def"
+    assert panels.made_by(ITEM, "samples", own=False) == "abc"
+    assert panels.made_by(ITEM, "curves") == panels.made_by(ITEM, "none") == ""
+
+
 def test_own_arrays_come_first_and_the_record_alone_can_be_asked_for():
     panels.save(ITEM, "samples", {"x": np.array([1.0])})
     pages.write(ITEM, "quick", [{"arm": "a", "metric": "m", "draws": {"0/0": (1.0, "c")}}])

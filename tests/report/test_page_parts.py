@@ -25,6 +25,16 @@ def test_a_panel_without_draws_is_the_records(page):
     assert page.panel("seen", lambda: {"x": np.arange(2)})["x"].tolist() == [0, 1]
 
 
+def test_a_panel_of_an_earlier_law_is_known_by_its_job_whatever_its_values(page, monkeypatch):
+    page.panel("held", lambda: {"x": np.arange(3)}, of=page.study.reference)
+    assert page.is_todays("held", page.study.reference)
+    panels.save(page.item, "held", {"x": np.arange(3)}, "a job of another law")
+    panels.keep(page.item)
+    monkeypatch.setenv(paths.RECORD_ONLY, "1")
+    assert page.panel("held", dict)["x"].tolist() == [0, 1, 2]
+    assert not page.is_todays("held", page.study.reference)
+
+
 def test_a_lead_is_paired_by_draw():
     def row(arm, draws, here):
         return {"arm": arm, "metric": "auc", "draws": draws, "values": [*draws.values()],
