@@ -156,7 +156,7 @@ class Page:
         return panels.load(self.item, name, own=not self.from_record)
 
     def is_todays(self, name: str, of: Job) -> bool:
-        """Whether a panel comes from this job as it is today, and not from an earlier law or code."""
+        """Whether a panel comes from this job as it is today, not from an earlier law or code."""
         return panels.made_by(self.item, name, own=not self.from_record) == of.key
 
     def model(self, name: str, job: Job) -> Result:
