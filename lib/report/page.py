@@ -47,6 +47,7 @@ class Page:
         self._verdicts: dict[str, dict] | None = None
         self.start = time.perf_counter()
         self.spent = 0.0
+        self.old = ""  # said below every figure once a model of earlier code is shown
         plots.use_style()
         self._open()
 
@@ -173,6 +174,8 @@ class Page:
             models.save(named, job, found, large, root=paths.METRICS)
         else:
             found, where = models.load(named, job)
+            if where != "record":
+                self.old = " Models stand in the record from earlier code."
         print(f"{name}: {where}")
         return found
 
@@ -209,6 +212,7 @@ class Page:
             display(plots.kept(file, alt or caption))
         finally:
             plt.close(figure)
+        caption += self.old
         self.text(f"*{caption}*")
         self.figures.append({"file": file, "caption": caption, "alt": alt or caption})
 

@@ -78,8 +78,8 @@ rows = page.run()
 # %% [markdown]
 # ## A lesion, slice by slice
 #
-# The first test subject of each data set whose lesion spans most slices of the first eight: four
-# slices through it, the slice beyond either end, and a cut along the body (right), in which the
+# The first test subject of each data set whose lesion spans most slices of the first eight: six
+# slices from beyond one end to beyond the other, and a cut along the body (right), in which the
 # lesion's extent over the slices can be seen at once.
 
 
@@ -89,9 +89,10 @@ def lesion(study) -> dict[str, np.ndarray]:
     test = jobs.load(study.test).arrays
     subject = np.argmax(test["mask"][:8].any((2, 3)).sum(1))
     image, mask = test["image"][subject], test["mask"][subject]
-    low, high = np.flatnonzero(mask.any((1, 2)))[[0, -1]]
-    inside = np.linspace(low, high, 4).round().astype(int)
-    at = np.array([max(low - 1, 0), *inside, min(high + 1, len(mask) - 1)])
+    low, high = np.flatnonzero(mask.any((1, 2)))[[0, -1]] + [-1, 1]
+    spare = max(0, 5 - (high - low))  # of a lesion in few slices more are shown beyond its ends
+    ends = low - (spare + 1) // 2, high + spare // 2
+    at = np.linspace(*ends, 6).round().astype(int).clip(0, len(mask) - 1)
     column = int(np.argwhere(mask)[:, 2].mean())
     cut = {"cut": image[::-1, :, column], "cut_mask": mask[::-1, :, column]}
     return {"slices": at, "column": np.array(column), "image": image[at], "mask": mask[at], **cut}
@@ -106,7 +107,7 @@ def of_each(make) -> dict[str, np.ndarray]:
 seen = page.panel("lesion", lambda: of_each(lesion))
 
 # %%
-WHITE = {"flair": 0.9, "pet": 0.35}  # grey value shown as white
+WHITE = {"flair": 0.75, "pet": 0.35}  # grey value shown as white
 ORANGE = plots.ROLES["control"]
 caption = (
     "A test subject of each data set: slices through and beyond its lesion, and a cut along the "

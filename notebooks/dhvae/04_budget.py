@@ -98,7 +98,7 @@ if found:
             steps.curves(ax, each, LOOKS, size.slice_steps)
             ax.set_title(modality)
         axes[0, 0].set_ylabel("Dice of volumes")
-        axes[0, -1].legend(fontsize=7)
+        axes[0, -1].legend(fontsize=7, handlelength=4)
 
 # %% [markdown]
 # **What to see.** The plain grey line flattens first: few slices are soon known by heart. Augmented on

@@ -116,7 +116,7 @@ if len(rows):
             steps.curves(ax, curves(at), LOOKS, BUDGETS[at.name])
             ax.set_title(f"regime {at.name}")
         axes[0, 0].set_ylabel("AUC, healthy or ill")
-        axes[0, 0].legend(fontsize=7)
+        axes[0, 0].legend(fontsize=7, handlelength=4)
 
 # %% [markdown]
 # **What to see.** Where the solid grey line bends down, the network has learnt its 800 images by

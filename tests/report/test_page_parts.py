@@ -45,3 +45,15 @@ def test_a_lead_is_paired_by_draw():
     at = Regime("bare", [one, other])
     assert at.lead("one", "other", "auc") == {"0/1": 0.25}
     assert at.here("auc", "one", "other") == {"0/1"}
+
+
+def test_figures_say_once_a_model_of_earlier_code_is_shown(page, monkeypatch, tmp_path):
+    monkeypatch.setattr(paths, "FIGURES", tmp_path)
+    monkeypatch.setenv(paths.RECORD_ONLY, "1")
+    job = page.study.warm(0)
+    for key, told in (("record", False), ("record, made by other code", True)):
+        monkeypatch.setattr("lib.record.models.load", lambda *_, where=key: (None, where))
+        page.model("vae_flair", job)
+        with page.figure("Samples."):
+            pass
+        assert ("earlier code" in page.figures[-1]["caption"]) == told
