@@ -21,10 +21,18 @@ BROWSER_FLAGS = [
 
 
 def pytest_collection_modifyitems(items):
-    """Mark tests by the expensive things they ask for, so that `-m "not smoke"` leaves them out."""
+    """Mark tests by the expensive things they ask for, so that `-m "not smoke"` leaves them out.
+
+    With several workers a file stays with one, and so do all tests of the one smoke run, the
+    longest of all, which goes first.
+    """
+    items.sort(key=lambda item: "smoke_home" not in item.fixturenames)
     for item in items:
+        group = item.path.name
         if "smoke_home" in item.fixturenames:
             item.add_marker("smoke")
+            group = "smoke"
+        item.add_marker(pytest.mark.xdist_group(group))
         if "chromium" in item.fixturenames:
             item.add_marker("browser")
 

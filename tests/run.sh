@@ -8,5 +8,5 @@ export OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 python=$(./run_all.sh --python) || exit 1
 status=0
 "$python" -m ruff check . || status=1
-"$python" -m pytest "$@" || status=1
+"$python" -m pytest -n auto --dist loadgroup --no-loadscope-reorder "$@" || status=1
 exit $status

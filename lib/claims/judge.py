@@ -1,7 +1,7 @@
 """From merged pages to verdicts: rows in, one dict per claim out.
 
 A verdict dict has id, paper, priority, verdict, exploratory, sentence, title, attribution,
-fraction, gate (whose generators), augmented, missing, how many of its n draws were computed in this
+fraction, gate (whose generators), missing, how many of its n draws were computed in this
 home (`here`), whether earlier code made some of them (`old`), the look at which it fell, and the
 numbers of its test (delta, ci95, p, margin, parts ...).
 """
@@ -14,8 +14,6 @@ from lib.claims import verdict as v
 from lib.claims.evaluate import evaluate
 from lib.metrics.inference import fieller, holm
 from lib.record import draws
-
-OTHER_REGIME = "augmented"
 
 
 def reader(own=True, profile=None):
@@ -75,7 +73,7 @@ def judge(claim, source, factor=1.0):
     """The verdict dict of one claim; `factor` is the Holm multiplier of its p."""
     test = claim["test"]
     head = {key: claim[key] for key in ("id", "paper", "priority", "statement")}
-    blank = {"attribution": None, "fraction": None, "gate": None, "augmented": None, "look": None}
+    blank = {"attribution": None, "fraction": None, "gate": None, "look": None}
     try:
         found = evaluate(test, source, factor)
     except evidence.Missing as missing:
@@ -123,7 +121,6 @@ def _second_axes(test, source, found, factor):
     out["fraction"] = fraction(leaf, source)
     if name in v.POSITIVE:
         out["attribution"], out["against"] = attribution(leaf, source)
-    out["augmented"] = in_other_regime(test, source, factor)
     remarks = _remarks(out, found["n"], planned(test))
     return {**out, "sentence": " ".join([found["sentence"], *remarks])}
 
@@ -170,36 +167,6 @@ def _share_text(share):
         return share["note"]
     lo, hi = v.number(share["lo"]), v.number(share["hi"])
     return f"{v.number(share['fraction'])} [{lo}, {hi}] of oracle gain"
-
-
-def move(test, regime):
-    """The same test with every plain regime in it replaced."""
-    if isinstance(test, list):
-        return [move(part, regime) for part in test]
-    if not isinstance(test, dict):
-        return test
-    moved = {key: move(part, regime) for key, part in test.items()}
-    return moved | {"regime": regime} if test.get("regime") == evidence.PLAIN else moved
-
-
-def in_other_regime(test, source, factor):
-    """The same test where classical augmentation is on; extra information, never the verdict."""
-    if not lead(test).get("attribution") or lead(test).get("regime") != evidence.PLAIN:
-        return None
-    moved = move(test, OTHER_REGIME)
-    try:
-        found = evaluate(moved, source, factor)
-    except evidence.Missing:
-        return None
-    word, intervals = attribution(lead(moved), source)
-    keep = {key: found[key] for key in ("n", "delta", "ci95", "p", "sentence")}
-    return {
-        "verdict": v.demote(found["verdict"], found["n"]),
-        "attribution": word if found["verdict"] in v.POSITIVE else None,
-        "against": intervals,
-        "fraction": fraction(lead(moved), source),
-        **keep,
-    }
 
 
 def title(out):

@@ -37,6 +37,12 @@ def mixed_set(law: str, mix: list[int], n: int, stream: list[int]) -> Result:
     return _set(chest.LAWS[law], n, stream, mix_pattern(tuple(mix)))
 
 
+def changed_set(law: str, ranges: dict[str, list[float]], n: int, stream: list[int]) -> Result:
+    """Job: n fresh subjects of a named law in which some parameters have other ranges."""
+    changes = {name: tuple(ends) for name, ends in ranges.items()}
+    return _set(replace(chest.LAWS[law], name=f"{law} changed", **changes), n, stream)
+
+
 def drifted(law: chest.Law, sds: float) -> chest.Law:
     """The law's population on a scanner whose gain, bend and photons moved by `sds` of their SDs.
 

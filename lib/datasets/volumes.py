@@ -8,6 +8,8 @@ glands (2 to 5) lie in the lower half, most tumours (SUVmax 4 to 15) keep their 
 only hot brains and the hottest tumours saturate.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from lib.datasets.checks import check_pairs
@@ -20,12 +22,19 @@ SUV = 10.0  # that becomes white
 CHUNK = 8  # subjects rendered at once
 
 
-def draw(modality: str, n: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
-    """n fresh subjects: image (n, D, H, W) float32 in [0, 1], mask bool, subject (n,) uint64."""
+def draw(
+    modality: str, n: int, rng: np.random.Generator, ranges: dict[str, list[float]] | None = None
+) -> tuple[np.ndarray, ...]:
+    """n fresh subjects: image (n, D, H, W) float32 in [0, 1], mask bool, subject (n,) uint64.
+
+    `ranges` replaces those of some parameters of the law.
+    """
     if modality not in MODALITIES:
         raise ValueError(f"modality {modality!r} is unknown; choose one of {MODALITIES}.")
     phantom = brain if modality == "flair" else neck
-    p = phantom.sample(phantom.LAWS["brain" if modality == "flair" else "neck"], n, rng)
+    law = phantom.LAWS["brain" if modality == "flair" else "neck"]
+    law = replace(law, **{name: tuple(ends) for name, ends in (ranges or {}).items()})
+    p = phantom.sample(law, n, rng)
     parts = [_render(modality, p[i : i + CHUNK]) for i in range(0, n, CHUNK)]
     image, mask = (np.concatenate(each) for each in zip(*parts, strict=True))
     return image, mask, p.seed
@@ -39,9 +48,11 @@ def _render(modality: str, parameters) -> tuple[np.ndarray, np.ndarray]:
     return (batch.image[:, 0] / SUV).clip(0, 1), batch.parts == neck.PRIMARY
 
 
-def volume_set(modality: str, n: int, stream: list[int]) -> Result:
+def volume_set(
+    modality: str, n: int, stream: list[int], ranges: dict[str, list[float]] | None = None
+) -> Result:
     """Job: n fresh subjects; the first k are those of a shorter draw of the same stream."""
-    image, mask, subject = draw(modality, n, np.random.default_rng(stream))
+    image, mask, subject = draw(modality, n, np.random.default_rng(stream), ranges)
     return Result({"image": image, "mask": mask, "subject": subject}, {"n": n})
 
 
@@ -76,7 +87,9 @@ def first_volumes(volumes: Result, n: int) -> Result:
     return Result(first(volumes, n), {"n": n})
 
 
-def fresh_slices(modality: str, n: int, stream: list[int]) -> Result:
+def fresh_slices(
+    modality: str, n: int, stream: list[int], ranges: dict[str, list[float]] | None = None
+) -> Result:
     """Job: the first n lesion slices of fresh subjects, every one of each, as a slice_set.
 
     What the oracle adds, what the reader learns from, and what samples are compared with. Of the
@@ -84,7 +97,7 @@ def fresh_slices(modality: str, n: int, stream: list[int]) -> Result:
     """
     rng, parts = np.random.default_rng(stream), []
     while sum(len(part["subject"]) for part in parts) < n:
-        image, mask, subject = draw(modality, CHUNK, rng)
+        image, mask, subject = draw(modality, CHUNK, rng, ranges)
         drawn = Result({"image": image, "mask": mask, "subject": subject}, {})
         parts.append(slice_set(drawn, CHUNK).arrays)
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}

@@ -18,6 +18,8 @@ class Arm:
     dims: int = 2  # 3: whole volumes instead of slices
     weighting: float | None = None  # share of the pool in every batch; None: all in one pot
     oracle: str = "oracle"  # the arm that says what as many fresh phantoms give
+    epochs: bool = False  # as many epochs as real images alone, where others take as many steps
+    augment: bool = False  # a new transform of every image at every step of the downstream network
     changes: dict = field(default_factory=dict, hash=False)  # settings that it changes
     note: str = ""  # one word that a chapter reads, as "pseudo-labels"
 

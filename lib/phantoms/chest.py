@@ -154,10 +154,8 @@ class Law(population.Law):
 
 SHIFTED = {"gain": (0.75, 0.95), "bend": (0.10, 0.40), "photons": (500.0, 1700.0)}
 BARE = Law()
-AUGMENTED = Law(name="augmented", opacity_grey=(0.07, 0.17))
 BARE_SHIFTED = Law(name="bare shifted", **SHIFTED)  # a second scanner, drifted and noisier
-AUGMENTED_SHIFTED = Law(name="augmented shifted", opacity_grey=(0.07, 0.17), **SHIFTED)
-LAWS = {law.name: law for law in (BARE, AUGMENTED, BARE_SHIFTED, AUGMENTED_SHIFTED)}
+LAWS = {law.name: law for law in (BARE, BARE_SHIFTED)}
 
 _COUNT = dict.fromkeys(("lung_width", "dome_y", "dome_curve", "hilum_y"), 2)
 _COUNT |= dict.fromkeys(("vessel_phase", "front_rib_phase", "border_x", "border_y"), 2)

@@ -234,14 +234,6 @@ class Page:
             self._verdicts = {out["id"]: out for out in judge.judge_all(reader, claims)}
         return self._verdicts
 
-    def augmented(self, *ids: str) -> None:
-        """The same tests where classical augmentation is on; extra information."""
-        if not self.on_phantoms:
-            return
-        found = {id_: out["augmented"] for id_, out in self.judged.items()}
-        lines = [[i, found[i]["verdict"], found[i]["sentence"]] for i in ids if found[i]]
-        self.table(["claim", "verdict in `augmented`", "numbers"], lines)
-
     def exercise(self, answer, truth: Callable[[], object], within: float = 0.0) -> None:
         """Says whether the reader's answer is right; `within` is the tolerance of a number."""
         if answer is None:
@@ -254,7 +246,7 @@ class Page:
     # ---- the end ----
 
     def counted(self, rows: Rows, arm: str, metric: str) -> str:
-        """`R=3 (bare) and R=2 (augmented)`."""
+        """`R=3`, or `R=3 (flair) and R=2 (pet)`."""
         each = [(at.count(arm, metric), at.name) for at in rows if at.has(arm, metric)]
         if len(each) == 1:
             return f"R={each[0][0]}"

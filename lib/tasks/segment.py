@@ -6,7 +6,7 @@ and the independent reader that judges generators (plentiful fresh slices).
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
@@ -33,7 +33,8 @@ class SegmentSettings:
 
     architecture: str = "unet"  # a name of lib.tasks.architectures
     dims: int = 2  # 2: slices, 3: whole volumes
-    steps: int = 300  # equal in every arm
+    steps: int = 300  # equal in every arm, unless
+    epochs: bool = False  # a pool brings steps of its own: as many epochs as of real images alone
     batch: int = 16  # 2 of volumes
     rate: float = 5e-3  # Adam, cosine decay to 1e-5
     free: float = 0.25  # of a batch of slices: lesion-free slices of the same subjects
@@ -184,6 +185,8 @@ def arm(
     if images.shape[1:] != sides:
         raise ValueError(f"sides are {images.shape[1:]}, in test {sides}; set dims or resample.")
     pairs = (added["image"], added["mask"]) if added else None
+    if s.epochs and added:
+        s = replace(s, steps=round(s.steps * (1 + len(added["image"]) / len(images))))
     rng = np.random.default_rng(stream)
     net = fit(images, train["mask"], s, rng, train.get("free/image"), pairs)
     found = predict(net, truth["image"].reshape(-1, *sides), s.precision)

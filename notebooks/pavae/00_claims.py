@@ -125,12 +125,6 @@ mine.in_words()
 page.verdicts("PV-28")
 
 # %% [markdown]
-# And the same tests where every arm is trained with classical augmentation:
-
-# %%
-page.augmented(*mine.claims)
-
-# %% [markdown]
 # ## All tests on one scale
 #
 # A claim may have several tests (parts). Their differences are divided by the smallest difference

@@ -7,8 +7,9 @@
 # ---
 
 # %% [markdown]
-# # Section 4, training: how long is long enough?
+# # Section 4, training: how hard, and how long?
 #
+# - how visible an opacity is: every value that was tried, and the one that stayed;
 # - AUC of the downstream network by gradient steps, with fresh phantoms and without, on a spare draw;
 # - why a budget at which *real images alone* are done cuts every other arm short;
 # - the budget of all studies of this chapter, fixed here before any generator is trained.
@@ -33,7 +34,6 @@ from lib.training import loop
 
 page = Page("pavae/04_budget", profile, seed, dataset, root, draws)
 size = page.size
-BUDGETS = {"bare": size.bare_steps, "augmented": size.augmented_steps}
 
 # %% [markdown]
 # ## What the paper says
@@ -47,7 +47,7 @@ BUDGETS = {"bare": size.bare_steps, "augmented": size.augmented_steps}
 #
 # | the paper | here |
 # |---|---|
-# | training length: not stated | the same number of steps in every arm of a regime, read off this page |
+# | training length: not stated | the same number of steps in every arm, read off this page |
 # | validation decides when to stop, on which arm is not stated | no early stopping downstream; the budget is where the arm with the *most* images is flat |
 #
 # ## A toy: two runners and one whistle
@@ -94,29 +94,22 @@ page.check("the batches visit images as often as the formula says",
 # %%
 rows = page.run()
 LOOKS = {"Real only": ("baseline", "-"), "augmented on the fly": ("baseline", "--"),
-         "fresh, 1 : 1": ("oracle", "-"), "fresh, 4 : 1": ("oracle", "--")}  # fmt: skip
+         "fresh, 1 : 1": ("oracle", "-"), "fresh, 4 : 1": ("control", "-"),
+         "fresh, 1 : 1, augmented": ("oracle", "--")}  # fmt: skip
 ARMS = dict(zip(LOOKS, page.table_of.arms(page.study), strict=True))
-
-
-def curves(at) -> dict[str, dict[int, float]]:
-    """AUC by steps of the arms that a regime has."""
-    each = {label: by_steps(at, arm, "auc", size.budget) for label, arm in ARMS.items()}
-    return {label: found for label, found in each.items() if found}
-
+found = {label: by_steps(at, arm, "auc", size.budget) for at in rows for label, arm in ARMS.items()}
 
 # %%
 caption = (
-    f"AUC on fresh phantoms by gradient steps, draw {SPARE} alone; dotted: the budget of all arms of "
-    "the regime. Grey: real images alone, plain and augmented on the fly; green: with fresh phantoms."
+    f"AUC on fresh phantoms by gradient steps, draw {SPARE} alone; dotted: the budget of all arms. "
+    "Grey: real images alone; green: as many fresh phantoms beside them; black: four times as many; "
+    "broken: augmented on the fly."
 )
-wide = {"figsize": (8.8, 3.6), "sharey": True, "squeeze": False}
-if len(rows):
-    with page.figure(caption, 1, len(rows.regimes), **wide) as axes:
-        for ax, at in zip(axes[0], rows, strict=True):
-            steps.curves(ax, curves(at), LOOKS, BUDGETS[at.name])
-            ax.set_title(f"regime {at.name}")
-        axes[0, 0].set_ylabel("AUC, healthy or ill")
-        axes[0, 0].legend(fontsize=7, handlelength=4)
+if found:
+    with page.figure(caption, figsize=(6, 3.8)) as ax:
+        steps.curves(ax, found, LOOKS, size.arm_steps)
+        ax.set_ylabel("AUC, healthy or ill")
+        ax.legend(fontsize=7, handlelength=4)
 
 # %% [markdown]
 # **What to see.** Where the solid grey line bends down, the network has learnt its 800 images by
@@ -125,21 +118,33 @@ if len(rows):
 # generator can win.
 
 # %%
-for at in rows:
-    lines = [[label, *(f"{x:.3f}" for x in each.values())] for label, each in curves(at).items()]
-    page.table([at.name, *(f"{s} steps" for s in size.budget)], lines)
+lines = [[label, *(f"{x:.3f}" for x in curve.values())] for label, curve in found.items()]
+page.table(["arm", *(f"{s} steps" for s in size.budget)], lines)
 
 # %% [markdown]
 # ## Is the budget long enough?
 
 # %%
-for at in rows if page.meaningful else ():
-    left = steps.still_to_gain(curves(at)["fresh, 1 : 1"], BUDGETS[at.name])
-    print(steps.verdict(at.name, left))
+if found and page.meaningful:
+    left = steps.still_to_gain(found["fresh, 1 : 1"], size.arm_steps)
+    print(steps.verdict("fresh, 1 : 1", left))
+
+# %% [markdown]
+# ## How hard is the law?
+#
+# The same draw, and the steps of the budget. Demanded beforehand: an AUC of 0.74 to 0.82 from real
+# images alone, and at least 0.02 more with as many fresh ones. Every range that was tried stands
+# here, and no generator was near.
+
+# %%
+head = ["opacities", "real only", "fresh, 1 : 1", "gain"]
+for at in rows:
+    page.table(head, steps.difficulty(at, page.table_of, page.study))
 
 # %% [markdown]
 # ## In this notebook we have
 #
+# - shown every law that was tried, and what decided between them;
 # - seen that a budget decides how much a gain can show, and for whom;
 # - counted how often an image is seen, and checked the count;
 # - fixed the steps of every arm where the arm with fresh phantoms is flat, on a draw of its own.

@@ -60,8 +60,6 @@ assert study.source.truth, "needs a phantom: masks, counterfactuals and fresh su
 # | "template-difference heatmaps" without a template, called an attention proxy (PV-E19) | \|x - mean labelled image of x's class\|, and beside it \|x - healthy mean\|. Neither knows any network: it is no attention, and needs no PA-VAE either |
 # | heat maps "highlighting pathology regions", no number | pixel AUROC and pointing game against the true mask, with chance, the mirrored side, and a map that never looks at the image |
 # | nothing on where samples have their lesions, nor on copying | read by independent networks, and compared with readings of real images |
-#
-# All in regime `bare`, where claims are judged.
 
 # %%
 rows = page.run()

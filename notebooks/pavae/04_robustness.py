@@ -258,9 +258,9 @@ with page.figure(caption, 3, 5, "images", figsize=(8.2, 5.6)) as axes:
 #
 # ## AUC against strength
 #
-# Each arm's network is the one of the main comparison in regime `bare`, trained once per draw and
-# then tested on perturbed images; nothing is trained on perturbed ones. A drop is paired: the same
-# network on the same subjects, without minus with the perturbation.
+# Each arm's network is the one of the main comparison, trained once per draw and then tested on
+# perturbed images; nothing is trained on perturbed ones. A drop is paired: the same network on the
+# same subjects, without minus with the perturbation.
 
 # %%
 KINDS = {"gaussian": f"Gaussian noise ({page.size.test:,} images)",

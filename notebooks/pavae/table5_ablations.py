@@ -266,11 +266,10 @@ TABLED = [arm for arm in ABLATED.values() if arm.name != "pavae" and arm.tier !=
 TABLED += [ARMS["oracle"], ARMS["real"]]
 HEAD = ["draws", "AUC change [95 % CI]", "*paper*", "reading", "detectable", "p (TOST)"]
 HEAD += ["FD change [95 % CI]", "*paper*", "reading", "adherence ratio"]
-for each in rows:
-    shown = [arm for arm in TABLED if each.has(arm, "auc")]
-    page.table([f"regime {each.name}", *HEAD], [ablation_line(each, arm) for arm in shown])
-    own = {m: each.cell("pavae", m) for m in ("auc", "fd", RATIO)}
-    print("PA-VAE itself:", own, "rule: ratio {} to {}".format(*RULE))
+shown = [arm for arm in TABLED if at.has(arm, "auc")]
+page.table(["arm", *HEAD], [ablation_line(at, arm) for arm in shown])
+own = {m: at.cell("pavae", m) for m in ("auc", "fd", RATIO)}
+print("PA-VAE itself:", own, "rule: ratio {} to {}".format(*RULE))
 
 # %% [markdown]
 # A row below the rule for the adherence ratio shows images that are not what their labels say, one
@@ -303,17 +302,14 @@ caption = (
 )
 
 # %%
-size = {"figsize": (10.5, 1.6 + 3.6 * len(rows.regimes)), "squeeze": False}
-with page.figure(caption, len(rows.regimes), 2, **size) as axes:
-    for (left, right), each in zip(axes, rows, strict=True):
-        left.axvspan(*np.array([-1, 1]) * verdict.MARGINS["auc"], color="#BBBBBB", alpha=0.3, lw=0)
-        plots.lines(left, changes(each, "auc"), "AUC minus PA-VAE's (lower: removing it costs)")
-        plots.lines(right, changes(each, "fd"), "FD minus PA-VAE's (higher: removing it costs)")
-        right.tick_params(labelleft=False)
-        for ax in (left, right):
-            ax.axvline(0, color="black", lw=0.8)
-            ax.set_title(f"Regime {each.name}")
-    plots.legend(axes[0, 0].figure)
+with page.figure(caption, 1, 2, figsize=(10.5, 5.2)) as (left, right):
+    left.axvspan(*np.array([-1, 1]) * verdict.MARGINS["auc"], color="#BBBBBB", alpha=0.3, lw=0)
+    plots.lines(left, changes(at, "auc"), "AUC minus PA-VAE's (lower: removing it costs)")
+    plots.lines(right, changes(at, "fd"), "FD minus PA-VAE's (higher: removing it costs)")
+    right.tick_params(labelleft=False)
+    for ax in (left, right):
+        ax.axvline(0, color="black", lw=0.8)
+    plots.legend(left.figure)
 
 # %% [markdown]
 # **What to see.** If a component carries PA-VAE's gain, its row lies left in the first panel and
@@ -593,14 +589,13 @@ print("tau of single draws:", [round(agreement(losses[:, :, [k]]), 2) for k in r
 # of it is the class loss, which the standard VAE lacks as well.
 
 # %%
-for each in rows:
-    *low, own = each.together([*PARTS, "vae", "pavae"], "auc")
-    *lost, gained = (own - arm for arm in low)
-    excess = interval(sum(lost) - gained, sign="+")
-    print(f"{each.name}: gain over the VAE {interval(gained, sign='+')}; excess {excess}")
-    share = fieller(lost[0] + lost[1], gained)
-    ends = f"{share['fraction']:.2f} [{share['lo']:.2f}, {share['hi']:.2f}]" if share["hi"] else ""
-    print("  path and prior as a share of it:", ends or "none, the gain is not clear of zero")
+*low, own = at.together([*PARTS, "vae", "pavae"], "auc")
+*lost, gained = (own - arm for arm in low)
+excess = interval(sum(lost) - gained, sign="+")
+print(f"gain over the VAE {interval(gained, sign='+')}; excess {excess}")
+share = fieller(lost[0] + lost[1], gained)
+ends = f"{share['fraction']:.2f} [{share['lo']:.2f}, {share['hi']:.2f}]" if share["hi"] else ""
+print("path and prior as a share of it:", ends or "none, the gain is not clear of zero")
 print(f"the paper's excess: {total - whole:+.3f}")
 
 # %% [markdown]
@@ -728,7 +723,7 @@ law = {arm: float(all(on)) for on, arm in CORNERS.items()}
 page.exercise(answer, lambda: sum(law["pavae"] - law[arm] for arm in PARTS), within=1e-9)
 
 # %% [markdown]
-# **2.** Which of the paper's four ablations has the largest mean AUC drop in `bare`? (Its name, such
+# **2.** Which of the paper's four ablations has the largest mean AUC drop? (Its name, such
 # as "no_mask".) Is its interval clear of the second's?
 
 # %%

@@ -78,18 +78,6 @@ def test_before_the_first_look_nothing_is_decided(R):
     assert f"R={R} of 10 planned" in found["sentence"] and found["p"] is None
 
 
-def test_augmented_regime_is_reported_beside_and_never_instead():
-    tables = [
-        rows({"real": 0.7, "pavae": 0.8}),
-        rows({"real": 0.9, "pavae": 0.85}, "auc", "augmented"),
-    ]
-    found = judge.judge(claim("difference", **UTILITY, **CONTROLS), source_of(*tables))
-    assert found["verdict"] == v.REPRODUCED
-    assert found["augmented"]["verdict"] == v.REVERSED
-    alone = judge.judge(claim("difference", **UTILITY, **CONTROLS), source_of(tables[1]))
-    assert alone["verdict"] == v.NOT_RUN and alone["augmented"] is None
-
-
 def test_oracle_without_gain_is_said_and_not_divided_by():
     arms = {"real": 0.7, "pavae": 0.8, "oracle": 0.7}
     found = judge.judge(claim("difference", **UTILITY), source_of(rows(arms)))

@@ -88,7 +88,7 @@ def test_drift_shows_the_same_subjects_on_another_scanner(plain):
     assert changed == set(SCANNER)
 
 
-@pytest.mark.parametrize("law", [chest.BARE, chest.AUGMENTED])
+@pytest.mark.parametrize("law", [chest.BARE, chest.BARE_SHIFTED])
 @pytest.mark.parametrize("sds", [1.0, 2.0, 3.0])
 def test_every_parameter_moves_by_its_own_standard_deviations(law, sds):
     """The SD is measured here on samples, not computed from the range."""
@@ -214,3 +214,14 @@ def test_the_plain_law_keeps_the_upper_quarter():
     for name in ("opacity_radius", "opacity_grey"):
         (low, high), (least, most) = getattr(chest.BARE, name), getattr(law, name)
         assert most == high and np.isclose((high - least) / (high - low), 0.25)
+
+
+def test_a_changed_set_shows_the_same_subjects_in_other_ranges(plain):
+    same = variants.changed_set("bare", {}, N, STREAM).arrays
+    assert np.array_equal(same["image"], plain["image"])
+    bright = variants.changed_set("bare", {"opacity_grey": [0.9, 0.9]}, N, STREAM).arrays
+    sick = plain["label"] > 0
+    assert np.array_equal(bright["subject"], plain["subject"])
+    assert np.array_equal(bright["image"][~sick], plain["image"][~sick]), "healthy ones stay"
+    at = plain["mask"][sick].astype(bool)
+    assert bright["image"][sick][at].mean() > plain["image"][sick][at].mean() + 0.05

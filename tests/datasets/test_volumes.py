@@ -20,6 +20,17 @@ def test_a_longer_draw_starts_with_the_shorter_one(drawn, modality):
     assert fewer["mask"].any((1, 2, 3)).all(), "every subject has its tumour"
 
 
+@pytest.mark.parametrize("modality", volumes.MODALITIES)
+def test_other_ranges_change_the_same_subjects(drawn, modality):
+    none = {"tumour_strength": [0.0, 0.0]}
+    found = volumes.volume_set(modality, 3, [5], none).arrays
+    apart = np.abs(found["image"] - drawn[modality].arrays["image"])
+    assert np.array_equal(found["subject"], drawn[modality].arrays["subject"])
+    assert apart.max() > 0.1 and (apart == 0).mean() > 0.5, "the tumour alone is gone"
+    slices = [volumes.fresh_slices(modality, 4, [5], ranges).arrays for ranges in (None, none)]
+    assert not np.array_equal(*(each["image"] for each in slices))
+
+
 def test_the_targets_are_the_whole_tumour_and_the_primary_tumour():
     rng = np.random.default_rng([5])
     p = volumes.brain.sample(volumes.brain.LAWS["brain"], 3, rng)

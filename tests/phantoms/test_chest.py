@@ -16,7 +16,7 @@ from lib.phantoms import chest
 from lib.phantoms.acquisition import blurred, contrast, grain, ray_noise, shot_noise
 from lib.phantoms.shapes import hump, lens, power_law_field, rise, wave
 
-LAWS = [chest.BARE, chest.AUGMENTED, chest.BARE_SHIFTED]
+LAWS = [chest.BARE, chest.BARE_SHIFTED]
 OPEN = replace(chest.BARE, border_x=(-1.0, -1.0), border_y=(-1.0, -1.0), strip=(-1.0, -1.0))
 QUIET = {"photons": (1e12, 1e12)}
 OFF = (-1.0, -1.0)

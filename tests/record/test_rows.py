@@ -88,7 +88,7 @@ def test_rows_that_say_nothing_are_refused(row, message):
 def test_a_row_stands_once():
     with pytest.raises(ValueError, match="more than one row"):
         write(ROW, ROW)
-    write(ROW, {**ROW, "regime": "augmented"})
+    write(ROW, {**ROW, "regime": "pet"})
 
 
 # ---- draws accumulate ---------------------------------------------------------------------------

@@ -416,15 +416,15 @@ def half_rows(R, regimes=tuple(PAPERS["pavae"].main.regimes)):
 
 
 def test_readme_table_quotes_the_record(home):
-    commit(*half_rows(3, ["bare"]), *half_rows(6, ["augmented"]))
+    commit(*half_rows(3))
     pages = readme.record()
-    bare, augmented = readme.main_table(pages, "pavae").split("**")[2::2]
-    assert "R = 3 training draws" in bare and "R = 6 training draws" in augmented
-    (ours,) = [line for line in bare.splitlines() if line.startswith("| PA-VAE |")]
+    table = readme.main_table(pages, "pavae")
+    assert "R = 3 training draws" in table
+    (ours,) = [line for line in table.splitlines() if line.startswith("| PA-VAE |")]
     cells = [cell.strip() for cell in ours.strip("|").split("|")]
     assert cells[1].startswith("0.750 [0.7") and cells[2:5] == ["–", "–", "–"]
     assert cells[5].startswith("0.50 [") and cells[6] == "*0.842*"
-    assert "| Standard VAE (R = 1) |" in bare and "| Standard VAE (R = 1) |" in augmented
+    assert "| Standard VAE (R = 1) |" in table
     assert readme.stamp(pages).startswith("Draws of the record, made at commit ")
     assert readme.main_table({}, "pavae") == readme.stamp({}) == readme.NOTHING
 
@@ -624,5 +624,5 @@ def test_departures_follow_the_code(monkeypatch):
     assert "11 latents" in said()
     monkeypatch.setitem(SIZES, "full", replace(SIZES["full"], test=7777))
     assert "7,777 test images" in said()
-    arms = set(re.findall(r"`(\w+)`", said())) - {"bare", "augmented", "full"}
+    arms = set(re.findall(r"`(\w+)`", said())) - {"full"}
     assert arms <= set(MAIN | ABLATED), "arms that the text names are arms of a study"

@@ -155,6 +155,14 @@ def test_steps_do_not_depend_on_the_pool(toy, monkeypatch):
         assert done.scores["images"] == len(real.arrays["image"]) + used
 
 
+def test_equal_epochs_take_steps_with_the_pool(toy):
+    _, real, pool, test = toy
+    n = len(real.arrays["image"])
+    for source, extra in ((None, None), (pool, n)):
+        found = segment.arm(real, source, extra, test, {**SHORT, "epochs": True}, [0])
+        assert found.scores["steps"] == SHORT["steps"] * (2 if extra else 1)
+
+
 PROGRAM = """
 import sys, zlib
 import numpy as np

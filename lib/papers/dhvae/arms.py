@@ -40,7 +40,7 @@ SOURCES = named(
     Arm("real", "2D, real only", "baseline"),
     Arm("classic2", "2D, classical ×2", "baseline", "beside", source="classic", amount=1),
     Arm("classic5", "2D, classical ×5", "baseline", source="classic", amount=4),
-    Arm("augmented", "2D, augmented on the fly", "baseline", note="on the fly"),
+    Arm("augmented", "2D, augmented on the fly", "baseline", augment=True),
     Arm("real3d", "3D, real only", "baseline", dims=3),
     Arm("classic2_3d", "3D, classical ×2", "baseline", "beside", "classic", amount=1, dims=3),
     Arm("classic5_3d", "3D, classical ×5", "baseline", "beside", "classic", amount=4, dims=3),
@@ -100,15 +100,17 @@ def chosen(*names: str) -> list[Arm]:
 # ---- Table 4 ------------------------------------------------------------------------------------
 
 
-def added(source: str, amount: int, tier: str = "core", weighting: float | None = None) -> Arm:
-    """So many slices of a source beside the real ones."""
+def added(source: str, amount: int, tier: str = "core", **how) -> Arm:
+    """So many slices of a source beside the real ones; how: `weighting` or `epochs` of an Arm."""
     arm = SOURCES[source]
-    name = f"{source}{amount}" + ("_reweighted" if weighting else "")
-    label = f"{arm.label} +{amount:,}" + (", re-weighted" if weighting else "")
+    name, label = f"{source}{amount}", f"{arm.label} +{amount:,}"
+    if how:
+        end = {"weighting": ("reweighted", "re-weighted"), "epochs": ("epochs", "equal epochs")}
+        short, long = end[next(iter(how))]
+        name, label = f"{name}_{short}", f"{label}, {long}"
     return replace(
-        arm, name=name, label=label, tier=tier, amount=amount, weighting=weighting,
-        oracle=f"oracle{MOST}",
-    )  # fmt: skip
+        arm, name=name, label=label, tier=tier, amount=amount, oracle=f"oracle{MOST}", **how
+    )
 
 
 def _additions(further: Iterable[int]) -> Iterable[Arm]:
@@ -123,6 +125,7 @@ def _additions(further: Iterable[int]) -> Iterable[Arm]:
     for name in ("lsgan", "ldm", "vae"):
         yield from (added(name, n, "beside", weighting=0.5) for n in (1500, 2000))
     yield added("dhvae", MOST, "beside", weighting=0.5)
+    yield from (added(name, MOST, "beside", epochs=True) for name in ("dhvae", "oracle"))
 
 
 def table4_arms(further: Iterable[int] = ()) -> dict[str, Arm]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from lib.datasets import volumes
 from lib.jobs import Job
 from lib.papers.arms import Arm
 from lib.papers.budget import SPARE, Budget
@@ -10,6 +11,7 @@ from lib.papers.dhvae.arms import (
     AMOUNTS,
     DICE,
     LIKELIHOOD,
+    MAIN,
     MOST,
     SOURCES,
     added,
@@ -94,10 +96,24 @@ class Steps(Budget):
         fresh = [added("oracle", n) for n in (min(AMOUNTS), MOST)]
         return [*chosen("real", "augmented"), *fresh]
 
-    def trained(self, study: Study, arm: Arm, steps: int) -> Job:
-        held = study.source.train(study.size.test_volumes, study.stream("budget volumes"))
+    def compared(self, study: Study) -> tuple[Arm, Arm]:
+        real, *_, fresh = self.arms(study)
+        return real, fresh
+
+    def steps(self, study: Study) -> int:
+        return study.size.slice_steps
+
+    def trained(self, study: Study, arm: Arm, steps: int, ranges: dict) -> Job:
+        how = {"modality": study.modality, "ranges": ranges}
+
+        def drawn(purpose: str, n: int) -> Job:
+            return Job(volumes.volume_set, n=n, stream=study.stream(purpose, SPARE), **how)
+
+        n, extra = study.some(MAIN), study.amount(arm.amount) if arm.amount else None
+        oracle = {"n": study.amount(MOST), "stream": study.stream("oracle slices", SPARE)}
         made = study.segmented(
-            study.pool(arm, SPARE), study.amount(arm.amount) if arm.amount else None, SPARE,
-            augment=arm.note == "on the fly", steps=steps, test=held,
+            Job(volumes.fresh_slices, **oracle, **how) if extra else None, extra, SPARE,
+            real=Job(volumes.slice_set, volumes=drawn("train volumes", n), n=n),
+            augment=arm.augment, steps=steps, test=drawn("budget volumes", study.size.test_volumes),
         )  # fmt: skip
         return study.scored(made)

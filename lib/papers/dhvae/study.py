@@ -213,18 +213,19 @@ class Study(Base):
     def segmented(
         self, pool: Job | None, extra: int | None, k: int, n: int = MAIN,
         architecture: str = "unet", dims: int = 2, synthetic: float | None = None, again: int = 0,
-        augment: bool = False, steps: int | None = None, test: Job | None = None,
+        augment: bool = False, epochs: bool = False, steps: int | None = None,
+        real: Job | None = None, test: Job | None = None,
     ) -> Job:  # fmt: skip
         """A segmenter of n real volumes and the first `extra` pairs of a pool, applied to test.
 
-        `again` counts further seeds; `steps` and `test` replace those of the study.
+        `again` counts further seeds; `steps`, `real` and `test` replace those of the study.
         """
         steps = steps or (self.size.slice_steps if dims == 2 else self.size.volume_steps)
         s = segment.SegmentSettings(
             architecture=architecture, dims=dims, steps=steps, batch=16 if dims == 2 else 2,
-            synthetic=synthetic, augment=augment, precision=precision(),
+            synthetic=synthetic, augment=augment, epochs=epochs, precision=precision(),
         )  # fmt: skip
-        real = self.slices(k, n) if dims == 2 else self.first_volumes(k, n)
+        real = real or (self.slices(k, n) if dims == 2 else self.first_volumes(k, n))
         return Job(
             segment.arm, real=real, pool=pool, extra=extra, test=test or self.test,
             settings=asdict(s), stream=self.again("segmenter", k, again),
@@ -246,7 +247,7 @@ class Study(Base):
         pool = self.pool(arm, k, n)
         return self.segmented(
             pool, extra, k, n, architecture, arm.dims, arm.weighting, again,
-            augment=arm.note == "on the fly",
+            augment=arm.augment, epochs=arm.epochs,
         )  # fmt: skip
 
     def utility(self, arm: Arm, k: int, n: int = MAIN, architecture: str = "unet") -> Job:

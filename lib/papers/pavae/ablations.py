@@ -1,14 +1,13 @@
 """Table 5 and Figure 4: PA-VAE with one thing changed, and what no ablation of the paper asks."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from lib.jobs import Job
 from lib.papers.arms import Arm
 from lib.papers.pavae import printed
 from lib.papers.pavae.arms import ABLATED, FIDELITY, UTILITY
 from lib.papers.pavae.rules import Judged
-from lib.papers.pavae.study import Study, studies
+from lib.papers.pavae.study import Study, study
 from lib.papers.table import Scores
 from lib.profiles import Plan
 from lib.scores import measures
@@ -16,14 +15,6 @@ from lib.scores import measures
 MEASURES = ("error", "path", "kl", "mask", "cls", "mask_side", "guide_adherence", "separation")
 ATTRIBUTES = ("coverage_place", "coverage_look")
 ANCHORS = ("real", "oracle", "shuffled")  # of the main comparison; rows are held against them
-
-
-def arms(study: Study) -> dict[str, Arm]:
-    """The arms of Table 5 in a regime: all in `bare`, the paper's alone with augmentation."""
-    if study.regime == "bare":
-        return ABLATED
-    core = (arm for arm in ABLATED.values() if arm.tier == "core")
-    return {arm.name: replace(arm, tier="long") for arm in core}
 
 
 def measured(study: Study, arm: Arm, k: int) -> Job:
@@ -41,10 +32,10 @@ class Table5(Judged):
     item = "pavae/table5_ablations"
 
     def studies(self, plan: Plan) -> list[Study]:
-        return studies(plan)
+        return [study(plan)]
 
     def scores(self, study: Study) -> Iterable[Scores]:
-        for arm in arms(study).values():
+        for arm in ABLATED.values():
             pools = study.each(arm, lambda k, a=arm: study.pool(a, k))
             yield Scores(arm, UTILITY, {k: study.used(pool, k) for k, pool in pools.items()})
             yield Scores(arm, FIDELITY, {k: study.judged(pool) for k, pool in pools.items()})
@@ -54,14 +45,12 @@ class Table5(Judged):
         yield from self.anchors(study)
 
     def anchors(self, study: Study) -> Iterable[Scores]:
-        tier = "core" if study.regime == "bare" else "long"
-        for name in ANCHORS:
-            arm = study.arms[name]
-            if name != "shuffled":
-                yield Scores(arm, UTILITY, study.each(tier, lambda k, a=arm: study.utility(a, k)))
-            if name != "real":
-                yield Scores(arm, FIDELITY, study.each(tier, lambda k, a=arm: study.fidelity(a, k)))
-        fresh = study.each(tier, lambda k: study.lesions(study.fresh(k)))
+        for arm in (study.arms[name] for name in ANCHORS):
+            if arm.name != "shuffled":
+                yield Scores(arm, UTILITY, study.each(arm, lambda k, a=arm: study.utility(a, k)))
+            if arm.name != "real":
+                yield Scores(arm, FIDELITY, study.each(arm, lambda k, a=arm: study.fidelity(a, k)))
+        fresh = study.each("core", lambda k: study.lesions(study.fresh(k)))
         yield Scores(study.arms["oracle"], ATTRIBUTES, fresh)
 
     def rows(self, plan: Plan) -> list[dict]:

@@ -1,6 +1,6 @@
 """The arms of PA-VAE's studies, in the order of tables and figures."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 from lib.papers.arms import Arm, named
@@ -27,7 +27,7 @@ class Fitted(Arm):
 
 MAIN = named(
     Arm("real", "Real only", "baseline"),
-    Arm("classic", "Classical augmentation", "baseline"),
+    Arm("classic", "Classical augmentation", "baseline", augment=True),
     Arm("oversample", "Oversampled real", "baseline", source="oversample"),
     Arm("template", "Template", source="template"),
     Arm("vae", "Standard VAE", source="vae"),
@@ -39,22 +39,12 @@ MAIN = named(
     Arm("smooth", "Blurred copies", "control", source="smooth"),
     Arm("shuffled", "PA-VAE, labels shuffled", "control", source="pavae"),
     Arm("oracle", "Oracle (fresh phantoms)", "oracle", source="fresh"),
-    Arm("oracle10", "Oracle, ten times", "oracle", source="fresh", amount=10),
+    Arm("pavae_epochs", "PA-VAE, equal epochs", "method", "beside", "pavae", epochs=True),
+    Arm("oracle_epochs", "Oracle, equal epochs", "oracle", "beside", "fresh", epochs=True),
+    Arm("pavae_classic", "PA-VAE, with augmentation", "method", "beside", "pavae", augment=True),
+    Arm("oracle_classic", "Oracle, with augmentation", "oracle", "beside", "fresh", augment=True),
 )
 """Table 4; `amount` counts in labelled images."""
-
-
-def main_arms(regime: str) -> dict[str, Arm]:
-    """The arms of the main comparison in a regime.
-
-    With augmentation every arm is `classic`, no claim is judged, and arms that stand beside the
-    paper's come last.
-    """
-    if regime == "bare":
-        return {name: arm for name, arm in MAIN.items() if name != "oracle10"}
-    later = {"core": "beside", "beside": "long"}
-    others = (arm for name, arm in MAIN.items() if name != "classic")
-    return {arm.name: replace(arm, tier=later[arm.tier]) for arm in others}
 
 
 # ---- Table 5 ------------------------------------------------------------------------------------

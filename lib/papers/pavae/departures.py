@@ -39,7 +39,6 @@ def departures(plan: Plan) -> dict[str, list[Row]]:
 
 
 def data(p: Sizes, plan: Plan) -> list[tuple]:
-    bare, hard = phantom.LAWS["bare"], phantom.LAWS["augmented"]
     side, ranges = phantom.SIZE, len(fields(phantom.Law)) - 1
     test = sum(chest.TABLE1["test"])
     return [
@@ -53,9 +52,8 @@ def data(p: Sizes, plan: Plan) -> list[tuple]:
         ),
         (
             f"real images alone reach AUC {printed.TABLE4['real'][0]} with 10 % labels",
-            f"opacity amplitude {span(bare.opacity_grey)} grey units (regime `bare`), "
-            f"{span(hard.opacity_grey)} (`augmented`); calibrated on arms without any generator, "
-            "then frozen",
+            f"opacity amplitude {span(phantom.BARE.opacity_grey)} grey units; calibrated on arms "
+            "without any generator, then frozen",
             "a law tuned while looking at the method could be made to favour it",
             "whether a ranking of methods depends on the difficulty",
         ),
@@ -64,7 +62,7 @@ def data(p: Sizes, plan: Plan) -> list[tuple]:
             f"Table 1's sizes and class mix, but {p.test:,} test images; fresh training draws "
             f"({len(plan.draws())} in this profile) with a validation set of their own, seeds "
             f"shared by all arms; each pool is used by {p.seeds} downstream networks, real images "
-            f"alone by {p.seeds_alone}, and a draw's value is their mean; one test draw per regime",
+            f"alone by {p.seeds_alone}, and a draw's value is their mean; one test draw",
             "differences of 0.01 in AUC lie inside the error of one run on 2,000 images",
             "none",
         ),
@@ -194,9 +192,9 @@ def extractor(p: Sizes) -> list[tuple]:
             "“frozen extractor” and “frozen classifier”; architecture and training data unknown "
             "(PV-E14)",
             f"one network, the guide: {net} weights, {p.guide_steps:,} steps on the {p.labelled:,} "
-            "labelled images with mild augmentation, in both regimes",
+            "labelled images with mild augmentation",
             "trained on all labels it would leak what the arms may not see",
-            "in `bare` PA-VAE alone learns from a network that saw augmentation; arms "
+            "PA-VAE alone learns from a network that saw augmentation; arms "
             "`plain_guide` (none) and `leaky` (all labels) isolate both in profile `full`",
         ),
         (
@@ -294,15 +292,14 @@ def downstream(p: Sizes) -> list[tuple]:
         (
             "downstream network and schedule: not stated",
             f"{weights(classifier.SmallCNN())} weights, batch {c.batch}, rate {c.rate:g}, "
-            f"{p.bare_steps} steps (`bare`), {p.augmented_steps} (`augmented`), the same in every "
-            "arm; last weights kept",
+            f"{p.arm_steps} steps, the same in every arm; last weights kept",
             "equal steps: else an arm with more images also trains longer",
             "equal epochs would favour the arms with more images",
         ),
         (
             "augmentation of the real images: not stated",
-            "two regimes: `bare` (none; claims are judged here) and `augmented` (shifts, contrast "
-            "and noise in every arm, on fainter opacities)",
+            "none; shifts, contrast and noise are the arm `classic`, and stand beside in "
+            "`pavae_classic` and `oracle_classic`",
             "a gain over no augmentation at all says little about practice",
             f"which one the paper's {printed.TABLE4['real'][0]} is",
         ),

@@ -29,7 +29,7 @@ def network(study: Study, arm: Arm, k: int) -> Job:
 def _network(study: Study, arm: Arm, real: Job, pool: Job | None, k: int, n: int) -> Job:
     return Job(
         classify.fit_job, data=real, n=n, pool=pool, extra=n,
-        settings=study.downstream(arm.name == "classic"), stream=study.stream("arm", k),
+        settings=study.downstream(arm.augment), stream=study.stream("arm", k),
     )  # fmt: skip
 
 

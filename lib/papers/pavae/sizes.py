@@ -14,8 +14,7 @@ class Sizes:
     reader_images: int = 20_000  # fresh phantoms that train the independent reader
     reader_steps: int = 1500
     guide_steps: int = 600
-    bare_steps: int = 300  # gradient steps of every arm without augmentation
-    augmented_steps: int = 800  # and with it
+    arm_steps: int = 300  # gradient steps of the downstream network, the same in every arm
     budget: tuple[int, ...] = (75, 150, 300, 600, 1200, 2400)  # steps at which arms are compared
     seeds: int = 2  # of the downstream network, for each pool of a draw
     seeds_alone: int = 6  # and of real images alone, the control of all arms
@@ -37,7 +36,7 @@ SIZES = {
     "smoke": Sizes(
         budget=(5, 10), seeds=1, seeds_alone=2,
         labelled=48, train=480, validation=96, test=200, reader_images=200, reader_steps=20,
-        guide_steps=10, curve=(32, 96), bare_steps=10, augmented_steps=10, pool=100,
+        guide_steps=10, curve=(32, 96), arm_steps=10, pool=100,
         epoch_images=128, vae_epochs=8, gan_epochs=9, long_epochs=9, fractions=(10, 100),
         attacked=40, mapped=80, timed_images=64,
     ),

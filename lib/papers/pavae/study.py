@@ -1,9 +1,8 @@
 """PA-VAE (chest radiographs, 10 % labelled): the arms of the main comparison, each part a job.
 
-Two regimes, both with equal gradient steps in every arm: `bare` trains the downstream network
-without augmentation (the paper states none; a setting in which adding images can help), `augmented`
-trains it with classical augmentation on fainter opacities. A draw is a fresh training set with its
-own seeds and validation set, shared by all arms; the test set is one fixed set per regime.
+Every arm takes equal gradient steps. The downstream network sees images without augmentation (the
+paper states none) but in the arms of `classic`: their regime is `bare`. A draw is a fresh training
+set with its own seeds and validation set, shared by all arms; the test set is one fixed set.
 """
 
 from dataclasses import asdict, dataclass, replace
@@ -15,19 +14,19 @@ from lib.generators import gan, template, vae
 from lib.jobs import Job
 from lib.machine import precision
 from lib.papers.arms import Arm
-from lib.papers.pavae.arms import AUTO_ENCODERS, COPIES, Fitted, main_arms
+from lib.papers.pavae.arms import AUTO_ENCODERS, COPIES, MAIN, Fitted
 from lib.papers.pavae.sizes import SIZES, Sizes
 from lib.papers.study import Study as Base
 from lib.profiles import Plan
 from lib.scores import images as scores
 from lib.tasks import attributes, classify
 
-REGIMES = ("bare", "augmented")
+REGIME = "bare"
 
 
 @dataclass(frozen=True)
 class Study(Base):
-    """The main comparison in one regime."""
+    """The main comparison."""
 
     size: Sizes
 
@@ -37,9 +36,8 @@ class Study(Base):
 
     @cached_property
     def arms(self) -> dict[str, Arm]:
-        """The arms of this regime, in the order of tables and figures."""
-        found = main_arms(self.regime)
-        return {n: arm for n, arm in found.items() if self.source.truth or arm.role != "oracle"}
+        """The arms of the main comparison, in the order of tables and figures."""
+        return {n: arm for n, arm in MAIN.items() if self.source.truth or arm.role != "oracle"}
 
     # ---- data ----
 
@@ -61,8 +59,7 @@ class Study(Base):
 
     def fresh(self, k: int) -> Job:
         """Fresh phantoms of draw k, what the oracle adds."""
-        times = 10 if self.regime == "augmented" else 0
-        return self.draw("oracle", max(self.size.pool, times * self.size.labelled), k)
+        return self.draw("oracle", self.size.pool, k)
 
     # ---- networks that judge and guide ----
 
@@ -147,7 +144,7 @@ class Study(Base):
     def pool(self, arm: Arm, k: int, n: int | None = None) -> Job | None:
         """The labelled images an arm adds to the real ones; None if it adds none."""
         n, labelled = n or self.size.pool, self.size.labelled
-        stream = self.stream(f"pool {arm.name}", k)
+        stream = self.stream(f"pool {arm.source if arm.augment or arm.epochs else arm.name}", k)
         if arm.source in COPIES:
             return Job(
                 copies.pool, data=self.train(k), labelled=labelled, n=n, kind=COPIES[arm.source],
@@ -178,17 +175,14 @@ class Study(Base):
 
     # ---- the downstream task ----
 
-    def downstream(self, augment: bool = False) -> dict:
-        """Settings of the downstream network, the same steps for every arm of the regime."""
-        bare = self.regime == "bare"
-        steps = self.size.bare_steps if bare else self.size.augmented_steps
-        return asdict(
-            classify.ClassifySettings(steps, augment=augment or not bare, precision=precision())
-        )
+    def downstream(self, augment: bool = False, times: float = 1.0) -> dict:
+        """Settings of the downstream network: `times` as many steps as every arm takes."""
+        steps = round(times * self.size.arm_steps)
+        return asdict(classify.ClassifySettings(steps, augment=augment, precision=precision()))
 
     def trained_with(
         self, pool: Job | None, k: int, extra: int | None = None, augment: bool = False,
-        again: int = 0,
+        times: float = 1.0, again: int = 0,
     ) -> Job:  # fmt: skip
         """The downstream network of draw k with the first `extra` of a pool, applied.
 
@@ -197,7 +191,7 @@ class Study(Base):
         n = self.size.labelled
         return Job(
             classify.arm, real=self.train(k), n=n, pool=pool, extra=n if extra is None else extra,
-            validation=self.validation(k), test=self.test, settings=self.downstream(augment),
+            validation=self.validation(k), test=self.test, settings=self.downstream(augment, times),
             stream=self.again("arm", k, again),
         )  # fmt: skip
 
@@ -209,11 +203,12 @@ class Study(Base):
         )  # fmt: skip
 
     def used(
-        self, pool: Job | None, k: int, extra: int | None = None, augment: bool = False
-    ) -> Job:
+        self, pool: Job | None, k: int, extra: int | None = None, augment: bool = False,
+        times: float = 1.0,
+    ) -> Job:  # fmt: skip
         """Scores of the downstream network with a pool, the mean over the seeds of a draw."""
         def made(again: int) -> Job:
-            return self.scored_arm(self.trained_with(pool, k, extra, augment, again), k)
+            return self.scored_arm(self.trained_with(pool, k, extra, augment, times, again), k)
 
         return self.over_seeds(made, alone=pool is None and not augment)
 
@@ -224,9 +219,10 @@ class Study(Base):
     def utility(self, arm: Arm, k: int) -> Job:
         return self.used(self.pool(arm, k), k, *self._how(arm))
 
-    def _how(self, arm: Arm) -> tuple[int, bool]:
-        """How many images of its pool an arm adds, and whether it augments."""
-        return self.size.labelled * (arm.amount or 1), arm.name == "classic"
+    def _how(self, arm: Arm) -> tuple[int, bool, float]:
+        """How many images of its pool an arm adds, whether it augments, and how often the steps."""
+        times = arm.amount or 1
+        return self.size.labelled * times, arm.augment, 1.0 + times if arm.epochs else 1.0
 
     # ---- scores of generators ----
 
@@ -265,17 +261,12 @@ class Study(Base):
 
     def is_judged(self, arm: Arm) -> bool:
         """Whether the images that an arm adds are judged for fidelity; a reader needs phantoms."""
-        return self.source.truth and arm.role != "baseline" and arm.amount is None
+        return self.source.truth and arm.role != "baseline" and not (arm.augment or arm.epochs)
 
     def reconstructs(self, arm: Arm) -> bool:
         return arm.name in AUTO_ENCODERS
 
 
-def study(plan: Plan, regime: str = "bare") -> Study:
-    """The study of one regime."""
-    return Study(plan, regime, SIZES[plan.profile.sizes])
-
-
-def studies(plan: Plan) -> list[Study]:
-    """The main comparison in both regimes."""
-    return [study(plan, regime) for regime in REGIMES]
+def study(plan: Plan) -> Study:
+    """The main comparison at the sizes of a profile."""
+    return Study(plan, REGIME, SIZES[plan.profile.sizes])

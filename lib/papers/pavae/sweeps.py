@@ -11,7 +11,7 @@ from lib.papers.arms import Arm, named
 from lib.papers.pavae import printed, training
 from lib.papers.pavae.arms import MAIN, UTILITY
 from lib.papers.pavae.sizes import SIZES
-from lib.papers.pavae.study import Study, studies
+from lib.papers.pavae.study import Study, study
 from lib.papers.table import Scores, Table
 from lib.profiles import Plan
 from lib.scores import confusion
@@ -152,22 +152,21 @@ def curve_arm(n: int) -> Arm:
 
 
 class Data(Table):
-    """The calibration of the laws and the sweeps of Section 4."""
+    """The calibration of the law and the sweeps of Section 4."""
 
     item = "pavae/04_data"
 
     def studies(self, plan: Plan) -> list[Study]:
-        return studies(plan)
+        return [study(plan)]
 
     def scores(self, study: Study) -> Iterable[Scores]:
         for n in study.size.curve:
             arm = curve_arm(n)
             yield Scores(arm, ("auc",), study.each(arm, lambda k, n=n: training.curve(study, n, k)))
-        if study.regime == "bare":
-            for per_cent in study.size.fractions:
-                yield from fraction_scores(study, per_cent)
-            yield from ratio_scores(study)
-            yield from mixed_scores(study)
+        for per_cent in study.size.fractions:
+            yield from fraction_scores(study, per_cent)
+        yield from ratio_scores(study)
+        yield from mixed_scores(study)
 
     def null(self, arm: Arm, metric: str) -> float | dict | None:
         return 0.5 if arm.note == "curve" else super().null(arm, metric)

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from lib import jobs
+from lib.datasets import variants
 from lib.jobs import Job
 from lib.papers.arms import Arm
 from lib.papers.budget import SPARE, Budget
 from lib.papers.pavae.arms import MAIN, UTILITY
-from lib.papers.pavae.study import Study, studies, study
+from lib.papers.pavae.study import Study, study
 from lib.papers.table import Scores, Table, row
 from lib.profiles import Plan
 from lib.scores import images as scores
@@ -88,27 +89,43 @@ class Training(Table):
 
 
 class Steps(Budget):
-    """AUC by steps in both regimes: real images alone, augmented, and with fresh phantoms."""
+    """AUC by steps: real images alone, augmented ones, and fresh phantoms beside them."""
 
     item = "pavae/04_budget"
     metrics = UTILITY
 
     def studies(self, plan: Plan) -> list[Study]:
-        return studies(plan)
+        return [study(plan)]
 
     def arms(self, study: Study) -> list[Arm]:
         fresh = MAIN["oracle"]
         more = [replace(fresh, name=f"oracle_x{m}", amount=m) for m in (1, 4)]
-        return [MAIN["real"], *(study.arms[n] for n in ("classic",) if n in study.arms), *more]
+        return [MAIN["real"], MAIN["classic"], *more, replace(MAIN["oracle_classic"], amount=1)]
 
-    def trained(self, study: Study, arm: Arm, steps: int) -> Job:
+    def compared(self, study: Study) -> tuple[Arm, Arm]:
+        real, _, fresh, *_ = self.arms(study)
+        return real, fresh
+
+    def steps(self, study: Study) -> int:
+        return study.size.arm_steps
+
+    def trained(self, study: Study, arm: Arm, steps: int, ranges: dict) -> Job:
         n, size = study.size.labelled, study.size
-        most = study.draw("oracle", 4 * n, SPARE) if arm.role == "oracle" else None
-        held, validation = study.draw("budget", size.test), study.validation(SPARE)
+
+        def drawn(purpose: str, count: int) -> Job:
+            how = {"law": study.regime, "n": count, "stream": study.stream(purpose, SPARE)}
+            return Job(variants.changed_set, ranges=ranges, **how)
+
+        real, held, validation = (
+            drawn(name, count) for name, count in (
+                ("train", n), ("budget", size.test), ("validation", size.validation)
+            )
+        )  # fmt: skip
+        most = drawn("oracle", 4 * n) if arm.role == "oracle" else None
         made = Job(
-            classify.arm, real=study.train(SPARE), n=n, pool=most, extra=n * (arm.amount or 0),
+            classify.arm, real=real, n=n, pool=most, extra=n * (arm.amount or 0),
             validation=validation, test=held, stream=study.stream("arm", SPARE),
-            settings=study.downstream(arm.name == "classic") | {"steps": steps},
+            settings=study.downstream(arm.augment) | {"steps": steps},
         )  # fmt: skip
         return Job(
             scores.utility, arm=made, validation=validation, test=held,

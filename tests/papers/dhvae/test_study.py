@@ -60,10 +60,9 @@ def test_2d_arms_differ_in_what_they_add_and_in_nothing_else(study):
         found = arm_args(study.utility(arm, 0))
         for name in ("real", "test", "stream"):
             assert found[name] == reference[name], (arm.name, name)
-        settings = found["settings"] | {"synthetic": None, "augment": False}
-        assert found["settings"]["augment"] == (arm.name == "augmented")
-        assert settings == reference["settings"], arm.name
-        assert found["settings"]["synthetic"] == arm.weighting
+        own = {"synthetic": arm.weighting, "augment": arm.augment, "epochs": arm.epochs}
+        assert found["settings"] == reference["settings"] | own, arm.name
+    assert {arm.name for arm in ARMS.values() if arm.augment} == {"augmented"}
 
 
 def test_amounts_are_the_papers():

@@ -13,7 +13,7 @@ from lib.datasets.splits import assert_subject_disjoint
 from lib.jobs import Job, Result
 from lib.papers.pavae import printed
 from lib.papers.pavae.arms import MAIN
-from lib.papers.pavae.study import Study, studies
+from lib.papers.pavae.study import Study, study
 from lib.papers.pavae.tables import TABLES, Table4
 from lib.papers.table import Scores
 from lib.phantoms import chest
@@ -22,8 +22,8 @@ from lib.scores import images as scores
 from lib.tasks import classify
 from lib.training.weights import weights_to_arrays
 
-STUDIES = {study.regime: study for study in studies(Plan(QUICK))}
-LABELLED = STUDIES["bare"].size.labelled
+HOME = study(Plan(QUICK))
+LABELLED = HOME.size.labelled
 
 
 def streams(spec) -> set:
@@ -37,32 +37,33 @@ def streams(spec) -> set:
 # ---- fair arms ----
 
 
-@pytest.mark.parametrize("study", STUDIES.values(), ids=STUDIES)
-def test_arms_differ_in_what_they_add_and_in_nothing_else(study):
+def test_arms_differ_in_what_they_add_and_in_whether_they_augment_alone():
     for k in range(2):
-        args = {arm.name: study.predictions(arm, k).spec["args"] for arm in study.arms.values()}
+        args = {arm.name: HOME.predictions(arm, k).spec["args"] for arm in MAIN.values()}
         reference = args["real"]
         for arm, found in args.items():
             for name in ("real", "n", "validation", "test", "stream"):
                 assert found[name] == reference[name], (arm, name)
-            settings = found["settings"] | ({"augment": False} if arm == "classic" else {})
-            assert settings == reference["settings"], arm
-            assert found["extra"] <= LABELLED or arm == "oracle10", "at most 1:1"
+            steps = reference["settings"]["steps"] * (2 if MAIN[arm].epochs else 1)
+            own = {"augment": MAIN[arm].augment, "steps": steps}
+            assert found["settings"] == reference["settings"] | own, arm
+            assert found["extra"] <= LABELLED, "at most 1:1"
+        for arm in ("pavae", "oracle"):
+            for more in ("classic", "epochs"):
+                assert args[f"{arm}_{more}"]["pool"] == args[arm]["pool"], "the same images"
 
 
 def test_runs_of_a_draw_differ_in_their_seed_and_the_control_has_more():
-    study = STUDIES["bare"]
-    for name, count in (("real", study.size.seeds_alone), ("pavae", study.size.seeds)):
-        runs = study.utility(MAIN[name], 0).spec["args"]["runs"]
+    for name, count in (("real", HOME.size.seeds_alone), ("pavae", HOME.size.seeds)):
+        runs = HOME.utility(MAIN[name], 0).spec["args"]["runs"]
         each = [dict(run["$job"]["args"]["arm"]["$job"]["args"]) for run in runs]
         streams = {tuple(args.pop("stream")) for args in each}
         assert len(each) == len(streams) == count and all(args == each[0] for args in each)
-    assert study.size.seeds_alone >= 3 * study.size.seeds
+    assert HOME.size.seeds_alone >= 3 * HOME.size.seeds
 
 
 def test_draws_are_fresh_in_everything_but_the_test_set():
-    study = STUDIES["bare"]
-    a, b = (study.predictions(MAIN["pavae"], k).spec["args"] for k in (0, 1))
+    a, b = (HOME.predictions(MAIN["pavae"], k).spec["args"] for k in (0, 1))
     assert a["test"] == b["test"] and a["validation"] != b["validation"]
     assert a["real"] != b["real"] and a["pool"] != b["pool"] and a["stream"] != b["stream"]
 
@@ -70,36 +71,34 @@ def test_draws_are_fresh_in_everything_but_the_test_set():
 @pytest.mark.parametrize("arm", ["template", "vae", "stylegan", "pavae", "pavae_pseudo"])
 def test_generators_see_what_the_arm_may_see(arm):
     """No test image, no judge and no oracle draw reaches a generator, at any depth."""
-    study = STUDIES["bare"]
-    seen = streams(study.pool(MAIN[arm], 0).spec)
+    seen = streams(HOME.pool(MAIN[arm], 0).spec)
     for purpose in ("test", "reader", "reader weights", "oracle", "calibration"):
-        assert tuple(study.stream(purpose)) not in seen
-    assert tuple(study.stream("train", 1)) not in seen, "nor another draw"
-    assert tuple(study.stream("train", 0)) in seen
+        assert tuple(HOME.stream(purpose)) not in seen
+    assert tuple(HOME.stream("train", 1)) not in seen, "nor another draw"
+    assert tuple(HOME.stream("train", 0)) in seen
 
 
 def test_guides_learn_from_the_labelled_images_only():
-    guide = STUDIES["bare"].guide(0).spec["args"]
-    assert guide["n"] == STUDIES["bare"].vae(0).spec["args"]["n"] == LABELLED == 800
+    guide = HOME.guide(0).spec["args"]
+    assert guide["n"] == HOME.vae(0).spec["args"]["n"] == LABELLED == 800
 
 
 def test_the_judge_is_independent_of_all_that_it_judges():
-    study = STUDIES["bare"]
-    judge = streams(study.reader.spec)
-    for arm in filter(study.is_judged, study.arms.values()):
-        assert not judge & streams(study.pool(arm, 0).spec), arm.name
+    judge = streams(HOME.reader.spec)
+    for arm in filter(HOME.is_judged, HOME.arms.values()):
+        assert not judge & streams(HOME.pool(arm, 0).spec), arm.name
 
 
 def test_the_oracle_is_as_many_fresh_subjects():
-    home = {study.regime: study for study in studies(Plan(SMOKE))}["augmented"]
+    home = study(Plan(SMOKE))
     draws = {
         "train": home.train(0), "fresh": home.fresh(0), "test": home.test, "next": home.train(1),
         "validation": home.validation(0),
     }  # fmt: skip
     without_store = {name: chest_sets.image_set(**job.spec["args"]) for name, job in draws.items()}
     assert_subject_disjoint(**{name: r.arrays["subject"] for name, r in without_store.items()})
-    ten = home.predictions(home.arms["oracle10"], 0).spec["args"]["extra"]
-    assert ten == 10 * home.size.labelled
+    args = home.predictions(MAIN["oracle"], 0).spec["args"]
+    assert args["extra"] == args["n"] == home.size.labelled
 
 
 @pytest.mark.parametrize("stem", TABLES)
