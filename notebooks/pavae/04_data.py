@@ -338,7 +338,7 @@ with page.figure(caption, 1, 4, "population", figsize=(10.2, 2.7)) as axes:
 # read off the same curve.
 
 # %%
-FROZEN = {"opacity_grey": (0.10, 0.36), "opacity_radius": (0.18, 0.34)}
+FROZEN = {"opacity_grey": (0.15, 0.60), "opacity_radius": (0.22, 0.46)}
 page.check("the law is frozen", {name: getattr(chest.BARE, name) for name in FROZEN} == FROZEN)
 rows = page.run()
 bare = rows["bare"]

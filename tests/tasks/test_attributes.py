@@ -15,7 +15,9 @@ from lib.tasks.classify import ClassifySettings
 from lib.training.weights import freeze, seeded, weights_to_arrays
 
 STILL = dict.fromkeys(("shift_x", "shift_y", "tilt", "turn"), (0.0, 0.0)) | {"scale": (1.0, 1.0)}
-PLAIN = chest.Law(name="easy", opacity_grey=(0.5, 1.5), photons=(1e5, 1e6), **STILL)
+PLAIN = chest.Law(
+    name="easy", opacity_grey=(0.5, 1.5), opacity_radius=(0.18, 0.34), photons=(1e5, 1e6), **STILL
+)
 SETTINGS = asdict(ClassifySettings(steps=120, batch=32, precision="float32"))  # enough for that law
 
 

@@ -157,10 +157,11 @@ def test_steps_do_not_depend_on_the_pool(toy, monkeypatch):
 
 def test_equal_epochs_take_steps_with_the_pool(toy):
     _, real, pool, test = toy
-    n = len(real.arrays["image"])
-    for source, extra in ((None, None), (pool, n)):
-        found = segment.arm(real, source, extra, test, {**SHORT, "epochs": True}, [0])
-        assert found.scores["steps"] == SHORT["steps"] * (2 if extra else 1)
+    whole = {name for name in real.arrays if name.startswith("free")}
+    real = Result({name: x if name in whole else x[:20] for name, x in real.arrays.items()}, {})
+    for source, steps in ((None, 3), (pool, 6)):
+        found = segment.arm(real, source, None, test, {**SHORT, "epochs": True}, [0])
+        assert found.scores["steps"] == steps
 
 
 PROGRAM = """

@@ -65,11 +65,11 @@ def data(p: Sizes, of: Study) -> list[tuple]:
         ),
         (
             f"real slices alone reach Dice {real[0]} (FLAIR) and {real[1]} (PET)",
-            f"oedema {span(flair.flair_contrast)} grey units over white matter, calibrated on "
-            "spare draws of arms without any generator, then frozen; primary tumours of SUVmax "
-            f"{suvmax} beside tonsils of SUV {span(pet.tonsil_suv)} and unlabelled nodes, "
-            "plausible SUV that are no fit to patients. The SD of the image's likelihood was "
-            "settled after looking at samples of a spare draw, before any draw of the study",
+            f"oedema {span(flair.flair_contrast)} grey units over white matter; primary tumours of "
+            f"SUVmax {suvmax} beside tonsils of SUV {span(pet.tonsil_suv)} and unlabelled nodes: "
+            "calibrated on a spare draw of arms without any generator, then frozen. The SD of the "
+            "image's likelihood was settled after looking at samples of a spare draw, before any "
+            "draw of the study",
             "a law tuned while looking at the method could be made to favour it",
             "whether a ranking of methods depends on the difficulty",
         ),

@@ -20,7 +20,7 @@ class Sizes:
     latent_steps: tuple[int, int] = (1000, 700)  # LDM: auto-encoder, denoiser
     known_steps: int = 600  # of the reader of pairs
     hint_steps: int = 150  # of the guide
-    slice_steps: int = 300  # of every 2-D segmenter
+    slice_steps: int = 1200  # of every 2-D segmenter
     volume_steps: int = 150  # of every 3-D segmenter
     budget: tuple[int, ...] = (150, 300, 600, 1200, 2400)  # steps at which arms are compared
     seeds: int = 2  # of the segmenter, for each pool of a draw

@@ -17,6 +17,13 @@ from lib.tasks import classify
 
 MASK_WEIGHTS = (0.05, 0.1, 0.2, 0.5)  # lambda_mask candidates, compared on validation
 LONG_DRAWS = 5  # of the long training, at most
+LAWS_TRIED = tuple(  # before one was frozen
+    {"opacity_grey": grey, "opacity_radius": radius}
+    for grey, radius in (
+        ((0.10, 0.36), (0.18, 0.34)), ((0.12, 0.55), (0.18, 0.38)), ((0.15, 0.60), (0.18, 0.40)),
+        ((0.25, 0.60), (0.18, 0.34)), ((0.20, 0.50), (0.22, 0.42)),
+    )
+)  # fmt: skip
 
 
 def curve(study: Study, n: int, k: int) -> Job:
@@ -96,6 +103,9 @@ class Steps(Budget):
 
     def studies(self, plan: Plan) -> list[Study]:
         return [study(plan)]
+
+    def tried(self, study: Study) -> tuple[dict, ...]:
+        return LAWS_TRIED
 
     def arms(self, study: Study) -> list[Arm]:
         fresh = MAIN["oracle"]
