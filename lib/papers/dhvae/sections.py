@@ -1,6 +1,7 @@
 """Sections 2 to 4 of dHVAE as tables: background, method, dimensions, and how long is trained."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from lib.jobs import Job
 from lib.papers.arms import Arm
@@ -9,6 +10,7 @@ from lib.papers.dhvae import printed
 from lib.papers.dhvae.arms import (
     AMOUNTS,
     DICE,
+    GENERATORS,
     LIKELIHOOD,
     MOST,
     SOURCES,
@@ -82,10 +84,15 @@ class Dimensions(Pairs):
 
 
 class Steps(Budget):
-    """Dice by steps: real slices alone, augmented on the fly, and with fresh phantoms."""
+    """Dice by steps: real slices alone, augmented on the fly, and with fresh phantoms.
+
+    FD of the paper's generators after half of their steps and after all; dynamics and regularisers
+    join after the same share of them.
+    """
 
     item = "dhvae/04_budget"
     metrics = DICE
+    generators = tuple(chosen(*GENERATORS))
 
     def studies(self, plan: Plan) -> list[Study]:
         return studies(plan)
@@ -101,3 +108,10 @@ class Steps(Budget):
             augment=arm.note == "on the fly", steps=steps, test=held,
         )  # fmt: skip
         return study.scored(made)
+
+    def halved(self, study: Study) -> Study:
+        s = study.size
+        each = {n: getattr(s, n) // 2 for n in ("pair_steps", "pair_delay", "lsgan_steps")}
+        coder, denoiser = s.latent_steps
+        size = replace(s, **each, latent_steps=(coder // 2, denoiser // 2))
+        return replace(study, size=size)

@@ -7,7 +7,7 @@ from lib import jobs
 from lib.jobs import Job
 from lib.papers.arms import Arm
 from lib.papers.budget import SPARE, Budget
-from lib.papers.pavae.arms import MAIN, UTILITY
+from lib.papers.pavae.arms import GENERATORS, MAIN, UTILITY
 from lib.papers.pavae.study import Study, studies, study
 from lib.papers.table import Scores, Table, row
 from lib.profiles import Plan
@@ -88,10 +88,14 @@ class Training(Table):
 
 
 class Steps(Budget):
-    """AUC by steps in both regimes: real images alone, augmented, and with fresh phantoms."""
+    """AUC by steps in both regimes: real images alone, augmented, and with fresh phantoms.
+
+    FD of the paper's generators after half of their epochs and after all, the epoch chosen as ever.
+    """
 
     item = "pavae/04_budget"
     metrics = UTILITY
+    generators = tuple(MAIN[name] for name in GENERATORS)
 
     def studies(self, plan: Plan) -> list[Study]:
         return studies(plan)
@@ -114,3 +118,8 @@ class Steps(Budget):
             scores.utility, arm=made, validation=validation, test=held,
             stream=study.stream("utility", SPARE),
         )  # fmt: skip
+
+    def halved(self, study: Study) -> Study:
+        s = study.size
+        size = replace(s, vae_epochs=s.vae_epochs // 2, gan_epochs=s.gan_epochs // 2)
+        return replace(study, size=size)
