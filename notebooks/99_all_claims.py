@@ -27,7 +27,7 @@ import numpy as np
 
 from lib.claims import gate, judge, kinds, ledger, looks, rates, verdict
 from lib.metrics.inference import holm
-from lib.papers.budget import SECOND_HALF
+from lib.papers.plateau import SECOND_HALF
 from lib.papers.registry import PAPERS
 from lib.report import summary
 from lib.report.page import Page

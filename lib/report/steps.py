@@ -1,13 +1,11 @@
-"""A chapter's budget page: scores by gradient steps, and generators at half of their training."""
-
-from collections.abc import Iterable
+"""Scores by gradient steps: the curves of a chapter's budget page."""
 
 from matplotlib.axes import Axes
 
 from lib.papers.arms import Arm
-from lib.papers.budget import after, half, improved
+from lib.papers.budget import after
 from lib.report.plots import ROLES
-from lib.report.rows import Regime, number
+from lib.report.rows import Regime
 
 FLAT = 0.01  # of an AUC or a Dice: what a plateau may still rise
 
@@ -43,16 +41,3 @@ def verdict(name: str, left: float) -> str:
     """A sentence on the plateau."""
     word = "flat" if left < FLAT else "NOT flat"
     return f"{name}: beyond its budget the oracle gains {left:+.3f}: {word}"
-
-
-PLATEAU = ("FD, half of the training", "FD, all of it", "second half gains", "plateau")
-
-
-def plateaus(at: Regime, generators: Iterable[Arm]) -> list[list[str]]:
-    """One line for each generator that is there, below the heads of PLATEAU."""
-    lines = []
-    for arm in (arm for arm in generators if at.has(arm, "plateau")):
-        ends = [at.mean(each, "fd") for each in (half(arm), arm)]
-        word = "yes" if at.mean(arm, "plateau") else "**no**"
-        lines.append([arm.label, *map(number, ends), f"{improved(*ends):.0%}", word])
-    return lines

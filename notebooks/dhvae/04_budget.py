@@ -26,9 +26,10 @@ draws = ""
 # %%
 import numpy as np
 
-from lib.papers.budget import SECOND_HALF, SPARE
+from lib.papers.budget import SPARE
 from lib.papers.dhvae.arms import AMOUNTS, MOST
-from lib.report import beside, steps
+from lib.papers.plateau import SECOND_HALF
+from lib.report import beside, plateau, steps
 from lib.report.page import Page
 from lib.report.steps import by_steps
 
@@ -130,7 +131,7 @@ for modality, each in found.items() if page.meaningful else ():
 
 # %%
 for at in rows:
-    page.table([at.name, *steps.PLATEAU], steps.plateaus(at, page.table_of.generators))
+    page.table([at.name, *plateau.HEAD], plateau.lines(at, page.table_of.generators))
 print(f"plateau: the second half gains less than {SECOND_HALF:.0%}")
 
 # %% [markdown]

@@ -26,8 +26,9 @@ draws = ""
 # %%
 import numpy as np
 
-from lib.papers.budget import SECOND_HALF, SPARE
-from lib.report import steps
+from lib.papers.budget import SPARE
+from lib.papers.plateau import SECOND_HALF
+from lib.report import plateau, steps
 from lib.report.page import Page
 from lib.report.steps import by_steps
 from lib.training import loop
@@ -149,7 +150,7 @@ for at in rows if page.meaningful else ():
 
 # %%
 for at in rows:
-    page.table([at.name, *steps.PLATEAU], steps.plateaus(at, page.table_of.generators))
+    page.table([at.name, *plateau.HEAD], plateau.lines(at, page.table_of.generators))
 print(f"plateau: the second half gains less than {SECOND_HALF:.0%}")
 
 # %% [markdown]

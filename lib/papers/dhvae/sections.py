@@ -20,6 +20,7 @@ from lib.papers.dhvae.arms import (
 )
 from lib.papers.dhvae.readings import Pairs, judged, segmented
 from lib.papers.dhvae.study import Study, studies
+from lib.papers.plateau import Plateaus
 from lib.papers.table import Scores
 from lib.profiles import Plan
 
@@ -83,7 +84,7 @@ class Dimensions(Pairs):
         return next(iter(printed.TABLE4.get(regime, {}).get(arm.name, {}).values()), None)
 
 
-class Steps(Budget):
+class Steps(Plateaus, Budget):
     """Dice by steps: real slices alone, augmented on the fly, and with fresh phantoms.
 
     FD of the paper's generators after half of their steps and after all; dynamics and regularisers

@@ -9,6 +9,7 @@ from lib.papers.arms import Arm
 from lib.papers.budget import SPARE, Budget
 from lib.papers.pavae.arms import GENERATORS, MAIN, UTILITY
 from lib.papers.pavae.study import Study, studies, study
+from lib.papers.plateau import Plateaus
 from lib.papers.table import Scores, Table, row
 from lib.profiles import Plan
 from lib.scores import images as scores
@@ -87,7 +88,7 @@ class Training(Table):
                 yield row(study, study.regime, arm.name, f"fd_validation{end}", found, codes)
 
 
-class Steps(Budget):
+class Steps(Plateaus, Budget):
     """AUC by steps in both regimes: real images alone, augmented, and with fresh phantoms.
 
     FD of the paper's generators after half of their epochs and after all, the epoch chosen as ever.

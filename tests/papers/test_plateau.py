@@ -10,9 +10,10 @@ from lib.jobs import Job, Result
 from lib.papers import registry
 from lib.papers.arms import Arm
 from lib.papers.budget import SPARE, Budget
+from lib.papers.plateau import Plateaus
 from lib.papers.study import Study
 from lib.profiles import FULL, QUICK, SMOKE, Plan
-from lib.report import steps
+from lib.report import plateau
 from lib.report.rows import Regime
 
 
@@ -34,7 +35,7 @@ class ToyStudy(Study):
         return pool
 
 
-class Toy(Budget):
+class Toy(Plateaus, Budget):
     item = "toy/04_budget"
     generators = tuple(Arm(name, name, source=name) for name in ("slow", "done", "worse"))
 
@@ -59,7 +60,7 @@ def test_a_generator_is_at_its_plateau_where_the_second_half_gains_little(tmp_pa
     assert all(row["generator"] for row in rows)
     kept = [row | {"draws": {k: x for k, (x, _) in row["draws"].items()}, "values": [1]}
             for row in rows]  # fmt: skip
-    lines = steps.plateaus(Regime("bare", kept), Toy.generators)
+    lines = plateau.lines(Regime("bare", kept), Toy.generators)
     assert lines[0] == ["slow", "25", "12.5", "50%", "**no**"]
     assert lines[1][3:] == ["6%", "yes"]
 
