@@ -85,11 +85,7 @@ class Dimensions(Pairs):
 
 
 class Steps(Plateaus, Budget):
-    """Dice by steps: real slices alone, augmented on the fly, and with fresh phantoms.
-
-    FD of the paper's generators after half of their steps and after all; dynamics and regularisers
-    join after the same share of them.
-    """
+    """Dice by steps: real slices alone, augmented on the fly, and with fresh phantoms."""
 
     item = "dhvae/04_budget"
     metrics = DICE
@@ -111,6 +107,7 @@ class Steps(Plateaus, Budget):
         return study.scored(made)
 
     def halved(self, study: Study) -> Study:
+        """Half of the steps; dynamics and regularisers join after the same share of them."""
         s = study.size
         each = {n: getattr(s, n) // 2 for n in ("pair_steps", "pair_delay", "lsgan_steps")}
         coder, denoiser = s.latent_steps

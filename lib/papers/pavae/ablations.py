@@ -6,7 +6,7 @@ from dataclasses import replace
 from lib.jobs import Job
 from lib.papers.arms import Arm
 from lib.papers.pavae import printed
-from lib.papers.pavae.arms import ABLATED, FIDELITY, UTILITY, VARIETY
+from lib.papers.pavae.arms import ABLATED, ATTRIBUTES, FIDELITY, UTILITY
 from lib.papers.pavae.rules import Judged
 from lib.papers.pavae.study import Study, studies
 from lib.papers.table import Scores
@@ -47,7 +47,7 @@ class Table5(Judged):
             pools = study.each(arm, lambda k, a=arm: study.pool(a, k))
             yield Scores(arm, UTILITY, {k: study.used(pool, k) for k, pool in pools.items()})
             yield Scores(arm, FIDELITY, {k: study.judged(pool) for k, pool in pools.items()})
-            yield Scores(arm, VARIETY, {k: study.lesions(pool) for k, pool in pools.items()})
+            yield Scores(arm, ATTRIBUTES, {k: study.lesions(pool) for k, pool in pools.items()})
             if not arm.mix:
                 yield Scores(arm, MEASURES, {k: measured(study, arm, k) for k in pools})
         yield from self.anchors(study)
@@ -61,7 +61,7 @@ class Table5(Judged):
             if name != "real":
                 yield Scores(arm, FIDELITY, study.each(tier, lambda k, a=arm: study.fidelity(a, k)))
         fresh = study.each(tier, lambda k: study.lesions(study.fresh(k)))
-        yield Scores(study.arms["oracle"], VARIETY, fresh)
+        yield Scores(study.arms["oracle"], ATTRIBUTES, fresh)
 
     def rows(self, plan: Plan) -> list[dict]:
         """The column `paper` is for absolute values; Table 5's changes are in `paper_change`."""

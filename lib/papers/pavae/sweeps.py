@@ -9,7 +9,7 @@ from lib.generators import vae
 from lib.jobs import Job
 from lib.papers.arms import Arm, named
 from lib.papers.pavae import printed, training
-from lib.papers.pavae.arms import MAIN, UTILITY, VARIETY
+from lib.papers.pavae.arms import ATTRIBUTES, MAIN, UTILITY
 from lib.papers.pavae.sizes import SIZES
 from lib.papers.pavae.study import Study, studies
 from lib.papers.table import Scores, Table
@@ -69,7 +69,7 @@ def fraction_scores(base: Study, per_cent: int) -> Iterable[Scores]:
     yield Scores(pavae, ("adherence_ratio",), seen, regime, trained=trained)
     for arm in (pavae, oracle):
         read = study.each(tier(per_cent), lambda k, a=arm: base.lesions(study.pool(a, k)))
-        yield Scores(arm, VARIETY, read, regime, trained=trained)
+        yield Scores(arm, ATTRIBUTES, read, regime, trained=trained)
 
 
 # ---- synthetic : real ---------------------------------------------------------------------------
@@ -127,7 +127,7 @@ def mixed_scores(study: Study) -> Iterable[Scores]:
     )
     for name in ("pavae_balanced", "oracle_balanced"):
         read = {k: study.lesions(made[name]) for k, made in pools.items()}
-        yield Scores(MIXED[name], VARIETY, read, RARE_REGIME, trained=RARE_REGIME)
+        yield Scores(MIXED[name], ATTRIBUTES, read, RARE_REGIME, trained=RARE_REGIME)
 
 
 def mixed_arm(study: Study, name: str, n: int, k: int) -> Job:

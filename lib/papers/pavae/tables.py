@@ -6,7 +6,7 @@ from lib import jobs
 from lib.jobs import Job
 from lib.papers.pavae import counterfactuals, looks, method
 from lib.papers.pavae.ablations import Table5
-from lib.papers.pavae.arms import FIDELITY, MAIN, UTILITY, VARIETY
+from lib.papers.pavae.arms import ATTRIBUTES, FIDELITY, MAIN, UTILITY
 from lib.papers.pavae.diagnostics import Diagnostics, Gaps
 from lib.papers.pavae.robustness import Robustness
 from lib.papers.pavae.rules import Judged
@@ -42,10 +42,7 @@ class Table2(Table):
 
 
 class Table4(Judged):
-    """The main comparison in both regimes: utility, fidelity, memorisation, reconstruction.
-
-    Coverage of every generator, beside that of fresh phantoms, is what its gate asks for.
-    """
+    """The main comparison in both regimes: utility, fidelity, memorisation, reconstruction."""
 
     item = "pavae/table4_main"
     main = tuple(MAIN.values())
@@ -62,7 +59,7 @@ class Table4(Judged):
                 yield Scores(arm, ("nn_share",), near)
             if study.is_read(arm):
                 read = study.each(arm, lambda k, a=arm: study.lesions(study.pool(a, k)))
-                yield Scores(arm, VARIETY, read)
+                yield Scores(arm, ATTRIBUTES, read)
             if study.reconstructs(arm):
                 yield Scores(arm, ("ssim",), study.each(arm, lambda k, a=arm: study.ssim(a, k)))
 

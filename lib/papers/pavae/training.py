@@ -89,10 +89,7 @@ class Training(Table):
 
 
 class Steps(Plateaus, Budget):
-    """AUC by steps in both regimes: real images alone, augmented, and with fresh phantoms.
-
-    FD of the paper's generators after half of their epochs and after all, the epoch chosen as ever.
-    """
+    """AUC by steps in both regimes: real images alone, augmented, and with fresh phantoms."""
 
     item = "pavae/04_budget"
     metrics = UTILITY
@@ -121,6 +118,7 @@ class Steps(Plateaus, Budget):
         )  # fmt: skip
 
     def halved(self, study: Study) -> Study:
+        """Half of the epochs; the best of them is chosen as ever."""
         s = study.size
         size = replace(s, vae_epochs=s.vae_epochs // 2, gan_epochs=s.gan_epochs // 2)
         return replace(study, size=size)
