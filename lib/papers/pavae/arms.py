@@ -8,7 +8,7 @@ from lib.papers.arms import Arm, named
 UTILITY = ("auc", "auc_ovr", "sens95", "spec95", "ece", "ece_debiased", "ece_floor", "brier")
 FIDELITY = ("fd", "fd2", "kid", "adherence", "adherence_ratio", "ssim_nearest")
 FIDELITY += ("adherence_healthy", "adherence_left", "adherence_right")
-ATTRIBUTES = ("coverage_place", "coverage_look")  # how much of all lesions is there; the gate reads it
+ATTRIBUTES = ("coverage_place", "coverage_look")  # of all lesions; the gate reads it
 GENERATORS = ("template", "vae", "stylegan", "pavae")  # the paper's four
 COPIES = {"oversample": "same", "memoriser": "noisy", "smooth": "blurred"}  # kinds of copies
 AUTO_ENCODERS = ("vae", "pavae", "pavae_pseudo")  # of the main comparison: they reconstruct
