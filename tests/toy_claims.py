@@ -5,6 +5,7 @@ import numpy as np
 from lib.claims import ledger
 
 MAIN = "pavae/table4_main"
+MADE = {name: name for name in ("template", "vae", "stylegan", "pavae")}  # arms by generator
 
 
 def spread(mean, R, sd=0.002, seed=0):
@@ -23,11 +24,21 @@ def row(arm, metric, regime, values, seed=7, **more):
             **blank, **more}  # fmt: skip
 
 
-def rows(means, metric="auc", regime="bare", R=10, sd=0.002, **more):
+def rows(means, metric="auc", regime="bare", R=10, sd=0.002, made=None, **more):
+    """Rows of arms by their means; `made`: {arm: its generator}, by default those of MADE."""
+    made = MADE if made is None else made
     return [
-        row(arm, metric, regime, spread(m, R, sd, seed), **more)
+        row(arm, metric, regime, spread(m, R, sd, seed), **made_by(made.get(arm), regime), **more)
         for seed, (arm, m) in enumerate(means.items())
     ]
+
+
+def made_by(generator, regime):
+    """The column that names a generator; one in a regime of its own is (arm, regime)."""
+    if generator is None:
+        return {}
+    arm, place = generator if isinstance(generator, tuple) else (generator, regime)
+    return {"generator": {"arm": arm, "regime": place}}
 
 
 def page_of(*tables, here=False, **stamp):

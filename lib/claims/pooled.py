@@ -47,10 +47,10 @@ def _values(test, source, arm):
 
 def _fit(test, source, arm) -> bool:
     """Whether an arm may enter: it is no generator, or one that nothing shows incompetent."""
-    name = gate.generator(test["item"].partition("/")[0], arm)
-    if name is None or arm == test["treatment"]:
+    made = gate.generator(source, test["item"], test["regime"], arm, test["metric"])
+    if made is None or arm == test["treatment"]:
         return True
-    return not gate.failures(gate.competence(source, test["item"], test["regime"], name))
+    return not gate.failures(gate.competence(source, test["item"], *made))
 
 
 def sentence(found: dict) -> str:

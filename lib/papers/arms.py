@@ -22,10 +22,19 @@ class Arm:
     augment: bool = False  # a new transform of every image at every step of the downstream network
     changes: dict = field(default_factory=dict, hash=False)  # settings that it changes
     note: str = ""  # one word that a chapter reads, as "pseudo-labels"
+    variant_of: str = ""  # the generator that it changes, where that is not its source
 
     def __post_init__(self):
         if self.role not in ROLES:
             raise ValueError(f"role of arm {self.name} is {self.role!r}; use one of {ROLES}")
+
+    @property
+    def generator(self) -> str:
+        """The generator whose competence its numbers rest on; "" for one that draws no samples.
+
+        An ablation rests on the method that it changes; a control's samples are wrong on purpose.
+        """
+        return (self.variant_of or self.source) if self.role == "method" else ""
 
 
 def named(*arms: Arm) -> dict[str, Arm]:

@@ -34,6 +34,7 @@ class Scores:
     jobs: dict[int, Job]
     regime: str = ""  # "": the study's
     minus: dict[int, Job] = field(default_factory=dict)
+    trained: str = ""  # regime of the arm's generator, where that is not the study's
 
     @property
     def paths(self) -> dict[str, str]:
@@ -133,6 +134,7 @@ class Table:
                 more = {"null": nulls["mean"][metric], "null_sd": nulls["sd"][metric]}
             more["oracle"] = {"arm": arm.oracle, "metric": metric} if arm.oracle else None
             more["paper"] = self.printed(regime, arm, metric)
+            more |= made_by(arm, scores.trained or study.regime)
             codes = {k: job.key for k, job in scores.jobs.items()}
             found.append(row(study, regime, arm.name, metric, draws, codes, **more))
         return found
@@ -146,6 +148,12 @@ def row(
     code = dict.fromkeys(draws, codes) if isinstance(codes, str) else codes
     named = {f"{study.plan.seed}/{k}": [value, code[k][:12]] for k, value in draws.items()}
     return {"regime": regime, "arm": arm, "metric": metric, "draws": named, **more}
+
+
+def made_by(arm: Arm, regime: str) -> dict:
+    """The column `generator` of an arm's rows, {} for none: the arm and regime of the rows that say
+    whether it is competent."""
+    return {"generator": {"arm": arm.generator, "regime": regime}} if arm.generator else {}
 
 
 def _without_absent(row: dict, there: set[tuple[str, str, str]]) -> dict:

@@ -1,10 +1,15 @@
 """The gate: claims about a generator that is not competent here are not interpreted."""
 
+from functools import cache
+
 import pytest
-from toy_claims import UTILITY, claim, page_of, rows, source_of
+from toy_claims import MAIN, UTILITY, claim, page_of, rows, source_of
 
 from lib.claims import gate, judge, ledger
 from lib.claims import verdict as v
+from lib.papers import registry
+from lib.papers.table import made_by
+from lib.profiles import FULL, Plan
 
 DHVAE, PAIRS = "dhvae/table4_augmentation", "dhvae/table2_generators"
 
@@ -41,12 +46,13 @@ def test_a_baseline_is_gated_too_and_controls_are_not():
     assert judge.judge(control, source_of(*table))["verdict"] == v.REPRODUCED
 
 
-def pairs_source(dice, regime="flair", **competence):
+def pairs_source(dice, regime="flair", trained="flair", **competence):
     """Table 4's Dice and Table 2's competence of dhvae, over that of real against real."""
     real = {"mask_adherence": 0.6, "coverage": 0.9, "empty": 0.0}
     table = [each for metric, x in competence.items()
              for each in rows({"dhvae": x}, metric, "flair", null=real[metric])]  # fmt: skip
-    return {DHVAE: page_of(rows(dice, "dice", regime)), PAIRS: page_of(table)}.get
+    made = {arm: ("dhvae", trained) for arm in dice if arm != "real"}
+    return {DHVAE: page_of(rows(dice, "dice", regime, made=made)), PAIRS: page_of(table)}.get
 
 
 @pytest.mark.parametrize(
@@ -72,20 +78,99 @@ def test_pairs_are_gated_by_the_rows_of_their_generator(competence, words, regim
 def test_other_volumes_are_another_generator():
     test = claim("difference", item=DHVAE, regime="flair-10", metric="dice", treatment="dhvae",
                  control="real")  # fmt: skip
-    source = pairs_source({"real": 0.5, "dhvae": 0.6}, "flair-10", mask_adherence=0.1)
-    found = judge.judge(test, source)
+    dice = {"real": 0.5, "dhvae": 0.6}
+    found = judge.judge(test, pairs_source(dice, "flair-10", "flair-10", mask_adherence=0.1))
     assert found["verdict"] == v.REPRODUCED
     assert "Competence not measured: dhvae in flair-10" in found["sentence"]
 
 
+def test_the_plateau_is_read_from_the_budget_page():
+    test = claim("difference", treatment="pavae", control="real")
+    budget = page_of(rows({"pavae": 0.0}, "plateau", sd=0))
+    pages = {MAIN: page_of(rows({"real": 0.7, "pavae": 0.8})), "pavae/04_budget": budget}
+    found = judge.judge(test, pages.get)
+    assert "Not interpreted (pavae: plateau 0 below 1)" in found["sentence"]
+
+
 @pytest.mark.parametrize(
-    ("arm", "name"),
-    [("dhvae2000", "dhvae"), ("vae1500_reweighted", "vae"), ("hvae_disc", "hvae"),
-     ("beta_0.01", "dhvae"), ("hvae2000", "hvae"), ("real3d", None), ("classic5", None),
-     ("smooth2000", None), ("dhvae_classic5", "dhvae"), ("shuffled2000", None)],
+    ("condition", "values", "counts"),
+    [
+        ("adherence", [0.9, 1.3], 1.3),
+        ("adherence", [0.7, 1.1], 0.7),
+        ("adherence", [0.95, 1.04], 1.04),
+        ("empty masks", [0.1, 0.3], 0.3),
+        ("coverage", [0.9, None, 0.5], 0.5),
+        ("plateau", [None], None),
+    ],
+)
+def test_the_value_that_misses_most_counts(condition, values, counts):
+    for order in (values, values[::-1]):
+        assert gate.worst(condition, order) == counts
+
+
+@pytest.mark.parametrize(
+    ("item", "regime", "arm", "made"),
+    [
+        ("pavae/table4_main", "bare", "pavae", ("pavae", "bare")),
+        ("pavae/table4_main", "bare", "stylegan_epochs", ("stylegan", "bare")),
+        ("pavae/table4_main", "bare", "shuffled", None),
+        ("pavae/table4_main", "bare", "oracle", None),
+        ("pavae/table5_ablations", "bare", "vae", ("vae", "bare")),
+        ("pavae/table5_ablations", "bare", "beta_3.2", ("pavae", "bare")),
+        ("pavae/04_data", "bare", "pavae_r4", ("pavae", "bare")),
+        ("pavae/04_data", "bare-10", "pavae", ("pavae", "bare")),
+        ("pavae/04_data", "bare-100", "pavae", ("pavae", "bare-100")),
+        ("pavae/04_data", "bare-100", "real", None),
+        ("pavae/04_data", "bare-imbalanced", "pavae_empirical",
+         ("pavae_balanced", "bare-imbalanced")),
+        ("dhvae/table1_beta", "flair", "beta_0.01", ("dhvae", "flair")),
+        ("dhvae/table2_generators", "pet", "hvae_disc", ("hvae", "pet")),
+        ("dhvae/table2_generators", "pet-10", "lsgan", ("lsgan", "pet-10")),
+        ("dhvae/table4_augmentation", "flair", "vae1500_reweighted", ("vae", "flair")),
+        ("dhvae/table4_augmentation", "flair", "smooth2000", None),
+        ("dhvae/table4_augmentation", "flair", "real3d", None),
+        ("dhvae/table5_volumes", "flair-10", "dhvae", ("dhvae", "flair-10")),
+        ("dhvae/table5_volumes", "flair-30", "dhvae_classic5", ("dhvae", "flair")),
+        ("dhvae/table5_volumes", "flair-10", "dhvae_fixed", ("dhvae", "flair")),
+        ("dhvae/table6_architectures", "pet-unetr", "dhvae", ("dhvae", "pet")),
+    ],
 )  # fmt: skip
-def test_whose_samples_an_arm_has(arm, name):
-    assert gate.generator("dhvae", arm) == name
+def test_rows_name_the_generator_behind_them(item, regime, arm, made):
+    assert tables(item)[regime, arm][0] == made
+
+
+@cache
+def tables(item):
+    """{(regime, arm): (its generator as (arm, regime) or None, metrics)} of a table of `full`."""
+    table, found = registry.table(item), {}
+    for study in table.studies(Plan(FULL, only=(0,))):
+        for scores in table.scores(study):
+            column = made_by(scores.arm, scores.trained or study.regime).get("generator")
+            key = scores.regime or study.regime, scores.arm.name
+            made = column and (column["arm"], column["regime"])
+            found[key] = made, {*scores.paths, *found.get(key, (None, ()))[1]}
+    return found
+
+
+@pytest.mark.parametrize("paper", ["pavae", "dhvae"])
+def test_every_generator_that_a_claim_compares_is_measured(paper):
+    """The plateau, of the chapter's main amount of data, is a derived row of the budget page."""
+    compared = set()
+    for entry in ledger.by_paper(paper):
+        for leaf in ledger.leaves(entry["test"]):
+            for item, regime, arm, metric in ledger.needs(leaf):
+                if leaf["kind"] in gate.GATED and leaf.get("gate") != "off":
+                    made = tables(item).get((regime, arm), (None,))[0]
+                    compared |= {(item, *made)} if made and metric not in gate.OWN else set()
+    assert {name for _, name, _ in compared} >= {"pavae": {"template", "vae", "stylegan", "pavae"},
+            "dhvae": {"lsgan", "ldm", "vae", "hvae", "dhvae"}}[paper]  # fmt: skip
+    for item, name, regime in compared:
+        items = (item, *gate.ITEMS[paper])
+        there = {m for each in items for m in tables(each).get((regime, name), (None, ()))[1]}
+        missing = [condition for condition, metrics in gate.ROWS.items()
+                   if condition not in (*gate.WITHOUT.get(paper, ()), "plateau")
+                   and not there & {*metrics}]  # fmt: skip
+        assert not missing, (item, name, regime)
 
 
 def test_claims_about_competence_or_failure_are_not_gated():
@@ -95,7 +180,7 @@ def test_claims_about_competence_or_failure_are_not_gated():
     )
     assert judge.judge(measured, source_of(*table))["verdict"] == v.REPRODUCED
     (collapse,) = (each for each in ledger.load() if each["id"] == "DH-11")
-    rows_of = {leaf["metric"]: gate.generators(leaf, ledger.needs(leaf))
+    rows_of = {leaf["metric"]: gate.generators({}.get, leaf, ledger.needs(leaf))
                for leaf in ledger.leaves(collapse["test"])}  # fmt: skip
     assert not any(rows_of.values())
 

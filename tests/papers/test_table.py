@@ -7,7 +7,7 @@ from lib.jobs import Job, Result
 from lib.papers import registry
 from lib.papers.arms import Arm, named
 from lib.papers.study import Study
-from lib.papers.table import Scores, Table, score
+from lib.papers.table import Scores, Table, made_by, score
 from lib.profiles import FULL, QUICK, SMOKE, Plan
 
 
@@ -25,7 +25,7 @@ class Toy(Table):
         return [Study(plan, "bare", None)]
 
     def scores(self, study):
-        for arm in (Arm("real", "Real", "baseline"), Arm("new", "New"), LATER):
+        for arm in (Arm("real", "Real", "baseline"), Arm("new", "New", source="toy"), LATER):
             each = study.each(arm, lambda k, a=arm: Job(toy, draw=k, arm=a.name))
             metrics = {"auc": "auc", "sometimes": "sometimes", "twice": "inner/twice"}
             yield Scores(arm, metrics, each)
@@ -51,6 +51,15 @@ def test_every_value_stands_with_its_draw_and_the_key_of_its_job(store):
     key = Job(toy, draw=1, arm="new").key[:12]
     assert rows["new", "auc"]["draws"]["3/1"] == [1.3, key]
     assert [value for value, _ in rows["new", "twice"]["draws"].values()] == [0.0, 2.0]
+
+
+def test_rows_name_the_generator_whose_samples_an_arm_adds(store):
+    rows = run(Plan(SMOKE))
+    assert rows["new", "auc"]["generator"] == {"arm": "toy", "regime": "bare"}
+    assert "generator" not in rows["real", "auc"]
+    ablation = Arm("without", "Without", source="toy", variant_of="whole")
+    assert made_by(ablation, "bare-10") == {"generator": {"arm": "whole", "regime": "bare-10"}}
+    assert made_by(Arm("shuffled", "Shuffled", "control", source="toy"), "bare") == {}
 
 
 def test_a_score_that_a_draw_leaves_undefined_is_an_explicit_none(store):

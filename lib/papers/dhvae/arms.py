@@ -27,9 +27,14 @@ LIKELIHOOD = ("elbo", "evidence", "gap")
 DICE = ("dice", "dice_selected", "dice_slices", "dice_slices_all", "false_positives")
 
 
-def _generator(name: str, label: str, of: str = "", tier: str = "core", note: str = "", **changes):
+def _generator(
+    name: str, label: str, of: str = "", tier: str = "core", note: str = "", variant_of: str = "",
+    **changes,
+) -> Arm:  # fmt: skip
     """A generator: its own, or the preset `of` with changed settings."""
-    return Arm(name, label, source=of or name, tier=tier, note=note, changes=changes)
+    source = of or name
+    return Arm(name, label, "method", tier, source, note=note, changes=changes,
+               variant_of=variant_of)  # fmt: skip
 
 
 def _beta(beta: float, tier: str = "core") -> Arm:
@@ -52,10 +57,13 @@ SOURCES = named(
     _generator("ldm", "LDM"),
     _generator("vae", "VAE"),
     _generator("hvae", "HVAE"),
-    _generator("hvae_disc", "HVAE + disc"),
-    _generator("hvae_perc", "HVAE + perc"),
+    _generator("hvae_disc", "HVAE + disc", variant_of="hvae"),
+    _generator("hvae_perc", "HVAE + perc", variant_of="hvae"),
     _generator("dhvae", "dHVAE"),
-    Arm("dhvae_classic5", "dHVAE + classical ×5", tier="beside", source="dhvae_classic5"),
+    Arm(
+        "dhvae_classic5", "dHVAE + classical ×5", tier="beside", source="dhvae_classic5",
+        variant_of="dhvae",
+    ),
     Arm("oracle", "Oracle (fresh phantoms)", "oracle", source="oracle"),
     *(_beta(beta) for beta in BETAS),
     *(_beta(beta, "beside") for beta in (*FURTHER, SWAPPED)),
@@ -64,10 +72,12 @@ SOURCES = named(
     _generator("with_l1", "with L1 (dHVAE)", "dhvae", "beside"),
     _generator("without_l1", "without L1", "dhvae", "beside", l1=False),
     _generator(
-        "hvae_disc_0.01", "HVAE + disc, β = 0.01", "hvae_disc", "beside", beta=hvae.DHVAE.beta
+        "hvae_disc_0.01", "HVAE + disc, β = 0.01", "hvae_disc", "beside", variant_of="hvae",
+        beta=hvae.DHVAE.beta,
     ),
     _generator(
-        "hvae_perc_0.01", "HVAE + perc, β = 0.01", "hvae_perc", "beside", beta=hvae.DHVAE.beta
+        "hvae_perc_0.01", "HVAE + perc, β = 0.01", "hvae_perc", "beside", variant_of="hvae",
+        beta=hvae.DHVAE.beta,
     ),
     _generator("dhvae_0.5", "dHVAE, β = 0.5", "dhvae", "beside", beta=0.5),
     _generator("hvae_stopped", "HVAE, gradient stopped", "hvae", "beside", stopped=True),

@@ -61,10 +61,15 @@ def drawn(study: Study, arm: Arm, tier: str = "", n: int = MAIN) -> Iterable[Sco
     yield Scores(arm, ("psnr",) if arm.source == "lsgan" else RECONSTRUCTION, again)
 
 
+def trained(study: Study, n: int) -> str:
+    """The regime in which a generator of n volumes is judged; "" for the study's own."""
+    return "" if n == MAIN else f"{study.modality}-{n}"
+
+
 def judged(study: Study, arm: Arm, tier: str = "", regime: str = "", n: int = MAIN) -> Scores:
     """Fidelity of an arm's pool."""
     each = study.each(tier or arm, lambda k: study.judged(study.pool(arm, k, n)))
-    return Scores(arm, FIDELITY, each, regime)
+    return Scores(arm, FIDELITY, each, regime, trained=trained(study, n))
 
 
 def answered(study: Study, arm: Arm) -> Scores:
@@ -83,4 +88,4 @@ def segmented(
 ) -> Scores:
     """Dice of an arm's segmenter."""
     each = study.each(tier or arm, lambda k: study.utility(arm, k, n, network))
-    return Scores(arm, DICE, each, regime)
+    return Scores(arm, DICE, each, regime, trained=trained(study, n))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 from lib.datasets import volumes
 from lib.jobs import Job
@@ -11,6 +12,7 @@ from lib.papers.dhvae import printed
 from lib.papers.dhvae.arms import (
     AMOUNTS,
     DICE,
+    GENERATORS,
     LIKELIHOOD,
     MAIN,
     MOST,
@@ -21,6 +23,7 @@ from lib.papers.dhvae.arms import (
 )
 from lib.papers.dhvae.readings import Pairs, judged, segmented
 from lib.papers.dhvae.study import Study, studies
+from lib.papers.plateau import Plateaus
 from lib.papers.table import Scores
 from lib.profiles import Plan
 
@@ -103,11 +106,12 @@ class Dimensions(Pairs):
         return next(iter(printed.TABLE4.get(regime, {}).get(arm.name, {}).values()), None)
 
 
-class Steps(Budget):
+class Steps(Plateaus, Budget):
     """Dice by steps: real slices alone, augmented on the fly, and with fresh phantoms."""
 
     item = "dhvae/04_budget"
     metrics = DICE
+    generators = tuple(chosen(*GENERATORS))
 
     def studies(self, plan: Plan) -> list[Study]:
         return studies(plan)
@@ -140,3 +144,11 @@ class Steps(Budget):
             augment=arm.augment, steps=steps, test=drawn("budget volumes", study.size.test_volumes),
         )  # fmt: skip
         return study.scored(made)
+
+    def halved(self, study: Study) -> Study:
+        """Half of the steps; dynamics and regularisers join after the same share of them."""
+        s = study.size
+        each = {n: getattr(s, n) // 2 for n in ("pair_steps", "pair_delay", "lsgan_steps")}
+        coder, denoiser = s.latent_steps
+        size = replace(s, **each, latent_steps=(coder // 2, denoiser // 2))
+        return replace(study, size=size)

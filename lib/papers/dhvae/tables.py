@@ -41,7 +41,7 @@ from lib.papers.dhvae.readings import (
 )
 from lib.papers.dhvae.sections import Background, Dimensions, Method, Steps
 from lib.papers.dhvae.study import Study
-from lib.papers.table import Scores, row
+from lib.papers.table import Scores, made_by, row
 from lib.scores import pairs
 
 CONTRASTS = ("delayed", "with_l1", "immediate", "without_l1")  # one switch each, FLAIR
@@ -74,7 +74,10 @@ class Table1(Pairs):
 
 
 class Table2(Pairs):
-    """Seven generators, further settings of three, and controls; LSGAN and VAE of few volumes."""
+    """Seven generators, further settings of three, and controls.
+
+    LSGAN, VAE and dHVAE of the fewest and most volumes too: DH-42, and the gate of DH-34.
+    """
 
     item = "dhvae/table2_generators"
     said = printed.TABLE2
@@ -93,8 +96,8 @@ class Table2(Pairs):
         for arm in chosen("oracle", "memoriser"):
             near = {k: study.nearest(study.pool(arm, k)) for k in study.draws()[:1]}
             yield Scores(arm, {"nearest_psnr": "psnr"}, near)
-        for n in (min(VOLUMES), max(VOLUMES)):  # DH-42
-            for arm in chosen("lsgan", "vae"):
+        for n in (min(VOLUMES), max(VOLUMES)):
+            for arm in chosen("lsgan", "vae", "dhvae"):
                 yield judged(study, arm, "beside", f"{study.modality}-{n}", n)
 
     def derived(self, study: Study, values: dict) -> Iterable[dict]:
@@ -194,10 +197,12 @@ class Table4(Pairs):
             each = [dice[f"{arm}{n}"] for n in AMOUNTS]
             both = set.intersection(*map(set, each))
             best = {k: float(AMOUNTS[np.argmax([d[k] for d in each])]) for k in sorted(both)}
-            yield row(study, regime, arm, "best_n", best, code)
+            made = made_by(SOURCES[arm], regime)
+            yield row(study, regime, arm, "best_n", best, code, **made)
         if study.source.truth:
             residuals = {k: gain_residual(study, dice, k) for k in dice[f"dhvae{MOST}"]}
-            yield row(study, regime, "ldm", "gain_residual", residuals, code)
+            made = made_by(SOURCES["ldm"], regime)
+            yield row(study, regime, "ldm", "gain_residual", residuals, code, **made)
 
 
 def gain_residual(study: Study, dice: dict, k: int) -> float:
@@ -284,7 +289,8 @@ class Table6(Pairs):
         for arm in self.shown(study):
             each = [values[f"{study.modality}-{name}", arm, "dice"] for name in ARCHITECTURES]
             spread = {k: float(np.ptp([draws[k] for draws in each])) for k in each[0]}
-            yield row(study, study.regime, arm, "dice_range", spread, code)
+            made = made_by(SOURCES[arm], study.regime)
+            yield row(study, study.regime, arm, "dice_range", spread, code, **made)
 
 
 TABLES = {

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from lib.jobs import Job
 from lib.papers.arms import Arm
 from lib.papers.pavae import printed
-from lib.papers.pavae.arms import ABLATED, FIDELITY, UTILITY
+from lib.papers.pavae.arms import ABLATED, ATTRIBUTES, FIDELITY, UTILITY
 from lib.papers.pavae.rules import Judged
 from lib.papers.pavae.study import Study, study
 from lib.papers.table import Scores
@@ -13,7 +13,6 @@ from lib.profiles import Plan
 from lib.scores import measures
 
 MEASURES = ("error", "path", "kl", "mask", "cls", "mask_side", "guide_adherence", "separation")
-ATTRIBUTES = ("coverage_place", "coverage_look")
 ANCHORS = ("real", "oracle", "shuffled")  # of the main comparison; rows are held against them
 
 

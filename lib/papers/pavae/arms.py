@@ -8,6 +8,7 @@ from lib.papers.arms import Arm, named
 UTILITY = ("auc", "auc_ovr", "sens95", "spec95", "ece", "ece_debiased", "ece_floor", "brier")
 FIDELITY = ("fd", "fd2", "kid", "adherence", "adherence_ratio", "ssim_nearest")
 FIDELITY += ("adherence_healthy", "adherence_left", "adherence_right")
+ATTRIBUTES = ("coverage_place", "coverage_look")  # of all lesions; the gate reads it
 GENERATORS = ("template", "vae", "stylegan", "pavae")  # the paper's four
 COPIES = {"oversample": "same", "memoriser": "noisy", "smooth": "blurred"}  # kinds of copies
 AUTO_ENCODERS = ("vae", "pavae", "pavae_pseudo")  # of the main comparison: they reconstruct
@@ -74,7 +75,7 @@ ABLATED = named(
     Fitted("no_sampling_prior", "w/o sampling prior π(y)", mix=(2, 1, 1), drawn=True),
     _beta(3.2, "core"),
     _without("mask", label="w/o mask loss"),
-    Fitted("vae", "Standard VAE", plain=True),
+    Fitted("vae", "Standard VAE", plain=True, variant_of="vae"),
     Fitted("pi_uniform", "π(y) uniform", mix=(1, 1, 1)),
     Fitted("no_cls", "w/o class loss", tier="beside", changes={"lambda_cls": 0.0}),
     Fitted("per_pixel", "guide's terms per pixel", tier="beside", changes={"guide_scale": 4096.0}),
@@ -86,7 +87,8 @@ ABLATED = named(
     Fitted("plain_guide", "extractor w/o augmentation", tier="long", guide="no augmentation"),
     Fitted("unstopped", "last epoch kept", tier="long", stopped=False),
     Fitted(
-        "vae_unstopped", "Standard VAE, last epoch kept", tier="long", plain=True, stopped=False
+        "vae_unstopped", "Standard VAE, last epoch kept", tier="long", plain=True, stopped=False,
+        variant_of="vae",
     ),
 )
 """Table 5: the paper's four, the one it omits, other readings of equation 1, and the 2^3 of path,

@@ -11,7 +11,7 @@ from lib.datasets import variants
 from lib.jobs import Job
 from lib.metrics import sharpness
 from lib.papers.arms import Arm, named
-from lib.papers.pavae.arms import FIDELITY, UTILITY
+from lib.papers.pavae.arms import ATTRIBUTES, FIDELITY, UTILITY
 from lib.papers.pavae.rules import Judged
 from lib.papers.pavae.study import Study, study
 from lib.papers.table import Draws, Scores, row
@@ -54,7 +54,7 @@ MAPS = named(  # kinds of heat maps; the oracle is the true difference
 )
 LESIONS = {f"{kind} {name}": f"{kind}/{name}" for kind in ("spread", "shift")
            for name in attributes.NAMES}  # fmt: skip
-LESIONS |= {name: name for name in ("coverage_place", "coverage_look")}
+LESIONS |= {name: name for name in ATTRIBUTES}
 
 
 def confused(study: Study, arm: Arm, k: int) -> Job:

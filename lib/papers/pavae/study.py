@@ -263,6 +263,10 @@ class Study(Base):
         """Whether the images that an arm adds are judged for fidelity; a reader needs phantoms."""
         return self.source.truth and arm.role != "baseline" and not (arm.augment or arm.epochs)
 
+    def is_read(self, arm: Arm) -> bool:
+        """Whether the lesions that an arm adds are read: those of generators and fresh phantoms."""
+        return self.is_judged(arm) and (bool(arm.generator) or arm.role == "oracle")
+
     def reconstructs(self, arm: Arm) -> bool:
         return arm.name in AUTO_ENCODERS
 

@@ -6,7 +6,7 @@ from lib import jobs
 from lib.jobs import Job
 from lib.papers.pavae import counterfactuals, looks, method
 from lib.papers.pavae.ablations import Table5
-from lib.papers.pavae.arms import FIDELITY, MAIN, UTILITY
+from lib.papers.pavae.arms import ATTRIBUTES, FIDELITY, MAIN, UTILITY
 from lib.papers.pavae.diagnostics import Diagnostics, Gaps
 from lib.papers.pavae.robustness import Robustness
 from lib.papers.pavae.rules import Judged
@@ -57,6 +57,9 @@ class Table4(Judged):
                 yield Scores(arm, FIDELITY, study.each(arm, lambda k, a=arm: study.fidelity(a, k)))
                 near = study.each(arm, lambda k, a=arm: study.memory(a, k))
                 yield Scores(arm, ("nn_share",), near)
+            if study.is_read(arm):
+                read = study.each(arm, lambda k, a=arm: study.lesions(study.pool(a, k)))
+                yield Scores(arm, ATTRIBUTES, read)
             if study.reconstructs(arm):
                 yield Scores(arm, ("ssim",), study.each(arm, lambda k, a=arm: study.ssim(a, k)))
 

@@ -8,8 +8,9 @@ from lib.datasets import variants
 from lib.jobs import Job
 from lib.papers.arms import Arm
 from lib.papers.budget import SPARE, Budget
-from lib.papers.pavae.arms import MAIN, UTILITY
+from lib.papers.pavae.arms import GENERATORS, MAIN, UTILITY
 from lib.papers.pavae.study import Study, study
+from lib.papers.plateau import Plateaus
 from lib.papers.table import Scores, Table, row
 from lib.profiles import Plan
 from lib.scores import images as scores
@@ -95,11 +96,12 @@ class Training(Table):
                 yield row(study, study.regime, arm.name, f"fd_validation{end}", found, codes)
 
 
-class Steps(Budget):
+class Steps(Plateaus, Budget):
     """AUC by steps: real images alone, augmented ones, and fresh phantoms beside them."""
 
     item = "pavae/04_budget"
     metrics = UTILITY
+    generators = tuple(MAIN[name] for name in GENERATORS)
 
     def studies(self, plan: Plan) -> list[Study]:
         return [study(plan)]
@@ -141,3 +143,9 @@ class Steps(Budget):
             scores.utility, arm=made, validation=validation, test=held,
             stream=study.stream("utility", SPARE),
         )  # fmt: skip
+
+    def halved(self, study: Study) -> Study:
+        """Half of the epochs; the best of them is chosen as ever."""
+        s = study.size
+        size = replace(s, vae_epochs=s.vae_epochs // 2, gan_epochs=s.gan_epochs // 2)
+        return replace(study, size=size)

@@ -1,0 +1,80 @@
+"""The plateau of a generator: what the second half of its training gains on the spare draw."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import pytest
+
+from lib import jobs, paths
+from lib.jobs import Job, Result
+from lib.papers import registry
+from lib.papers.arms import Arm
+from lib.papers.budget import SPARE, Budget
+from lib.papers.plateau import Plateaus
+from lib.papers.study import Study
+from lib.profiles import FULL, QUICK, SMOKE, Plan
+from lib.report import plateau
+from lib.report.rows import Regime
+
+
+def judged(arm: str, length: int, draw: int) -> Result:
+    """Job: a distance that falls with the training as each generator of the toy does."""
+    left = {"slow": 100 / length, "done": 10 + 5 / length, "worse": float(length)}
+    return Result({}, {"fd": left[arm] if draw == SPARE else -1.0})
+
+
+@dataclass(frozen=True)
+class ToyStudy(Study):
+    size: int
+    source = SimpleNamespace(truth=True)
+
+    def pool(self, arm, k):
+        return Job(judged, arm=arm.name, length=self.size, draw=k)
+
+    def judged(self, pool):
+        return pool
+
+
+class Toy(Plateaus, Budget):
+    item = "toy/04_budget"
+    generators = tuple(Arm(name, name, source=name) for name in ("slow", "done", "worse"))
+
+    def studies(self, plan):
+        return [ToyStudy(plan, "bare", 8)]
+
+    def arms(self, study):
+        return []
+
+    def halved(self, study):
+        return ToyStudy(study.plan, study.regime, study.size // 2)
+
+
+def test_a_generator_is_at_its_plateau_where_the_second_half_gains_little(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "STORE", tmp_path)
+    plan = Plan(SMOKE)
+    jobs.run(Toy().jobs(plan), workers=1)
+    rows = Toy().rows(plan)
+    flat = {row["arm"]: row["draws"][f"0/{SPARE}"][0]
+            for row in rows if row["metric"] == "plateau"}  # fmt: skip
+    assert flat == {"slow": 0.0, "done": 1.0, "worse": 1.0}
+    assert all(row["generator"] for row in rows)
+    kept = [row | {"draws": {k: x for k, (x, _) in row["draws"].items()}, "values": [1]}
+            for row in rows]  # fmt: skip
+    lines = plateau.lines(Regime("bare", kept), Toy.generators)
+    assert lines[0] == ["slow", "25", "12.5", "50%", "**no**"]
+    assert lines[1][3:] == ["6%", "yes"]
+
+
+def test_quick_trains_no_spare_draw():
+    assert not Toy().jobs(Plan(QUICK)) and not Toy().rows(Plan(QUICK))
+
+
+@pytest.mark.parametrize("item", ["pavae/04_budget", "dhvae/04_budget"])
+def test_half_a_training_is_another_training_on_the_same_draw(item):
+    """All that has epochs or steps is halved, and nothing else: data, reader and streams stay."""
+    table = registry.table(item)
+    study = table.studies(Plan(FULL))[0]
+    for arm in table.generators:
+        whole, part = (at.pool(arm, SPARE) for at in (study, table.halved(study)))
+        assert (whole.key == part.key) == (arm.name == "template")
+        assert table.halved(study).judged(whole).key == study.judged(whole).key
