@@ -254,7 +254,7 @@ class Study(Base):
         """Dice of an arm's segmenter, the mean over the seeds of a draw."""
         return self.over_seeds(
             lambda i: self.scored(self.predictions(arm, k, n, architecture, i)),
-            alone=not arm.source,
+            alone=not (arm.source or arm.augment) and arm.dims == 2,
         )
 
     def scored(self, predictions: Job) -> Job:

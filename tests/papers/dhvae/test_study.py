@@ -41,7 +41,9 @@ def arm_args(job: Job) -> dict:
 
 
 def test_runs_of_a_draw_differ_in_their_seed_and_the_control_has_more():
-    for name, count in (("real", FLAIR.size.seeds_alone), ("dhvae", FLAIR.size.seeds)):
+    few = FLAIR.size.seeds
+    counts = {"real": FLAIR.size.seeds_alone, "augmented": few, "real3d": few, "dhvae": few}
+    for name, count in counts.items():
         runs = FLAIR.utility(SOURCES[name], 0).spec["args"]["runs"]
         each = [dict(run["$job"]["args"]["arm"]["$job"]["args"]) for run in runs]
         streams = [args.pop("stream") for args in each]
