@@ -7,6 +7,7 @@ anything of `lib`, so that a kernel reads code and settings as a new one does.
 """
 
 import atexit
+import gc
 import multiprocessing
 import os
 import sys
@@ -73,6 +74,7 @@ def manager(forked: bool) -> type[OwnKernel]:
 
 def _serve(arguments: list[str], env: dict[str, str]) -> None:
     """The kernel, until it is told to end or the process that asked for it has ended."""
+    gc.freeze()  # what is imported stays: no collection need look at it again
     os.setsid()  # signals at the terminal are for the runner
     os.environ.clear()
     os.environ.update(env)
