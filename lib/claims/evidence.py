@@ -28,7 +28,8 @@ def find_row(source, item, arm, metric, regime=PLAIN):
 
     A row whose regime is "" does not depend on the regime and stands for all of them.
     """
-    named = [r for r in record_of(source, item)["rows"] if (r["arm"], r["metric"]) == (arm, metric)]
+    every = record_of(source, item)["rows"]
+    named = [row for row in every if row["metric"] == metric and row["arm"] == arm]
     rows = [row for row in named if row.get("regime", "") == regime]
     rows = rows or [row for row in named if not row.get("regime")]
     name = f"{item}: row of arm {arm}, metric {metric}, regime {regime}"

@@ -109,11 +109,17 @@ def chain(node: ast.AST) -> tuple[str | None, list[str]]:
     return (node.id, attributes) if isinstance(node, ast.Name) else (None, attributes)
 
 
-def _parts(node: ast.AST):
+@functools.cache
+def _fields(kind: type[ast.AST]) -> tuple[str, ...]:
     """Fields of a node in the order in which they bind: values first, then their targets."""
-    names = [name for name in ("value", "iter") if name in node._fields]
-    for name in [*names, *(each for each in node._fields if each not in ("ctx", *names))]:
-        yield getattr(node, name, None)
+    names = [name for name in ("value", "iter") if name in kind._fields]
+    return (*names, *(each for each in kind._fields if each not in ("ctx", *names)))
+
+
+@functools.cache
+def _special(kind: type[ast.AST]) -> str:
+    """The name of the reader's method for such nodes, where it has one."""
+    return f"_{kind.__name__.lower()}"
 
 
 class _Reader:
@@ -167,14 +173,13 @@ class _Reader:
             for each in node:
                 self.visit(each, scope)
         elif isinstance(node, ast.AST):
-            special = getattr(self, f"_{type(node).__name__.lower()}", self.children)
+            special = getattr(self, _special(type(node)), self.children)
             special(node, scope)
 
     def children(self, node: ast.AST, scope: Scope) -> None:
         self.drop_docstrings(node)
-        for part in _parts(node):
-            if isinstance(part, list | ast.AST):
-                self.visit(part, scope)
+        for name in _fields(type(node)):
+            self.visit(getattr(node, name, None), scope)
 
     def drop_docstrings(self, node: ast.AST) -> None:
         """Strings that stand alone say nothing to the machine."""

@@ -54,7 +54,7 @@ def save(figure: Figure, paper: str, stem: str) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     if engine := figure.get_layout_engine():
         engine.execute(figure)
-        figure.set_layout_engine("none")
+        figure.set_layout_engine(None)
     box = figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
     figure.savefig(folder / f"{stem}.png", bbox_inches=box, metadata={"Software": None})
     figure.savefig(folder / f"{stem}.svg", bbox_inches=box, metadata={"Date": None})

@@ -57,6 +57,9 @@ def _run(node, written: Path, root: str, given: dict, tries: int = 2) -> str:
     import papermill  # here: half a second that the runner itself need not spend
     from nbclient.exceptions import DeadKernelError
 
+    from lib.runner import kernels
+
+    forked = bool(os.environ.get(paths.RECORD_ONLY))  # imports are the most of such pages
     try:
         with _own_settings(written.parent / "ipython"):
             done = papermill.execute_notebook(
@@ -64,7 +67,7 @@ def _run(node, written: Path, root: str, given: dict, tries: int = 2) -> str:
                 str(written),
                 parameters=given,
                 kernel_name="python3",
-                kernel_manager_class=_own_kernel(),
+                kernel_manager_class=kernels.manager(forked),
                 progress_bar=False,
                 cwd=root,
                 extra_arguments=["--IPKernelApp.log_level=50"],
@@ -143,17 +146,3 @@ def _read(source: str):
     for cell in node.cells:
         cell.metadata.setdefault("tags", [])
     return node
-
-
-def _own_kernel() -> type:
-    """A kernel manager that knows only the python3 of this environment."""
-    from jupyter_client import AsyncKernelManager
-    from jupyter_client.kernelspec import KernelSpecManager
-    from traitlets import default
-
-    class OwnKernel(AsyncKernelManager):
-        @default("kernel_spec_manager")
-        def _only_native(self):
-            return KernelSpecManager(kernel_dirs=[])
-
-    return OwnKernel

@@ -1,5 +1,6 @@
 """One notebook that ends badly: what is said, what is left, and that no process stays."""
 
+import ast
 import json
 import os
 import signal
@@ -31,10 +32,14 @@ def shelf(tmp_path):
     return folder
 
 
-def test_early_ends_fail_with_their_cell_and_leave_a_page_and_nothing_half(shelf, tmp_path):
+REPORT = pytest.mark.parametrize("more", [(), ("--report",)], ids=["started", "forked"])
+
+
+@REPORT
+def test_early_ends_fail_with_their_cell_and_leave_a_page_and_nothing_half(shelf, tmp_path, more):
     for name, (code, _) in ENDINGS.items():
         add(shelf, name, f"before = 1\n\n# %%\nokay = 1\n{code}\n\n# %%\nprint('after')\n")
-    done = run_lib("--profile", "smoke", home=tmp_path, notebooks=shelf)
+    done = run_lib("--profile", "smoke", *more, home=tmp_path, notebooks=shelf)
     assert done.returncode == 1
     report = tmp_path / "figures" / "report"
     for name, (_, said) in ENDINGS.items():
@@ -43,7 +48,7 @@ def test_early_ends_fail_with_their_cell_and_leave_a_page_and_nothing_half(shelf
         texts = json.loads((report / f"{name}.ipynb").read_text(encoding="utf-8"))["cells"]
         assert any(out.get("ename") for cell in texts for out in cell.get("outputs", ()))
     assert list(tmp_path.rglob(".half-*")) == []
-    listed = run_lib("--profile", "smoke", "--list", home=tmp_path, notebooks=shelf)
+    listed = run_lib("--profile", "smoke", *more, "--list", home=tmp_path, notebooks=shelf)
     assert "up to date" not in listed.stdout
 
 
@@ -65,16 +70,17 @@ def test_the_same_notebook_twice_at_once(shelf, tmp_path):
     assert list(tmp_path.rglob(".half-*")) == []
 
 
+@REPORT
 @pytest.mark.parametrize(
     ("number", "status"),
     [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGKILL, -signal.SIGKILL)],
 )
-def test_signals_end_worker_and_kernel(shelf, tmp_path, number, status):
+def test_signals_end_worker_and_kernel(shelf, tmp_path, number, status, more):
     code = "import os, time\nfrom lib import paths\n"
     code += "half = paths.HOME / 'h'\nhalf.write_text(f'{os.getpid()} {os.getppid()}')\n"
     add(shelf, "waits", f"{code}half.rename(paths.HOME / 'pids')\ntime.sleep(100)\n")
     env = os.environ | {"KNOWN_TRUTH_HOME": str(tmp_path), "KNOWN_TRUTH_NOTEBOOKS": str(shelf)}
-    command = [sys.executable, "-m", "lib.runner", "waits"]
+    command = [sys.executable, "-m", "lib.runner", *more, "waits"]
     said = tmp_path / "said"
     with said.open("w", encoding="utf-8") as stream:
         run = subprocess.Popen(command, cwd=ROOT, env=env, stderr=stream)
@@ -84,7 +90,7 @@ def test_signals_end_worker_and_kernel(shelf, tmp_path, number, status):
     assert set(map(int, (tmp_path / "pids").read_text().split())) <= {each.pid for each in below}
     run.send_signal(number)
     _, alive = psutil.wait_procs(below, timeout=5)
-    assert alive == []
+    assert [each for each in alive if each.status() != psutil.STATUS_ZOMBIE] == []
     assert run.wait(timeout=30) == status
     if number == signal.SIGKILL:
         assert list(tmp_path.rglob(".half-*"))
@@ -94,6 +100,33 @@ def test_signals_end_worker_and_kernel(shelf, tmp_path, number, status):
         told = said.read_text(encoding="utf-8").strip()
         assert told == "stopped; the same command goes on"
     assert list(tmp_path.rglob(".half-*")) == []
+
+
+LOOKS = """
+import os, sys
+known = sorted(name for name in sys.modules if name.partition(".")[0] == "lib")
+import matplotlib
+from lib import paths
+told = [matplotlib.get_backend(), os.environ["TOY"], os.getcwd() == str(paths.ROOT)]
+told += ["mine" in os.environ["IPYTHONDIR"], os.getpgid(0) == os.getpid()]
+(paths.HOME / stem).write_text(repr([os.getpid(), known, told]))
+"""
+
+
+def test_forked_kernels_are_as_new_ones(shelf, tmp_path, monkeypatch):
+    """Each is a process of its own with the same settings, and knows nothing of `lib` yet."""
+    monkeypatch.setenv("TOY", "set")
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "mine"))
+    for stem in ("one", "other", "started"):
+        add(shelf, stem, f"stem = {stem!r}{LOOKS}")
+    for more in (["--report", "o"], ["started"]):
+        done = run_lib("-j", "1", *more, home=tmp_path, notebooks=shelf)
+        assert done.returncode == 0, done.stderr
+    texts = [(tmp_path / stem).read_text() for stem in ("one", "other", "started")]
+    one, other, started = map(ast.literal_eval, texts)
+    assert one[0] != other[0]
+    assert one[1] == other[1] == ["lib", "lib.runner", "lib.runner.kernels"]
+    assert one[2] == other[2] == started[2]
 
 
 @pytest.mark.parametrize(("deaths", "said"), [(1, ""), (2, "its kernel does not start")])
