@@ -134,12 +134,12 @@ class Law(population.Law):
     # disease
     opacity_x: Range = (-0.65, 0.65)  # place between the borders of the lung, in its half-width
     opacity_y: Range = (-0.70, 0.55)  # place between apex and base, in half its height
-    opacity_radius: Range = (0.22, 0.46)
+    opacity_radius: Range = (0.25, 0.50)
     opacity_aspect: Range = (0.7, 1.4)
     opacity_angle: Range = (0.0, 3.1416)
     opacity_border: Range = (0.15, 0.40)  # irregularity of the border
     opacity_texture: Range = (0.10, 0.40)  # relative inner texture
-    opacity_grey: Range = (0.15, 0.60)  # peak amplitude over a clear lung, grey units
+    opacity_grey: Range = (0.15, 0.75)  # peak amplitude over a clear lung, grey units
     # the scanner
     border_x: Range = (-0.20, 0.08)  # collimated at either side: black, where above zero
     border_y: Range = (-0.25, 0.08)  # above and below

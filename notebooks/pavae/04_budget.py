@@ -104,7 +104,7 @@ found = {label: by_steps(at, arm, "auc", size.budget) for at in rows for label, 
 # %%
 caption = (
     f"AUC on fresh phantoms by gradient steps, draw {SPARE} alone; dotted: the budget of all arms. "
-    "Grey: real images alone; green: as many fresh phantoms beside them; black: four times as many; "
+    "Grey: real images alone; green: as many fresh phantoms beside them; orange: four times as many; "
     "broken: augmented on the fly."
 )
 if found:

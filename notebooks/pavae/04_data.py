@@ -338,7 +338,7 @@ with page.figure(caption, 1, 4, "population", figsize=(10.2, 2.7)) as axes:
 # read off the same curve.
 
 # %%
-FROZEN = {"opacity_grey": (0.15, 0.60), "opacity_radius": (0.22, 0.46)}
+FROZEN = {"opacity_grey": (0.15, 0.75), "opacity_radius": (0.25, 0.50)}
 page.check("the law is frozen", {name: getattr(chest.BARE, name) for name in FROZEN} == FROZEN)
 rows = page.run()
 bare = rows["bare"]
