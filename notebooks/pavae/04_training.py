@@ -53,7 +53,7 @@ COLOURS = {"vae": "#E69F00", "pavae": "#0072B2", "pavae_pseudo": "#56B4E9", "sty
 # | the paper | here |
 # |---|---|
 # | q(z\|x,y), p(x\|z,y) and p(z\|y) need labels, 90 % of the training images have none, and semi-supervised use is never described (PV-E13) | all generators train on the 800 labelled; a variant of PA-VAE adds the others with pseudo-labels of the guide |
-# | "frozen extractor" and "frozen classifier" of unknown training data (PV-E14) | one small network, the *guide*, trained on the same 800 labelled images with mild augmentation, in both regimes; in `bare` PA-VAE alone learns from such a network, so part of its gain there may be augmentation at second hand |
+# | "frozen extractor" and "frozen classifier" of unknown training data (PV-E14) | one small network, the *guide*, trained on the same 800 labelled images with mild augmentation; PA-VAE alone learns from such a network, so part of its gain there may be augmentation at second hand |
 # | early stopping on the score that is later reported, split not stated (PV-E07) | stopped by the Fréchet distance (FD) to *validation* images in the shallow features of a random, untrained network, which no generator is trained to please; reported on test images in an independent reader's features |
 # | 8-10 epochs for every model (PV-E17) | one epoch is 8,000 images for all of them; the GAN may run on for two more, and its best epoch is kept |
 # | the decoder has no mask output, yet a mask loss exists (PV-E11) | the decoder has a second plane for the mask, compared by soft IoU |
