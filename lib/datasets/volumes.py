@@ -4,7 +4,7 @@ Two data sets as in section 4.2 of the paper: "flair", brain FLAIR with the whol
 and "pet", head-and-neck PET with the primary tumour alone as target (nodes stay unlabelled).
 
 A PET image is its SUV over that of the white, cut at 1: linear up to SUV 10, so that tonsils and
-glands (2 to 5) lie in the lower half, most tumours (SUVmax 4 to 11) keep their inner contrast, and
+glands (2 to 5) lie in the lower half, most tumours (SUVmax 4 to 15) keep their inner contrast, and
 only hot brains and the hottest tumours saturate.
 """
 

@@ -118,7 +118,7 @@ class Law(population.Law):
     tumour_stretch: Range = (0.9, 1.25)  # along z
     tumour_angle: Range = (0.0, 3.1416)
     tumour_border: Range = (0.10, 0.25)  # irregularity
-    tumour_log_suvmax: Range = (1.3863, 2.3979)  # natural logarithm: SUVmax 4 to 11
+    tumour_log_suvmax: Range = (1.3863, 2.7081)  # natural logarithm: SUVmax 4 to 15
     tumour_texture: Range = (0.20, 0.40)  # relative; grade 1
     low_texture: Range = (0.05, 0.12)
     hollow: Range = (0.35, 0.90)  # share of the uptake that the middle lacks; grade 1

@@ -36,9 +36,10 @@ TRIED_PET = (  # SUVmax, radius, and of nodes the lot: (0, 1) one in 55 %, (0.3,
     ((4, 11), (7, 19), (0, 1), {}),
     ((4, 10), (6, 16), (0.3, 1), {}),
     ((4, 12), (6, 16), (0.3, 1), {}),
+    ((4, 11), (7, 16), (0.3, 1), {}),
 )
 LAWS_TRIED = {  # before one was frozen
-    "flair": ({"flair_contrast": (0.08, 0.42)},),
+    "flair": ({"flair_contrast": (0.08, 0.42)}, {"flair_contrast": (0.04, 0.26)}),
     "pet": tuple(
         {"tumour_log_suvmax": tuple(round(math.log(end), 4) for end in suv),
          "tumour_radius": radius, "node_lot": lot} | more
