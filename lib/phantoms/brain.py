@@ -97,7 +97,7 @@ class Law(population.Law):
     necrosis_size: Range = (0.55, 0.78)  # the core, in radii of core and rim
     texture: Range = (0.10, 0.30)  # relative, inside the tumour; high grade
     low_texture: Range = (0.02, 0.08)
-    flair_contrast: Range = (0.03, 0.24)  # oedema over white matter; the rim follows it
+    flair_contrast: Range = (0.04, 0.24)  # oedema over white matter; the rim follows it
     flair_core: Range = (-0.4, 0.6)  # contrast of the core, as a share of the oedema's
     t2_contrast: Range = (0.14, 0.36)
     t1_contrast: Range = (-0.24, -0.10)
