@@ -20,6 +20,7 @@ BROWSER_FLAGS = [
 ]
 
 
+@pytest.hookimpl(tryfirst=True)  # before the workers read the groups
 def pytest_collection_modifyitems(items):
     """Mark tests by the expensive things they ask for, so that `-m "not smoke"` leaves them out.
 
