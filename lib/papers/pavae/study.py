@@ -144,7 +144,8 @@ class Study(Base):
     def pool(self, arm: Arm, k: int, n: int | None = None) -> Job | None:
         """The labelled images an arm adds to the real ones; None if it adds none."""
         n, labelled = n or self.size.pool, self.size.labelled
-        stream = self.stream(f"pool {arm.source if arm.augment or arm.epochs else arm.name}", k)
+        name = arm.source if arm.augment or arm.epochs else arm.name
+        stream = self.stream(f"pool {name}", k)
         if arm.source in COPIES:
             return Job(
                 copies.pool, data=self.train(k), labelled=labelled, n=n, kind=COPIES[arm.source],
