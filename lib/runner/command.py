@@ -201,8 +201,12 @@ def show_kept(items: Iterable[str]) -> int:
 def _tasks(
     names: list[str], args: argparse.Namespace, given: dict, around: str
 ) -> list[pool.Task]:
-    """Jobs and notebooks in one list; the order says what is started first."""
+    """Jobs and notebooks in one list; the order says what is started first.
+
+    From the record alone, pages of no chapter come first: they compute, and so take longest.
+    """
     found: dict[str, pool.Task] = {}
+    names = sorted(names, key=lambda name: "/" in name) if args.report else names
     for name in names:
         needed = _jobs(name, args)
         after = freshness.after(name, names)
