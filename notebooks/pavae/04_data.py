@@ -383,7 +383,8 @@ with page.figure(caption, name="calibration", figsize=(5.4, 3.8)) as ax:
 
 # %%
 GAIN = (0.02, 1.0)  # AUC that as many fresh images must add to the labelled ones, at least
-if page.meaningful and not bare.row(f"real_{size.labelled}", "auc")["old"]:  # of today's law
+there = size.labelled in points and page.meaningful
+if there and not bare.row(f"real_{size.labelled}", "auc")["old"]:  # of today's law
     own, twice = points[size.labelled], points[2 * size.labelled]
     slack = max(0.01, 2 * own.std(ddof=1) / len(own) ** 0.5) if len(own) > 1 else np.inf
     asked = {"AUC of the labelled images": (own.mean(), *BAND),
