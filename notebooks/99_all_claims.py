@@ -107,7 +107,7 @@ page.table(["condition", "bound"], [
     ["adherence, over the reader's accuracy on real images", f"{low} to {high}"],
     ["coverage, over that of real against real images", f"at least {gate.COVERAGE}"],
     ["empty masks", f"at most {gate.EMPTY:.0%}"],
-    ["distance that the second half of its training gains, on a spare draw",
+    ["how far the second half of its training moves its distance, on a spare draw",
      f"less than {SECOND_HALF:.0%}"],
 ])  # fmt: skip
 

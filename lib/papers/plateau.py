@@ -1,9 +1,10 @@
 """Whether a generator is trained long enough to be judged: its plateau, on a spare draw.
 
 Every generator is trained twice on draw SPARE, for half of its training and for all of it.
-`plateau` is 1 where the second half lowers the Fréchet distance of its samples to real images, in
-the independent reader's features, by less than SECOND_HALF, else 0; one without training is at its
-plateau. The rule was fixed before any comparison on today's phantom laws, and looks at no claim.
+`plateau` is 1 where the second half changes the Fréchet distance of its samples to real images, in
+the independent reader's features, by less than SECOND_HALF up or down, else 0: one that gets worse
+is not done either. A generator without training is at its plateau. The rule was fixed before any
+comparison on today's phantom laws, and looks at no claim.
 """
 
 from collections.abc import Iterable
@@ -15,7 +16,7 @@ from lib.papers.budget import SPARE
 from lib.papers.study import Study
 from lib.papers.table import Scores, Table, made_by, row
 
-SECOND_HALF = 0.1  # share of the distance that the second half of a flat training gains at most
+SECOND_HALF = 0.1  # share of the distance by which the second half of a flat training moves it
 
 
 def half(arm: Arm) -> Arm:
@@ -55,7 +56,7 @@ class Plateaus(Table):
         yield from super().derived(study, values)
         for arm, *ends in self.ends(study):
             before, now = (values[study.regime, shown.name, "fd"][SPARE] for shown, _ in ends)
-            flat = {SPARE: float(gained(before, now) < SECOND_HALF)}
+            flat = {SPARE: float(abs(gained(before, now)) < SECOND_HALF)}
             code = jobs.fingerprint(at.judged(at.pool(arm, SPARE)) for _, at in ends)
             made = made_by(arm, study.regime)
             yield row(study, study.regime, arm.name, "plateau", flat, code, **made)
