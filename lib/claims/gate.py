@@ -14,7 +14,7 @@ from lib.claims.verdict import number
 ADHERENCE = (0.85, 1.05)  # over the reader's accuracy on real images; more is caricature
 COVERAGE = 0.8  # at least, over that of real images against real images
 EMPTY = 0.2  # share of empty masks at most
-PLATEAU = 1  # on the spare draw the second half of its training gains little: lib.papers.plateau
+PLATEAU = 1  # on the spare draw the second half of its training moves little: lib.papers.plateau
 
 BOUNDS = {  # least and most of each condition
     "adherence": ADHERENCE,

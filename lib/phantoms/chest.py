@@ -113,7 +113,7 @@ class Law(population.Law):
     spot_angle: Range = (-1.0, 1.0)  # vessels seen end on: bright dots that are no disease
     spot_reach: Range = (0.0, 1.0)
     spot_radius: Range = (0.03, 0.085)
-    spot_shadow: Range = (0.03, 0.25)
+    spot_shadow: Range = (0.03, 0.45)
     tissue_shadow: Range = (0.02, 0.05)  # standard deviation of the texture, relative
     # what lies on or in the patient
     lead_x: Range = (-0.65, 0.65)  # electrodes on the skin, and their wires
