@@ -18,10 +18,12 @@ from torch import Tensor, nn
 
 from lib.datasets.splits import interleaved_labels
 from lib.datasets.variants import mix_pattern
+from lib.generators.observation import Noise
 from lib.jobs import Result
 from lib.metrics.fidelity import frechet
 from lib.networks.classifier import SmallCNN
 from lib.tasks import classify
+from lib.training import loop as tr
 from lib.training.loop import as_pairs, from_logits
 from lib.training.weights import freeze, load_arrays, seeded, weights_to_arrays
 
@@ -77,6 +79,8 @@ def restored(model: type, kind: type, fitted: Result, prefix: str = "model/") ->
 class EarlyStopping:
     """Keeps the weights of the epoch whose samples have the least FD to validation images.
 
+    With `noise` the samples are draws about the images that the model gives.
+
     The features are those of a random, untrained network, each divided by its standard deviation
     over the validation images: shallow features, as the paper says, and in no generator's loss.
     Neither this network nor these images ever score a generator.
@@ -85,8 +89,10 @@ class EarlyStopping:
     IMAGES = 1000  # on each side, at most
     SEED = 1  # of the network; the one that scores generators (fd2) has another
 
-    def __init__(self, validation: np.ndarray, rng: np.random.Generator):
-        self.rng = rng
+    def __init__(
+        self, validation: np.ndarray, rng: np.random.Generator, noise: Noise | None = None
+    ):
+        self.rng, self.noise = rng, noise
         self.network = freeze(seeded(SmallCNN, np.random.default_rng(self.SEED)))
         self.labels = interleaved_labels(min(self.IMAGES, len(validation)) // 4 * 4)
         self.target = classify.features(self.network, validation[: len(self.labels)])
@@ -102,7 +108,7 @@ class EarlyStopping:
     def see(self, state: State) -> None:
         """Score one epoch of a fit."""
         model = state.model.eval()
-        score = self.distance(model.sample(self.labels, self.rng))
+        score = self.distance(observed(model.sample(self.labels, self.rng), self.noise, self.rng))
         if not self.log or score < min(row["fd_validation"] for row in self.log):
             self.weights = weights_to_arrays(model, "best/")
         self.log.append(state.row | {"fd_validation": score})
@@ -135,18 +141,30 @@ def labels_of(
 
 def labelled_pool(
     generator: Generator, n: int, stream: list[int], mix: list[int] | None = None,
-    drawn: bool = False,
+    drawn: bool = False, noise: Noise | None = None,
 ) -> Result:  # fmt: skip
-    """n samples with labels of `labels_of`: arrays image and label."""
+    """n samples with labels of `labels_of`: arrays image and label.
+
+    With `noise` they are draws about the images that the generator gives.
+    """
     rng = np.random.default_rng(stream)
     labels = labels_of(n, mix, drawn, rng)
-    return Result({"image": generator.sample(labels, rng), "label": labels}, {"n": n})
+    image = observed(generator.sample(labels, rng), noise, rng)
+    return Result({"image": image, "label": labels}, {"n": n})
 
 
-def pair_pool(generator, n: int, stream: list[int]) -> Result:
-    """n new pairs: arrays image and mask."""
-    image, mask = generator.sample(n, np.random.default_rng(stream))
-    return Result({"image": image, "mask": mask}, {"n": n})
+def pair_pool(generator, n: int, stream: list[int], noise: Noise | None = None) -> Result:
+    """n new pairs: arrays image and mask; `noise` as in `labelled_pool`."""
+    rng = np.random.default_rng(stream)
+    image, mask = generator.sample(n, rng)
+    return Result({"image": observed(image, noise, rng), "mask": mask}, {"n": n})
+
+
+def observed(images: np.ndarray, noise: Noise | None, rng: np.random.Generator) -> np.ndarray:
+    """Draws about images (N, H, H), or without noise the images themselves."""
+    if noise is None:
+        return images
+    return noise.on(torch.from_numpy(images), tr.torch_generator(rng)).numpy()
 
 
 def remade(images: Result, n: int, again: Callable[[Tensor], Tensor]) -> Result:

@@ -7,8 +7,9 @@ are means (over patches, features, pixels), so each is multiplied by the number 
 sum over 4,096 of them a mean with beta = 0.01 would weigh nothing.
 """
 
+import copy
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +19,7 @@ from torch.nn import functional as F
 from torch.nn.utils import parametrize
 
 from lib.datasets.checks import check_pairs
-from lib.generators import frame
+from lib.generators import frame, observation
 from lib.generators import hamiltonian as hmc
 from lib.generators.frame import CHUNK, EVERY, State
 from lib.jobs import Result
@@ -27,7 +28,7 @@ from lib.tasks import segment
 from lib.training import loop as tr
 from lib.training.cost import flops
 from lib.training.means import Means
-from lib.training.weights import seeded
+from lib.training.weights import approach, seeded
 
 LOG_VARIANCE = (-12.0, 2.0)  # clamp of the posterior, ours
 
@@ -36,8 +37,8 @@ LOG_VARIANCE = (-12.0, 2.0)  # clamp of the posterior, ours
 class HvaeSettings:
     """dHVAE; what the paper leaves open is marked ours."""
 
-    steps: int = 920  # ours: gradient steps, the same for every auto-encoder
-    warm_up: int = 800  # ours: of these, steps of a plain VAE before dynamics and regularisers
+    steps: int = 2120  # ours: gradient steps, the same for every auto-encoder
+    warm_up: int = 2000  # ours: of these, steps of a plain VAE before dynamics and regularisers
     batch: int = 16  # ours
     rate: float = 4e-3  # 5e-5 in the paper; ours, for so few steps: cosine to a quarter, then ...
     rate_after: float = 2e-3  # ... from here to a twentieth
@@ -49,12 +50,16 @@ class HvaeSettings:
     step_rate: float = 20.0  # ours: their learning rate over `rate`, for so few steps
     beta0: float = 0.3  # ours: initial inverse temperature, quadratic scheme
     stopped: bool = False  # True: no gradient through the dynamics
-    sd: float = 0.3  # ours: of the Gaussian likelihood, grey units
+    sd: float = 0.3  # ours: of the Gaussian likelihood, grey units; where it starts, if ...
+    sd_rate: float = 0.0  # ... it is learned, at `rate` times this; 0: it is fixed
+    anneal: int = 500  # ours: first steps of the warm-up, in which the KL grows to its full weight
+    average: float = 0.99  # ours: decay of the moving average of the weights
+    noisy: bool = True  # ours: the critic sees draws about the samples' means, not the means
     beta: float = 0.01  # equation 12, "favorable compromise"
     disc: bool = True  # equation 11
     perc: bool = True  # equation 9
     l1: bool = True  # equation 10
-    delay: int = 800  # ours: batches before the discriminator joins ("a certain number")
+    delay: int = 2000  # ours: batches before the discriminator joins ("a certain number")
     condition: bool = False  # True: p(x | z, m), the mask is given (section 3.1)
     widths: tuple[int, ...] = wsconv.CPU.widths
     units: int = wsconv.CPU.units
@@ -94,6 +99,7 @@ class PairVAE(nn.Module):
         size = math.prod(s.shape.code)
         inverse = math.log(s.step_size / (s.step_cap - s.step_size))
         self.raw_steps = nn.Parameter(torch.full((size,), inverse))
+        self.log_sd = nn.Parameter(torch.tensor(math.log(s.sd)), requires_grad=s.sd_rate > 0)
 
     @property
     def eps(self) -> Tensor:
@@ -113,10 +119,9 @@ class PairVAE(nn.Module):
 
     def log_likelihood(self, logits: Tensor, pair: Tensor) -> Tensor:
         """log p(x, m | z) in nats, (B,): Gaussian for the image, Bernoulli for the mask."""
-        sd = self.settings.sd
         x, m = pair[:, 0], pair[:, 1]
-        error = (x - logits[:, 0].sigmoid()) / sd
-        image = -(0.5 * error.square() + math.log(sd) + 0.5 * hmc.LOG_2PI).sum((1, 2))
+        error = (x - logits[:, 0].sigmoid()) / self.log_sd.exp()
+        image = -(0.5 * error.square() + self.log_sd + 0.5 * hmc.LOG_2PI).sum((1, 2))
         if self.settings.condition:
             return image
         entropy = F.binary_cross_entropy_with_logits(logits[:, 1], m, reduction="none")
@@ -134,8 +139,13 @@ class PairVAE(nn.Module):
 
         return energy
 
-    def infer(self, pair: Tensor, noise: Tensor, steps: int) -> tuple[Tensor, Tensor]:
-        """ELBO (B,) and the logits at z_K; noise (2, B, d) standard normal."""
+    def infer(
+        self, pair: Tensor, noise: Tensor, steps: int, weight: float = 1.0
+    ) -> tuple[Tensor, Tensor]:
+        """ELBO (B,) and the logits at z_K; noise (2, B, d) standard normal.
+
+        Without steps the KL has a `weight`.
+        """
         mean, log_sd = self.posterior(pair)
         z = mean + log_sd.exp() * noise[0]
         seen: list[Tensor] = []
@@ -143,7 +153,7 @@ class PairVAE(nn.Module):
         if not steps:  # a VAE: the KL in closed form
             likelihood = -energy(z) + (0.5 * z.square() + 0.5 * hmc.LOG_2PI).sum(1)
             kl = 0.5 * (mean.square() + (2 * log_sd).exp() - 2 * log_sd - 1).sum(1)
-            return likelihood - kl, seen[0]
+            return likelihood - weight * kl, seen[0]
         s = self.settings
         *_, last = hmc.trajectory(energy, z, noise[1], self.eps, steps, s.beta0, not s.stopped)
         return hmc.bound(last, log_sd), seen[0]
@@ -158,13 +168,16 @@ class PairVAE(nn.Module):
         return hmc.log_weight(last, log_q, noise[1])
 
     def sample(
-        self, n: int, rng: np.random.Generator, masks: np.ndarray | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """n new images (n, side, side) in [0, 1] and their masks (bool); z ~ N(0, I).
+        self, n: int, rng: np.random.Generator, masks: np.ndarray | None = None,
+        prior: tuple[Tensor, Tensor] | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+        """n new images (n, side, side) in [0, 1], means of p(x | z), and their masks (bool).
 
-        A conditional model is given the masks (n, side, side).
+        z ~ N(0, I), or a normal law of this mean and Cholesky factor. A conditional model is given
+        the masks (n, side, side).
         """
         z = torch.randn(n, len(self.raw_steps), generator=tr.torch_generator(rng))
+        z = z if prior is None else prior[0] + z @ prior[1].T
         given = None if masks is None else torch.from_numpy(masks.astype(np.float32)).unsqueeze(1)
         parts = zip(z.split(CHUNK), given.split(CHUNK) if given is not None else z, strict=False)
         with torch.no_grad(), parametrize.cached():
@@ -204,10 +217,20 @@ def fit(
     critic = seeded(wsconv.PatchCritic, init_rng)
     options = {"betas": s.betas, "weight_decay": s.decay}
     groups = [{"params": [*model.encoder.parameters(), *model.decoder.parameters()]},
-              {"params": [model.raw_steps], "boost": s.step_rate}]  # fmt: skip
+              {"params": [model.raw_steps], "boost": s.step_rate},
+              {"params": [model.log_sd], "boost": s.sd_rate}]  # fmt: skip
     optimizer = torch.optim.AdamW(groups, s.rate, **options)
     judge = torch.optim.AdamW(critic.parameters(), 0.5 * s.rate_after, **options)
     pairs, noise = tr.as_pairs(image, mask), tr.torch_generator(noise_rng)
+    averaged = copy.deepcopy(model).requires_grad_(False)
+    observed = observation.estimate(image) if s.noisy else None
+
+    def seen(fake: Tensor) -> Tensor:
+        """What the critic sees of samples: draws about them."""
+        if observed is None:
+            return fake
+        return torch.cat([observed.on(fake[:, 0], noise).unsqueeze(1), fake[:, 1:]], 1)
+
     size, means, done = len(model.raw_steps), Means(), s.warm_up if warm is not None else 0
     each = tr.batches(len(pairs), s.batch, s.steps - done, batch_rng)
     for step, at in enumerate(each, start=done + 1):
@@ -217,7 +240,7 @@ def fit(
         adversarial = s.beta > 0 and s.disc and step > s.delay
         # 1. Encoder, decoder and step sizes: equation 12 (before the warm-up's end the ELBO alone)
         with parametrize.cached():
-            terms = loss_terms(model, critic, guide, pair, eps, step, adversarial)
+            terms = loss_terms(model, critic, guide, pair, eps, step, seen if adversarial else None)
             fake = terms.pop("fake", None)
             loss = total(terms, s, pair[0, 0].numel())
             tr.descend(optimizer, loss)
@@ -225,27 +248,33 @@ def fit(
         if adversarial:
             terms["critic"] = critic_loss(critic, pair, fake.detach(), s.precision)
             tr.descend(judge, terms["critic"])
+        # 3. The moving average of all weights, short at first to forget the start
+        approach(averaged, model, min(s.average, step / (step + 10)))
         means.add(terms)
         if step % EVERY == 0 or step == s.steps:
-            yield State({"step": step}, model, means.take())
+            yield State({"step": step}, averaged, means.take())
 
 
 def loss_terms(
     model: PairVAE, critic: nn.Module, guide: nn.Module | None, pair: Tensor, eps: Tensor,
-    step: int, adversarial: bool,
+    step: int, seen: Callable[[Tensor], Tensor] | None,
 ) -> dict[str, Tensor]:  # fmt: skip
-    """Every term of equation 12 for one batch, unweighted; eps (3, B, d) standard normal."""
+    """Every term of equation 12 for one batch, unweighted; eps (3, B, d) standard normal.
+
+    `seen` makes of the means of samples what the critic sees; None before it has joined.
+    """
     s, moving = model.settings, step > model.settings.warm_up
     # q(z_0 | x, m), K leapfrogs with tempering (equations 6 and 7), the bound at z_K (equation 8)
-    elbo, logits = model.infer(pair, eps[:2], s.leapfrog if moving else 0)
+    weight = min(1.0, step / max(1, s.anneal))
+    elbo, logits = model.infer(pair, eps[:2], s.leapfrog if moving else 0, weight)
     terms, image = {"elbo": elbo.mean()}, logits[:, :1].sigmoid()
     if s.beta > 0 and moving and s.perc:  # equation 9
         terms["feature"] = feature_loss(guide, image, pair[:, :1], s.precision)
     if s.beta > 0 and moving and s.l1:  # equation 10
         terms["l1"] = (image - pair[:, :1]).abs().mean()
-    if adversarial:  # equation 11: the critic sees samples of the prior
+    if seen is not None:  # equation 11: the critic sees samples of the prior
         fake = model.decode(eps[2], pair[:, 1:]).sigmoid()
-        fake = torch.cat([fake[:, :1], pair[:, 1:]], 1) if s.condition else fake
+        fake = seen(torch.cat([fake[:, :1], pair[:, 1:]], 1) if s.condition else fake)
         critic.requires_grad_(False)
         with tr.autocast(s.precision):
             terms["disc"] = F.softplus(-critic(fake).float()).mean()  # non-saturating, ours
@@ -281,7 +310,8 @@ def fit_job(
     frozen = segment.load(guide) if guide is not None else None
     before = load(warm) if warm is not None else None
     parts = data.arrays["image"], data.arrays["mask"]
-    return frame.to_its_end(fit(*parts, frozen, s, np.random.default_rng(stream), before), s)
+    done = frame.to_its_end(fit(*parts, frozen, s, np.random.default_rng(stream), before), s)
+    return Result(done.arrays | observation.estimate(parts[0]).arrays, done.scores)
 
 
 def load(fitted: Result) -> PairVAE:
@@ -289,15 +319,37 @@ def load(fitted: Result) -> PairVAE:
     return frame.restored(PairVAE, HvaeSettings, fitted)
 
 
-def pool(fitted: Result, n: int, stream: list[int], given: Result | None = None) -> Result:
-    """Job: n new pairs; a conditional model takes masks of `given`, with replacement."""
+def pool(
+    fitted: Result, n: int, stream: list[int], given: Result | None = None, noisy: bool = True,
+    codes: Result | None = None,
+) -> Result:  # fmt: skip
+    """Job: n new pairs; a conditional model takes masks of `given`, with replacement.
+
+    noisy: images are draws from p(x | z), else its means. codes: z is drawn from a normal law
+    fitted to the posteriors of these training pairs instead of from N(0, I).
+    """
     model, rng = load(fitted), np.random.default_rng(stream)
     masks = None
     if model.settings.condition:
         stored = given.arrays["mask"]
         masks = stored[rng.integers(len(stored), size=n)]
-    image, mask = model.sample(n, rng, masks)
-    return Result({"image": image, "mask": mask}, {"n": n})
+    prior = None
+    if codes is not None:
+        prior = fitted_prior(model, tr.as_pairs(codes.arrays["image"], codes.arrays["mask"]))
+    image, mask = model.sample(n, rng, masks, prior)
+    noise = observation.restored(fitted.arrays) if noisy else None
+    return Result({"image": frame.observed(image, noise, rng), "mask": mask}, {"n": n})
+
+
+def fitted_prior(model: PairVAE, pairs: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean (d,) and Cholesky factor (d, d) of a normal law of the codes of training pairs: the
+    moments of their mixed posteriors. Where dynamics or a critic leave N(0, I) with holes, it
+    covers what the decoder has learnt."""
+    with torch.no_grad(), parametrize.cached():
+        each = [model.posterior(part) for part in pairs.split(CHUNK)]
+    mean, log_sd = (torch.cat(part).double() for part in zip(*each, strict=True))
+    covariance = torch.cov(mean.T) + (2 * log_sd).exp().mean(0).diag()
+    return mean.mean(0).float(), torch.linalg.cholesky(covariance).float()
 
 
 def reconstruction(fitted: Result, images: Result, n: int) -> Result:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lib.datasets.checks import check_pairs
-from lib.generators import diffusion, frame
+from lib.generators import diffusion, frame, observation
 from lib.generators.frame import CHUNK, EVERY, State
 from lib.jobs import Result
 from lib.networks.baselines import SIDE, Denoiser, LatentDecoder, LatentEncoder
@@ -34,14 +34,14 @@ SCHEDULES = {"cosine": diffusion.cosine, "linear": diffusion.linear}
 class LatentSettings:
     """LDM at a laptop's size; "theirs" is Rombach et al. 2022, what they leave open is ours."""
 
-    coder_steps: int = 1000  # ours: many small batches learn more in the same time than few large
+    coder_steps: int = 3000  # ours: many small batches learn more in the same time than few large
     coder_batch: int = 4  # ours
     coder_rate: float = 3e-3  # 4.5e-6 per image of a batch at their size; ours, for few steps
     coder_widths: tuple[int, ...] = (16, 32, 32)  # ours: at 32, 16 and 8 pixels a side
     sd: float = 0.1  # ours, as in the HVAE: of the image's error, grey units
     kl: float = 1e-6  # theirs, "small" beside sums over pixels
     latent: int = 4  # theirs; channels of 8 x 8
-    steps: int = 700  # ours: of the denoiser
+    steps: int = 2000  # ours: of the denoiser
     batch: int = 64  # ours
     rate: float = 2e-3  # 5e-5 in the dHVAE paper (section 4.5); ours, for few steps
     betas: tuple[float, float] = (0.5, 0.999)  # AdamW, dHVAE paper, section 4.5
@@ -209,7 +209,8 @@ def fit_job(data: Result, settings: dict, stream: list[int]) -> Result:
     """Job: train on the lesion slices of a slice_set. Arrays: weights. Scores: settings and log."""
     s = frame.from_json(LatentSettings, settings)
     parts = data.arrays["image"], data.arrays["mask"]
-    return frame.to_its_end(fit(*parts, s, np.random.default_rng(stream)), s)
+    done = frame.to_its_end(fit(*parts, s, np.random.default_rng(stream)), s)
+    return Result(done.arrays | observation.estimate(parts[0]).arrays, done.scores)
 
 
 def load(fitted: Result) -> LatentDiffusion:
@@ -219,7 +220,7 @@ def load(fitted: Result) -> LatentDiffusion:
 
 def pool(fitted: Result, n: int, stream: list[int]) -> Result:
     """Job: n new pairs."""
-    return frame.pair_pool(load(fitted), n, stream)
+    return frame.pair_pool(load(fitted), n, stream, observation.restored(fitted.arrays))
 
 
 def reconstruction(fitted: Result, images: Result, n: int) -> Result:

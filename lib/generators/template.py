@@ -1,19 +1,21 @@
-"""The traditional baseline of PA-VAE: class-mean anatomy with pasted, warped opacity templates.
+"""The traditional baseline of PA-VAE: opacities of some images, warped and pasted on healthy ones.
 
 The paper names "a traditional template baseline" and says no more. Ours, from the labelled images
-and their masks alone: the mean healthy image and its main modes of variation (principal
-components) give an anatomy; the excess of each lesion over that mean, cut out by its mask, is a
-template; a template of the requested class is rotated, scaled and moved a little, and pasted.
+and their masks alone: what a lesion adds to the anatomy that its surroundings suggest, cut out by
+its mask, is a template; a template of the requested class is rotated, scaled and moved a little,
+and pasted on a healthy image. Healthy samples are healthy images as they are.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import affine_transform, center_of_mass, gaussian_filter
+from scipy.ndimage import affine_transform, binary_dilation, center_of_mass, gaussian_filter
 
 from lib.datasets.hdf5 import ImageSet, from_arrays
 from lib.generators.frame import labelled_pool
 from lib.jobs import Result
+
+EDGE = 0.05  # of a soft mask: pixels below it lie outside the lesion
 
 
 @dataclass(frozen=True)
@@ -21,25 +23,25 @@ class TemplateSettings:
     """All ours."""
 
     components: int = 40  # modes of healthy anatomy
-    turn: float = 0.3  # rotation up to, radians
-    scale: float = 0.2  # change of size up to
-    move: float = 4.0  # shift up to, pixels
+    rest: float = 0.05  # standard deviation of what the modes leave, grey units
+    grow: int = 2  # pixels by which a mask is widened: an opacity fades out beyond it
     feather: float = 1.0  # softening of the pasted border, pixels
+    turn: float = 0.2  # rotation up to, radians
+    scale: float = 0.2  # change of size up to
+    move: float = 2.0  # shift up to, pixels
 
 
 @dataclass(frozen=True)
 class TemplateGenerator:
-    """Mean (H, W), modes (k, H, W) scaled to unit weights, and one stack of templates per class."""
+    """Healthy images (n, H, W), and one stack of templates (m, H, W) per class."""
 
-    mean: np.ndarray
-    modes: np.ndarray
+    healthy: np.ndarray
     templates: dict[int, np.ndarray]
     settings: TemplateSettings
 
     def sample(self, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """One image (H, W) in [0, 1] per label."""
-        weights = rng.normal(size=(len(labels), len(self.modes)))
-        images = self.mean + np.tensordot(weights, self.modes, axes=1)
+        images = self.healthy[rng.integers(len(self.healthy), size=len(labels))]
         for image, label in zip(images, labels, strict=True):
             if label in self.templates:
                 stack = self.templates[label]
@@ -48,20 +50,43 @@ class TemplateGenerator:
 
 
 def fit(data: ImageSet, settings: TemplateSettings) -> TemplateGenerator:
-    """Anatomy and templates of labelled images with masks; ValueError without healthy ones."""
+    """Templates of labelled images with masks; ValueError with fewer than two healthy ones."""
     healthy = data.image[data.label == 0]
     if len(healthy) < 2:
         raise ValueError("the template baseline needs at least two healthy images.")
-    mean = healthy.mean(axis=0)
-    _, spread, modes = np.linalg.svd(
-        (healthy - mean).reshape(len(healthy), -1), full_matrices=False
-    )
-    k = min(settings.components, len(healthy) - 1)
-    modes = (modes[:k] * spread[:k, None] / np.sqrt(len(healthy))).reshape(k, *mean.shape)
-    soft = gaussian_filter(data.mask.astype(np.float32), (0, settings.feather, settings.feather))
-    excess = (data.image - mean) * soft
-    classes = [int(c) for c in np.unique(data.label) if c]
-    return TemplateGenerator(mean, modes, {c: excess[data.label == c] for c in classes}, settings)
+    sick, (mean, modes) = data.label > 0, modes_of(healthy, settings.components)
+    masks, widened = data.mask[sick].astype(bool), np.ones((1, 3, 3))
+    masks = binary_dilation(masks, widened, iterations=settings.grow).astype(np.float32)
+    soft = gaussian_filter(masks, (0, settings.feather, settings.feather))
+    each = zip(data.image[sick], soft, strict=True)
+    excess = [(x - anatomy(x, s < EDGE, mean, modes, settings.rest)) * s for x, s in each]
+    labels = data.label[sick]
+    templates = {int(c): np.stack(excess)[labels == c] for c in np.unique(labels)}
+    return TemplateGenerator(healthy, templates, settings)
+
+
+def modes_of(images: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (H, W) of images (n, H, W), and up to `count` main modes (k, H, W) of their variation,
+    scaled so that an image's weight of each has unit variance."""
+    mean = images.mean(axis=0)
+    _, spread, modes = np.linalg.svd((images - mean).reshape(len(images), -1), full_matrices=False)
+    k = min(count, len(images) - 1)
+    scaled = modes[:k] * spread[:k, None] / np.sqrt(len(images))
+    return mean, scaled.reshape(k, *mean.shape)
+
+
+def anatomy(
+    image: np.ndarray, seen: np.ndarray, mean: np.ndarray, modes: np.ndarray, rest: float
+) -> np.ndarray:
+    """The healthy image (H, W) that the pixels `seen` (H, W) of an image suggest.
+
+    Weights of the modes (k, H, W) are normal with unit variance, and so is what they leave with
+    standard deviation `rest`; this is their most probable value.
+    """
+    known = modes[:, seen] / rest  # (k, pixels)
+    inner = known @ known.T + np.eye(len(modes))
+    weights = np.linalg.solve(inner, known @ ((image - mean)[seen] / rest))
+    return mean + np.tensordot(weights, modes, axes=1)
 
 
 def warp(template: np.ndarray, s: TemplateSettings, rng: np.random.Generator) -> np.ndarray:

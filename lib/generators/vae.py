@@ -3,13 +3,14 @@
     L = E_q[-log p(x|z,y)] + beta KL(q(z|x,y) || p(z|y))
         + lambda_path L_path + lambda_mask L_mask + lambda_cls L_cls
 
-Reduction: pixels, latents and likelihood are summed, the batch is averaged. The added terms are
-means, so each is multiplied by the number of things it is a mean of, or the paper's 0.5 and 0.2
-would vanish beside 4,096 summed pixels: the mask's overlap by the pixels, the two terms of the
-guide by its 64 features. (Multiplied by the pixels too, the guide's terms outweigh the image: the
-decoder then lowers them alone, with reconstructions worse than the mean image.)
+Reduction: pixels, latents and likelihood are summed, the batch is averaged. The added terms are of
+order one, and the paper's 0.5 and 0.2 would vanish beside thousands of nats, so each has a scale of
+ours, chosen on a spare draw: the mask's overlap the number of pixels, the two terms of the guide
+`guide_scale`. What a scale means depends on the likelihood: a Gaussian whose variance is learned
+weighs an error many times more than a Bernoulli law of grey values does.
 """
 
+import copy
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -20,14 +21,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lib.datasets.hdf5 import ImageSet, from_arrays
-from lib.generators import frame
+from lib.generators import frame, observation
 from lib.generators.frame import EarlyStopping, State
 from lib.jobs import Result
 from lib.networks.blocks import Decoder, Encoder
 from lib.tasks import classify
 from lib.training import loop as tr
 from lib.training.means import Means
-from lib.training.weights import seeded
+from lib.training.weights import approach, seeded
 
 LOG_VARIANCE = (-8.0, 2.0)  # clamp of the posterior, ours
 PRIOR_LOG_VARIANCE = (-4.0, 0.0)  # of the prior, ours: a wide one samples where no image was
@@ -46,11 +47,12 @@ class VaeSettings:
     lambda_path: float = 0.5  # "feature-preservation weight"
     lambda_cls: float = 0.2  # "class-consistency weight"
     lambda_mask: float = 0.5  # absent from the paper; chosen on validation
-    guide_scale: float = 64.0  # ours: the guide's features; multiplies L_path and L_cls
-    likelihood: str = "bernoulli"  # "over pixels"; "gaussian": variance at its maximum likelihood
+    guide_scale: float = 256.0  # ours: multiplies L_path and L_cls
+    likelihood: str = "gaussian"  # ours: variance at its maximum; "bernoulli", as the paper has it
     class_prior: bool = True  # p(z|y); False: N(0, I)
     prior_rate: float = 20.0  # ours: rate of p(z|y) over `rate`, so that it keeps up with q
     latent: int = 32  # ours
+    average: float = 0.99  # ours: decay of the moving average of the weights
     precision: str = "bfloat16"  # ours
 
     @property
@@ -58,8 +60,12 @@ class VaeSettings:
         return self.epoch_images // self.batch
 
 
+AS_PRINTED = {"likelihood": "bernoulli", "guide_scale": 4.0}  # the scale that suits it
 PA_VAE = VaeSettings()
-STANDARD = VaeSettings(lambda_path=0.0, lambda_cls=0.0, lambda_mask=0.0, class_prior=False)
+STANDARD = VaeSettings(
+    beta=1.0, likelihood="bernoulli", lambda_path=0.0, lambda_cls=0.0, lambda_mask=0.0,
+    class_prior=False,
+)  # fmt: skip
 
 
 class ConditionalVAE(nn.Module):
@@ -177,7 +183,8 @@ def total(terms: dict[str, Tensor], s: VaeSettings, pixels: int) -> Tensor:
 def fit(
     data: ImageSet, guide: nn.Module, settings: VaeSettings, rng: np.random.Generator
 ) -> Iterator[State]:
-    """Train on labelled images with masks; yields a State after every epoch."""
+    """Train on labelled images with masks; yields a State after every epoch, the model a moving
+    average."""
     init_rng, batch_rng, noise_rng = rng.spawn(3)
     model = seeded(lambda: ConditionalVAE(settings), init_rng)
     optimizer = torch.optim.Adam(
@@ -188,6 +195,7 @@ def fit(
         settings.rate,
         betas=(0.9, 0.999),
     )
+    averaged = copy.deepcopy(model).requires_grad_(False)
     x, y = tr.as_planes(data.image), torch.from_numpy(data.label)
     mask = torch.from_numpy(data.mask.astype(np.float32))
     per_epoch, noise = settings.steps_per_epoch, tr.torch_generator(noise_rng)
@@ -199,9 +207,10 @@ def fit(
         terms = loss_terms(model, guide, inputs, y[at], mask[at], eps, settings)
         loss = total(terms, settings, x[0].numel())
         tr.descend(optimizer, loss)
+        approach(averaged, model, min(settings.average, step / (step + 10)))  # short at first
         means.add({**terms, "total": loss})
         if step % per_epoch == 0:
-            yield State({"epoch": step // per_epoch}, model, means.take())
+            yield State({"epoch": step // per_epoch}, averaged, means.take())
 
 
 def fit_job(
@@ -217,13 +226,14 @@ def fit_job(
     s, rng = frame.from_json(VaeSettings, settings), np.random.default_rng(stream)
     (stop_rng,) = rng.spawn(1)
     states = fit(from_arrays(data.arrays)[:n], classify.load(guide), s, rng)
+    noise = observation.estimate(data.arrays["image"][:n])
     if validation is None:
         last = frame.to_its_end(states, s, "best/")
-        return Result(last.arrays, last.scores | {"best_epoch": s.epochs})
-    watch = EarlyStopping(validation.arrays["image"], stop_rng)
+        return Result(last.arrays | noise.arrays, last.scores | {"best_epoch": s.epochs})
+    watch = EarlyStopping(validation.arrays["image"], stop_rng, noise)
     for state in states:
         watch.see(state)
-    return Result(watch.weights, watch.scores | {"settings": asdict(s)})
+    return Result(watch.weights | noise.arrays, watch.scores | {"settings": asdict(s)})
 
 
 def load(fitted: Result) -> ConditionalVAE:
@@ -232,13 +242,16 @@ def load(fitted: Result) -> ConditionalVAE:
 
 
 def pool(
-    fitted: Result, n: int, stream: list[int], mix: list[int] | None = None, drawn: bool = False
-) -> Result:
+    fitted: Result, n: int, stream: list[int], mix: list[int] | None = None, drawn: bool = False,
+    noisy: bool = True,
+) -> Result:  # fmt: skip
     """Job: n labelled samples in Table 1's class mix, or in mix[0] : mix[1] : mix[2].
 
     drawn: labels at random with these frequencies, as without the prior pi(y); else exactly.
+    noisy: draws from p(x|z,y), else its means.
     """
-    return frame.labelled_pool(load(fitted), n, stream, mix, drawn)
+    noise = observation.restored(fitted.arrays) if noisy else None
+    return frame.labelled_pool(load(fitted), n, stream, mix, drawn, noise)
 
 
 def reconstruction(fitted: Result, images: Result, n: int) -> Result:

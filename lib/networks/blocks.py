@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-WIDTHS = (64, 64, 32, 16)  # channels of the decoder at 4, 8, 16 and 32 pixels a side
+WIDTHS = (64, 64, 32, 16)  # channels at 4, 8, 16 and 32 pixels a side
+FINEST = 8  # channels of the decoder at 64
 
 
 class Encoder(nn.Module):
@@ -34,8 +35,7 @@ class Decoder(nn.Module):
     """(z, y) -> logits of the image and of the lesion mask.
 
     The label enters at 4x4. All upsampling is bilinear: a pixel shuffle, tried first, left a grid
-    in the samples. The logits themselves take the last step from 32 to 64 pixels, because layers
-    at full resolution cost most and a beta-VAE's means are smooth at that scale.
+    in the samples.
     """
 
     def __init__(self, latent: int, classes: int = 3, planes: int = 2):
@@ -43,7 +43,8 @@ class Decoder(nn.Module):
         self.classes = classes
         self.into = nn.Linear(latent + classes, WIDTHS[0] * 16)
         self.stages = nn.ModuleList(block(a, b) for a, b in pairwise(WIDTHS))
-        self.out = nn.Conv2d(WIDTHS[-1], planes, 3, padding=1)
+        self.finest = nn.Conv2d(WIDTHS[-1], FINEST, 3, padding=1)
+        self.out = nn.Conv2d(FINEST, planes, 3, padding=1)
 
     def forward(self, z: Tensor, y: Tensor) -> Tensor:
         """z (B, latent), y (B,) -> (B, planes, 64, 64)."""
@@ -51,7 +52,7 @@ class Decoder(nn.Module):
         h = F.silu(self.into(torch.cat([z, label], dim=1))).view(-1, WIDTHS[0], 4, 4)
         for stage in self.stages:  # 4 -> 8 -> 16 -> 32
             h = stage(upsample(h))
-        return upsample(self.out(h))  # 32 -> 64
+        return self.out(F.silu(self.finest(upsample(h))))  # 32 -> 64
 
 
 def block(c_in: int, c_out: int, stride: int = 1) -> nn.Sequential:

@@ -53,12 +53,12 @@ CLASSES, HUES = ("healthy", "left", "right"), ("#777777", "#0072B2", "#D55E00")
 #
 # | the paper | here |
 # |---|---|
-# | a Bernoulli likelihood over pixels, which are continuous (PV-E18) | kept: cross-entropy with soft targets, what that does is computed below; a Gaussian one is an arm of Table 5 in `full` |
+# | a Bernoulli likelihood over pixels, which are continuous (PV-E18) | kept on this page: cross-entropy with soft targets, what that does is computed below. PA-VAE of all tables has a Gaussian one with a learned variance, whose samples were better on a spare draw; the printed one stands beside it in [table4_main](table4_main.py) |
 # | "class-conditional latent prior" p(z\|y), "class prior π(y)" and "class-conditional prior π(y)" mixed (PV-E12) | p(z\|y) is a learned Gaussian per class, π(y) the class mix of the samples; Table 5 removes each |
 # | a frozen extractor and a frozen classifier of unknown shape and training data (PV-E14) | one small network, the *guide*, trained on the labelled images only; L_path uses its features, L_cls its classes |
 # | a mask loss, but a decoder without a mask, λ_m in no table, and "maximizes IoU" in a sum that is minimised (PV-E11) | the decoder has a second plane; 1 - soft IoU is added; λ_m = 0.5, chosen on validation of a spare draw |
 # | λ_c = 0.2, yet no ablation of L_cls (PV-E15) | ablated in [table5_ablations](table5_ablations.py) |
-# | no reductions: sums or means? (β = 4 is meaningless without; [04_training](04_training.py)) | pixels and latents summed; an added term is a mean times the number of things it is a mean of: pixels for the mask, features for the guide's two terms |
+# | no reductions: sums or means? (β = 4 is meaningless without; [04_training](04_training.py)) | pixels and latents summed; an added term is of order one, so it has a scale of ours, chosen on a spare draw: the number of pixels for the mask, 4 for the guide's two terms |
 # | early stopping on the score that is reported (PV-E07) | on validation, in the features of an untrained network; the film of [03_latents](03_latents.py) keeps every epoch instead |
 #
 # ## A toy: three classes in a plane

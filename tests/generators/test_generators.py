@@ -13,7 +13,7 @@ from lib.generators import vae
 from lib.generators.frame import EarlyStopping, labelled_pool, labels_of
 from lib.jobs import Result
 from lib.networks.blocks import Decoder
-from lib.networks.classifier import FEATURES, SmallCNN
+from lib.networks.classifier import SmallCNN
 from lib.phantoms import chest
 from lib.training import loop as tr
 from lib.training.weights import freeze, seeded, weights_to_arrays
@@ -76,15 +76,15 @@ def test_reductions_sum_over_pixels_and_latents_and_average_over_the_batch(data,
     twice = vae.loss_terms(model, guide, *parts, SMALL)
     for name in ("reconstruction", "kl", "path", "mask"):
         torch.testing.assert_close(once[name], twice[name], rtol=1e-4, atol=1e-5)
-    nats = once["reconstruction"].item() / x[0].numel()
+    coins = vae.loss_terms(model, guide, x, y, mask, noise, replace(SMALL, **vae.AS_PRINTED))
+    nats = coins["reconstruction"].item() / x[0].numel()
     assert 0.5 < nats < 1.0, "an untrained Bernoulli pixel costs about log 2 = 0.69"
 
 
-def test_total_is_equation_1_with_every_term_times_what_it_is_a_mean_of():
+def test_total_is_equation_1_with_every_added_term_times_its_scale():
     names = ("reconstruction", "kl", "path", "mask", "cls")
     terms = {name: torch.tensor(float(i + 1)) for i, name in enumerate(names)}
-    s = replace(vae.PA_VAE, beta=4.0, lambda_path=0.5, lambda_mask=0.3, lambda_cls=0.2)
-    assert s.guide_scale == FEATURES, "the guide's terms count as its features"
+    s = replace(vae.PA_VAE, lambda_mask=0.3, guide_scale=64.0)
     expected = 1 + 4 * 2 + 64 * 0.5 * 3 + 4096 * 0.3 * 4 + 64 * 0.2 * 5
     assert vae.total(terms, s, 4096).item() == pytest.approx(expected)
 
@@ -104,6 +104,7 @@ def test_the_papers_settings_are_the_defaults():
     assert (s.beta, s.lambda_path, s.lambda_cls) == (4.0, 0.5, 0.2)
     assert (s.rate, s.rate_end, s.batch) == (1e-3, 1e-5, 64)
     assert 8 <= s.epochs <= 10
+    assert vae.AS_PRINTED["likelihood"] == "bernoulli"
     plain = vae.STANDARD
     assert plain.lambda_path == plain.lambda_mask == plain.lambda_cls == 0 and not plain.class_prior
 
@@ -234,7 +235,7 @@ def test_labels_are_exactly_in_the_mix_or_drawn_from_it():
 
 
 def test_a_mixed_pool_asks_the_generator_for_the_labels_it_carries(fitted):
-    found = vae.pool(fitted, 12, [5], [1, 1, 2]).arrays
+    found = vae.pool(fitted, 12, [5], [1, 1, 2], noisy=False).arrays
     assert tuple(np.bincount(found["label"])) == (3, 3, 6)
     direct = vae.load(fitted).sample(found["label"], np.random.default_rng([5]))
     assert np.array_equal(found["image"], direct)

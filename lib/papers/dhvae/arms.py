@@ -16,6 +16,7 @@ SWAPPED = 0.99  # what the paper's "alpha = 0.01" would mean
 GENERATORS = ("lsgan", "ldm", "vae", "hvae", "dhvae")  # Tables 3 and 4
 TABLE2 = ("lsgan", "ldm", "vae", "hvae", "hvae_disc", "hvae_perc", "dhvae")
 ARCHITECTURES = ("unet", "unetr", "swinunetr", "attn", "nnunet")  # Table 6
+FITTED, MEANS = "fitted prior", "means"  # notes of arms: other samples of the same generator
 COPIES = {"oversample": "same", "memoriser": "noisy", "smooth": "blurred"}  # kinds of copies
 
 FIDELITY = ("fd", "fd2", "kid", "mask_adherence", "empty", "coverage", "occupied", "sharpness")
@@ -61,7 +62,10 @@ SOURCES = named(
     _generator("hvae_perc", "HVAE + perc", variant_of="hvae"),
     _generator("dhvae", "dHVAE"),
     Arm(
-        "dhvae_classic5", "dHVAE + classical ×5", tier="beside", source="dhvae_classic5",
+        "dhvae_classic5",
+        "dHVAE + classical ×5",
+        tier="beside",
+        source="dhvae_classic5",
         variant_of="dhvae",
     ),
     Arm("oracle", "Oracle (fresh phantoms)", "oracle", source="oracle"),
@@ -72,22 +76,42 @@ SOURCES = named(
     _generator("with_l1", "with L1 (dHVAE)", "dhvae", "beside"),
     _generator("without_l1", "without L1", "dhvae", "beside", l1=False),
     _generator(
-        "hvae_disc_0.01", "HVAE + disc, β = 0.01", "hvae_disc", "beside", variant_of="hvae",
+        "hvae_disc_0.01",
+        "HVAE + disc, β = 0.01",
+        "hvae_disc",
+        "beside",
+        variant_of="hvae",
         beta=hvae.DHVAE.beta,
     ),
     _generator(
-        "hvae_perc_0.01", "HVAE + perc, β = 0.01", "hvae_perc", "beside", variant_of="hvae",
+        "hvae_perc_0.01",
+        "HVAE + perc, β = 0.01",
+        "hvae_perc",
+        "beside",
+        variant_of="hvae",
         beta=hvae.DHVAE.beta,
     ),
     _generator("dhvae_0.5", "dHVAE, β = 0.5", "dhvae", "beside", beta=0.5),
-    _generator("hvae_stopped", "HVAE, gradient stopped", "hvae", "beside", stopped=True),
+    *(
+        _generator(f"{name}_sd", f"{label}, SD learned", name, variant_of=name, sd_rate=5.0)
+        for name, label in (("vae", "VAE"), ("hvae", "HVAE"))
+    ),
+    *(
+        _generator(f"{name}_fitted", f"{label}, fitted prior", name, "beside", FITTED)
+        for name, label in (("vae", "VAE"), ("hvae", "HVAE"), ("dhvae", "dHVAE"))
+    ),
+    _generator("dhvae_mean", "dHVAE, means", "dhvae", "beside", MEANS),
+    _generator(
+        "hvae_stopped", "HVAE, gradient stopped", "hvae", "beside", stopped=True, sd_rate=5.0
+    ),
     _generator("joint", "joint p(x, m | z)", "dhvae", "beside"),
     _generator("conditional", "conditional p(x | z, m)", "dhvae", "beside", condition=True),
 )
 """What can stand beside the real slices; tables add amounts to it."""
 ALIKE = {  # arms that are another's generator under the name of a claim
     "beta_0.01": "dhvae", "delayed": "dhvae", "with_l1": "dhvae", "joint": "dhvae",
-    "dhvae_0.5": "beta_0.5",
+    "dhvae_0.5": "beta_0.5", "dhvae_mean": "dhvae", "vae_fitted": "vae", "hvae_fitted": "hvae",
+    "dhvae_fitted": "dhvae",
 }  # fmt: skip
 PRESETS = {
     "vae": hvae.VAE,
@@ -136,6 +160,7 @@ def _additions(further: Iterable[int]) -> Iterable[Arm]:
         yield from (added(name, n, "beside", weighting=0.5) for n in (1500, 2000))
     yield added("dhvae", MOST, "beside", weighting=0.5)
     yield from (added(name, MOST, "beside", epochs=True) for name in ("dhvae", "oracle"))
+    yield from (added(name, MOST, "beside") for name in ("dhvae_fitted", "dhvae_mean"))
 
 
 def table4_arms(further: Iterable[int] = ()) -> dict[str, Arm]:

@@ -146,12 +146,20 @@ def network() -> list[tuple]:
 def objective(s: hvae.HvaeSettings) -> list[tuple]:
     return [
         (
+            "what a “sample” is: not stated",
+            "a draw about the decoded mean, with noise whose deviation by grey value and whose "
+            "grain are those of the training slices' flattest parts; the critic sees such draws",
+            "a mean has no noise at all, and a critic or a segmenter sees that first",
+            "arm `dhvae_mean` has the means",
+        ),
+        (
             "a cross-entropy for continuous grey values and another one for the mask; weights not "
             "stated",
             f"Gaussian of SD {s.sd:g} for the image, Bernoulli for the mask, summed over pixels, "
-            "with all constants",
-            "a cross-entropy of grey values is no density, and DH-15 compares densities (DH-E11)",
-            "a learned SD: it decides what the mask weighs beside the image",
+            "with all constants; DH-15 is judged on arms `vae_sd` and `hvae_sd`, which learn it",
+            "a cross-entropy of grey values is no density, and DH-15 compares densities (DH-E11); "
+            "a learned SD ends so small that codes lie where N(0, I) hardly ever samples",
+            "other weights of the mask beside the image",
         ),
         (
             "equation 8 evaluates q at z_K and sets it to N(0, I), where it would cancel the "
@@ -295,9 +303,10 @@ def competitors(of: Study, s: hvae.HvaeSettings) -> list[tuple]:
         (
             "LSGAN: nothing stated",
             f"{gan} weights of generator and critic, {g.steps:,} steps of {g.batch}, rate "
-            f"{g.rate:g}; no averaging, penalty or augmentation",
-            "as Mao et al. 2017 have it",
-            "a GAN made for few images",
+            f"{g.rate:g}; R1 penalty of weight {g.r1:g}, averaged weights, noise on what the "
+            "critic sees",
+            "as Mao et al. 2017 have it, it stopped drawing masks in most runs",
+            "augmentation of what the critic sees",
         ),
         (
             "LDM: nothing stated but that it overfits",

@@ -57,7 +57,7 @@ class Background(Pairs):
         return None
 
     def scores(self, study: Study) -> Iterable[Scores]:
-        for arm in chosen("vae", "hvae", "hvae_stopped") if study.source.truth else ():
+        for arm in chosen("vae_sd", "hvae_sd", "hvae_stopped") if study.source.truth else ():
             yield Scores(arm, LIKELIHOOD, study.each(arm, lambda k, a=arm: study.likelihood(a, k)))
 
 

@@ -14,7 +14,18 @@ from lib.generators import hvae, latent, lsgan
 from lib.jobs import Job
 from lib.machine import precision
 from lib.papers.arms import Arm
-from lib.papers.dhvae.arms import ALIKE, AMOUNTS, COPIES, MAIN, MOST, SOURCES, VOLUMES, preset
+from lib.papers.dhvae.arms import (
+    ALIKE,
+    AMOUNTS,
+    COPIES,
+    FITTED,
+    MAIN,
+    MEANS,
+    MOST,
+    SOURCES,
+    VOLUMES,
+    preset,
+)
 from lib.papers.dhvae.sizes import SIZES, Sizes
 from lib.papers.study import Study as Base
 from lib.profiles import Plan
@@ -111,13 +122,17 @@ class Study(Base):
         return Job(
             hvae.fit_job, data=data, guide=self.guide(k, n) if needs else None, settings=settings,
             stream=self.stream("auto-encoder", k),
-            warm=None if at_once else self.warm(k, n, settings["condition"]),
+            warm=None if at_once else self.warm(k, n, settings),
         )  # fmt: skip
 
-    def warm(self, k: int, n: int = MAIN, condition: bool = False) -> Job:
-        """The plain VAE whose steps all auto-encoders of a draw have in common."""
+    def warm(self, k: int, n: int = MAIN, like: dict | None = None) -> Job:
+        """The plain VAE whose steps all auto-encoders of a draw have in common.
+
+        `like`: settings of one that is not joint, or whose likelihood differs.
+        """
         settings = self.settings(SOURCES["vae"])
-        settings |= {"condition": condition, "steps": self.size.pair_delay}
+        shared = {name: like[name] for name in ("condition", "sd_rate")} if like else {}
+        settings |= shared | {"steps": self.size.pair_delay}
         return Job(
             hvae.fit_job, data=self.slices(k, n), guide=None, settings=settings,
             stream=self.stream("warm auto-encoder", k),
@@ -145,9 +160,7 @@ class Study(Base):
         stream = self.stream(f"pool {name}", k)
         if arm.source in COPIES:
             kind = COPIES[arm.source]
-            return Job(
-                copies.pool, data=self.slices(k, n), n=most, kind=kind, stream=stream
-            )
+            return Job(copies.pool, data=self.slices(k, n), n=most, kind=kind, stream=stream)
         if arm.source == "shuffled":
             return Job(copies.shuffled, pool=self.pool(SOURCES["dhvae"], k, n), stream=stream)
         if arm.source == "oracle":
@@ -157,7 +170,9 @@ class Study(Base):
             return Job((lsgan if arm.source == "lsgan" else latent).pool, **made)
         if arm.changes.get("condition"):
             return Job(hvae.pool, **made, given=self.slices(k, n))
-        return Job(hvae.pool, **made)
+        if arm.note == FITTED:
+            return Job(hvae.pool, **made, codes=self.slices(k, n))
+        return Job(hvae.pool, **made, noisy=arm.note != MEANS)
 
     def generator_of(self, arm: Arm) -> str:
         """The name under which an arm's pool is drawn: one name for what is the same generator."""
@@ -187,9 +202,7 @@ class Study(Base):
         if arm.source == "lsgan":
             return self.nearest(self.pool(arm, k, n))
         module = latent if arm.source == "ldm" else hvae
-        pair = Job(
-            module.reconstruction, fitted=self.fitted(arm, k, n), images=self.reference, n=m
-        )
+        pair = Job(module.reconstruction, fitted=self.fitted(arm, k, n), images=self.reference, n=m)
         return Job(pairs.reconstructed, pair=pair, reader=self.reader)
 
     def nearest(self, pool: Job) -> Job:

@@ -90,7 +90,9 @@ class Table2(Pairs):
         for arm in chosen(*GENERATORS, "oracle", "memoriser"):
             near = study.each("core", lambda k, a=arm: study.memory(study.pool(a, k), k))
             yield Scores(arm, ("nn_share",), near)
-        for arm in chosen("vae", "hvae", "dhvae"):
+        for arm in chosen("vae_fitted", "hvae_fitted", "dhvae_fitted", "dhvae_mean"):
+            yield judged(study, arm)
+        for arm in chosen("vae", "hvae", "dhvae", "vae_sd", "hvae_sd"):
             yield Scores(arm, LIKELIHOOD, study.each(arm, lambda k, a=arm: study.likelihood(a, k)))
         yield from (answered(study, arm) for arm in (MEAN, OTHER))
         for arm in chosen("oracle", "memoriser"):

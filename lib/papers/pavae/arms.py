@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from itertools import combinations
 
+from lib.generators import vae
 from lib.papers.arms import Arm, named
 
 UTILITY = ("auc", "auc_ovr", "sens95", "spec95", "ece", "ece_debiased", "ece_floor", "brier")
@@ -11,7 +12,12 @@ FIDELITY += ("adherence_healthy", "adherence_left", "adherence_right")
 ATTRIBUTES = ("coverage_place", "coverage_look")  # of all lesions; the gate reads it
 GENERATORS = ("template", "vae", "stylegan", "pavae")  # the paper's four
 COPIES = {"oversample": "same", "memoriser": "noisy", "smooth": "blurred"}  # kinds of copies
-AUTO_ENCODERS = ("vae", "pavae", "pavae_pseudo")  # of the main comparison: they reconstruct
+AUTO_ENCODERS = (
+    "vae",
+    "pavae",
+    "pavae_bernoulli",
+    "pavae_pseudo",
+)  # of the main comparison: they reconstruct
 
 
 @dataclass(frozen=True)
@@ -24,6 +30,7 @@ class Fitted(Arm):
     stopped: bool = True  # the epoch is chosen on validation; False: the last one
     mix: tuple[int, ...] = ()  # class mix of its samples; (): Table 1's
     drawn: bool = False  # labels drawn from the mix instead of in fixed order
+    noisy: bool = True  # samples are draws from p(x|z,y); False: its means
 
 
 MAIN = named(
@@ -32,9 +39,20 @@ MAIN = named(
     Arm("oversample", "Oversampled real", "baseline", source="oversample"),
     Arm("template", "Template", source="template"),
     Arm("vae", "Standard VAE", source="vae"),
+    Fitted(
+        "vae_beta4",
+        "Standard VAE, β = 4",
+        tier="beside",
+        source="vae",
+        plain=True,
+        changes={"beta": vae.PA_VAE.beta},
+    ),
+    Fitted("vae_mean", "Standard VAE, means", tier="beside", source="vae", plain=True, noisy=False),
     Arm("stylegan_epochs", "StyleGAN-lite, 8 epochs", tier="beside", source="stylegan"),
     Arm("stylegan", "StyleGAN-lite", source="stylegan"),
     Arm("pavae", "PA-VAE", source="pavae"),
+    Fitted("pavae_bernoulli", "PA-VAE, Bernoulli as printed", changes=vae.AS_PRINTED),
+    Fitted("pavae_mean", "PA-VAE, means", tier="beside", noisy=False),
     Arm("pavae_pseudo", "PA-VAE, pseudo-labels", tier="beside", source="pavae"),
     Arm("memoriser", "Noisy copies", "control", source="memoriser"),
     Arm("smooth", "Blurred copies", "control", source="smooth"),
@@ -78,16 +96,19 @@ ABLATED = named(
     Fitted("vae", "Standard VAE", plain=True, variant_of="vae"),
     Fitted("pi_uniform", "π(y) uniform", mix=(1, 1, 1)),
     Fitted("no_cls", "w/o class loss", tier="beside", changes={"lambda_cls": 0.0}),
-    Fitted("per_pixel", "guide's terms per pixel", tier="beside", changes={"guide_scale": 4096.0}),
+    Fitted("per_pixel", "guide's terms × 4,096", tier="beside", changes={"guide_scale": 4096.0}),
     *(_beta(beta, "long") for beta in (2.0, 4.8, 8.0)),
     *(_without(*parts, tier="long") for k in (2, 3) for parts in combinations(OFF, k)),
     Fitted("as_printed", "guide's terms not scaled", tier="long", changes={"guide_scale": 1.0}),
-    Fitted("gaussian", "Gaussian likelihood", tier="long", changes={"likelihood": "gaussian"}),
     Fitted("leaky", "extractor of all labels", tier="long", guide="all labels"),
     Fitted("plain_guide", "extractor w/o augmentation", tier="long", guide="no augmentation"),
     Fitted("unstopped", "last epoch kept", tier="long", stopped=False),
     Fitted(
-        "vae_unstopped", "Standard VAE, last epoch kept", tier="long", plain=True, stopped=False,
+        "vae_unstopped",
+        "Standard VAE, last epoch kept",
+        tier="long",
+        plain=True,
+        stopped=False,
         variant_of="vae",
     ),
 )

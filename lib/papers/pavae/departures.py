@@ -112,17 +112,19 @@ def architecture() -> list[tuple]:
         ),
         (
             "the decoder gives a Bernoulli likelihood over pixels",
-            "kept; pixels are grey values in [0, 1], so the likelihood is a cross-entropy, not a "
-            "density (PV-E18). Logits are decoded at half the side and upsampled",
-            "layers at full resolution cost most, and a β-VAE's means are smooth there",
-            "arm `gaussian` in profile `full`: one variance for all pixels, at its maximum "
-            "likelihood",
+            "a Gaussian one, one variance for all pixels, at its maximum likelihood; as printed it "
+            "is arm `pavae_bernoulli`, and all of section 3's pages",
+            "of grey values a Bernoulli law is a cross-entropy, not a density (PV-E18), and its "
+            "samples were farther from real images on a spare draw",
+            "the standard VAE keeps the Bernoulli law: with a Gaussian one and the prior N(0, I) "
+            "its samples came from where no image was",
         ),
         (
             "what a “sample” is: not stated",
-            "the mean of p(x|z,y) at z ~ p(z|y): no pixel noise is drawn",
-            "a Bernoulli draw would be black and white",
-            "real images have sensor noise and samples have none",
+            "a draw about the mean of p(x|z,y) at z ~ p(z|y), with noise whose deviation by grey "
+            "value and whose grain are those of the training images' flattest parts",
+            "a Bernoulli draw would be black and white, and a mean has no noise at all",
+            "arms `pavae_mean` and `vae_mean` are the means",
         ),
     ]
 
@@ -133,9 +135,9 @@ def loss() -> list[tuple]:
     return [
         (
             "equation 1; sum or mean over pixels, latents and features: not stated",
-            f"pixels and latents summed, batch averaged; the added terms are means, so each is "
-            f"multiplied by what it is a mean of: the mask's by the {pixels:,} pixels, the guide's "
-            f"two by its {s.guide_scale:g} features",
+            f"pixels and latents summed, batch averaged; the added terms are of order one, so each "
+            f"has a scale, chosen on a spare draw: the mask's the {pixels:,} pixels, the guide's "
+            f"two {s.guide_scale:g}, or {vae.AS_PRINTED['guide_scale']:g} beside a Bernoulli law",
             f"beside summed pixels the printed {s.lambda_path:g} and {s.lambda_cls:g} would weigh "
             "next to nothing",
             f"averaged over pixels, β = {s.beta:g} would weigh the KL {pixels:,} times as much; "
@@ -223,8 +225,9 @@ def training(p: Sizes) -> list[tuple]:
     return [
         (
             "8-10 epochs; what an epoch is when 10 % have labels: not stated",
-            f"{p.vae_epochs} epochs of {p.epoch_images:,} images drawn from the {p.labelled:,} "
-            f"labelled, {p.epoch_images // s.batch} steps each",
+            f"{p.vae_epochs} epochs, {p.plain_epochs} for the standard VAE, of "
+            f"{p.epoch_images:,} images drawn from the {p.labelled:,} labelled, "
+            f"{p.epoch_images // s.batch} steps each; a moving average of the weights is kept",
             "one pass over the labelled images alone would be a tenth of that training",
             f"a fit of {p.long_epochs} epochs is judged as well (PV-18)",
         ),
@@ -248,30 +251,32 @@ def training(p: Sizes) -> list[tuple]:
 
 def baselines(p: Sizes) -> list[tuple]:
     t, g = template.TemplateSettings(), gan.GanSettings()
-    g_weights = f"{weights(gan.StyleGenerator(g))} + {weights(gan.Discriminator())}"
+    g_weights = f"{weights(gan.StyleGenerator(g))} + {weights(gan.Discriminator(g))}"
     return [
         (
             "“a traditional template baseline”",
-            f"mean healthy image with its {t.components} main modes; lesions cut out by their "
-            f"masks, turned by up to {t.turn:g} rad, scaled by {100 * t.scale:.0f} %, moved by "
-            f"{t.move:g} pixels, pasted in",
+            f"what lesions add to the anatomy behind them, guessed from {t.components} main modes "
+            f"of healthy images; cut out by their masks, turned by up to {t.turn:g} rad, scaled by "
+            f"{100 * t.scale:.0f} %, moved by {t.move:g} pixels, pasted on healthy training images",
             "the simplest reading that uses what PA-VAE uses",
             "it sees masks, as PA-VAE does and the other baselines do not",
         ),
         (
             "“a Standard VAE”",
-            "PA-VAE's code with L_path, L_mask, L_cls and the conditional prior off; encoder and "
-            "decoder still see the label",
+            "PA-VAE's code with L_path, L_mask, L_cls and the conditional prior off, β = "
+            f"{vae.STANDARD.beta:g} and a Bernoulli likelihood; encoder and decoder still see the "
+            "label",
             "without a label its samples could not be asked for a class",
             "an unconditional VAE per class",
         ),
         (
             "“StyleGAN-like”, “StyleGAN-lite”; 8-10 epochs as for all (PV-E17)",
-            f"mapping network, modulated convolutions, noise inputs, R1; {g_weights} weights, rate "
+            "mapping network, style mixing, modulated convolutions, noise inputs, R1, augmentation "
+            f"of what the critic sees; {g_weights} weights, rate "
             f"{g.rate:g}, batch {g.batch}; best of {p.gan_epochs} epochs by validation FD, its "
             f"state after {g.paper_epochs} an arm of its own",
             "a GAN stopped after few epochs is a weak baseline",
-            "more epochs; augmentation inside the discriminator",
+            "more epochs",
         ),
         (
             "no control arms",

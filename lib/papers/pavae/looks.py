@@ -28,10 +28,10 @@ from lib.training.weights import freeze, seeded
 Numbers = dict[tuple[str, str], tuple[float, dict]]
 ADDED = ("path", "mask", "cls")  # the terms that the paper adds to the ELBO
 ACTIVE = 0.1  # nats from which on a latent counts as used
-PLAIN = vae.VaeSettings(precision="float32")  # equation 1 with the weights of Table 2a
+PLAIN = vae.VaeSettings(**vae.AS_PRINTED, precision="float32")  # equation 1, weights of Table 2a
 LAMBDAS = {"reconstruction": 1.0, "kl": PLAIN.beta, "path": PLAIN.lambda_path}
 LAMBDAS |= {"mask": PLAIN.lambda_mask, "cls": PLAIN.lambda_cls}
-OURS = "times what each is a mean of (ours)"
+OURS = "as trained (ours)"
 READINGS = {  # what path, mask and cls are multiplied by
     "means, as printed": (1, 1, 1),
     OURS: (PLAIN.guide_scale, chest.SIZE**2, PLAIN.guide_scale),
@@ -41,13 +41,13 @@ READINGS = {  # what path, mask and cls are multiplied by
 
 @dataclass(frozen=True)
 class Look:
-    """PA-VAE of draw 0, its guide, and up to method.HELD_OUT validation images."""
+    """PA-VAE as printed of draw 0, its guide, and up to method.HELD_OUT validation images."""
 
     study: Study
 
     @cached_property
     def fitted(self) -> jobs.Result:
-        return jobs.load(self.study.vae(0))
+        return jobs.load(method.printed(self.study))
 
     @cached_property
     def model(self) -> vae.ConditionalVAE:

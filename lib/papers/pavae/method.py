@@ -2,10 +2,11 @@
 
 from lib.generators import vae, watch
 from lib.jobs import Job
-from lib.papers.pavae.arms import ABLATED
+from lib.papers.pavae.arms import MAIN
 from lib.papers.pavae.study import Study
+from lib.phantoms import chest
 
-FILM_IMAGES = 3200  # an epoch of the film: 50 steps, so that all of it takes half a minute
+FILM_IMAGES, FILM_EPOCHS = 3200, 8  # an epoch of the film is 50 steps: all takes a minute
 BETAS = (0.25, 1.0, 4.0, 32.0)
 BETA_IMAGES = 8000  # images that a model of BETAS sees, in one epoch of batches of BETA_BATCH
 BETA_BATCH = 32
@@ -23,9 +24,14 @@ def watched(study: Study, settings: vae.VaeSettings, images: int, **changes) -> 
     )  # fmt: skip
 
 
+def printed(study: Study) -> Job:
+    """The model as the paper has it, with a Bernoulli likelihood."""
+    return study.fitted(MAIN["pavae_bernoulli"], 0)
+
+
 def film(study: Study) -> Job:
-    """PA-VAE itself, with shorter epochs."""
-    return watched(study, vae.PA_VAE, FILM_IMAGES)
+    """The same, with shorter epochs."""
+    return watched(study, vae.PA_VAE, FILM_IMAGES, epochs=FILM_EPOCHS, **vae.AS_PRINTED)
 
 
 def beta_fits(study: Study) -> dict[float, Job]:
@@ -35,5 +41,5 @@ def beta_fits(study: Study) -> dict[float, Job]:
 
 
 def per_pixel(study: Study) -> Job:
-    """PA-VAE with the guide's terms multiplied by the pixels: another reading of equation 1."""
-    return study.fitted(ABLATED["per_pixel"], 0)
+    """The same with the guide's terms multiplied by the pixels: another reading of equation 1."""
+    return study.vae(0, **vae.AS_PRINTED | {"guide_scale": float(chest.SIZE**2)})

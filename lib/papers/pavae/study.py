@@ -98,9 +98,8 @@ class Study(Base):
 
     def vae_settings(self, settings: vae.VaeSettings = vae.PA_VAE, **changes) -> dict:
         s = self.size
-        sized = replace(
-            settings, epochs=s.vae_epochs, epoch_images=s.epoch_images, precision=precision()
-        )
+        epochs = s.vae_epochs if settings == vae.PA_VAE else s.plain_epochs
+        sized = replace(settings, epochs=epochs, epoch_images=s.epoch_images, precision=precision())
         return asdict(replace(sized, **changes))
 
     def vae(
@@ -135,7 +134,8 @@ class Study(Base):
         """The generator of an arm in draw k; all of a draw share data and seeds."""
         if arm.source == "stylegan":
             return self.gan(k)
-        settings = vae.STANDARD if arm.name == "vae" or getattr(arm, "plain", False) else vae.PA_VAE
+        plain = arm.name == "vae" or getattr(arm, "plain", False)
+        settings = vae.STANDARD if plain else vae.PA_VAE
         if not isinstance(arm, Fitted):
             return self.vae(k, settings, pseudo=arm.name == "pavae_pseudo")
         guide = self.guide(k, arm.guide)
@@ -161,14 +161,15 @@ class Study(Base):
         if arm.source == "fresh":
             return self.fresh(k)
         if isinstance(arm, Fitted) and arm.name != "vae":  # of a draw all share the latent noise
-            stream = self.stream("pool pavae", k)
+            stream = self.stream(f"pool {arm.source}", k)
         return self.sampled(arm, k, n, stream) if arm.source else None
 
     def sampled(self, arm: Arm, k: int, n: int, stream: list[int]) -> Job:
         """n samples of an arm's auto-encoder, in the class mix that it asks for."""
         mix = getattr(arm, "mix", ())
         if not mix:
-            return Job(vae.pool, fitted=self.fitted(arm, k), n=n, stream=stream)
+            means = {} if getattr(arm, "noisy", True) else {"noisy": False}
+            return Job(vae.pool, fitted=self.fitted(arm, k), n=n, stream=stream, **means)
         n = n if arm.drawn else n // sum(mix) * sum(mix)
         return Job(
             vae.pool, fitted=self.fitted(arm, k), n=n, stream=stream, mix=mix, drawn=arm.drawn
@@ -208,6 +209,7 @@ class Study(Base):
         times: float = 1.0,
     ) -> Job:  # fmt: skip
         """Scores of the downstream network with a pool, the mean over the seeds of a draw."""
+
         def made(again: int) -> Job:
             return self.scored_arm(self.trained_with(pool, k, extra, augment, times, again), k)
 

@@ -77,7 +77,7 @@ class Method(Table):
 
     def more(self, study: Study) -> list[Job]:
         own = [method.film(study), *method.beta_fits(study).values()]
-        fits = [study.vae(0), method.per_pixel(study), *own]
+        fits = [method.printed(study), method.per_pixel(study), *own]
         return [*fits, study.train(0), study.guide(0), study.validation(0)]
 
     def derived(self, study: Study, values: dict) -> Iterable[dict]:
@@ -103,7 +103,7 @@ class Counterfactuals(Latents):
     item = "pavae/03_counterfactuals"
 
     def more(self, study: Study) -> list[Job]:
-        return [study.vae(0), study.train(0), study.guide(0), study.validation(0)]
+        return [method.printed(study), study.train(0), study.guide(0), study.validation(0)]
 
 
 TABLES = {

@@ -42,7 +42,8 @@ def curve(study: Study, n: int, k: int) -> Job:
 
 def trained_arms(study: Study) -> list[Arm]:
     """The arms whose generators are trained by epochs."""
-    return [study.arms[name] for name in ("vae", "pavae", "pavae_pseudo", "stylegan")]
+    names = ("vae", "pavae", "pavae_bernoulli", "pavae_pseudo", "stylegan")
+    return [study.arms[name] for name in names]
 
 
 def long_training(study: Study) -> dict[int, Job]:
@@ -104,7 +105,7 @@ class Steps(Plateaus, Budget):
 
     item = "pavae/04_budget"
     metrics = UTILITY
-    generators = tuple(MAIN[name] for name in GENERATORS)
+    generators = tuple(MAIN[name] for name in (*GENERATORS, "pavae_bernoulli"))
 
     def studies(self, plan: Plan) -> list[Study]:
         return [study(plan)]
@@ -150,5 +151,8 @@ class Steps(Plateaus, Budget):
     def halved(self, study: Study) -> Study:
         """Half of the epochs; the best of them is chosen as ever."""
         s = study.size
-        size = replace(s, vae_epochs=s.vae_epochs // 2, gan_epochs=s.gan_epochs // 2)
+        size = replace(
+            s, vae_epochs=s.vae_epochs // 2, plain_epochs=s.plain_epochs // 2,
+            gan_epochs=s.gan_epochs // 2,
+        )  # fmt: skip
         return replace(study, size=size)
