@@ -4,6 +4,7 @@ A file holds the arrays of the result of one job, and in its metadata the job's 
 (settings, plain JSON) and the names of arrays that are kept as float16.
 """
 
+import importlib
 import json
 from collections.abc import Collection
 from pathlib import Path
@@ -64,6 +65,18 @@ def load(name: str, job: Job) -> tuple[Result, str]:
         raise RecordError(pages.damaged(file, name, paths.RECORD)) from None
     where = "record" if about["key"] == job.key else "record, made by other code"
     return Result(arrays, scores), where
+
+
+def suits(job: Job, kept: Result) -> bool:
+    """Whether the networks of today take kept weights and settings, which other code may have left.
+
+    The job's module says so, by its function `load`.
+    """
+    try:
+        importlib.import_module(job.module).load(kept)
+    except (RuntimeError, KeyError, TypeError):
+        return False
+    return True
 
 
 def _file(name: str, root: Path | None = None) -> Path:

@@ -1,10 +1,10 @@
 """A notebook's frame: its study, its rows, figures with captions, verdicts, exercises, the close.
 
-    page = Page("pavae/table4_main", profile, seed, dataset)
-    rows = page.run()
-    with page.figure("What it shows, over how many draws.", 1, 2) as axes: ...
-    page.verdicts("PV-01", "PV-02")
-    page.close()
+page = Page("pavae/table4_main", profile, seed, dataset)
+rows = page.run()
+with page.figure("What it shows, over how many draws.", 1, 2) as axes: ...
+page.verdicts("PV-01", "PV-02")
+page.close()
 """
 
 import inspect
@@ -174,7 +174,15 @@ class Page:
             models.save(named, job, found, large, root=paths.METRICS)
         else:
             found, where = models.load(named, job)
-            if where != "record":
+            if where != "record" and not models.suits(job, found):
+                if self.from_record:
+                    text = f"the record's model {named} does not suit today's networks"
+                    raise kept.RecordError(
+                        f"{text}; make it anew: ./run_all.sh {self.name}, then --to-record."
+                    )
+                jobs.run([job])
+                found, where = jobs.load(job), "fitted here"
+            elif where != "record":
                 self.old = " Models stand in the record from earlier code."
         print(f"{name}: {where}")
         return found

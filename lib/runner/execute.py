@@ -59,7 +59,7 @@ def _run(node, written: Path, root: str, given: dict, tries: int = 2) -> str:
 
     from lib.runner import kernels
 
-    forked = bool(os.environ.get(paths.RECORD_ONLY))  # imports are the most of such pages
+    short = os.environ.get(paths.RECORD_ONLY) or given["profile"] == "smoke"
     try:
         with _own_settings(written.parent / "ipython"):
             done = papermill.execute_notebook(
@@ -67,7 +67,7 @@ def _run(node, written: Path, root: str, given: dict, tries: int = 2) -> str:
                 str(written),
                 parameters=given,
                 kernel_name="python3",
-                kernel_manager_class=kernels.manager(forked),
+                kernel_manager_class=kernels.manager(forked=bool(short)),  # imports are most of it
                 progress_bar=False,
                 cwd=root,
                 extra_arguments=["--IPKernelApp.log_level=50"],

@@ -38,6 +38,7 @@ from lib.report.rows import NONE, interval, number
 page = Page("dhvae/table2_generators", profile, seed, dataset, root, draws)
 page.study.source.known("the independent reader that scores all samples")
 ARMS = chosen(*TABLE2, "hvae_disc_0.01", "hvae_perc_0.01", "dhvae_0.5")
+ARMS += chosen("vae_fitted", "hvae_fitted", "dhvae_fitted", "dhvae_mean")
 ARMS += chosen("memoriser", "smooth", "oracle")
 
 # %% [markdown]
@@ -83,7 +84,8 @@ print("rank of a covariance from the paper's training slices: at most", [n - 1 f
 # %% [markdown]
 # ## The run
 #
-# Every generator sees the lesion slices of the same volumes, for as many gradient steps.
+# Every generator sees the lesion slices of the same volumes, every auto-encoder for as many gradient
+# steps. Samples are draws about what is decoded, with the noise of the training slices.
 
 # %%
 rows = page.run()
@@ -114,7 +116,9 @@ page.table(["PSNR, dB", *TRIVIAL], lines)
 #
 # Mean and 95 % t-interval over the training draws; *null* is real against real (± SD), for PSNR
 # and perceptual distance the mean slice; *oracle* fresh phantoms; *noisy* and *blurred copies* are of
-# training slices. † not a reconstruction, see above. The columns *paper (patients)* are another
+# training slices; with a *fitted prior* z comes from a normal law fitted to the codes of the training
+# slices instead of from N(0, I); *means* are decoded without noise. † not a reconstruction, see above.
+# The columns *paper (patients)* are another
 # population and other features: an order, not a target.
 
 # %%
@@ -304,7 +308,7 @@ costs = [(arm, main[0].row(arm, "sampling_cost_ratio")) for arm in chosen(*GENER
 lines = [[a.label, f"{row['operations'] / 1e6:.1f}", number(row["mean"])] for a, row in costs]
 page.table(["arm", "million operations per pair", "over dHVAE's"], lines)
 lines = [[at.name, arm.label, *(at.cell(arm, m) for m in LIKELIHOOD)]
-         for at in main for arm in chosen("vae", "hvae", "dhvae")]  # fmt: skip
+         for at in main for arm in chosen("vae", "hvae", "dhvae", "vae_sd", "hvae_sd")]  # fmt: skip
 page.table(["unseen pairs, nats", "arm", "ELBO", "evidence", "gap"], lines)
 print("{} unseen pairs, {} importance samples each".format(*page.size.weighed))
 

@@ -26,7 +26,7 @@ draws = ""
 import numpy as np
 
 from lib.generators import vae
-from lib.papers.pavae import counterfactuals, looks
+from lib.papers.pavae import counterfactuals, looks, method
 from lib.report import plots
 from lib.report.page import Page
 
@@ -34,7 +34,7 @@ page = Page("pavae/03_counterfactuals", profile, seed, dataset, root, draws)
 page.study.source.known("another label of the same subject")
 page.run()
 look, rows = looks.Look(page.study), page.rows_of("pavae/03_method")
-model = vae.load(page.model("pavae", page.study.vae(0)))
+model = vae.load(page.model("pavae", method.printed(page.study)))
 CLASSES, HUES = ("healthy", "left", "right"), ("#777777", "#0072B2", "#D55E00")
 
 # %% [markdown]

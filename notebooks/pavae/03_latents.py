@@ -43,7 +43,7 @@ from lib.report.page import Page
 page = Page("pavae/03_latents", profile, seed, dataset, root, draws)
 page.run()
 look, rows = looks.Look(page.study), page.rows_of("pavae/03_method")
-model = vae.load(page.model("pavae", page.study.vae(0)))
+model = vae.load(page.model("pavae", method.printed(page.study)))
 CLASSES = ("healthy", "left", "right")
 
 # %% [markdown]
@@ -53,7 +53,7 @@ CLASSES = ("healthy", "left", "right")
 # latent whose posterior is the prior for every image says nothing about any image.
 #
 # A **traversal** turns one latent and holds the others: from the mean of p(z|left opacity), ±3 of the
-# prior's standard deviations. The model below is the one of Table 4's first draw.
+# prior's standard deviations. The model below is PA-VAE as printed, of Table 4's first draw.
 
 # %%
 each = page.panel("kl", lambda: {"kl": watch.kl_per_latent(model, look.held_out)})["kl"]
@@ -122,7 +122,9 @@ def draw_live(axes, frame: np.ndarray, curves: dict[str, np.ndarray]) -> None:
 SHAPE = {"figsize": (10, 3.2), "width_ratios": (2, 1), "layout": "constrained"}
 images = min(live_images, page.size.epoch_images)  # of an epoch
 # half of Table 2a's batch: half the time of a step
-live = vae.VaeSettings(live_epochs, images, batch=32, precision=machine.precision())
+live = vae.VaeSettings(
+    live_epochs, images, batch=32, precision=machine.precision(), **vae.AS_PRINTED
+)
 
 # %%
 def train() -> dict[str, np.ndarray]:

@@ -29,7 +29,7 @@ from torch import nn
 
 from lib.generators import vae
 from lib.jobs import Job
-from lib.papers.pavae import looks, toys
+from lib.papers.pavae import looks, method, toys
 from lib.papers.table import row
 from lib.report import plots
 from lib.report.page import Page
@@ -193,7 +193,7 @@ for widen in (0.5, 1, 1.5, 2, 3):
 # %%
 rows = page.run()
 at = rows["bare"]
-model = vae.load(page.model("pavae", page.study.vae(0)))
+model = vae.load(page.model("pavae", method.printed(page.study)))
 page.source(vae.ConditionalVAE.posterior, vae.ConditionalVAE.prior_of)
 
 

@@ -1,9 +1,12 @@
 """Fitted generators in the record: what is kept comes back, and says whose code made it."""
 
+from dataclasses import asdict, replace
+
 import numpy as np
 import pytest
 
 from lib import paths
+from lib.generators import hvae
 from lib.jobs import Job, Result
 from lib.record import models
 
@@ -54,3 +57,16 @@ def test_a_missing_or_damaged_model_is_told_in_one_sentence(kept):
         file.write_bytes(text)
         with pytest.raises(models.RecordError, match=r"vae.safetensors is damaged; restore it"):
             models.load("toy/vae", job)
+
+
+def test_weights_suit_where_the_module_that_made_them_loads_them():
+    image = np.random.default_rng(0).random((8, 64, 64), dtype=np.float32)
+    settings = asdict(replace(hvae.VAE, steps=1, warm_up=1, batch=2))
+    data = Result({"image": image, "mask": image > 0.5})
+    job = Job(hvae.fit_job, data=Job(fit, steps=1), guide=None, settings=settings, stream=[0])
+    made = hvae.fit_job(data, None, settings, [0])
+    assert models.suits(job, made)
+    fewer = {k: v for k, v in made.arrays.items() if k != "model/log_sd"}
+    assert not models.suits(job, Result(fewer, made.scores))
+    other = {"settings": made.scores["settings"] | {"gone": 1}}
+    assert not models.suits(job, Result(made.arrays, other))

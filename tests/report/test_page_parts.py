@@ -1,10 +1,15 @@
 """A page shows the record where a run has nothing of its own; differences go by draw."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 
 from lib import paths
+from lib.generators import hvae
+from lib.jobs import Result
 from lib.record import panels
+from lib.record.rows import RecordError
 from lib.report.page import Page
 from lib.report.rows import Regime
 
@@ -50,6 +55,7 @@ def test_a_lead_is_paired_by_draw():
 def test_figures_say_once_a_model_of_earlier_code_is_shown(page, monkeypatch, tmp_path):
     monkeypatch.setattr(paths, "FIGURES", tmp_path)
     monkeypatch.setenv(paths.RECORD_ONLY, "1")
+    monkeypatch.setattr("lib.record.models.suits", lambda *_: True)
     job = page.study.warm(0)
     for key, told in (("record", False), ("record, made by other code", True)):
         monkeypatch.setattr("lib.record.models.load", lambda *_, where=key: (None, where))
@@ -57,3 +63,16 @@ def test_figures_say_once_a_model_of_earlier_code_is_shown(page, monkeypatch, tm
         with page.figure("Samples."):
             pass
         assert ("earlier code" in page.figures[-1]["caption"]) == told
+
+
+def test_a_recorded_model_that_todays_networks_refuse_is_fitted_here(page, monkeypatch, capsys):
+    made, job = Result({}, {"settings": {}}), page.study.warm(0)
+    old = Result({"model/weight": np.zeros(3)}, {"settings": asdict(hvae.VAE)})
+    monkeypatch.setattr("lib.record.models.load", lambda *_: (old, "record, made by other code"))
+    monkeypatch.setattr("lib.jobs.run", lambda _: None)
+    monkeypatch.setattr("lib.jobs.load", lambda _: made)
+    assert page.model("vae_flair", job) is made
+    assert "vae_flair: fitted here" in capsys.readouterr().out
+    monkeypatch.setenv(paths.RECORD_ONLY, "1")
+    with pytest.raises(RecordError, match="does not suit today's networks; make it anew"):
+        page.model("vae_flair", job)
