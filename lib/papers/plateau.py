@@ -1,10 +1,13 @@
-"""Whether a generator is trained long enough to be judged: its plateau, on a spare draw.
+"""Whether a generator is trained long enough to be judged, and what else was tried: a spare draw.
 
 Every generator is trained twice on draw SPARE, for half of its training and for all of it.
 `plateau` is 1 where the second half changes the Fréchet distance of its samples to real images, in
 the independent reader's features, by less than SECOND_HALF up or down, else 0: one that gets worse
 is not done either. A generator without training is at its plateau. The rule was fixed before any
 comparison on today's phantom laws, and looks at no claim.
+
+Recipes were chosen on the same draw. Those that were not taken are trained and judged there again
+in profile `full`.
 """
 
 from collections.abc import Iterable
@@ -33,6 +36,8 @@ class Plateaus(Table):
     """Adds generators at half and at all of their training to a table; a chapter says which."""
 
     generators: tuple[Arm, ...] = ()  # those that claims compare
+    recipes: tuple[Arm, ...] = ()  # other settings, which were tried and not taken
+    judging: tuple[str, ...] = ("fd",)  # scores of both; the distance is one of them
 
     def halved(self, study: Study) -> Study:
         """The study whose generators have half of their training."""
@@ -49,7 +54,9 @@ class Plateaus(Table):
         yield from super().scores(study)
         for arm, *ends in self.ends(study):
             for shown, at in ends:
-                yield Scores(shown, ("fd",), {SPARE: at.judged(at.pool(arm, SPARE))})
+                yield Scores(shown, self.judging, {SPARE: at.judged(at.pool(arm, SPARE))})
+        for arm in self.recipes if study.source.truth and study.draws("long") else ():
+            yield Scores(arm, self.judging, {SPARE: study.judged(study.pool(arm, SPARE))})
 
     def derived(self, study: Study, values: dict) -> Iterable[dict]:
         """`plateau` of every generator."""

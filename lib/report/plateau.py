@@ -1,4 +1,4 @@
-"""Generators after half and after all of their training: the second part of a budget page."""
+"""Generators after half and after all of their training, and recipes: parts of a budget page."""
 
 from collections.abc import Iterable
 
@@ -17,3 +17,13 @@ def lines(at: Regime, generators: Iterable[Arm]) -> list[list[str]]:
         word = "yes" if at.mean(arm, "plateau") else "**no**"
         found.append([arm.label, *map(number, ends), f"{gained(*ends):.0%}", word])
     return found
+
+
+def tried(at: Regime, table) -> list[list[str]]:
+    """One line for each generator and each recipe that was not taken, with the scores of both."""
+    arms = [arm for arm in (*table.generators, *table.recipes) if at.has(arm, table.judging[-1])]
+    taken = {arm.name for arm in table.generators}
+    return [
+        [arm.label, *(at.cell(arm, m) for m in table.judging), "yes" if arm.name in taken else "no"]
+        for arm in arms
+    ]

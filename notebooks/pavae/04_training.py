@@ -39,7 +39,8 @@ from lib.training import loop as tr
 
 page = Page("pavae/04_training", profile, seed, dataset, root, draws)
 ARMS = training.trained_arms(page.study)
-COLOURS = {"vae": "#E69F00", "pavae": "#0072B2", "pavae_pseudo": "#56B4E9", "stylegan": "#009E73"}
+COLOURS = {"vae": "#E69F00", "pavae": "#0072B2", "pavae_bernoulli": "#CC79A7",
+           "pavae_pseudo": "#56B4E9", "stylegan": "#009E73"}  # fmt: skip
 
 # %% [markdown]
 # ## What the paper says
@@ -146,7 +147,7 @@ TERMS = {
     "mask": "L_mask (1 - soft IoU)",
     "cls": "L_cls (cross-entropy)",
     "generator": "GAN: generator loss",
-    "critic": "GAN: critic loss + R1",
+    "critic": "GAN: critic loss",
     "fd_validation": "FD to validation (shallow features)",
 }
 
@@ -194,7 +195,8 @@ with page.figure(caption, 2, 4, figsize=(12.5, 6)) as axes:
 # %% [markdown]
 # **What to see.** The auto-encoders' curves flatten because their learning rate goes to zero at the
 # last epoch, whatever the number of epochs: a flat end is made by the schedule and does not show that
-# nothing more could be learned. The GAN's rate is constant. A KL that *rises* is no failure: more
+# nothing more could be learned ([04_budget](04_budget.py) asks that). The GAN's rate falls to a tenth.
+# A density may exceed one, so the nats of a Gaussian likelihood go below zero; a coin's do not. A KL that *rises* is no failure: more
 # latents are put to use. The distance that chooses the epoch (last panel) is the one to read: it is
 # far above that of two sets of real images wherever samples lack the noise and the fine texture of
 # real ones, so only its differences between epochs matter here. Where it rises while the loss falls,

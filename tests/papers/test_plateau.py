@@ -19,7 +19,7 @@ from lib.report.rows import Regime
 
 def judged(arm: str, length: int, draw: int) -> Result:
     """Job: a distance that falls with the training as each generator of the toy does."""
-    left = {"slow": 100 / length, "done": 10 + 5 / length, "worse": float(length)}
+    left = {"slow": 100 / length, "done": 10 + 5 / length, "worse": float(length), "other": 3.0}
     return Result({}, {"fd": left[arm] if draw == SPARE else -1.0})
 
 
@@ -38,6 +38,7 @@ class ToyStudy(Study):
 class Toy(Plateaus, Budget):
     item = "toy/04_budget"
     generators = tuple(Arm(name, name, source=name) for name in ("slow", "done", "worse"))
+    recipes = (Arm("other", "other", source="done"),)
 
     def studies(self, plan):
         return [ToyStudy(plan, "bare", 8)]
@@ -63,6 +64,21 @@ def test_a_generator_is_at_its_plateau_where_the_second_half_moves_it_little(tmp
     lines = plateau.lines(Regime("bare", kept), Toy.generators)
     assert lines[0] == ["slow", "25", "12.5", "50%", "**no**"]
     assert lines[1][3:] == ["6%", "yes"]
+
+
+def test_recipes_that_were_not_taken_are_judged_on_the_same_draw_in_full(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "STORE", tmp_path)
+    for profile, there in ((SMOKE, False), (FULL, True)):
+        jobs.run(Toy().jobs(Plan(profile)), workers=1)
+        rows = {(row["arm"], row["metric"]): row for row in Toy().rows(Plan(profile))}
+        assert (("other", "fd") in rows) == there and ("other", "plateau") not in rows
+    kept = [row | {"draws": {k: x for k, (x, _) in row["draws"].items()},
+                   "values": [x for x, _ in row["draws"].values()]}
+            for row in rows.values()]  # fmt: skip
+    at = Regime("bare", kept)
+    taken = {line[0]: line[-1] for line in plateau.tried(at, Toy())}
+    assert taken == {"slow": "yes", "done": "yes", "worse": "yes", "other": "no"}
+
 
 
 def test_quick_trains_no_spare_draw():

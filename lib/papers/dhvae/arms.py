@@ -169,3 +169,18 @@ def table4_arms(further: Iterable[int] = ()) -> dict[str, Arm]:
     references = [*flat, *chosen("real3d", "classic2_3d", "classic5_3d")]
     held = [replace(arm, oracle=f"oracle{MOST}") for arm in references]
     return named(*held, *_additions(further))
+
+
+# ---- recipes that were tried on the spare draw and not taken ------------------------------------
+
+
+RECIPES = named(
+    *(_generator(f"try_{name}_sd_{sd:g}", f"{SOURCES[name].label}, SD {sd:g}", name, "long", sd=sd)
+      for sd in (0.08, 0.15) for name in ("vae", "dhvae")),
+    *(_generator(f"try_{name}_sd", f"{SOURCES[name].label}, SD learned", name, "long", sd_rate=5.0)
+      for name in ("vae", "dhvae")),
+    _generator("try_dhvae_means", "dHVAE, critic sees means", "dhvae", "long", noisy=False),
+    _generator("try_dhvae_0.1", "dHVAE, β = 0.1", "dhvae", "long", beta=0.1),
+    _generator("try_lsgan_plain", "LSGAN without penalty", "lsgan", "long", r1=0.0),
+    _generator("try_lsgan_strong", "LSGAN, R1 × 5", "lsgan", "long", r1=5.0),
+)

@@ -16,6 +16,7 @@ from lib.papers.dhvae.arms import (
     LIKELIHOOD,
     MAIN,
     MOST,
+    RECIPES,
     SOURCES,
     added,
     chosen,
@@ -113,6 +114,8 @@ class Steps(Plateaus, Budget):
     item = "dhvae/04_budget"
     metrics = DICE
     generators = tuple(chosen(*GENERATORS))
+    recipes = tuple(RECIPES.values())
+    judging = ("fd", "mask_adherence", "empty", "coverage")
 
     def studies(self, plan: Plan) -> list[Study]:
         return studies(plan)

@@ -110,7 +110,9 @@ class Study(Base):
         """The generator of an arm in draw k, trained on n volumes."""
         data, stream = self.slices(k, n), self.stream(arm.source, k)
         if arm.source == "lsgan":
-            s = lsgan.LsganSettings(steps=self.size.lsgan_steps, precision=precision())
+            s = lsgan.LsganSettings(
+                steps=self.size.lsgan_steps, precision=precision(), **arm.changes
+            )
             return Job(lsgan.fit_job, data=data, settings=asdict(s), stream=stream)
         if arm.source == "ldm":
             steps = dict(zip(("coder_steps", "steps"), self.size.latent_steps, strict=True))
@@ -131,7 +133,7 @@ class Study(Base):
         `like`: settings of one that is not joint, or whose likelihood differs.
         """
         settings = self.settings(SOURCES["vae"])
-        shared = {name: like[name] for name in ("condition", "sd_rate")} if like else {}
+        shared = {name: like[name] for name in ("condition", "sd", "sd_rate")} if like else {}
         settings |= shared | {"steps": self.size.pair_delay}
         return Job(
             hvae.fit_job, data=self.slices(k, n), guide=None, settings=settings,

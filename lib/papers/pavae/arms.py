@@ -114,3 +114,30 @@ ABLATED = named(
 )
 """Table 5: the paper's four, the one it omits, other readings of equation 1, and the 2^3 of path,
 prior and mask (PV-E06), whose other corners are the single ablations."""
+
+
+# ---- recipes that were tried on the spare draw and not taken ------------------------------------
+
+
+def _gan(name: str, label: str, **changes) -> Arm:
+    return Arm(f"try_{name}", f"StyleGAN-lite, {label}", tier="long", source="stylegan",
+               changes=changes)  # fmt: skip
+
+
+def _guided(kind: str, scale: float, **changes) -> Fitted:
+    """PA-VAE with another scale of the guide's terms."""
+    return Fitted(f"try_{kind}_{scale:g}", f"PA-VAE, {kind}, guide × {scale:g}", tier="long",
+                  changes=changes | {"guide_scale": scale})  # fmt: skip
+
+
+RECIPES = named(
+    Fitted(
+        "try_plain", "Standard VAE, gaussian", tier="long", source="vae", plain=True,
+        changes={"likelihood": "gaussian"},
+    ),
+    *(_guided("gaussian", scale) for scale in (1.0, 16.0, 64.0, 1024.0)),
+    *(_guided("bernoulli", scale, likelihood="bernoulli") for scale in (1.0, 16.0, 64.0)),
+    _gan("weak", "R1 × 0.1", r1=0.01),
+    _gan("strong", "R1 × 10", r1=1.0),
+    _gan("unchanged", "critic sees images as they are", shift=0, cut=0),
+)

@@ -121,10 +121,11 @@ class Study(Base):
             settings=self.vae_settings(settings, **changes), stream=self.stream("vae", k),
         )  # fmt: skip
 
-    def gan(self, k: int) -> Job:
+    def gan(self, k: int, **changes) -> Job:
         s = gan.GanSettings(
-            epochs=self.size.gan_epochs, epoch_images=self.size.epoch_images, precision=precision()
-        )
+            epochs=self.size.gan_epochs, epoch_images=self.size.epoch_images,
+            precision=precision(), **changes,
+        )  # fmt: skip
         return Job(
             gan.fit_job, data=self.train(k), n=self.size.labelled, validation=self.validation(k),
             settings=asdict(s), stream=self.stream("gan", k),
@@ -133,7 +134,7 @@ class Study(Base):
     def fitted(self, arm: Arm, k: int) -> Job:
         """The generator of an arm in draw k; all of a draw share data and seeds."""
         if arm.source == "stylegan":
-            return self.gan(k)
+            return self.gan(k, **arm.changes)
         plain = arm.name == "vae" or getattr(arm, "plain", False)
         settings = vae.STANDARD if plain else vae.PA_VAE
         if not isinstance(arm, Fitted):
@@ -155,7 +156,8 @@ class Study(Base):
             return Job(template.pool, data=self.train(k), labelled=labelled, n=n, stream=stream)
         if arm.source == "stylegan":
             weights = "paper" if arm.name == "stylegan_epochs" else "best"
-            return Job(gan.pool, fitted=self.gan(k), weights=weights, n=n, stream=stream)
+            fitted = self.fitted(arm, k)
+            return Job(gan.pool, fitted=fitted, weights=weights, n=n, stream=stream)
         if arm.name == "shuffled":
             return Job(copies.shuffled, pool=self.pool(self.arms["pavae"], k), stream=stream)
         if arm.source == "fresh":

@@ -8,7 +8,7 @@ from lib.datasets import variants
 from lib.jobs import Job
 from lib.papers.arms import Arm
 from lib.papers.budget import SPARE, Budget
-from lib.papers.pavae.arms import GENERATORS, MAIN, UTILITY
+from lib.papers.pavae.arms import GENERATORS, MAIN, RECIPES, UTILITY
 from lib.papers.pavae.study import Study, study
 from lib.papers.plateau import Plateaus
 from lib.papers.table import Scores, Table, row
@@ -106,6 +106,8 @@ class Steps(Plateaus, Budget):
     item = "pavae/04_budget"
     metrics = UTILITY
     generators = tuple(MAIN[name] for name in (*GENERATORS, "pavae_bernoulli"))
+    recipes = tuple(RECIPES.values())
+    judging = ("fd", "adherence_ratio")
 
     def studies(self, plan: Plan) -> list[Study]:
         return [study(plan)]
