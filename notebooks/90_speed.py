@@ -96,10 +96,10 @@ def rates(call, n: int, repeats: int = REPEATS, clock=time.perf_counter) -> list
     return found
 
 
-speed = {
-    "batched, two processes": rates(lambda k: on_two(batched, k), n),
-    "batched, one process": rates(batched, n),
-}
+speed = {"batched, one process": rates(batched, n)}
+if not page.from_record:  # a page that is only looked at need not start processes
+    two = {"batched, two processes": rates(lambda k: on_two(batched, k), n)}
+    speed = two | speed
 
 # %% [markdown]
 # ## The same drawing, one image at a time
@@ -160,12 +160,13 @@ def tell(found: dict[str, list[float]], unit: str) -> dict[str, float]:
 middle = tell(speed, "images/s")
 
 # %%
-two, one = middle["batched, two processes"], middle["batched, one process"]
-met = "reached" if two >= TARGET else "not reached here"
-print(f"target of {TARGET} images/s on two processes: {met} ({two:.0f})")
-print(f"two processes over one: x {two / one:.2f} (a busy machine lowers this)")
-if page.meaningful and not page.from_record:
-    page.check(f"two processes draw more than {FLOOR} images a second", two > FLOOR)
+if not page.from_record:
+    two, one = middle["batched, two processes"], middle["batched, one process"]
+    met = "reached" if two >= TARGET else "not reached here"
+    print(f"target of {TARGET} images/s on two processes: {met} ({two:.0f})")
+    print(f"two processes over one: x {two / one:.2f} (a busy machine lowers this)")
+    if page.meaningful:
+        page.check(f"two processes draw more than {FLOOR} images a second", two > FLOOR)
 
 # %% [markdown]
 # A busy machine hands out its processors in turns, and the wall clock counts the waiting. The
@@ -249,7 +250,7 @@ with page.figure(caption, 1, 2, figsize=(9.4, 3.0)) as (left, right):
     bars(right, cost, "milliseconds a step", "float32")
 
 # %% [markdown]
-# **What to see.** Dashed: the target for the first bar. Batching is worth more than a second
+# **What to see.** Dashed: the target on two processes. Batching is worth more than a second
 # processor, and lower precision pays where the processor knows it; elsewhere it can cost more than it
 # saves.
 #
@@ -274,14 +275,18 @@ def necks(k: int) -> neck.Batch:
 
 
 # %%
-volumes = {
-    "brain, 4 modalities, two processes": rates(lambda k: on_two(brains, k), portion),
+volumes = {}
+if not page.from_record:
+    volumes["brain, 4 modalities, two processes"] = rates(lambda k: on_two(brains, k), portion)
+volumes |= {
     "brain, 4 modalities, one process": rates(brains, portion),
     "brain, FLAIR alone, one process": rates(lambda k: brains(k, 4, ("FLAIR",)), portion),
     "neck PET, one process": rates(necks, portion),
 }
-reached = next(iter(tell(volumes, "volumes/s").values())) >= PER_SECOND
-print(f"target of {PER_SECOND} on two processes:", "reached" if reached else "not reached here")
+first = next(iter(tell(volumes, "volumes/s").values()))
+if not page.from_record:
+    reached = "reached" if first >= PER_SECOND else "not reached here"
+    print(f"target of {PER_SECOND} on two processes:", reached)
 own_brains = {"brain, 4 modalities, one process": rates(brains, portion, clock=time.process_time)}
 tell(own_brains, "volumes/s of processor time")
 

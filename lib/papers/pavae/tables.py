@@ -38,7 +38,7 @@ class Table2(Table):
         return [study(plan)]
 
     def more(self, study: Study) -> list[Job]:
-        return [study.train(0), study.guide(0), study.vae(0)]
+        return [study.train(0), study.guide(0), method.printed(study)]
 
 
 class Table4(Judged):
