@@ -59,7 +59,7 @@ def _run(node, written: Path, root: str, given: dict, tries: int = 2) -> str:
 
     from lib.runner import kernels
 
-    short = os.environ.get(paths.RECORD_ONLY) or given["profile"] == "smoke"
+    short = os.environ.get(paths.RECORD_ONLY) or given.get("profile") == "smoke"
     try:
         with _own_settings(written.parent / "ipython"):
             done = papermill.execute_notebook(

@@ -40,7 +40,7 @@ def measured(arm, **more):
     """The measures of a small fit: PA-VAE or an arm of Table 5, with `more` settings changed."""
     changes = ABLATED[arm].changes | more
     s = replace(vae.PA_VAE, epochs=1, epoch_images=64 * STEPS, precision=machine.precision())
-    s = replace(s, average=0.9, **changes)  # an average of few steps, for a short fit
+    s = replace(s, **{"likelihood": "bernoulli", "guide_scale": 64.0, "average": 0.0} | changes)
     data, rng = from_arrays(images(1, TRAIN).arrays), np.random.default_rng([SEED, 4, 0])
     (state,) = vae.fit(data, classify.load(guide()), s, rng)
     weights = weights_to_arrays(state.model, "best/")
