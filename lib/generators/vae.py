@@ -60,7 +60,7 @@ class VaeSettings:
         return self.epoch_images // self.batch
 
 
-AS_PRINTED = {"likelihood": "bernoulli", "guide_scale": 4.0}  # the scale that suits it
+BERNOULLI = {"likelihood": "bernoulli", "guide_scale": 4.0}  # as the paper has it, with its scale
 PA_VAE = VaeSettings()
 STANDARD = VaeSettings(
     beta=1.0, likelihood="bernoulli", lambda_path=0.0, lambda_cls=0.0, lambda_mask=0.0,

@@ -1,10 +1,10 @@
 """A notebook's frame: its study, its rows, figures with captions, verdicts, exercises, the close.
 
-page = Page("pavae/table4_main", profile, seed, dataset)
-rows = page.run()
-with page.figure("What it shows, over how many draws.", 1, 2) as axes: ...
-page.verdicts("PV-01", "PV-02")
-page.close()
+    page = Page("pavae/table4_main", profile, seed, dataset)
+    rows = page.run()
+    with page.figure("What it shows, over how many draws.", 1, 2) as axes: ...
+    page.verdicts("PV-01", "PV-02")
+    page.close()
 """
 
 import inspect

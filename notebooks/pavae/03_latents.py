@@ -123,7 +123,7 @@ SHAPE = {"figsize": (10, 3.2), "width_ratios": (2, 1), "layout": "constrained"}
 images = min(live_images, page.size.epoch_images)  # of an epoch
 # half of Table 2a's batch: half the time of a step
 live = vae.VaeSettings(
-    live_epochs, images, batch=32, precision=machine.precision(), **vae.AS_PRINTED
+    live_epochs, images, batch=32, precision=machine.precision(), **vae.BERNOULLI
 )
 
 # %%

@@ -196,8 +196,8 @@ with page.figure(caption, 2, 4, figsize=(12.5, 6)) as axes:
 # **What to see.** The auto-encoders' curves flatten because their learning rate goes to zero at the
 # last epoch, whatever the number of epochs: a flat end is made by the schedule and does not show that
 # nothing more could be learned ([04_budget](04_budget.py) asks that). The GAN's rate falls to a tenth.
-# A density may exceed one, so the nats of a Gaussian likelihood go below zero; a coin's do not. A KL that *rises* is no failure: more
-# latents are put to use. The distance that chooses the epoch (last panel) is the one to read: it is
+# A density may exceed one, so the nats of a Gaussian likelihood go below zero; a coin's do not. A KL
+# that *rises* is no failure: more latents are put to use. The distance that chooses the epoch (last panel) is the one to read: it is
 # far above that of two sets of real images wherever samples lack the noise and the fine texture of
 # real ones, so only its differences between epochs matter here. Where it rises while the loss falls,
 # the loss does not reward what the distance looks at. The GAN's two losses play against each other

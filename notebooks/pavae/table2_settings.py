@@ -60,7 +60,7 @@ study = page.study
 # |---|---|
 # | the weight $\lambda_m$ of the mask loss stands in equation 1 and in no table, though the loss is ablated (PV-E11) | chosen among four values on validation, on a training draw that no study uses; it is the largest of the four, so the best may lie beyond |
 # | "early-stop on FID-like", split not stated; the same score is then reported (PV-E07) | epoch chosen by the Fréchet distance (FD) to *validation* images in the shallow features of a random, untrained network, which no generator is trained to please; fidelity reported on test images in an independent reader's |
-# | 8-10 epochs "across experiments", so also for the GAN (PV-E17) | more, as many as bring each to a plateau on a spare draw ([04_budget](04_budget.py)), or as two cores allow; the GAN is kept at its best epoch among those trained; its state at the paper's epochs is an arm of its own |
+# | 8-10 epochs "across experiments", so also for the GAN (PV-E17) | more, each generator its own number; whether that is a plateau is asked on a spare draw ([04_budget](04_budget.py)); the GAN is kept at its best epoch among those trained; its state at the paper's epochs is an arm of its own |
 # | "synthetic:real ≤ 1": of 800 labelled or 8,000 images? (PV-E16) | of the labelled |
 # | what an epoch is, when 800 of 8,000 images carry labels: not stated | 8,000 images, drawn with shuffling from the labelled 800 |
 # | sum or mean over pixels in equation 1: not stated | sum; each added term has a scale of ours, chosen on a spare draw: the number of pixels for the mask, 4 for the guide's two terms, 256 beside a Gaussian likelihood (see the end of this page) |
@@ -127,14 +127,17 @@ page.table(
 # ## The paper's facts, asserted
 #
 # Each number of Table 2a against what runs. A change of the code that departs from the paper stops
-# the notebook here.
+# the notebook here; the one departure, the number of epochs, is printed.
 
 # %%
 for name in ("rate", "rate_end", "batch", "beta", "lambda_path", "lambda_cls"):
     page.check(f"{name} is {says[name][0]}", ran[name] == says[name][1])
 page.check("Adam has the paper's moments", betas == (0.9, 0.999) and optimizer.call_count == 1)
 page.check("a batch is 64 grey images of 64 x 64", shapes == {(64, 1, 64, 64)})
-page.check("at least the paper's 8 to 10 epochs are trained", ran["epochs"] >= 8)
+few, many = 8, 10  # the paper's epochs, the one setting of Table 2a from which we depart
+more = ran["epochs"] - many
+print(f"{ran['epochs']} epochs are trained, {max(0, more)} more than the paper's {few} to {many}")
+page.check("epochs are those of the chapter's sizes", ran["epochs"] == page.size.vae_epochs)
 page.check("no arm adds more than one synthetic image to a real one", max(ratios.values()) <= 1)
 print("open in the paper:", *(name for name in ran if name not in TABLE2A))
 

@@ -180,9 +180,7 @@ with page.figure(caption, 1, 2, "toy", figsize=(10, 3.6)) as (left, right):
     for aside, colour, (name, y) in zip((-0.02, 0, 0.02), colours, LAWS.items(), strict=True):
         for b, style in enumerate((":", "-")):
             label = f"{name}, b {'on' if b else 'off'}"
-            right.plot(
-                [aside, 1 + aside], [y(0, b), y(1, b)], f"o{style}", color=colour, label=label
-            )
+            right.plot([aside, 1 + aside], [y(0, b), y(1, b)], f"o{style}", color=colour, label=label)
     right.set(xlabel="component a", ylabel="AUC gain", xticks=[0, 1], xticklabels=["off", "on"])
     right.legend(fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
 
@@ -217,7 +215,6 @@ def margin(at, arm, metric: str) -> float:
     rule, row = verdict.margin_of(metric), at.row(arm, metric)
     return verdict.margin_size(rule, control=row["mean"], null_sd=row["null_sd"])
 
-
 # %%
 def reading(d: np.ndarray, bound: float) -> str:
     """What intervals and margin say about a difference."""
@@ -229,14 +226,12 @@ def reading(d: np.ndarray, bound: float) -> str:
         return f"{word}, but inside the margin" if word else "equivalent"
     return word or "undecided"
 
-
 # %%
 def detected(d: np.ndarray) -> str:
     """Difference that a paired t test over these draws finds with 80 % power."""
     if len(d) < 2:
         return NONE
     return f"{stats.t.ppf([0.975, 0.8], len(d) - 1).sum() * d.std(ddof=1) / len(d) ** 0.5:.3f}"
-
 
 # %% [markdown]
 # ## Table 5: the paper's and ours
@@ -256,7 +251,6 @@ def change_cells(at, arm, metric: str) -> list[str]:
     said = NONE if said is None else f"*{said:+}*"
     return [interval(d, sign="+"), said, reading(d, margin(at, arm, metric))]
 
-
 # %%
 def ablation_line(at, arm) -> list[str]:
     """One arm of Table 5."""
@@ -265,7 +259,6 @@ def ablation_line(at, arm) -> list[str]:
     power = [detected(d), NONE if p is None else f"{p:.2g}"]
     fd = change_cells(at, arm, "fd")
     return [arm.label, len(d), *change_cells(at, arm, "auc"), *power, *fd, at.cell(arm, RATIO)]
-
 
 # %%
 RATIO, RULE = "adherence_ratio", gate.ADHERENCE
@@ -300,7 +293,6 @@ def changes(at, metric: str) -> dict[str, dict]:
             line["draws"] = {key: null - x for key, x in at.draws("pavae", metric).items()}
         found[arm.label] = line
     return found
-
 
 # %%
 caption = (
@@ -356,7 +348,6 @@ def samples() -> dict[str, np.ndarray]:
             z = vae.draw(*model.prior_of(labels), noise)
             found[arm.name] = model.decoder(z, labels).sigmoid().numpy()
     return found
-
 
 # %%
 planes = page.panel("samples", samples)
@@ -420,17 +411,9 @@ with page.figure(caption, 2, 4, "terms", figsize=(13, 6.2), sharey=True) as axes
 # not shaded and far from the line: a term that moves what another is there for.
 
 # %%
-MEANT = (
-    ("no_path", "path", 1),
-    ("no_path", RATIO, -1),
-    ("no_prior", "separation", -1),
-    ("beta_3.2", "kl", 1),
-    ("no_mask", "mask", 1),
-    ("no_mask", "mask_side", -1),
-    ("no_cls", "cls", 1),
-    ("no_cls", "guide_adherence", -1),
-)  # and where it should go
-
+MEANT = (("no_path", "path", 1), ("no_path", RATIO, -1), ("no_prior", "separation", -1),
+         ("beta_3.2", "kl", 1), ("no_mask", "mask", 1), ("no_mask", "mask_side", -1),
+         ("no_cls", "cls", 1), ("no_cls", "guide_adherence", -1))  # and where it should go
 
 # %%
 def meant_line(arm: str, metric: str, sign: int) -> list[str]:
@@ -444,7 +427,6 @@ def meant_line(arm: str, metric: str, sign: int) -> list[str]:
     effect = reading(at.gain(arm, "pavae", "auc"), verdict.MARGINS["auc"])
     wanted = "up" if sign > 0 else "down"
     return [ABLATED[arm].label, metric, wanted, interval(d, sign="+"), moves, effect]
-
 
 # %%
 head = ["removed", "measure", "should go", "change [95 % CI]", "moves?", "AUC"]
@@ -471,10 +453,10 @@ print(f"{len(lines)} of {len(others)} pairs")
 # ## The units of equation 1
 #
 # "0.5 L_path" means nothing before one knows what it is a mean of and what it is added to. Ours
-# multiplies the two terms of the frozen network by 256, a scale at which samples of a spare draw
-# show what was asked for and no more; another arm multiplies them by the 4,096 pixels, as the mask
-# loss, and *not scaled* adds plain means to summed pixels. The same weights, 0.5 and 0.2, are then
-# three different methods.
+# multiplies the two terms of the frozen network by 256, chosen on a spare draw
+# ([04_budget](04_budget.py)); another arm multiplies them by the 4,096 pixels, as the mask loss, and
+# *not scaled* adds plain means to summed pixels. The same weights, 0.5 and 0.2, are then three
+# different methods.
 
 # %%
 UNITS = [ABLATED[name] for name in ("pavae", "per_pixel", "as_printed", "vae")]
@@ -535,7 +517,6 @@ def clouds() -> dict[str, np.ndarray]:
         name: found["pool"][:300, :2] for name, found in read.items()
     }
 
-
 # %%
 places = page.panel("places", clouds)
 caption = "Places of lesions read in up to 300 sick samples per arm, draw 0."
@@ -564,9 +545,7 @@ sweep = {arm.changes["beta"]: arm for arm in ABLATED.values() if "beta" in arm.c
 sweep = dict(sorted((sweep | {vae.PA_VAE.beta: ABLATED["pavae"]}).items()))
 sweep = {beta: arm for beta, arm in sweep.items() if at.has(arm, "kl")}
 SHOWN = {"auc": "AUC", "fd": "FD", "kl": "KL, nats", "coverage_place": "coverage of places"}
-caption = (
-    "AUC, FD, KL and coverage of places against β; thin: draws that all have, thick: their mean."
-)
+caption = "AUC, FD, KL and coverage of places against β; thin: draws that all have, thick: their mean."
 with page.figure(caption, 1, 4, "beta", figsize=(12, 3)) as axes:
     for ax, (metric, name) in zip(axes, SHOWN.items(), strict=True):
         found = at.together(sweep.values(), metric)
@@ -634,16 +613,12 @@ CORNERS = {  # which of path, prior and mask are on: the arm
     for k in range(4) for off in itertools.combinations(OFF, k)
 }  # fmt: skip
 
-
 # %%
 def effect(names: tuple[str, ...], found: dict) -> np.ndarray:
     """Main effect or interaction per draw, from {corner: values (R,)}."""
     at_ = [list(OFF).index(name) for name in names]
-    signed = (
-        np.prod([1 if on[i] else -1 for i in at_]) * found[arm] for on, arm in CORNERS.items()
-    )
+    signed = (np.prod([1 if on[i] else -1 for i in at_]) * found[arm] for on, arm in CORNERS.items())
     return sum(signed) / 2 ** (3 - len(names))
-
 
 # %%
 additive = {arm: float(sum(on)) for on, arm in CORNERS.items()}
@@ -660,15 +635,12 @@ def effects(metric: str) -> dict[str, dict]:
     return {" x ".join(n): {"draws": dict(zip(keys, effect(n, found), strict=True)), **more}
             for n in names}  # fmt: skip
 
-
 # %%
 missing = [ABLATED[arm].label for arm in CORNERS.values() if not at.has(arm, "fd")]
 if missing:
     print("not complete without the arms of profile `full`:", "; ".join(missing))
 else:
-    caption = (
-        "Main effects and interactions of path loss, prior and mask loss; bars: 95 % t-intervals."
-    )
+    caption = "Main effects and interactions of path loss, prior and mask loss; bars: 95 % t-intervals."
     with page.figure(caption, 1, 2, "factorial", figsize=(10, 3.4)) as axes:
         for ax, metric in zip(axes, ("auc", "fd"), strict=True):
             plots.lines(ax, effects(metric), f"effect on {metric.upper()}")

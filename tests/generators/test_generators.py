@@ -76,7 +76,7 @@ def test_reductions_sum_over_pixels_and_latents_and_average_over_the_batch(data,
     twice = vae.loss_terms(model, guide, *parts, SMALL)
     for name in ("reconstruction", "kl", "path", "mask"):
         torch.testing.assert_close(once[name], twice[name], rtol=1e-4, atol=1e-5)
-    coins = vae.loss_terms(model, guide, x, y, mask, noise, replace(SMALL, **vae.AS_PRINTED))
+    coins = vae.loss_terms(model, guide, x, y, mask, noise, replace(SMALL, **vae.BERNOULLI))
     nats = coins["reconstruction"].item() / x[0].numel()
     assert 0.5 < nats < 1.0, "an untrained Bernoulli pixel costs about log 2 = 0.69"
 
@@ -104,7 +104,7 @@ def test_the_papers_settings_are_the_defaults():
     assert (s.beta, s.lambda_path, s.lambda_cls) == (4.0, 0.5, 0.2)
     assert (s.rate, s.rate_end, s.batch) == (1e-3, 1e-5, 64)
     assert 8 <= s.epochs <= 10
-    assert vae.AS_PRINTED["likelihood"] == "bernoulli"
+    assert vae.BERNOULLI["likelihood"] == "bernoulli"
     plain = vae.STANDARD
     assert plain.lambda_path == plain.lambda_mask == plain.lambda_cls == 0 and not plain.class_prior
 

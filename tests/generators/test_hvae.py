@@ -9,38 +9,14 @@ import torch
 from scipy import stats
 from torch import nn
 from torch.distributions import Normal, kl_divergence
+from toy_pairs import batch, guide, job, model, noise, pairs, run, same
 
 from lib.generators import hamiltonian as hmc
 from lib.generators import hvae
 from lib.jobs import Result
 from lib.networks import wsconv
-from lib.networks.unet import UNet
 from lib.training.loop import as_pairs
 from lib.training.weights import freeze, seeded, weights_to_arrays
-
-EXACT = {"precision": "float32"}
-
-
-def pairs(n=24, seed=0):
-    """Toy pairs: a grey disc with a bright spot, and the spot's mask."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[-1:1:64j, -1:1:64j]
-    cx, cy, r = (rng.uniform(*ends, (n, 1, 1)) for ends in ((-0.4, 0.4), (-0.4, 0.4), (0.15, 0.3)))
-    mask = (x - cx) ** 2 + (y - cy) ** 2 < r**2
-    image = 0.3 * (x**2 + y**2 < 0.7) + 0.4 * mask + 0.02 * rng.normal(size=mask.shape)
-    return image.clip(0, 1).astype(np.float32), mask
-
-
-def model(preset=hvae.HVAE, **changes):
-    made = seeded(lambda: hvae.PairVAE(replace(preset, **EXACT, **changes)),
-                     np.random.default_rng(1))  # fmt: skip
-    with torch.no_grad():  # away from the start, where the posterior is the prior
-        made.encoder.out.weight.normal_(0, 0.05, generator=torch.Generator().manual_seed(2))
-    return made
-
-
-def noise(n, rows=2, seed=3):
-    return torch.randn(rows, n, 64, generator=torch.Generator().manual_seed(seed))
 
 
 def test_the_paper_size_has_23_million_parameters():
@@ -131,10 +107,6 @@ def test_step_sizes_are_positive_and_learn():
     assert (net.eps > 0).all()
 
 
-def guide():
-    return freeze(seeded(UNet, np.random.default_rng(5)))
-
-
 def test_feature_loss_is_zero_for_the_image_itself_and_grows_with_blur():
     x = as_pairs(*pairs(4))[:, :1]
     blurred = [nn.functional.avg_pool2d(x, k, 1, k // 2) for k in (3, 7)]
@@ -147,12 +119,6 @@ def test_equation_12_weighs_the_terms():
     names = ("elbo", "disc", "feature", "l1")
     terms = {name: torch.tensor(v) for name, v in zip(names, (-7.0, 1.0, 2.0, 4.0), strict=True)}
     assert hvae.total(terms, s, 10).item() == pytest.approx(0.8 * 7 + 0.2 * 10 * 7)
-
-
-def run(preset, steps=8, **changes):
-    s = replace(preset, steps=steps, batch=4, warm_up=2, **changes)
-    image, mask = pairs()
-    return list(hvae.fit(image, mask, guide(), s, np.random.default_rng(0)))[-1]
 
 
 def test_the_discriminator_waits_for_its_batch(monkeypatch):
@@ -207,17 +173,6 @@ def test_training_raises_the_bound_and_reconstructs():
 
 
 # ---- what training moves ----
-
-
-def same(fake):
-    """What a critic sees that is shown means."""
-    return fake
-
-
-def batch():
-    """A dHVAE past its warm-up, a critic, a batch and its noise."""
-    net, critic = model(hvae.DHVAE), seeded(wsconv.PatchCritic, np.random.default_rng(4))
-    return net, critic, as_pairs(*pairs(4)), noise(4, rows=3)
 
 
 @pytest.mark.parametrize("term", ["elbo", "feature", "l1", "disc"])
@@ -288,13 +243,6 @@ def test_samples_and_the_critics_fakes_are_decoded_from_the_standard_normal(monk
     eps = noise(60, rows=3)
     hvae.loss_terms(net, critic, None, as_pairs(*pairs(60)), eps, 1, same)
     assert stats.kstest(seen[-1].flatten().numpy(), "norm").pvalue > 0.01
-
-
-def job(preset=hvae.HVAE, seed=7, **changes):
-    image, mask = pairs()
-    s = replace(preset, steps=4, batch=4, warm_up=2, delay=2, **changes)
-    data = Result({"image": image, "mask": mask}, {})
-    return data, hvae.fit_job(data, None, asdict(s), [seed])
 
 
 def test_jobs_are_repeatable_and_seeds_differ():

@@ -53,7 +53,7 @@ def test_without_the_mask_loss_masks_are_lost():
     on, off = measured("pavae"), measured("no_mask")
     assert off["mask"] > on["mask"] + 0.1, "1 - IoU on held-out images"
     assert on["mask_side"] > 0.9, "masks of samples"
-    assert off["mask_side"] < on["mask_side"] - 0.1, "an untaught plane still sees light and dark"
+    assert off["mask_side"] < on["mask_side"] - 0.15, "an untaught plane still sees light and dark"
 
 
 def test_without_the_class_loss_the_guide_sees_the_class_less_often():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
+from toy_pairs import FAMILIES, GAN, LDM, blobs
 
 from lib.datasets.checks import check_pairs
 from lib.generators import diffusion, frame, latent, lsgan
@@ -19,26 +20,7 @@ from lib.training.cost import flops
 from lib.training.loop import as_pairs, from_logits
 from lib.training.weights import seeded, weights_to_arrays
 
-GAN = replace(
-    lsgan.LsganSettings(), steps=4, widths=(16, 16, 16, 8), critic=(8, 8, 8), precision="float32"
-)
-LDM = replace(
-    latent.LatentSettings(), coder_steps=4, coder_widths=(8, 16, 24), steps=4, batch=8, width=16,
-    depth=1, sampler_steps=4, precision="float32",
-)  # fmt: skip
-FAMILIES = {"lsgan": (lsgan, GAN), "latent": (latent, LDM)}
 every = pytest.mark.parametrize("name", FAMILIES)
-
-
-def blobs(n, seed=0):
-    """Grey discs with a bright disc inside, and that disc's mask."""
-    rng = np.random.default_rng(seed)
-    y, x = np.mgrid[:64, :64]
-    cy, cx = rng.uniform(22, 42, (2, n, 1, 1))
-    mask = (y - cy) ** 2 + (x - cx) ** 2 < rng.uniform(5, 9, (n, 1, 1)) ** 2
-    head = (y - cy) ** 2 + (x - cx) ** 2 < rng.uniform(16, 24, (n, 1, 1)) ** 2
-    image = 0.4 * head + 0.4 * mask + 0.02 * rng.random((n, 64, 64))
-    return Result({"image": image.astype(np.float32), "mask": mask})
 
 
 @pytest.fixture(scope="module")

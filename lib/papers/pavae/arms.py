@@ -12,12 +12,7 @@ FIDELITY += ("adherence_healthy", "adherence_left", "adherence_right")
 ATTRIBUTES = ("coverage_place", "coverage_look")  # of all lesions; the gate reads it
 GENERATORS = ("template", "vae", "stylegan", "pavae")  # the paper's four
 COPIES = {"oversample": "same", "memoriser": "noisy", "smooth": "blurred"}  # kinds of copies
-AUTO_ENCODERS = (
-    "vae",
-    "pavae",
-    "pavae_bernoulli",
-    "pavae_pseudo",
-)  # of the main comparison: they reconstruct
+AUTO_ENCODERS = ("vae", "pavae", "pavae_bernoulli", "pavae_pseudo")  # of MAIN: they reconstruct
 
 
 @dataclass(frozen=True)
@@ -40,18 +35,14 @@ MAIN = named(
     Arm("template", "Template", source="template"),
     Arm("vae", "Standard VAE", source="vae"),
     Fitted(
-        "vae_beta4",
-        "Standard VAE, β = 4",
-        tier="beside",
-        source="vae",
-        plain=True,
+        "vae_beta4", "Standard VAE, β = 4", tier="beside", source="vae", plain=True,
         changes={"beta": vae.PA_VAE.beta},
     ),
     Fitted("vae_mean", "Standard VAE, means", tier="beside", source="vae", plain=True, noisy=False),
     Arm("stylegan_epochs", "StyleGAN-lite, 8 epochs", tier="beside", source="stylegan"),
     Arm("stylegan", "StyleGAN-lite", source="stylegan"),
     Arm("pavae", "PA-VAE", source="pavae"),
-    Fitted("pavae_bernoulli", "PA-VAE, Bernoulli as printed", changes=vae.AS_PRINTED),
+    Fitted("pavae_bernoulli", "PA-VAE, Bernoulli as printed", changes=vae.BERNOULLI),
     Fitted("pavae_mean", "PA-VAE, means", tier="beside", noisy=False),
     Arm("pavae_pseudo", "PA-VAE, pseudo-labels", tier="beside", source="pavae"),
     Arm("memoriser", "Noisy copies", "control", source="memoriser"),
@@ -104,11 +95,7 @@ ABLATED = named(
     Fitted("plain_guide", "extractor w/o augmentation", tier="long", guide="no augmentation"),
     Fitted("unstopped", "last epoch kept", tier="long", stopped=False),
     Fitted(
-        "vae_unstopped",
-        "Standard VAE, last epoch kept",
-        tier="long",
-        plain=True,
-        stopped=False,
+        "vae_unstopped", "Standard VAE, last epoch kept", tier="long", plain=True, stopped=False,
         variant_of="vae",
     ),
 )

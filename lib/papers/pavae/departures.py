@@ -137,7 +137,7 @@ def loss() -> list[tuple]:
             "equation 1; sum or mean over pixels, latents and features: not stated",
             f"pixels and latents summed, batch averaged; the added terms are of order one, so each "
             f"has a scale, chosen on a spare draw: the mask's the {pixels:,} pixels, the guide's "
-            f"two {s.guide_scale:g}, or {vae.AS_PRINTED['guide_scale']:g} beside a Bernoulli law",
+            f"two {s.guide_scale:g}, or {vae.BERNOULLI['guide_scale']:g} beside a Bernoulli law",
             f"beside summed pixels the printed {s.lambda_path:g} and {s.lambda_cls:g} would weigh "
             "next to nothing",
             f"averaged over pixels, β = {s.beta:g} would weigh the KL {pixels:,} times as much; "

@@ -31,16 +31,17 @@ def _degraded(name: str, label: str, defect: str) -> Arm:
     return Arm(name, label, "control", source="fresh", note=defect)
 
 
-GAPS = named(  # fresh phantoms with one defect of generated images
+GAPS = named(  # fresh phantoms with one defect of generated images, and PA-VAE with one mended
     _degraded("oracle_noiseless", "Oracle without sensor noise", "noiseless"),
     Arm("oracle_blurred", "Oracle, blurred", "control", source="fresh"),
     Arm("oracle_soft", "Oracle, as blurred as PA-VAE", "control", source="fresh"),
     _degraded("oracle_one_place", "Oracle, all opacities at one place", "one place"),
     _degraded("oracle_plain", "Oracle, all opacities large and plain", "plain"),
     Arm("oracle_mislabelled", f"Oracle, {WRONG:.0%} wrong labels", "control", source="fresh"),
+    Arm("pavae_noise", "PA-VAE with noise added", source="pavae"),
+    Arm("vae_noise", "Standard VAE with noise added", source="vae"),
 )
-MEANS = ("vae_mean", "pavae_mean")  # samples without their noise
-LOOKED = ("real", *READ, *MEANS, *(name for name in GAPS if name != "oracle_mislabelled"))
+LOOKED = ("real", *READ, *(name for name in GAPS if name != "oracle_mislabelled"))
 VARIED = ("oracle_soft", "oracle_one_place", "oracle_plain")  # whose variety is read, beside READ
 ADHERENCE = tuple(name for name in FIDELITY if name.startswith("adherence"))
 MAPS = named(  # kinds of heat maps; the oracle is the true difference
@@ -75,7 +76,8 @@ def mapped(study: Study, k: int) -> Job:
 
 
 def pool(study: Study, arm: Arm, k: int) -> Job | None:
-    """The pool of any arm here; those of GAPS are the oracle's subjects with one defect."""
+    """The pool of any arm here; those of GAPS are the oracle's subjects with one defect, or a
+    generator's samples with noise."""
     if arm.name not in GAPS:
         return study.pool(arm, k)
     n, fresh = study.size.pool, {"law": study.regime, "stream": study.stream("oracle", k)}
@@ -87,7 +89,10 @@ def pool(study: Study, arm: Arm, k: int) -> Job | None:
     if arm.name == "oracle_soft":
         made = study.pool(study.arms["pavae"], k)
         return Job(defects.blurred_like, pool=study.fresh(k), like=made, n=labelled)
-    return Job(defects.mislabelled, pool=study.fresh(k), rate=WRONG, stream=stream)
+    if arm.name == "oracle_mislabelled":
+        return Job(defects.mislabelled, pool=study.fresh(k), rate=WRONG, stream=stream)
+    made = study.pool(study.arms[arm.source], k)
+    return Job(defects.renoised, pool=made, real=study.train(k), n=labelled, stream=stream)
 
 
 def images(study: Study, arm: Arm, k: int) -> Job:
@@ -106,7 +111,7 @@ def used(study: Study, arms: Iterable[Arm]) -> Iterable[Scores]:
         pools = study.each("core", lambda k, a=arm: pool(study, a, k))
         yield Scores(arm, UTILITY, {k: study.used(made, k) for k, made in pools.items()})
         if arm.name != "real":
-            whole = arm.name in ("pavae", "oracle", *MEANS, *GAPS)
+            whole = arm.name in ("pavae", "oracle", *GAPS)
             seen = {k: study.judged(made) for k, made in pools.items()}
             yield Scores(arm, FIDELITY if whole else ADHERENCE, seen)
 
@@ -169,7 +174,7 @@ class Diagnostics(Judged):
 
 
 class Gaps(Judged):
-    """Arms with one defect beside the main arms; noise and detail of their images.
+    """Arms with one defect, or one mended, beside the main arms; noise and detail of their images.
 
     Its rows stand among those of Diagnostics.
     """
@@ -181,8 +186,7 @@ class Gaps(Judged):
 
     def scores(self, study: Study) -> Iterable[Scores]:
         read, pavae = [study.arms[name] for name in READ], study.arms["pavae"]
-        means = [study.arms[name] for name in MEANS]
-        yield from used(study, [study.arms["real"], *read, *means, *GAPS.values()])
+        yield from used(study, [study.arms["real"], *read, *GAPS.values()])
         yield shuffled(study)
         yield from lesions(study, [*read, *(GAPS[name] for name in VARIED)])
         soft = study.each("core", lambda k: pool(study, GAPS["oracle_soft"], k))

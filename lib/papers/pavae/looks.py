@@ -28,7 +28,7 @@ from lib.training.weights import freeze, seeded
 Numbers = dict[tuple[str, str], tuple[float, dict]]
 ADDED = ("path", "mask", "cls")  # the terms that the paper adds to the ELBO
 ACTIVE = 0.1  # nats from which on a latent counts as used
-PLAIN = vae.VaeSettings(**vae.AS_PRINTED, precision="float32")  # equation 1, weights of Table 2a
+PLAIN = vae.VaeSettings(**vae.BERNOULLI, precision="float32")  # equation 1, weights of Table 2a
 LAMBDAS = {"reconstruction": 1.0, "kl": PLAIN.beta, "path": PLAIN.lambda_path}
 LAMBDAS |= {"mask": PLAIN.lambda_mask, "cls": PLAIN.lambda_cls}
 OURS = "as trained (ours)"

@@ -31,7 +31,7 @@ def printed(study: Study) -> Job:
 
 def film(study: Study) -> Job:
     """The same, with shorter epochs."""
-    return watched(study, vae.PA_VAE, FILM_IMAGES, epochs=FILM_EPOCHS, **vae.AS_PRINTED)
+    return watched(study, vae.PA_VAE, FILM_IMAGES, epochs=FILM_EPOCHS, **vae.BERNOULLI)
 
 
 def beta_fits(study: Study) -> dict[float, Job]:
@@ -42,4 +42,4 @@ def beta_fits(study: Study) -> dict[float, Job]:
 
 def per_pixel(study: Study) -> Job:
     """The same with the guide's terms multiplied by the pixels: another reading of equation 1."""
-    return study.vae(0, **vae.AS_PRINTED | {"guide_scale": float(chest.SIZE**2)})
+    return study.vae(0, **vae.BERNOULLI | {"guide_scale": float(chest.SIZE**2)})

@@ -211,7 +211,6 @@ class Study(Base):
         times: float = 1.0,
     ) -> Job:  # fmt: skip
         """Scores of the downstream network with a pool, the mean over the seeds of a draw."""
-
         def made(again: int) -> Job:
             return self.scored_arm(self.trained_with(pool, k, extra, augment, times, again), k)
 

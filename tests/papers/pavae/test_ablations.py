@@ -318,6 +318,9 @@ def test_defects_are_of_the_oracles_own_subjects():
         assert gap(arm)["stream"] == args(STUDY.fresh(1))["stream"]
     for arm in ("oracle_blurred", "oracle_mislabelled", "oracle_soft"):
         assert gap(arm)["pool"] == {"$job": STUDY.fresh(1).spec}
+    mended = gap("pavae_noise")
+    assert mended["pool"] == {"$job": STUDY.pool(MAIN["pavae"], 1).spec}
+    assert mended["real"] == {"$job": STUDY.train(1).spec} and mended["n"] == SIZE.labelled
 
 
 @pytest.mark.parametrize("name", ["vae", "pavae"])

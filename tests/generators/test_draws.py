@@ -1,0 +1,172 @@
+"""What a sample is: a draw about a mean, from a prior; what the critic sees; weights averaged."""
+
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+import torch
+from toy_pairs import GAN, LDM, batch, blobs, guide, job, model, noise, pairs, run
+
+from lib.datasets import chest as chest_sets
+from lib.generators import hvae, latent, lsgan, observation, vae
+from lib.generators.observation import GREYS, Noise
+from lib.jobs import Result
+from lib.networks.classifier import SmallCNN
+from lib.phantoms import chest
+from lib.training.loop import as_pairs, torch_generator
+from lib.training.weights import seeded, weights_to_arrays
+
+CHEST = asdict(replace(vae.PA_VAE, epochs=1, epoch_images=128, precision="float32"))
+LOUD = Noise(np.full(len(GREYS), 0.1), 0.0)
+
+
+def loud(fitted: Result) -> Result:
+    """A fit whose images have noise that cannot be overlooked."""
+    return Result(fitted.arrays | LOUD.arrays, fitted.scores)
+
+
+def assert_drawn(image: np.ndarray, mean: np.ndarray) -> None:
+    """Draws about means: where clipping is far, of the noise's deviation and of mean zero."""
+    inside = (mean > 0.35) & (mean < 0.65)
+    rest = (image - mean)[inside]
+    assert len(rest) > 1000 and abs(rest.mean()) < 0.02
+    assert rest.std() == pytest.approx(0.1, rel=0.05)
+
+
+def test_samples_of_the_chest_are_draws_and_the_means_on_demand():
+    data = chest_sets.draw(chest.BARE, 48, np.random.default_rng(0))
+    weights = Result(weights_to_arrays(seeded(SmallCNN, np.random.default_rng(0))))
+    stored = Result(data.arrays())
+    fitted = loud(vae.fit_job(stored, 48, weights, None, CHEST, [0]))
+    drawn, mean = (vae.pool(fitted, 12, [5], noisy=on).arrays["image"] for on in (True, False))
+    assert_drawn(drawn, mean)
+
+
+@pytest.mark.parametrize(("module", "settings"), [(lsgan, GAN), (latent, LDM)])
+def test_samples_of_the_baselines_are_draws(module, settings):
+    fitted = loud(module.fit_job(blobs(24), asdict(settings), [3]))
+    drawn = module.pool(fitted, 8, [4]).arrays["image"]
+    mean, _ = module.load(fitted).sample(8, np.random.default_rng([4]))
+    assert np.abs(drawn - mean).mean() > 0.03
+
+
+def test_samples_of_pairs_are_draws_and_a_fit_keeps_the_noise_of_its_own_slices():
+    data, fitted = job()
+    own = observation.estimate(data.arrays["image"])
+    assert np.array_equal(observation.restored(fitted.arrays).sd, own.sd)
+    drawn, mean = (hvae.pool(loud(fitted), 9, [2], noisy=on).arrays for on in (True, False))
+    assert_drawn(drawn["image"], mean["image"])
+    assert np.array_equal(drawn["mask"], mean["mask"])
+
+
+def test_a_fitted_prior_has_the_moments_of_the_mixed_posteriors():
+    net, given = model(), as_pairs(*pairs(24))
+    mean, factor = hvae.fitted_prior(net, given)
+    with torch.no_grad():
+        centre, log_sd = net.posterior(given)
+    spread = torch.randn(4000, 24, 64, generator=torch.Generator().manual_seed(0))
+    mixed = (centre + log_sd.exp() * spread).flatten(0, 1)
+    assert torch.allclose(mean, mixed.mean(0), atol=0.03)
+    own = centre.shape[0] / (centre.shape[0] - 1)  # torch.cov divides by one less
+    expected = torch.cov(centre.T) + (2 * log_sd).exp().mean(0).diag()
+    assert torch.allclose(factor @ factor.T, expected, atol=1e-4)
+    assert torch.allclose(torch.cov(mixed.T), expected, atol=0.15 * own)
+
+
+def test_samples_of_a_fitted_prior_come_from_it(monkeypatch):
+    net, seen = model(), []
+    decode = net.decode
+    monkeypatch.setattr(net, "decode", lambda z, m=None: seen.append(z) or decode(z, m))
+    prior = torch.full((64,), 3.0), 0.5 * torch.eye(64)
+    net.sample(400, np.random.default_rng(0), None, prior)
+    z = torch.cat(seen)
+    assert z.mean().item() == pytest.approx(3, abs=0.02)
+    assert z.std().item() == pytest.approx(0.5, rel=0.03)
+    data, fitted = job()
+    plain, own = (hvae.pool(fitted, 4, [1], codes=codes).arrays["image"] for codes in (None, data))
+    assert not np.array_equal(plain, own)
+
+
+# ---- training -----------------------------------------------------------------------------------
+
+
+def test_the_critic_is_shown_what_is_made_of_the_samples():
+    net, critic, pair, eps = batch()
+    shown = torch.rand(4, 2, 64, 64)
+    after = hvae.DHVAE.warm_up + 1
+    terms = hvae.loss_terms(net, critic, guide(), pair, eps, after, lambda _: shown)
+    assert torch.equal(terms["fake"], shown)
+    expected = torch.nn.functional.softplus(-critic(shown)).mean()
+    assert torch.allclose(terms["disc"], expected)
+
+
+@pytest.mark.parametrize("noisy", [True, False])
+def test_the_critic_sees_draws_unless_told_otherwise(noisy, monkeypatch):
+    calls, on = [], Noise.on
+    monkeypatch.setattr(Noise, "on", lambda *args: calls.append(1) or on(*args))
+    run(hvae.DHVAE, steps=5, delay=2, noisy=noisy)
+    assert len(calls) == (3 if noisy else 0), "once for each batch with the critic"
+
+
+def test_the_kl_grows_to_its_full_weight():
+    net, pair, eps = model(hvae.VAE), as_pairs(*pairs(4)), noise(4, rows=3)
+    whole, none = (net.infer(pair, eps[:2], 0, weight)[0].mean() for weight in (1.0, 0.0))
+    found = [
+        hvae.loss_terms(net, None, None, pair, eps, step, None)["elbo"]
+        for step in (hvae.VAE.anneal // 2, hvae.VAE.anneal, hvae.VAE.warm_up)
+    ]
+    assert torch.allclose(found[0], (whole + none) / 2, rtol=1e-5)
+    assert torch.allclose(torch.stack(found[1:]), whole, rtol=1e-5) and none > whole
+
+
+def test_the_deviation_of_the_likelihood_learns_where_it_has_a_rate():
+    for rate in (0.0, 5.0):
+        state = run(hvae.VAE, steps=12, sd_rate=rate, average=0.0)
+        moved = state.model.log_sd.item() - np.log(hvae.VAE.sd)
+        assert (moved < -0.01) if rate else abs(moved) < 1e-6
+
+
+@pytest.mark.parametrize("family", ["hvae", "lsgan", "vae"])
+def test_what_is_kept_is_a_moving_average(family):
+    """Of weights that move: it follows them, and lags behind."""
+
+    def weights(average, steps=12):
+        if family == "hvae":
+            return run(hvae.VAE, steps=steps, average=average).model
+        if family == "lsgan":
+            settings = replace(GAN, steps=steps, average=average)
+            parts = (blobs(24).arrays[name] for name in ("image", "mask"))
+            return [*lsgan.fit(*parts, settings, np.random.default_rng(0))][-1].model
+        settings = vae.VaeSettings(**CHEST | {"epoch_images": 64 * steps})
+        settings = replace(settings, average=average)
+        data = chest_sets.draw(chest.BARE, 48, np.random.default_rng(0))
+        net = seeded(SmallCNN, np.random.default_rng(0)).eval().requires_grad_(False)
+        return [*vae.fit(data, net, settings, np.random.default_rng(0))][-1].model
+
+    def far(one, other):
+        each = zip(one.parameters(), other.parameters(), strict=True)
+        return sum((a - b).square().sum().item() for a, b in each) ** 0.5
+
+    last, kept, first = weights(0.0), weights(0.999), weights(0.0, steps=1)
+    assert 0.002 * far(last, first) < far(kept, last) < 0.5 * far(last, first)
+
+
+def test_the_lsgan_pays_for_slope_at_real_pairs_every_so_many_steps(monkeypatch):
+    seen, penalty = [], lsgan.r1_penalty
+    monkeypatch.setattr(lsgan, "r1_penalty", lambda c, x: seen.append(1) or penalty(c, x))
+    parts = [blobs(24).arrays[name] for name in ("image", "mask")]
+    made = {}
+    for r1 in (0.0, 5.0):
+        settings = replace(GAN, steps=8, r1=r1, r1_every=4)
+        *_, state = lsgan.fit(*parts, settings, np.random.default_rng(0))
+        made[r1] = weights_to_arrays(state.model)
+    assert len(seen) == 2
+    assert any(not np.array_equal(made[0.0][k], made[5.0][k]) for k in made[0.0])
+
+
+def test_noise_comes_from_the_generator_that_is_given():
+    mean = torch.full((2, 64, 64), 0.5)
+    one, two, other = (
+        LOUD.on(mean, torch_generator(np.random.default_rng(seed))) for seed in (0, 0, 1)
+    )
+    assert torch.equal(one, two) and not torch.equal(one, other)
