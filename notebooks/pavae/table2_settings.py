@@ -216,13 +216,14 @@ with page.figure(caption, 1, 2, figsize=(9.5, 3.4)) as (left, right):
     right.set_yticks(range(5), [f"{term} × {w:g}" for term, w in weight.items()])
     right.invert_yaxis()
     right.set(xscale="log", xlabel="nats per image", title="Weighted terms of equation 1")
-    right.set_xlim(left=1)
+    right.set_xlim(left=0.05)
     right.figure.legend(*right.get_legend_handles_labels(), loc="outside lower right", ncols=3)
 
 # %% [markdown]
 # **What to see.** The rate used in the loop lies on the cosine from the paper's maximum to its
-# minimum. With these scales every added term weighs something beside the KL, and none
-# outweighs the reconstruction. The KL has no bar before step 1: it is zero, because the posterior
+# minimum. The mask's term starts beside the reconstruction and falls with training. The guide's two
+# terms weigh less than the KL: at larger scales samples of the spare draw were caricatures
+# ([04_budget](04_budget.py)). The KL has no bar before step 1: it is zero, because the posterior
 # starts at the prior.
 #
 # The scale matters more than the printed weights. A first version multiplied the guide's two terms
