@@ -22,10 +22,11 @@ EDGE = 0.05  # of a soft mask: pixels below it lie outside the lesion
 class TemplateSettings:
     """All ours."""
 
-    components: int = 40  # modes of healthy anatomy
+    components: int = 6  # modes of healthy anatomy
     rest: float = 0.05  # standard deviation of what the modes leave, grey units
-    grow: int = 2  # pixels by which a mask is widened: an opacity fades out beyond it
+    grow: int = 4  # pixels by which a mask is widened: an opacity fades out beyond it
     feather: float = 1.0  # softening of the pasted border, pixels
+    smooth: float = 2.0  # of the template itself, pixels: the healthy image has its own noise
     turn: float = 0.2  # rotation up to, radians
     scale: float = 0.2  # change of size up to
     move: float = 2.0  # shift up to, pixels
@@ -61,7 +62,8 @@ def fit(data: ImageSet, settings: TemplateSettings) -> TemplateGenerator:
     each = zip(data.image[sick], soft, strict=True)
     excess = [(x - anatomy(x, s < EDGE, mean, modes, settings.rest)) * s for x, s in each]
     labels = data.label[sick]
-    templates = {int(c): np.stack(excess)[labels == c] for c in np.unique(labels)}
+    excess = gaussian_filter(np.stack(excess), (0, settings.smooth, settings.smooth))
+    templates = {int(c): excess[labels == c] for c in np.unique(labels)}
     return TemplateGenerator(healthy, templates, settings)
 
 

@@ -1,8 +1,10 @@
 """An independent reader of a lesion's attributes: where it sits, how large and how bright it is.
 
-It learns from fresh phantoms, whose parameters are known, and reads generated images, whose
-parameters nobody set. Its own error shrinks what it reads towards the mean, so pools are compared
-with its readings of real images, never with the law alone.
+It learns from fresh phantoms, whose lesions are known, and reads generated images, whose lesions
+nobody set. Place and size are those of the mask, what an image shows: the law's radius and its
+place between the borders of a lung say less, and a network reads a quarter of their variance. Its
+own error shrinks what it reads towards the mean, so pools are compared with its readings of real
+images, never with the law alone.
 """
 
 from dataclasses import asdict, replace
@@ -16,31 +18,45 @@ from lib.tasks import classify
 from lib.tasks.classify import ClassifySettings
 from lib.training.weights import weights_to_arrays
 
-NAMES = ("place across", "place along", "radius", "contrast")
-PARAMETERS = ("opacity_x", "opacity_y", "opacity_radius", "opacity_grey")
+NAMES = ("place across", "place along", "size", "contrast")
+MIDDLE = 250  # pixels of a mask whose size counts as 0
 CELLS = 4  # quantiles of each attribute for coverage
 
 
-def true_attributes(law: str, seeds: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The parameters of NAMES of the subjects, (N, 4) float32, scaled to [-1, 1] over the law."""
-    found = chest.from_seeds(chest.LAWS[law], seeds, labels).values
-    ends = [getattr(chest.LAWS[law], name) for name in PARAMETERS]
-    columns = [
-        2 * (found[name][:, 0] - low) / (high - low) - 1
-        for name, (low, high) in zip(PARAMETERS, ends, strict=True)
-    ]
-    return np.stack(columns, axis=1).astype(np.float32)
+def true_attributes(
+    law: str, seeds: np.ndarray, labels: np.ndarray, masks: np.ndarray
+) -> np.ndarray:  # fmt: skip
+    """The attributes of NAMES of sick subjects, (N, 4) float32, of order one.
+
+    Place: centre of the mask (N, 64, 64), from -1 at the image's left or upper border to 1. Size:
+    log2 of its pixels over MIDDLE. Contrast: the opacity's grey, -1 to 1 over the law. Raises
+    ValueError for an empty mask.
+    """
+    area = masks.sum((1, 2))
+    if not area.all():
+        raise ValueError(f"{int((area == 0).sum())} masks are empty; pass sick subjects alone.")
+    at = (2 * np.arange(masks.shape[-1]) + 1) / masks.shape[-1] - 1
+    across, along = (masks.sum(axis) @ at / area for axis in (1, 2))
+    low, high = chest.LAWS[law].opacity_grey
+    grey = chest.from_seeds(chest.LAWS[law], seeds, labels).values["opacity_grey"][:, 0]
+    contrast = 2 * (grey - low) / (high - low) - 1
+    return np.stack([across, along, np.log2(area / MIDDLE), contrast], axis=1).astype(np.float32)
+
+
+def _sick(data: Result, n: int, law: str) -> tuple[np.ndarray, np.ndarray]:
+    """The sick images of the first n phantoms, and their true attributes."""
+    arrays, sick = data.arrays, data.arrays["label"][:n] > 0
+    known = [arrays[name][:n][sick] for name in ("subject", "label", "mask")]
+    return arrays["image"][:n][sick], true_attributes(law, *known)
 
 
 def fit_job(data: Result, law: str, n: int, settings: dict, stream: list[int]) -> Result:
     """Job: a network that reads the four attributes, trained on the sick ones of n phantoms."""
     s = ClassifySettings(**settings)
-    labels = data.arrays["label"][:n]
-    sick = labels > 0
-    goal = true_attributes(law, data.arrays["subject"][:n][sick], labels[sick])
+    images, goal = _sick(data, n, law)
     net = classify.fit(
-        data.arrays["image"][:n][sick], goal, replace(s, augment=True),
-        np.random.default_rng(stream), outputs=len(NAMES), loss=F.mse_loss, pixels=0,
+        images, goal, replace(s, augment=True), np.random.default_rng(stream),
+        outputs=len(NAMES), loss=F.mse_loss, pixels=0,
     )  # fmt: skip
     return Result(weights_to_arrays(net), asdict(s))
 
@@ -55,14 +71,12 @@ def compare(pool: Result, n: int, real: Result, law: str, reader: Result) -> Res
 
     Scores, each {name: value}: spread, SD in the pool over SD in real images (1: all of the
     population, 0: one lesion for all); shift, difference of means in SDs of real images; r2, how
-    well the reader reads real images against their known parameters; and coverage_place,
+    well the reader reads real images against what is known of them; and coverage_place,
     coverage_look in [0, 1] (see `coverage`). Arrays: pool, real (k, 4), what was read.
     """
-    labels, true_labels = pool.arrays["label"][:n], real.arrays["label"][:n]
-    found = read(reader, pool.arrays["image"][:n][labels > 0])
-    sick = true_labels > 0
-    target = read(reader, real.arrays["image"][:n][sick])
-    truth = true_attributes(law, real.arrays["subject"][:n][sick], true_labels[sick])
+    found = read(reader, pool.arrays["image"][:n][pool.arrays["label"][:n] > 0])
+    images, truth = _sick(real, n, law)
+    target = read(reader, images)
     error = ((target - truth) ** 2).mean(0) / truth.var(0)
     spread, shift = found.std(0) / target.std(0), (found.mean(0) - target.mean(0)) / target.std(0)
     scores = {

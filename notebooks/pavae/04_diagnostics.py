@@ -363,9 +363,9 @@ for name, points in pools.items():
 # %% [markdown]
 # ### The reader of attributes
 #
-# A second network, trained on fresh phantoms whose parameters are known, reads four numbers of each
-# sick image: place across the lung, place along it, radius, contrast. It errs towards the mean, so
-# pools are compared with its readings of *real* images.
+# A second network, trained on fresh phantoms whose lesions are known, reads four numbers of each sick
+# image: where the mask's centre lies across and along, its size, the opacity's contrast. It errs
+# towards the mean, so pools are compared with its readings of *real* images.
 
 # %%
 POINTS = 500  # sick samples of draw 0 that are drawn
@@ -385,29 +385,29 @@ print("share of variance read, real images:", {name: f"{v:.2f}" for name, v in r
 
 
 # %%
-def draw_pair(ax, points: np.ndarray, names: tuple[str, str], colour: str) -> None:
-    """Two attributes of every sample, in the law's own units."""
-    ends = np.array([getattr(chest.BARE, f"opacity_{name}") for name in names])
-    ax.plot(*(ends.mean(1) + points * np.diff(ends)[:, 0] / 2).T, ".", ms=2, alpha=0.5, color=colour)
-    (left, low), (right, high) = (ends - np.diff(ends) * 0.4)[:, 0], (ends + np.diff(ends) * 0.4)[:, 1]
-    ax.set(xlim=(left, right), ylim=(low, high))
+def draw_pair(ax, points: np.ndarray, real: np.ndarray, colour: str) -> None:
+    """Two attributes of every sample, within the range of real images and a little more."""
+    ax.plot(*points.T, ".", ms=2, alpha=0.5, color=colour)
+    low, high = real.min(0), real.max(0)
+    more = 0.2 * (high - low)
+    ax.set(xlim=(low[0] - more[0], high[0] + more[0]), ylim=(low[1] - more[1], high[1] + more[1]))
 
 # %%
 shown = {"Real (test)": "real"} | {arm.label: arm.name for arm in read if arm.name in found}
 caption = (
     f"Opacities as read in {POINTS} real images and in as many samples of each pool, draw 0: place "
-    "(above: spine at the left, top of the lung up) and look (below: radius and contrast)."
+    "(above, as in the image) and look (below: size and contrast)."
 )
 
 # %%
 with page.figure(caption, 2, len(shown), "coverage", figsize=(14, 4.2)) as axes:
     for (above, below), (label, name) in zip(axes.T, shown.items(), strict=True):
-        draw_pair(above, found[name][:, :2], ("x", "y"), plots.ROLES["method"])
-        draw_pair(below, found[name][:, 2:], ("radius", "grey"), plots.ROLES["control"])
+        draw_pair(above, found[name][:, :2], found["real"][:, :2], plots.ROLES["method"])
+        draw_pair(below, found[name][:, 2:], found["real"][:, 2:], plots.ROLES["control"])
         above.invert_yaxis()
         above.set_title(label.replace(" (fresh", "\n(fresh"), fontsize=9)
-    axes[0, 0].set_ylabel("place along, half-axes")
-    axes[1, 0].set(ylabel="contrast, grey units", xlabel="radius, half images")
+    axes[0, 0].set(ylabel="along, half images", xlabel="across, half images")
+    axes[1, 0].set(ylabel="contrast, -1 to 1 over the law", xlabel="size, octaves")
 
 # %% [markdown]
 # **What to see.** A dark knot is many samples alike. Noisy and blurred copies cover all by
@@ -416,7 +416,7 @@ with page.figure(caption, 2, len(shown), "coverage", figsize=(14, 4.2)) as axes:
 
 # %%
 LOOKS = {"spread place across": "spread across", "spread place along": "spread along",
-         "coverage_place": "coverage of places", "spread radius": "spread of radius",
+         "coverage_place": "coverage of places", "spread size": "spread of size",
          "spread contrast": "spread of contrast", "coverage_look": "coverage of looks"}  # fmt: skip
 caption = (
     "Spread (SD over that of real images) and coverage of what is read in each pool; bars: 95 % "
@@ -427,8 +427,8 @@ with page.figure(caption, 2, 3, "spread", figsize=(11, 5), sharey=True) as axes:
         plots.forest(ax, at, read, metric, label)
         ax.axvline(1, color=plots.ROLES["oracle"], lw=0.8, ls="--")
         ax.set_xlim(left=0)
-head = ["arm", "shift of radius", "shift of contrast", "coverage of places"]
-metrics = ("shift radius", "shift contrast", "coverage_place")
+head = ["arm", "shift of size", "shift of contrast", "coverage of places"]
+metrics = ("shift size", "shift contrast", "coverage_place")
 page.table(head, [[arm.label, *(at.cell(arm, m) for m in metrics)] for arm in read])
 
 # %% [markdown]

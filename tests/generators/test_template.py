@@ -33,6 +33,13 @@ def test_template_anatomy_has_the_mean_of_the_healthy(data):
         template.fit(data[data.label == 1], template.TemplateSettings())
 
 
+def test_a_pasted_opacity_brings_no_noise_of_its_own(data):
+    """Neighbours in a template are alike: pixel noise of its own would double that of the image."""
+    templates = np.concatenate(list(template.fit(data, template.TemplateSettings()).templates.values()))
+    step = np.diff(templates, axis=2).std() / templates.std()
+    assert step < 0.2
+
+
 def test_an_unwarped_template_stays_itself():
     still = template.TemplateSettings(turn=0.0, scale=0.0, move=0.0)
     shape = np.zeros((32, 32))

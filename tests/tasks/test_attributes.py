@@ -38,33 +38,47 @@ def reader(data):
     return attributes.fit_job(data, "easy", 400, SETTINGS, [8, 2])
 
 
-def test_true_attributes_are_the_parameters_scaled_to_the_law(data):
-    seeds, labels = data.arrays["subject"], data.arrays["label"]
-    found = attributes.true_attributes("easy", seeds, labels)
-    assert found.shape == (400, 4) and found.dtype == np.float32
-    assert np.abs(found).max() <= 1 and (np.abs(found.mean(0)) < 0.15).all()
-    np.testing.assert_allclose(found.std(0), 1 / np.sqrt(3), rtol=0.1)  # uniform on [-1, 1]
-    one = chest.from_seeds(PLAIN, seeds[7:8], labels[7:8]).values
-    assert found[7, 1] == pytest.approx((one["opacity_y"][0, 0] + 0.075) / 0.625, abs=1e-5)
-    assert found[7, 3] == pytest.approx((one["opacity_grey"][0, 0] - 1.0) / 0.5, abs=1e-5)
+def known(arrays, chosen=slice(None)):
+    """The true attributes of the sick ones of a set."""
+    sick = np.flatnonzero(arrays["label"])[chosen]
+    return attributes.true_attributes(
+        "easy", *(arrays[name][sick] for name in ("subject", "label", "mask"))
+    )
 
 
-def test_true_attributes_say_what_masks_show(data):
-    """Independent of the parameters' names: lower lesions lie lower, larger ones cover more."""
-    sick = data.arrays["label"] > 0
-    found = attributes.true_attributes("easy", data.arrays["subject"], data.arrays["label"])[sick]
-    mask, left = data.arrays["mask"][sick], data.arrays["label"][sick] == 1
-    down = (mask.any(2) * np.arange(64)).sum(1) / mask.any(2).sum(1)
-    column = (mask.any(1) * (np.arange(64) - 31.5)).sum(1) / mask.any(1).sum(1)
-    outward = np.where(left, column, -column)
-    for at, seen in ((0, outward), (1, down), (2, mask.sum((1, 2)))):
-        assert np.corrcoef(found[:, at], seen)[0, 1] > 0.6, attributes.NAMES[at]
+def test_place_and_size_are_those_of_the_mask():
+    """A box whose centre and area are known; the first and the last pixel are not quite -1 and 1."""
+    masks = np.zeros((3, 64, 64), bool)
+    masks[0, 10:20, 40:60] = masks[1, :, :] = masks[2, 0, 63] = True
+    found = attributes.true_attributes("easy", np.arange(3), np.ones(3, int), masks)
+    assert found.shape == (3, 4) and found.dtype == np.float32
+    size = np.log2(np.array([200, 4096, 1]) / attributes.MIDDLE)
+    expected = [[50 / 32 - 1, 15 / 32 - 1], [0, 0], [63 / 64, -63 / 64]]
+    np.testing.assert_allclose(found[:, :2], expected, atol=1e-6)
+    np.testing.assert_allclose(found[:, 2], size, rtol=1e-6)
+
+
+def test_contrast_is_the_grey_scaled_to_the_law(data):
+    found, sick = known(data.arrays)[:, 3], np.flatnonzero(data.arrays["label"])
+    assert np.abs(found).max() <= 1
+    assert found.std() == pytest.approx(1 / np.sqrt(3), rel=0.15), "uniform on [-1, 1]"
+    at = sick[7:8]
+    one = chest.from_seeds(PLAIN, data.arrays["subject"][at], data.arrays["label"][at]).values
+    assert found[7] == pytest.approx((one["opacity_grey"][0, 0] - 1.0) / 0.5, abs=1e-5)
+
+
+def test_an_empty_mask_has_no_attributes(data):
+    parts = [data.arrays[name][:3] for name in ("subject", "label")]
+    masks = np.zeros((3, 64, 64), bool)
+    masks[1, 5, 5] = True
+    with pytest.raises(ValueError, match="2 masks are empty"):
+        attributes.true_attributes("easy", *parts, masks)
 
 
 def test_the_reader_learns_what_it_is_asked(data, reader):
     fresh = chest_sets.image_set("easy", 120, [8, 3]).arrays
     sick = fresh["label"] > 0
-    truth = attributes.true_attributes("easy", fresh["subject"][sick], fresh["label"][sick])
+    truth = known(fresh)
     found = attributes.read(reader, fresh["image"][sick])
     for at in (0, 1):
         assert np.corrcoef(found[:, at], truth[:, at])[0, 1] > 0.4, attributes.NAMES[at]
@@ -79,9 +93,8 @@ def test_a_set_compared_with_itself_has_all_of_its_spread(data, reader):
     assert set(s["spread"].values()) == {1.0} and set(s["shift"].values()) == {0.0}
     assert s["coverage_place"] == s["coverage_look"] == 1
     assert found.arrays["pool"].shape == (100, 4), "sick images of the first 200"
-    truth = attributes.true_attributes("easy", data.arrays["subject"], data.arrays["label"])
-    sick = np.flatnonzero(data.arrays["label"][:200])
-    left_over = ((found.arrays["real"] - truth[sick]) ** 2).mean(0) / truth[sick].var(0)
+    truth = known(data.arrays, slice(100))  # those of the first 200 images
+    left_over = ((found.arrays["real"] - truth) ** 2).mean(0) / truth.var(0)
     assert list(s["r2"].values()) == pytest.approx(list(1 - left_over), abs=1e-5)
     assert tuple(s["r2"]) == attributes.NAMES
 

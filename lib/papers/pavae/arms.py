@@ -124,6 +124,15 @@ RECIPES = named(
     ),
     *(_guided("gaussian", scale) for scale in (1.0, 16.0, 64.0, 1024.0)),
     *(_guided("bernoulli", scale, likelihood="bernoulli") for scale in (1.0, 16.0, 64.0)),
+    Fitted("try_latent_64", "PA-VAE, 64 latents", tier="long", changes={"latent": 64}),
+    *(
+        Fitted(
+            f"try_mask_{times:g}", f"PA-VAE, mask loss × {times:g}", tier="long",
+            changes={"lambda_mask": times * vae.PA_VAE.lambda_mask},
+        )
+        for times in (4.0, 16.0)
+    ),
+    _gan("narrow", "half as wide a critic", critic=(8, 16, 32, 64, 64)),
     _gan("weak", "R1 × 0.1", r1=0.01),
     _gan("strong", "R1 × 10", r1=1.0),
     _gan("unchanged", "critic sees images as they are", shift=0, cut=0),

@@ -256,7 +256,8 @@ def baselines(p: Sizes) -> list[tuple]:
         (
             "“a traditional template baseline”",
             f"what lesions add to the anatomy behind them, guessed from {t.components} main modes "
-            f"of healthy images; cut out by their masks, turned by up to {t.turn:g} rad, scaled by "
+            "of healthy images; cut out by their masks, smoothed by "
+            f"{t.smooth:g} pixels, turned by up to {t.turn:g} rad, scaled by "
             f"{100 * t.scale:.0f} %, moved by {t.move:g} pixels, pasted on healthy training images",
             "the simplest reading that uses what PA-VAE uses",
             "it sees masks, as PA-VAE does and the other baselines do not",

@@ -21,9 +21,9 @@ class Sizes:
     curve: tuple[int, ...] = (200, 400, 800, 1600, 3200, 8000)  # sizes of the learning curves
     pool: int = 2000  # samples drawn from each generator; fidelity uses all, an arm the first
     epoch_images: int = 8000  # images that make an epoch of a generator
-    vae_epochs: int = 12  # of PA-VAE; Table 2a: "8-10"
+    vae_epochs: int = 20  # of PA-VAE; Table 2a: "8-10"
     plain_epochs: int = 32  # of the standard VAE, whose likelihood is slower
-    gan_epochs: int = 20
+    gan_epochs: int = 24
     long_epochs: int = 50  # the long training that PV-18 is compared with
     fractions: tuple[int, ...] = (1, 5, 10, 25, 50, 100)  # labelled share of `train`, per cent
     attacked: int = 1000  # test images under the adversarial-like attack

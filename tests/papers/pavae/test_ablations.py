@@ -228,7 +228,7 @@ def fake(job):
     if name == "score":
         return Result({}, {arm: {"pixel_auroc": 0.5, "pointing": 0.1} for arm in diagnostics.MAPS})
     if name == "compare":
-        names = dict.fromkeys(("place across", "place along", "radius", "contrast"), 0.5)
+        names = dict.fromkeys(("place across", "place along", "size", "contrast"), 0.5)
         both = dict.fromkeys(("coverage_place", "coverage_look"), 0.5)
         return Result({}, {"spread": names, "shift": names, "r2": names, **both})
     if name == "at_specificity":
