@@ -4,10 +4,11 @@ The mean of p(x | z) is smooth. A classifier or a critic that is shown means see
 carry no pixel noise. So samples are draws: the mean plus noise whose deviation follows the grey
 value and whose neighbours are as alike as those of the training images.
 
-Both are estimated from the training images alone. A Gaussian of SMOOTH pixels takes the structure
-away; where the smooth image is flat, the rest is mostly noise, of which the filter has removed a
-known share. What texture is left there counts as noise too and makes the grain too coarse: on the
-chest phantom the deviation is the sensor's and the highest frequencies carry half of its noise.
+Both are estimated from the training images alone, in the flattest of small squares. There the low
+frequencies of a square's cosine transform still hold structure, and the high ones almost only
+noise: their power says how strong it is, and how it falls towards the highest how coarse its grain.
+On the chest phantom strength and grain are the sensor's; in the darkest parts, never quite flat,
+the noise is taken for twice as strong.
 """
 
 from dataclasses import dataclass
@@ -15,17 +16,20 @@ from functools import cache
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter, maximum_filter
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy.fft import dct, dctn
 from torch import Tensor
 
 from lib.phantoms.acquisition import grain
 
-SMOOTH = 1.0  # pixels, standard deviation of the filter
-WIDE = 5  # pixels a side of the square in which the steepest slope counts
-FLAT = 0.03  # share of the pixels, the flattest, that count: elsewhere structure passes for noise
-EMPTY = 0.02  # grey value below which a pixel shows nothing
+SIDE = 8  # pixels of a square
+APART = 4  # pixels between squares
+LOW = 4  # a square is as flat as its frequencies u + v up to this one are weak ...
+HIGH = 8  # ... and noise is measured from this one on
+FLAT = 0.01  # share of the squares, the flattest, that count: elsewhere structure passes for noise
+EMPTY = 0.02  # grey value below which a square shows nothing
 GREYS = np.linspace(0, 1, 21)  # grey values between which the deviation is interpolated
-FEWEST = 200  # pixels of a grey value that are measured
+FEWEST = 30  # squares of a grey value that are measured
 SPREADS = np.linspace(0, 1.2, 25)  # grains that are compared, pixels
 
 
@@ -61,37 +65,51 @@ def restored(arrays: dict[str, np.ndarray]) -> Noise:
 
 
 def estimate(images: np.ndarray) -> Noise:
-    """The noise of images (N, H, H) in [0, 1]."""
-    smooth = gaussian_filter(images, (0, SMOOTH, SMOOTH))
-    rest = (images - smooth).astype(np.float64)
-    steep = maximum_filter(np.hypot(*np.gradient(smooth, axis=(1, 2))), (1, WIDE, WIDE))
-    grey = np.rint(smooth.clip(0, 1) * (len(GREYS) - 1)).astype(int)
-    seen = smooth > EMPTY
-    flat = seen & (steep <= np.quantile(steep[seen], FLAT)) if seen.any() else seen
-    flat |= ~seen & (steep < EMPTY / 10)
-    each = [np.abs(rest[flat & (grey == i)]) for i in range(len(GREYS))]
-    sd = np.array([1.4826 * np.median(x) if len(x) >= FEWEST else np.nan for x in each])
-    known = np.isfinite(sd)
+    """The noise of images (N, H, H) in [0, 1]; ValueError if they are too few to measure it."""
+    too_few = f"{images[..., 0].size} rows of pixels are too few to estimate noise from"
+    if images.shape[-1] < SIDE:
+        raise ValueError(too_few)
+    squares = sliding_window_view(images, (SIDE, SIDE), (1, 2))[:, ::APART, ::APART]
+    squares = squares.reshape(-1, SIDE, SIDE).astype(np.float64)
+    grey = squares.mean((1, 2)).clip(0, 1)
+    power = dctn(squares, axes=(1, 2), norm="ortho") ** 2
+    order = np.add.outer(np.arange(SIDE), np.arange(SIDE))
+    rough, fine = power[:, (order > 0) & (order <= LOW)].sum(1), power[:, order >= HIGH]
+    seen = grey > EMPTY
+    flat = seen & (rough <= np.quantile(rough[seen], FLAT)) if seen.any() else seen
+    flat |= ~seen & (rough < (EMPTY / 10) ** 2)
+    at = np.rint(grey * (len(GREYS) - 1)).astype(int)
+    each = [fine[flat & (at == i)] for i in range(len(GREYS))]
+    known = np.array([len(part) >= FEWEST for part in each])
     if not known.any():
-        raise ValueError(f"{images[..., 0].size} rows of pixels are too few to estimate noise from")
-    sd = np.interp(GREYS, GREYS[known], sd[known])
-    unit = rest / np.maximum(sd[grey], 1e-6)
-    pair = flat[..., :-1] & flat[..., 1:] & (sd[grey][..., :-1] > 1e-4)
-    # the mean sign: an edge among them weighs no more than any other pixel
-    alike = np.mean(np.sign(unit[..., :-1][pair] * unit[..., 1:][pair])) if pair.any() else -1.0
-    left, correlation = np.array([_filtered(float(s), images.shape[-1]) for s in SPREADS]).T
-    spread = float(np.interp(alike, 2 / np.pi * np.arcsin(correlation), SPREADS))
-    return Noise(sd / np.sqrt(np.interp(spread, SPREADS, left)), spread)
+        raise ValueError(too_few)
+    expected = np.array([_power(float(s), images.shape[-1])[order >= HIGH] for s in SPREADS])
+    spread = _coarseness(np.median(fine[flat & seen], 0), expected) if (flat & seen).any() else 0.0
+    unit = _power(spread, images.shape[-1])[order >= HIGH]
+    sd = [np.sqrt(np.median((part / unit).mean(1))) if len(part) else 0.0 for part in each]
+    return Noise(np.interp(GREYS, GREYS[known], np.array(sd)[known]), spread)
+
+
+def _coarseness(found: np.ndarray, expected: np.ndarray) -> float:
+    """The grain whose `expected` powers (len(SPREADS), k) are most nearly proportional to those
+    found (k,), as their logarithms' variance has it; between two of SPREADS along a parabola."""
+    if not found.all():
+        return 0.0
+    misses = (np.log(found) - np.log(expected)).var(1)
+    best = int(misses.argmin())
+    if best in (0, len(SPREADS) - 1):
+        return float(SPREADS[best])
+    left, middle, right = misses[best - 1 : best + 2]
+    return float(SPREADS[best] + 0.5 * (left - right) / (left - 2 * middle + right) * SPREADS[1])
 
 
 @cache
-def _filtered(spread: float, side: int) -> tuple[float, float]:
-    """Of noise with this grain: the share of its variance that the filter leaves, and the
-    correlation of neighbours in what is left."""
-    point = torch.zeros(1, side, side)
-    point[0, side // 2, side // 2] = 1
-    seen = grain(point, spread)[0].numpy() if spread else point[0].numpy()
-    seen = seen / np.sqrt((seen**2).sum())
-    rest = seen - gaussian_filter(seen, SMOOTH)
-    variance = (rest**2).sum()
-    return float(variance), float((rest[:, :-1] * rest[:, 1:]).sum() / variance)
+def _power(spread: float, side: int) -> np.ndarray:
+    """Expected power (SIDE, SIDE) of the cosine transform of a square amid images of this side that
+    hold nothing but unit noise of this grain."""
+    rows = torch.eye(side).unsqueeze(0)
+    alike = (grain(rows, spread) if spread else rows)[0].double().numpy()  # covariance of pixels
+    inside = slice(side // 2 - SIDE // 2, side // 2 + SIDE // 2)
+    basis = dct(np.eye(SIDE), axis=0, norm="ortho")
+    line = np.einsum("ij,jk,ik->i", basis, alike[inside, inside], basis)
+    return np.outer(line, line)
