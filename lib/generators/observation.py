@@ -29,7 +29,7 @@ HIGH = 8  # ... and noise is measured from this one on
 FLAT = 0.01  # share of the squares, the flattest, that count: elsewhere structure passes for noise
 EMPTY = 0.02  # grey value below which a square shows nothing
 GREYS = np.linspace(0, 1, 21)  # grey values between which the deviation is interpolated
-FEWEST = 30  # squares of a grey value that are measured
+FEWEST = 8  # squares of a grey value that are measured
 SPREADS = np.linspace(0, 1.2, 25)  # grains that are compared, pixels
 
 

@@ -47,7 +47,7 @@ def known(arrays, chosen=slice(None)):
 
 
 def test_place_and_size_are_those_of_the_mask():
-    """A box whose centre and area are known; the first and the last pixel are not quite -1 and 1."""
+    """Boxes of known centre and area; the outermost pixels are not quite at -1 and 1."""
     masks = np.zeros((3, 64, 64), bool)
     masks[0, 10:20, 40:60] = masks[1, :, :] = masks[2, 0, 63] = True
     found = attributes.true_attributes("easy", np.arange(3), np.ones(3, int), masks)
