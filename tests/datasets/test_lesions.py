@@ -114,7 +114,7 @@ def test_fresh_lesions_are_fresh_slices_with_grades():
     assert all(np.array_equal(made[name], plain[name]) for name in plain)
     assert np.array_equal(made["grade"], lesions.grades(plain["subject"]))
     truth = lesions.truths(Result(made, {})).arrays
-    assert set(truth) == {"healthy", "deviation", "support"}, "lesion-free slices without an index have no truth"
+    assert set(truth) == {"healthy", "deviation", "support"}, "none where there is no free/index"
 
 
 def test_truths_of_another_law_than_the_slices_are_refused(train):
