@@ -6,7 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patient")  # a test may wait for cores that others use
 
 ROOT = Path(__file__).resolve().parent.parent
 BROWSER_FLAGS = [

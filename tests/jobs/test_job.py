@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import ROOT
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lib import jobs, paths
@@ -164,7 +164,6 @@ def stands_for(x):
     """A function for keys only."""
 
 
-@settings(deadline=None)  # the first key reads the source
 @given(plain, plain)
 def test_keys_differ_exactly_when_arguments_do(a, b):
     same = json.dumps(a, sort_keys=True) == json.dumps(b, sort_keys=True)
