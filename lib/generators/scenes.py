@@ -1,0 +1,95 @@
+"""Where a synthetic lesion goes: on which anatomy, and in which mask.
+
+The paper does not say where the masks of its synthetic lesions come from. Three scenes:
+
+    "own"       a lesion slice, a new lesion in its own mask: only the lesion's appearance is new
+    "exchanged" a lesion slice whose lesion is replaced by the substrate, the mask of another lesion
+    "free"      a slice without lesion, the mask of a lesion
+
+Masks that are not a slice's own are mirrored by chance, moved to a place in the brain, and what
+lies outside the brain is cut off.
+"""
+
+import numpy as np
+
+from lib.generators import control, observation
+from lib.generators.frame import observed
+from lib.generators.observation import Noise
+from lib.jobs import Result
+
+SCENES = ("own", "exchanged", "free")
+TRIES = 20  # places that are tried for a mask; the one with most of it in the brain is taken
+
+
+def pool(
+    model, data: Result, n: int, stream: list[int], scene: str = "own", how: str | None = None,
+    severity: float = 1.0,
+) -> Result:  # fmt: skip
+    """n syntheses by a model (`PathoSyn.sample`) on slices of a slice_set.
+
+    Arrays (n, H, W): image, mask (the request, before any margin), substrate, deviation, anatomy
+    (what the lesion was put on), and source (n,), the slice that is the anatomy. ValueError:
+    unknown scene, no lesion-free slices for "free", and all of `PathoSyn.sample`.
+    """
+    choose_rng, heal_rng, draw_rng = np.random.default_rng(stream).spawn(3)
+    source, mask = chosen(data, n, scene, choose_rng)
+    column = "free/image" if scene == "free" else "image"
+    anatomy = data.arrays[column][source].astype(np.float32)
+    if scene == "exchanged":
+        noise = observation.estimate(data.arrays["image"])
+        anatomy = healed(model, anatomy, data.arrays["mask"][source], noise, heal_rng)
+    if scene != "own":
+        mask = control.within(placed_in(anatomy, mask, choose_rng), anatomy)
+    made = model.sample(anatomy, mask, draw_rng, how, severity)
+    arrays = made._asdict() | {"mask": mask, "anatomy": anatomy, "source": source}
+    return Result(arrays, {"n": n})
+
+
+def chosen(
+    data: Result, n: int, scene: str, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Slices (n,) and masks (n, H, W) for a scene, all slices as often as each other."""
+    if scene not in SCENES:
+        raise ValueError(f"scene {scene!r} is unknown; use one of {SCENES}.")
+    masks = data.arrays["mask"]
+    if scene == "own":
+        source = order(len(masks), n, rng)
+        return source, masks[source]
+    there = len(data.arrays.get("free/image", ()))
+    if scene == "free" and not there:
+        raise ValueError("the set has no lesion-free slices; use scene 'own' or 'exchanged'.")
+    source = order(there if scene == "free" else len(masks), n, rng)
+    mask = masks[order(len(masks), n, rng)].copy()
+    mirrored = rng.random(n) < 0.5
+    mask[mirrored] = mask[mirrored, :, ::-1]
+    return source, mask
+
+
+def order(count: int, n: int, rng: np.random.Generator) -> np.ndarray:
+    """n indices below count in shuffled passes."""
+    passes = [rng.permutation(count) for _ in range(-(-n // count))]
+    return np.concatenate([*passes, np.empty(0, dtype=np.int64)])[:n].astype(np.int64)
+
+
+def healed(
+    model, image: np.ndarray, mask: np.ndarray, noise: Noise, rng: np.random.Generator
+) -> np.ndarray:
+    """The images (N, H, W) with draws about the model's substrate in the supports of their masks.
+
+    Without the noise the place of the old lesion would be seen: it would be the only smooth one.
+    """
+    made = model.sample(image, mask, rng, "paste", 0.0)
+    return np.where(made.image == image, image, observed(made.image, noise, rng))
+
+
+def placed_in(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Each mask (N, H, W) moved to a pixel of its brain where most of it lies in the brain."""
+    found = np.empty_like(mask)
+    for i, (x, m) in enumerate(zip(image, mask, strict=True)):
+        brain = x > control.EMPTY
+        at = np.argwhere(brain)
+        if not len(at):
+            raise ValueError(f"image {i} shows no brain; leave it out.")
+        places = [control.placed(m[None], *at[k])[0] for k in rng.integers(len(at), size=TRIES)]
+        found[i] = max(places, key=lambda p: int((p & brain).sum()))
+    return found
