@@ -106,6 +106,7 @@ def test_what_is_outside_the_mask_does_not_reach_the_network():
     predict, t = model.predictor(substrate, mask), torch.full((2,), 300)
     one, two = predict(r, t), predict(torch.where(mask > 0, r, other), t)
     assert torch.equal(one[0], two[0]) and torch.equal(one[1], two[1])
+    assert all((part[mask == 0] == 0).all() for part in one), "nor leave it there"
 
 
 def test_a_box_draws_what_the_whole_image_would():
@@ -220,11 +221,14 @@ def test_without_its_bar_the_noise_never_hides_the_lesion():
     assert model.schedule.alpha_bar[-1] < 1e-4
 
 
-def test_algorithm_2_as_printed_does_not_give_the_data_back():
-    """With the exact noise, which in its place and time gives mean and spread to 3 %."""
+def test_algorithm_2_as_printed_makes_all_lesions_alike():
+    """With the exact noise, whose right place gives mean and spread to 3 %: here the spread of
+    deviations falls to 0.4 of the truth, while their mean stays."""
     substrate, mask = planes(20)
-    r = exact(sampler="printed", clip=False).draw(substrate, mask, generator())[mask > 0]
-    assert not (abs(r.mean() - MEAN) < 0.1 and abs(r.std() / STD - 1) < 0.3)
+    drawn = exact(sampler="printed").draw(substrate, mask, generator())
+    assert (drawn[mask == 0] == 0).all()
+    assert drawn[mask > 0].mean().item() == pytest.approx(MEAN, abs=0.03)
+    assert drawn[mask > 0].std().item() < 0.5 * STD
 
 
 def test_weights_by_signal_are_the_root_of_alpha_bar():
@@ -290,17 +294,17 @@ class Flat(pathosyn.PathoSyn):
 
 def test_the_terms_of_equation_3_on_a_case_made_by_hand():
     image = torch.tensor([[[[0.5, 0.6, 0.9, 0.8]]], [[[0.5, 0.2, 0.5, 0.4]]]])
-    support = torch.tensor([[[[0.0, 0, 1, 1]]], [[[0.0, 1, 0, 0]]]])
+    support = torch.tensor([[[[0.0, 0, 1, 1]]], [[[0.0, 1, 1, 0]]]])
     filled = torch.tensor([[[[0.5, 0.6, 0.7, 0.5]]], [[[0.5, 0.8, 0.5, 0.4]]]])
     batch = joint.Lesions(image, support, filled, support, None)
     model = Flat(DIFF)
     _, terms = joint.substrate_terms(model, batch)
-    assert terms["out"].item() == pytest.approx((0.01 / 2 + 0.01 / 3) / 2)
-    assert terms["in"].item() == pytest.approx((0.04 / 2 + 0.09) / 2)
+    assert terms["out"].item() == pytest.approx((0.01 / 2 + 0.01 / 2) / 2)
+    assert terms["in"].item() == pytest.approx((0.04 / 2 + 0.09 / 2) / 2)
     model.settings = replace(DIFF, holes=True)
     _, terms = joint.substrate_terms(model, batch)
     assert model.hidden.tolist() == [[[[0, 1, 1, 1]]], [[[0, 1, 1, 1]]]], "each other's masks too"
-    assert terms["in"].item() == pytest.approx((0.01 + (0 + 0.01) / 2) / 2), "against the image"
+    assert terms["in"].item() == pytest.approx(0.01), "against the image, where it has no lesion"
     assert terms["out"].item() == pytest.approx(0)
     s = replace(DIFF, out_weight=3, in_weight=5)
     assert joint.substrate_loss(s, {"out": 1, "in": 2}) == 13
