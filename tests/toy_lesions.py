@@ -7,8 +7,9 @@ from lib.generators.patchgan import PatchGanSettings
 from lib.jobs import Result
 
 SIDE = 32
-SMALL = {"substrate_widths": (8, 8, 8, 8), "substrate_steps": 6, "steps": 6, "batch": 4,
-         "sides": (16, 32), "precision": "float32", "joint": False}  # fmt: skip
+SMALL = {"substrate_widths": (8, 8, 8, 8), "substrate_steps": 6, "substrate_batch": 4,
+         "steps": 6, "batch": 4, "sides": (16, 32), "precision": "float32",
+         "joint": False}  # fmt: skip
 DIFF = DeviationSettings(**SMALL, widths=(8, 8), depth=1, sampler_steps=3)
 GAN = PatchGanSettings(**SMALL | {"sides": (16,)}, widths=(8, 8, 8), delay=3)
 

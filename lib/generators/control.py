@@ -9,8 +9,10 @@ that it has, one that is larger than the brain becomes the brain.
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 
+from lib.generators.membrane import AIR
+
 SEVERITY = (0.0, 3.0)  # allowed scale of a deviation: 0 none, 1 as drawn
-EMPTY = 0.02  # grey value up to which a pixel shows nothing, so is no brain
+EMPTY = AIR  # grey value up to which a pixel shows nothing, so is no brain
 
 
 def binary(mask: np.ndarray) -> np.ndarray:

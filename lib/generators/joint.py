@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lib.generators import boxes, control, frame, fusion
+from lib.generators import boxes, frame, fusion
 from lib.generators.frame import CHUNK, EVERY, State
-from lib.generators.membrane import inpainted
-from lib.generators.pathosyn import PathoSyn, PathoSynSettings, base, checked
+from lib.generators.membrane import AIR, inpainted
+from lib.generators.pathosyn import PathoSyn, PathoSynSettings, base, checked, supported
 from lib.jobs import Result
 from lib.networks.pathosyn import SubstrateNet
 from lib.training import loop as tr
@@ -45,7 +45,7 @@ class Lesions:
 def prepared(image: np.ndarray, mask: np.ndarray, s: PathoSynSettings) -> Lesions:
     """Images (N, H, W) in [0, 1] with their masks, none of them empty; ValueError otherwise."""
     image, _ = checked(image, mask)
-    support = control.grown(mask, s.margin)
+    support = supported(image, mask, s.margin)
     planes = (image, support, inpainted(image, support), fusion.soft_map(support, s.sigma))
     return Lesions(*map(tr.as_planes, planes), boxes.around(support, s.sides, s.pad))
 
@@ -59,13 +59,13 @@ def own_mean(values: Tensor, region: Tensor) -> Tensor:
 def substrate_terms(model: PathoSyn, batch: Lesions) -> tuple[Tensor, dict[str, Tensor]]:
     """f_sub's answer (B, 1, H, W) and the terms of L_sub, equation 3, unweighted.
 
-    With `holes` the masks of other images of the batch are hidden too, and inside them f_sub should
-    say what the image shows: in the place of Inp, which knows no better than the rim. Its answer
-    then is that of a picture with more holes.
+    With `holes` the masks of other images of the batch are hidden too, as far as they lie in the
+    brain, and inside them f_sub should say what the image shows: in the place of Inp, which knows
+    no better than the rim. Its answer then is that of a picture with more holes.
     """
     x, unseen, target, inside = batch.image, batch.support, batch.filled, batch.support
     if model.settings.holes:
-        hole = batch.support.roll(1, 0)
+        hole = batch.support.roll(1, 0) * (x > AIR)
         unseen, target, inside = torch.maximum(unseen, hole), x, hole * (1 - batch.support)
     substrate = model.substrate(x, unseen)
     terms = {
@@ -82,7 +82,8 @@ def substrate_loss(s: PathoSynSettings, terms: dict[str, Tensor]) -> Tensor:
 
 def trained(
     model: PathoSyn, stage: str, weights: list[nn.Parameter],
-    terms: Callable[[Tensor], dict[str, Tensor]], n: int, steps: int, rng: np.random.Generator,
+    terms: Callable[[Tensor], dict[str, Tensor]], n: int, steps: int, batch: int,
+    rng: np.random.Generator,
 ) -> Iterator[State]:  # fmt: skip
     """Descend on terms(index batch)["loss"] for some steps; the model ends as its moving average.
 
@@ -90,7 +91,7 @@ def trained(
     """
     s, means, averaged = model.settings, Means(), copy.deepcopy(model)
     optimizer = torch.optim.AdamW(weights, s.rate, weight_decay=s.decay)
-    for step, at in enumerate(tr.batches(n, s.batch, steps, rng), start=1):
+    for step, at in enumerate(tr.batches(n, batch, steps, rng), start=1):
         tr.set_rate(optimizer, tr.cosine(step - 1, steps, s.rate, 0.05 * s.rate))
         found = terms(at)
         tr.descend(optimizer, found["loss"])
@@ -112,8 +113,9 @@ def fit_substrate(
         return found | {"loss": substrate_loss(model.settings, found)}
 
     own = [*model.substrate_net.parameters()]
-    steps = model.settings.substrate_steps
-    yield from trained(model, "substrate", own, terms, len(data), steps, rng)
+    s = model.settings
+    counts = len(data), s.substrate_steps, s.substrate_batch
+    yield from trained(model, "substrate", own, terms, *counts, rng)
 
 
 def fit_parts(
@@ -136,11 +138,11 @@ def fit_parts(
         found = generative(batch, substrate)
         return terms | found | {"loss": substrate_loss(s, terms) + found["loss"]}
 
+    counts = len(data), s.steps, s.batch
     if s.joint:
         if warm is not None:
             raise ValueError("a joint fit trains its own f_sub; pass joint=False with `warm`.")
-        yield from trained(model, "joint", [*model.parameters()], of_both, len(data), s.steps,
-                           second_rng)  # fmt: skip
+        yield from trained(model, "joint", [*model.parameters()], of_both, *counts, second_rng)
         return
     if warm is None:
         yield from fit_substrate(model, data, first_rng)
@@ -151,8 +153,12 @@ def fit_parts(
         parts = zip(data.image.split(CHUNK), data.support.split(CHUNK), strict=True)
         known = torch.cat([model.substrate(x, m) for x, m in parts])
     others = [weight for weight in model.parameters() if weight.requires_grad]
-    yield from trained(model, "deviation", others, lambda at: generative(data[at], known[at]),
-                       len(data), s.steps, second_rng)  # fmt: skip
+
+    def of_deviation(at: Tensor) -> dict[str, Tensor]:
+        return generative(data[at], known[at])
+
+    yield from trained(model, "deviation", others, of_deviation, *counts, second_rng)
+
 
 # ---- a substrate that arms share ----------------------------------------------------------------
 

@@ -8,8 +8,10 @@ import pytest
 import torch
 from toy_lesions import DIFF, disc, lesion_set, scans
 
-from lib.generators import deviation, diffusion, fusion, joint, pathosyn
+from lib.generators import deviation, diffusion, fusion, joint, membrane, pathosyn
 from lib.generators.deviation import DeviationDiffusion, DeviationSettings
+from lib.jobs import Result
+from lib.phantoms import brain
 from lib.training.loop import as_planes
 from lib.training.weights import seeded
 
@@ -284,6 +286,18 @@ def test_the_substrate_does_not_see_the_lesion():
     assert not torch.equal(model.substrate(x, m), model.substrate(x, torch.zeros_like(m)))
 
 
+def test_an_f_sub_that_refines_starts_as_inp_and_sees_no_lesion_either():
+    made = scans(4)
+    x, m = as_planes(made["image"]), as_planes(made["mask"])
+    fresh = seeded(lambda: DeviationDiffusion(replace(DIFF, refine=True)), rng())
+    with torch.no_grad():
+        torch.testing.assert_close(fresh.substrate(x, m), pathosyn.filled(x, m))
+        hole = seeded(lambda: DeviationDiffusion(DIFF), rng()).substrate(x, m)
+    torch.testing.assert_close(hole, x * (1 - m))
+    model = awake(replace(DIFF, refine=True))
+    assert torch.equal(model.substrate(x, m), model.substrate(torch.where(m > 0, 0.9, x), m))
+
+
 class Flat(pathosyn.PathoSyn):
     """f_sub says 0.5 everywhere; what it was shown is kept."""
 
@@ -379,7 +393,8 @@ def test_severity_scales_the_deviation_and_nothing_else():
 def test_a_margin_lets_the_change_go_so_far_beyond_the_label():
     model, made = awake(replace(DIFF, margin=2)), scans(3)
     found = model.sample(made["image"], made["mask"], rng(), "hard")
-    support = pathosyn.control.grown(made["mask"], 2)
+    brain = made["image"] > 0.02
+    support = pathosyn.control.grown(made["mask"], 2) & (brain | made["mask"])
     assert np.array_equal(found.deviation != 0, support)
     data = joint.prepared(made["image"], made["mask"], model.settings)
     assert np.array_equal(data.support[:, 0].numpy() > 0, support)
@@ -523,3 +538,30 @@ def test_operations_count_the_network_once_a_step():
     larger = deviation.operations(asdict(replace(DIFF, sampler_steps=10)), 32)
     step = (many - few) / 10
     assert 0 < few - 10 * step < many and larger > 2 * few
+
+
+@pytest.mark.slow
+def test_f_sub_beats_inp_alone_against_the_true_healthy_image():
+    """Where it learns on healthy tissue and the leaking rim of the lesion is hidden too: squared
+    error 0.89 of Inp's after 600 steps. With the paper's objective, whose target inside is Inp, it
+    does not."""
+    learn, unseen = brains(36, 11), brains(8, 12)
+    kinds = {"holes": True, "refine": True, "margin": 2.0}
+    s = pathosyn.PathoSynSettings(substrate_steps=600, **kinds)
+    fitted = joint.substrate_job(learn, asdict(s), [0])
+    found = pathosyn.decomposition(fitted, unseen, len(unseen.arrays["image"])).arrays
+    support = pathosyn.supported(found["image"], found["mask"], 2.0)
+    healthy, inside = unseen.arrays["healthy"], found["mask"]
+    inpainted = membrane.inpainted(found["image"], support)
+    own, fixed = (np.square(x - healthy)[inside].mean() for x in (found["substrate"], inpainted))
+    assert own < 0.97 * fixed
+    tissue = ~support & (found["image"] > membrane.AIR)
+    assert np.square(found["substrate"] - found["image"])[tissue].mean() < 0.01**2
+
+
+def brains(n, seed):
+    """FLAIR lesion slices of n brain phantoms: image, mask and the true healthy image."""
+    batch = brain.render(brain.sample(brain.BRAIN, n, rng(seed)), modalities=("FLAIR",))
+    who = np.nonzero(batch.mask.any((2, 3)))
+    parts = {"image": batch.image[:, 0].clip(0, 1), "healthy": batch.healthy[:, 0].clip(0, 1)}
+    return Result({k: v[who] for k, v in parts.items()} | {"mask": batch.mask[who]}, {"n": n})

@@ -18,9 +18,9 @@ MASK = disc(15, 14, 6)[None]
 
 
 def harmonic(side=SIDE):
-    """x^2 - y^2 and x + 2y in one picture: a discrete Laplacian of exactly zero."""
+    """x^2 - y^2 and x + 2y in one picture: a discrete Laplacian of zero; no air."""
     y, x = np.mgrid[:side, :side] / side
-    return (x**2 - y**2 + x + 2 * y)[None]
+    return (x**2 - y**2 + x + 2 * y + 1.1)[None]
 
 
 def test_the_membrane_restores_a_harmonic_picture_from_its_rim():
@@ -47,6 +47,17 @@ def test_a_mask_at_the_border_is_filled_from_the_sides_that_it_has():
     with pytest.raises(ValueError, match="covers the whole image"):
         inpainted(image, np.ones_like(corner))
     assert np.array_equal(inpainted(image, np.zeros_like(corner)), image)
+
+
+def test_a_lesion_is_filled_from_tissue_and_not_from_air_unless_there_is_no_tissue():
+    image = np.where(disc(15, 10, 9), 0.4, 0)[None]
+    edge = disc(15, 18, 4)[None] & disc(15, 10, 9)
+    filled = inpainted(np.where(edge, 0.8, image), edge)
+    np.testing.assert_allclose(filled[edge], 0.4, atol=1e-6)
+    island = disc(15, 27, 3)[None]
+    both = inpainted(np.where(edge | island, 0.8, image), edge | island)
+    np.testing.assert_allclose(both[edge], 0.4, atol=1e-6)
+    assert (both[island] == 0).all(), "it has nothing but air around"
 
 
 def test_a_blended_deviation_keeps_inner_differences_and_loses_the_step_at_the_rim():

@@ -98,7 +98,7 @@ def test_what_the_critic_sees_is_the_image_with_draws_inside_the_mask():
 
 
 def test_samples_are_draws_about_the_decoders_means():
-    model, made = awake(), scans(30)
+    model, made = awake(replace(GAN, refine=True)), scans(30)
     bare = model.sample(made["image"], made["mask"], rng(), "hard")
     model.noise = Noise(np.full(len(GREYS), 0.02), 0.0)
     drawn = model.sample(made["image"], made["mask"], rng(), "hard")
@@ -261,7 +261,7 @@ def test_a_mask_is_placed_where_the_brain_is():
 
 def test_healing_leaves_noise_where_the_lesion_was_and_the_rest_as_it_is():
     made, loud = scans(20), Noise(np.full(len(GREYS), 0.03), 0.0)
-    model = awake()
+    model = awake(replace(GAN, refine=True))
     healed = scenes.healed(model, made["image"], made["mask"], loud, rng())
     outside = ~made["mask"]
     assert np.array_equal(healed[outside], made["image"][outside])
