@@ -177,10 +177,13 @@ def substrate_job(data: Result, settings: dict, stream: list[int]) -> Result:
 
 
 def shared(fitted: Result | None, s: PathoSynSettings) -> SubstrateNet | None:
-    """f_sub of a fit for another fit with settings `s`; ValueError if the two hide other pixels."""
+    """f_sub of a fit for another fit with settings `s`; ValueError if the two are shown different
+    pictures or have different sizes."""
     if fitted is None:
         return None
     model = base(fitted)
-    if model.settings.margin != s.margin:
-        raise ValueError(f"f_sub learnt with margin {model.settings.margin:g}, not {s.margin:g}.")
+    for name in ("margin", "refine", "substrate_widths"):
+        one, other = getattr(model.settings, name), getattr(s, name)
+        if one != other:
+            raise ValueError(f"f_sub learnt with {name} {one}, not {other}; use the same.")
     return model.substrate_net

@@ -50,7 +50,7 @@ class PatchGanSettings(PathoSynSettings):
     betas: tuple[float, float] = (0.5, 0.999)  # ours: of the critic's AdamW
     noisy: bool = True  # ours: samples are draws about the decoder's means
     widths: tuple[int, ...] = (48, 64, 96)  # ours: at 1/2, 1/4 and 1/8 of the patch
-    sides: tuple[int, ...] = (32,)  # ours: one side for all patches, the network has linear layers
+    sides: tuple[int, ...] = (48,)  # ours: one side for all patches, the network has linear layers
 
 
 class PatchGan(PathoSyn):

@@ -60,7 +60,7 @@ class PathoSynSettings:
     average: float = 0.99  # ours: decay of the moving average of the weights
     substrate_widths: tuple[int, ...] = (24, 32, 48, 64)  # ours: at 1/2, 1/4, 1/8 and 1/16
     pad: int = 2  # ours: pixels around a lesion in its box
-    sides: tuple[int, ...] = (16, 24, 32, 64)  # ours: of boxes
+    sides: tuple[int, ...] = (16, 24, 32, 48, 64)  # ours: of boxes
     precision: str = "bfloat16"  # ours
 
 

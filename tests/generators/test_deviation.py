@@ -485,8 +485,9 @@ def test_arms_share_a_fitted_substrate():
     inside, image = taken[0]["mask"], taken[0]["image"]
     back = taken[0]["substrate"] + taken[0]["deviation"]
     np.testing.assert_allclose(back[inside], image[inside], atol=1e-6)
-    with pytest.raises(ValueError, match="learnt with margin 0, not 1"):
-        deviation.fit_job(data, asdict(replace(DIFF, margin=1)), [5], fitted)
+    for name, other in (("margin", 1.0), ("refine", True), ("substrate_widths", (8, 8, 8))):
+        with pytest.raises(ValueError, match=f"learnt with {name}"):
+            deviation.fit_job(data, asdict(replace(DIFF, **{name: other})), [5], fitted)
     with pytest.raises(ValueError, match="a joint fit trains its own f_sub"):
         deviation.fit_job(data, asdict(replace(DIFF, joint=True)), [5], fitted)
 
