@@ -47,8 +47,8 @@ class PathoSynSettings:
     blend: str = "mask"  # S of m, Algorithm 1; "complement": S of 1 - m, Algorithm 2
     fusion: str = "seam"  # equation 14
     joint: bool = True  # Algorithm 1; False: f_sub first, then frozen (ours)
-    holes: bool = False  # True: f_sub also fills healthy tissue, where the truth is known (ours)
-    refine: bool = False  # True: f_sub is shown Inp(x, m) where the mask is, not a hole (ours)
+    holes: bool = False  # ours: f_sub learns to fill healthy tissue, where the truth is known
+    refine: bool = False  # ours: f_sub is shown Inp(x, m), not a hole; only of use with `holes`
     out_weight: float = 100.0  # ours: lambda_out, of squared grey values
     in_weight: float = 100.0  # ours: lambda_in
     substrate_steps: int = 2000  # ours: of f_sub alone, where it is not joint
