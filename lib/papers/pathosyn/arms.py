@@ -7,9 +7,9 @@ fit is sampled.
 
 from dataclasses import dataclass, field
 
+from lib.generators.scenes import SCENES
 from lib.papers.arms import Arm, named
 
-SCENES = ("own", "exchanged", "free")
 MARGIN = 2.0  # pixels: further out the true deviation has fallen to the noise of the image
 COPIES = {"oversample": "same", "memoriser": "noisy", "smooth": "blurred"}  # kinds of copies
 GENERATORS = ("brain_ldm", "meta_auto", "maskdiff", "pathosyn_vaegan", "pathosyn_diff")

@@ -6,9 +6,10 @@ for and how they are scored in `evaluation`. Numbers are read from the settings 
 
 from dataclasses import fields
 
+from lib.generators.scenes import SCENES
 from lib.papers.departures import Row, as_rows, listed, span
 from lib.papers.pathosyn import evaluation, printed
-from lib.papers.pathosyn.arms import COPIES, LITERAL, MAIN, MARGIN, SCENES, SOURCES
+from lib.papers.pathosyn.arms import COPIES, LITERAL, MAIN, MARGIN, SOURCES
 from lib.papers.pathosyn.sizes import SIZES, Sizes
 from lib.phantoms import brain, volume
 from lib.profiles import Plan
