@@ -1,0 +1,89 @@
+"""The classifiers of PathoSyn's Table 3: published sizes, seeds, gradients, stored weights."""
+
+import time
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from lib.networks import classifiers2d
+from lib.training import loop as tr
+from lib.training.weights import weights_to_arrays
+
+PUBLISHED = {"resnet": 25_557_032, "densenet": 7_978_856, "swin": 28_288_354}  # 3 channels, 1000
+SMALL = {"resnet": 373_882, "densenet": 451_010, "swin": 775_392}  # 1 channel, 2 classes
+
+
+def count(net):
+    return sum(weight.numel() for weight in net.parameters())
+
+
+@pytest.mark.parametrize("name", classifiers2d.NAMES)
+def test_the_paper_s_networks_have_the_published_number_of_weights(name):
+    net = classifiers2d.build(name, 1000, classifiers2d.PAPER[name], channels=3)
+    assert count(net) == PUBLISHED[name]
+
+
+@pytest.mark.parametrize("name", classifiers2d.NAMES)
+def test_the_small_ones_have_the_stated_number_and_the_published_depth(name):
+    net = classifiers2d.create(name, 2, np.random.default_rng(0))
+    assert count(net) == SMALL[name]
+    assert f"{SMALL[name]:,}" in classifiers2d.build.__doc__.replace("\n", " ")
+    for depth in ("layers", "blocks", "depths"):
+        assert classifiers2d.SMALL[name].get(depth) == classifiers2d.PAPER[name].get(depth)
+
+
+@pytest.mark.parametrize("name", classifiers2d.NAMES)
+def test_weights_come_from_the_seed_alone(name):
+    before = torch.random.get_rng_state()
+    nets = [classifiers2d.create(name, 2, np.random.default_rng(seed)) for seed in (0, 0, 1)]
+    assert torch.equal(before, torch.random.get_rng_state())
+    one, two, three = (torch.cat([w.flatten() for w in net.parameters()]) for net in nets)
+    assert torch.equal(one, two) and not torch.equal(one, three)
+
+
+@pytest.mark.parametrize("name", classifiers2d.NAMES)
+def test_every_weight_learns_and_every_region_counts(name):
+    """No part is left out of the sum, and the logits depend on each quarter of the image."""
+    net = classifiers2d.create(name, 3, np.random.default_rng(0)).train()
+    x = torch.rand(4, 1, 64, 64, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    logits = net(x)
+    assert logits.shape == (4, 3)
+    F.cross_entropy(logits, torch.tensor([0, 1, 2, 0])).backward()
+    still = [n for n, w in net.named_parameters() if w.grad is None or not w.grad.any()]
+    assert not still
+    quarters = x.grad.abs().reshape(4, 2, 32, 2, 32).sum((0, 2, 4))
+    assert (quarters > 0).all()
+
+
+@pytest.mark.parametrize("name", classifiers2d.NAMES)
+def test_stored_weights_give_the_same_logits(name):
+    net = classifiers2d.create(name, 2, np.random.default_rng(0)).eval()
+    again = classifiers2d.restore(name, 2, weights_to_arrays(net))
+    x = torch.rand(2, 1, 64, 96)
+    with torch.no_grad():
+        assert torch.equal(net(x), again(x))
+    assert not any(weight.requires_grad for weight in again.parameters())
+    with pytest.raises(RuntimeError):
+        classifiers2d.restore(name, 3, weights_to_arrays(net))
+
+
+def test_a_step_of_32_images_costs_little():
+    """Processor time, not the clock's, so that other work on the machine does not count."""
+    for name in classifiers2d.NAMES:
+        net = classifiers2d.create(name, 2, np.random.default_rng(0)).train()
+        optimizer = torch.optim.Adam(net.parameters(), 1e-3)
+        x, y, spent = torch.rand(32, 1, 64, 64), torch.arange(32) % 2, []
+        for _ in range(3):
+            start = time.process_time()
+            tr.descend(optimizer, F.cross_entropy(net(x), y))
+            spent.append(time.process_time() - start)
+        assert min(spent) < 0.3, f"{name} takes {min(spent):.2f} s a step"
+
+
+def test_what_cannot_be_built_is_refused():
+    with pytest.raises(ValueError, match="classifier 'vgg' is unknown; choose one of resnet"):
+        classifiers2d.build("vgg", 2)
+    with pytest.raises(ValueError, match="classes is 1; pass 2 or more"):
+        classifiers2d.build("swin", 1)
