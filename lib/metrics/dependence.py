@@ -86,7 +86,7 @@ def joint_dimension(a, b):
     one, two = (np.atleast_2d(np.cov(x, rowvar=False)) for x in (a, b))
     shared = (one * two).sum()
     if shared <= 0:
-        raise ValueError("a and b vary in no common direction, or not at all: C has no chance level")
+        raise ValueError("a and b vary in no common direction, or not at all: C has no chance")
     return float(np.trace(one) * np.trace(two) / shared)
 
 
