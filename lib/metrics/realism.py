@@ -121,7 +121,8 @@ def nearer(arm, oracle, level=0.95):
     """P(distance of the arm < distance of a fresh phantom), ties half: (value, lo, hi).
 
     arm (n,), oracle (m,): `distances` to the same real rows; 0.5 for samples of the real law, above
-    for samples that crowd round real ones, as copies and averages do. DeLong interval.
+    for samples that crowd round real ones, as copies and averages do. DeLong interval, nan where
+    one set is wholly nearer.
     """
     y = np.repeat([1, 0], [len(arm), len(oracle)])
     return auc(y, -np.concatenate([arm, oracle]), level)
