@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from lib.networks import classifiers2d
+from lib.tasks import classifiers
 from lib.training import loop as tr
 from lib.training.weights import weights_to_arrays
 
@@ -19,34 +19,34 @@ def count(net):
     return sum(weight.numel() for weight in net.parameters())
 
 
-@pytest.mark.parametrize("name", classifiers2d.NAMES)
+@pytest.mark.parametrize("name", classifiers.NAMES)
 def test_the_paper_s_networks_have_the_published_number_of_weights(name):
-    net = classifiers2d.build(name, 1000, classifiers2d.PAPER[name], channels=3)
+    net = classifiers.build(name, 1000, classifiers.PAPER[name], channels=3)
     assert count(net) == PUBLISHED[name]
 
 
-@pytest.mark.parametrize("name", classifiers2d.NAMES)
+@pytest.mark.parametrize("name", classifiers.NAMES)
 def test_the_small_ones_have_the_stated_number_and_the_published_depth(name):
-    net = classifiers2d.create(name, 2, np.random.default_rng(0))
+    net = classifiers.create(name, 2, np.random.default_rng(0))
     assert count(net) == SMALL[name]
-    assert f"{SMALL[name]:,}" in classifiers2d.build.__doc__.replace("\n", " ")
+    assert f"{SMALL[name]:,}" in classifiers.build.__doc__.replace("\n", " ")
     for depth in ("layers", "blocks", "depths"):
-        assert classifiers2d.SMALL[name].get(depth) == classifiers2d.PAPER[name].get(depth)
+        assert classifiers.SMALL[name].get(depth) == classifiers.PAPER[name].get(depth)
 
 
-@pytest.mark.parametrize("name", classifiers2d.NAMES)
+@pytest.mark.parametrize("name", classifiers.NAMES)
 def test_weights_come_from_the_seed_alone(name):
     before = torch.random.get_rng_state()
-    nets = [classifiers2d.create(name, 2, np.random.default_rng(seed)) for seed in (0, 0, 1)]
+    nets = [classifiers.create(name, 2, np.random.default_rng(seed)) for seed in (0, 0, 1)]
     assert torch.equal(before, torch.random.get_rng_state())
     one, two, three = (torch.cat([w.flatten() for w in net.parameters()]) for net in nets)
     assert torch.equal(one, two) and not torch.equal(one, three)
 
 
-@pytest.mark.parametrize("name", classifiers2d.NAMES)
+@pytest.mark.parametrize("name", classifiers.NAMES)
 def test_every_weight_learns_and_every_region_counts(name):
     """No part is left out of the sum, and the logits depend on each quarter of the image."""
-    net = classifiers2d.create(name, 3, np.random.default_rng(0)).train()
+    net = classifiers.create(name, 3, np.random.default_rng(0)).train()
     x = torch.rand(4, 1, 64, 64, generator=torch.Generator().manual_seed(0), requires_grad=True)
     logits = net(x)
     assert logits.shape == (4, 3)
@@ -57,22 +57,22 @@ def test_every_weight_learns_and_every_region_counts(name):
     assert (quarters > 0).all()
 
 
-@pytest.mark.parametrize("name", classifiers2d.NAMES)
+@pytest.mark.parametrize("name", classifiers.NAMES)
 def test_stored_weights_give_the_same_logits(name):
-    net = classifiers2d.create(name, 2, np.random.default_rng(0)).eval()
-    again = classifiers2d.restore(name, 2, weights_to_arrays(net))
+    net = classifiers.create(name, 2, np.random.default_rng(0)).eval()
+    again = classifiers.restore(name, 2, weights_to_arrays(net))
     x = torch.rand(2, 1, 64, 96)
     with torch.no_grad():
         assert torch.equal(net(x), again(x))
     assert not any(weight.requires_grad for weight in again.parameters())
     with pytest.raises(RuntimeError):
-        classifiers2d.restore(name, 3, weights_to_arrays(net))
+        classifiers.restore(name, 3, weights_to_arrays(net))
 
 
 def test_a_step_of_32_images_costs_little():
     """Processor time, not the clock's, so that other work on the machine does not count."""
-    for name in classifiers2d.NAMES:
-        net = classifiers2d.create(name, 2, np.random.default_rng(0)).train()
+    for name in classifiers.NAMES:
+        net = classifiers.create(name, 2, np.random.default_rng(0)).train()
         optimizer = torch.optim.Adam(net.parameters(), 1e-3)
         x, y, spent = torch.rand(32, 1, 64, 64), torch.arange(32) % 2, []
         for _ in range(3):
@@ -84,6 +84,6 @@ def test_a_step_of_32_images_costs_little():
 
 def test_what_cannot_be_built_is_refused():
     with pytest.raises(ValueError, match="classifier 'vgg' is unknown; choose one of resnet"):
-        classifiers2d.build("vgg", 2)
+        classifiers.build("vgg", 2)
     with pytest.raises(ValueError, match="classes is 1; pass 2 or more"):
-        classifiers2d.build("swin", 1)
+        classifiers.build("swin", 1)
