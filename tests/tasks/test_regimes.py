@@ -160,6 +160,9 @@ def test_consistency_brings_student_and_teacher_together(toy):
         s = semi.TeacherSettings(steps=30, batch=8, unlabelled=8, consistency=weight)
         found.append(semi.train(*data, s, np.random.default_rng(0), free)[1]["disagreement"])
     assert 0 < found[1] < 0.5 * found[0]
+    s = semi.TeacherSettings(steps=30, batch=8, unlabelled=8, consistency=0, keep=0)
+    same = semi.train(*data, s, np.random.default_rng(0), free)[1]["disagreement"]
+    assert same < 0.3 * found[0], "a teacher that keeps nothing is the student of the step before"
 
 
 # ---- contrast of pixels -------------------------------------------------------------------------
