@@ -2,8 +2,8 @@
 
 ResNet-50 (He et al. 2016), DenseNet-121 (Huang et al. 2017) and Swin-T (Liu et al. 2021), all from
 MONAI, with one input channel. `create` keeps the published depths, which PAPER holds, and narrows
-the layers, to an eighth, a quarter and a sixth. The paper calls its DenseNet volumetric in a study
-that it says is all 2-D; ours is 2-D.
+the layers, to an eighth, a quarter and a sixth, and Swin's windows to 4 patches. The paper calls
+its DenseNet volumetric in a study that it says is all 2-D; ours is 2-D.
 """
 
 import warnings
@@ -28,7 +28,23 @@ SMALL = {  # for 64x64 on a CPU
     "densenet": {"blocks": (6, 12, 24, 16), "growth": 8, "first": 16},
     "swin": {"depths": (2, 2, 6, 2), "heads": (1, 2, 4, 8), "width": 16, "window": 4},
 }
+MEAN, SD = 0.5, 0.25  # of grey values, taken off before the first layer
 UNIT = 32  # H and W are multiples of it: the deepest maps are a thirty-second of the image
+
+
+class Centred(nn.Module):
+    """A network that sees (x - MEAN) / SD, as the published ones see standardised images.
+
+    Without it Swin's first layer norm hides what differs between patches of a positive image: on a
+    toy of discs it learned nothing in 120 steps, and with it everything in 70.
+    """
+
+    def __init__(self, net: nn.Module):
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net((x - MEAN) / SD)
 
 
 class Swin(nn.Module):
@@ -56,9 +72,9 @@ class Swin(nn.Module):
 def build(name: str, classes: int, size: dict | None = None, channels: int = 1) -> nn.Module:
     """The network `name` of NAMES, its weights from torch's global state.
 
-    (B, channels, H, W) with H and W multiples of UNIT -> logits (B, classes). size: of PAPER or, by
-    default, of SMALL. Weights of the small ones with two classes: resnet 373,882; densenet 451,010;
-    swin 775,392. Raises ValueError for an unknown name and for fewer than two classes.
+    (B, channels, H, W) in [0, 1], H and W multiples of UNIT -> logits (B, classes). size: of PAPER
+    or, by default, of SMALL. Weights of the small ones with two classes: resnet 373,882; densenet
+    451,010; swin 775,392. Raises ValueError for an unknown name and for fewer than two classes.
     """
     if name not in NAMES:
         raise ValueError(f"classifier {name!r} is unknown; choose one of {', '.join(NAMES)}.")
@@ -66,7 +82,7 @@ def build(name: str, classes: int, size: dict | None = None, channels: int = 1) 
         raise ValueError(f"classes is {classes}; pass 2 or more, a logit for each class.")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MONAI uses what newer torch and numpy deprecate
-        return _monai(name, classes, size or SMALL[name], channels)
+        return Centred(_monai(name, classes, size or SMALL[name], channels))
 
 
 def _monai(name: str, classes: int, size: dict, channels: int) -> nn.Module:

@@ -58,6 +58,14 @@ def test_every_weight_learns_and_every_region_counts(name):
 
 
 @pytest.mark.parametrize("name", classifiers.NAMES)
+def test_the_first_layer_sees_centred_images(name):
+    net, seen = classifiers.create(name, 2, np.random.default_rng(0)).eval(), []
+    net.net.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    net(torch.linspace(0, 1, 64 * 64).view(1, 1, 64, 64))
+    assert seen[0].min() == -2 and seen[0].max() == 2 and abs(seen[0].mean()) < 1e-6
+
+
+@pytest.mark.parametrize("name", classifiers.NAMES)
 def test_stored_weights_give_the_same_logits(name):
     net = classifiers.create(name, 2, np.random.default_rng(0)).eval()
     again = classifiers.restore(name, 2, weights_to_arrays(net))
