@@ -37,6 +37,7 @@ def toy():
     return sets[0], pool_of(sets[1]), sets[2], sets[3]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "steps"), [("resnet", 100), ("densenet", 40), ("swin", 70)])
 def test_every_network_learns_and_gives_probabilities(toy, name, steps):
     train, pool, validation, test = toy
@@ -108,6 +109,7 @@ def test_the_rate_rises_over_the_warm_up_and_then_falls_on_a_cosine():
         assert grade.rate(0, GradeSettings(name, warm_up=0.0)) == grade.RATES[name]
 
 
+@pytest.mark.slow
 def test_labels_stay_with_their_images(toy):
     """Without any shared order: a pool of wrong labels turns the answer round."""
     train, _, _, test = toy
