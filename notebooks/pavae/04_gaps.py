@@ -72,12 +72,11 @@ R = page.counted(rows, "oracle_blurred", "auc")
 # *gap* to explain: AUC of the oracle minus PA-VAE's.
 
 # %%
-PLACES = ("spread place across", "spread place along")
 DEFECTS = {  # arm: (name, how it is measured, metrics whose mean that is, is a dose above 1 cut?)
     "oracle_noiseless": ("no noise", "noise level", ("noise_level",), True),
     "oracle_blurred": ("blur of a pixel", "detail", ("detail",), False),
     "oracle_soft": ("PA-VAE's own blur", "detail", ("detail",), True),
-    "oracle_one_place": ("one place", "spread of places", PLACES, True),
+    "oracle_one_place": ("one place", "spread along", ("spread place along",), True),
     "oracle_plain": ("large, plain opacities", "coverage of looks", ("coverage_look",), True),
     "oracle_mislabelled": ("wrong labels", "adherence", ("adherence",), False),
 }
@@ -377,7 +376,7 @@ if page.meaningful:
     page.check("blurred phantoms have PA-VAE's detail", (abs(soft / own - 1) < 0.1).all())
     wrong, fresh = at.together(["oracle_mislabelled", "oracle"], "adherence")
     page.check("wrong labels are read as such", 0.8 < (wrong / fresh).mean() < 0.95)
-    for arm, most in (("oracle_one_place", 0.6), ("oracle_plain", 0.7)):
+    for arm, most in (("oracle_one_place", 0.8), ("oracle_plain", 0.7)):  # pose moves places too
         fresh, bad, _ = measured(arm)
         page.check(f"{ARMS[arm].label}: the reader sees it", not bad > most * fresh)
 
