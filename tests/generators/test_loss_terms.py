@@ -21,7 +21,7 @@ from lib.tasks import classify
 from lib.training.weights import weights_to_arrays
 
 pytestmark = pytest.mark.slow
-TRAIN, HELD_OUT, STEPS, BATCH, SEED = 200, 400, 150, 32, 0
+TRAIN, HELD_OUT, STEPS, SEED = 200, 400, 150, 0
 
 
 @cache
@@ -39,8 +39,7 @@ def guide():
 def measured(arm, **more):
     """The measures of a small fit: PA-VAE or an arm of Table 5, with `more` settings changed."""
     changes = ABLATED[arm].changes | more
-    s = replace(vae.PA_VAE, epochs=1, batch=BATCH, epoch_images=BATCH * STEPS)
-    s = replace(s, precision=machine.precision())
+    s = replace(vae.PA_VAE, epochs=1, epoch_images=64 * STEPS, precision=machine.precision())
     s = replace(s, **{"likelihood": "bernoulli", "guide_scale": 64.0, "average": 0.0} | changes)
     data, rng = from_arrays(images(1, TRAIN).arrays), np.random.default_rng([SEED, 4, 0])
     (state,) = vae.fit(data, classify.load(guide()), s, rng)
@@ -54,7 +53,7 @@ def test_without_the_mask_loss_masks_are_lost():
     on, off = measured("pavae"), measured("no_mask")
     assert off["mask"] > on["mask"] + 0.1, "1 - IoU on held-out images"
     assert on["mask_side"] > 0.9, "masks of samples"
-    assert off["mask_side"] < on["mask_side"] - 0.1, "an untaught plane still sees light and dark"
+    assert off["mask_side"] < on["mask_side"] - 0.15, "an untaught plane still sees light and dark"
 
 
 def test_without_the_class_loss_the_guide_sees_the_class_less_often():
