@@ -1,8 +1,8 @@
 """An independent reader of a lesion's attributes: where it sits, how large and how bright it is.
 
 It learns from fresh phantoms, whose lesions are known, and reads generated images, whose lesions
-nobody set. Place and size are those of the mask, what an image shows: the law's radius and its
-place between the borders of a lung say less, and a network reads a quarter of their variance. Its
+nobody set. Place across and size are those of the mask, what an image shows: the law's radius and
+its place between the borders of a lung say less, a network reads a quarter of their variance. Its
 own error shrinks what it reads towards the mean, so pools are compared with its readings of real
 images, never with the law alone.
 """
@@ -19,6 +19,7 @@ from lib.tasks.classify import ClassifySettings
 from lib.training.weights import weights_to_arrays
 
 NAMES = ("place across", "place along", "size", "contrast")
+PARAMETERS = ("opacity_y", "opacity_grey")  # of the law: place along the lung, contrast
 MIDDLE = 250  # pixels of a mask whose size counts as 0
 CELLS = 4  # quantiles of each attribute for coverage
 
@@ -28,18 +29,20 @@ def true_attributes(
 ) -> np.ndarray:  # fmt: skip
     """The attributes of NAMES of sick subjects, (N, 4) float32, of order one.
 
-    Place: centre of the mask (N, 64, 64), from -1 at the image's left or upper border to 1. Size:
-    log2 of its pixels over MIDDLE. Contrast: the opacity's grey, -1 to 1 over the law. Raises
+    Across: centre of the mask (N, 64, 64), -1 at the image's left border to 1. Along, in its lung,
+    and contrast: the law's, -1 to 1 over it. Size: log2 of the mask's pixels over MIDDLE. Raises
     ValueError for an empty mask.
     """
     area = masks.sum((1, 2))
     if not area.all():
         raise ValueError(f"{int((area == 0).sum())} masks are empty; pass sick subjects alone.")
-    at = (2 * np.arange(masks.shape[-1]) + 1) / masks.shape[-1] - 1
-    across, along = (masks.sum(axis) @ at / area for axis in (1, 2))
-    low, high = chest.LAWS[law].opacity_grey
-    grey = chest.from_seeds(chest.LAWS[law], seeds, labels).values["opacity_grey"][:, 0]
-    contrast = 2 * (grey - low) / (high - low) - 1
+    across = masks.sum(1) @ ((2 * np.arange(masks.shape[-1]) + 1) / masks.shape[-1] - 1) / area
+    found = chest.from_seeds(chest.LAWS[law], seeds, labels).values
+    ends = [getattr(chest.LAWS[law], name) for name in PARAMETERS]
+    along, contrast = (
+        2 * (found[name][:, 0] - low) / (high - low) - 1
+        for name, (low, high) in zip(PARAMETERS, ends, strict=True)
+    )
     return np.stack([across, along, np.log2(area / MIDDLE), contrast], axis=1).astype(np.float32)
 
 

@@ -364,7 +364,7 @@ for name, points in pools.items():
 # ### The reader of attributes
 #
 # A second network, trained on fresh phantoms whose lesions are known, reads four numbers of each sick
-# image: where the mask's centre lies across and along, its size, the opacity's contrast. It errs
+# image: the mask's centre across, its place along the lung, its size, the opacity's contrast. It errs
 # towards the mean, so pools are compared with its readings of *real* images.
 
 # %%
@@ -406,7 +406,7 @@ with page.figure(caption, 2, len(shown), "coverage", figsize=(14, 4.2)) as axes:
         draw_pair(below, found[name][:, 2:], found["real"][:, 2:], plots.ROLES["control"])
         above.invert_yaxis()
         above.set_title(label.replace(" (fresh", "\n(fresh"), fontsize=9)
-    axes[0, 0].set(ylabel="along, half images", xlabel="across, half images")
+    axes[0, 0].set(ylabel="along, half ranges", xlabel="across, half images")
     axes[1, 0].set(ylabel="contrast, -1 to 1 over the law", xlabel="size, octaves")
 
 # %% [markdown]

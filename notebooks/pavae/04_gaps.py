@@ -376,7 +376,7 @@ if page.meaningful:
     page.check("blurred phantoms have PA-VAE's detail", (abs(soft / own - 1) < 0.1).all())
     wrong, fresh = at.together(["oracle_mislabelled", "oracle"], "adherence")
     page.check("wrong labels are read as such", 0.8 < (wrong / fresh).mean() < 0.95)
-    for arm, most in (("oracle_one_place", 0.8), ("oracle_plain", 0.7)):  # pose moves places too
+    for arm, most in (("oracle_one_place", 0.6), ("oracle_plain", 0.7)):
         fresh, bad, _ = measured(arm)
         page.check(f"{ARMS[arm].label}: the reader sees it", not bad > most * fresh)
 

@@ -46,25 +46,25 @@ def known(arrays, chosen=slice(None)):
     )
 
 
-def test_place_and_size_are_those_of_the_mask():
+def test_place_across_and_size_are_those_of_the_mask():
     """Boxes of known centre and area; the outermost pixels are not quite at -1 and 1."""
     masks = np.zeros((3, 64, 64), bool)
     masks[0, 10:20, 40:60] = masks[1, :, :] = masks[2, 0, 63] = True
     found = attributes.true_attributes("easy", np.arange(3), np.ones(3, int), masks)
     assert found.shape == (3, 4) and found.dtype == np.float32
     size = np.log2(np.array([200, 4096, 1]) / attributes.MIDDLE)
-    expected = [[50 / 32 - 1, 15 / 32 - 1], [0, 0], [63 / 64, -63 / 64]]
-    np.testing.assert_allclose(found[:, :2], expected, atol=1e-6)
+    np.testing.assert_allclose(found[:, 0], [50 / 32 - 1, 0, 63 / 64], atol=1e-6)
     np.testing.assert_allclose(found[:, 2], size, rtol=1e-6)
 
 
-def test_contrast_is_the_grey_scaled_to_the_law(data):
-    found, sick = known(data.arrays)[:, 3], np.flatnonzero(data.arrays["label"])
+def test_place_along_and_contrast_are_the_parameters_scaled_to_the_law(data):
+    found, sick = known(data.arrays)[:, [1, 3]], np.flatnonzero(data.arrays["label"])
     assert np.abs(found).max() <= 1
-    assert found.std() == pytest.approx(1 / np.sqrt(3), rel=0.1), "uniform on [-1, 1]"
+    np.testing.assert_allclose(found.std(0), 1 / np.sqrt(3), rtol=0.1)  # uniform on [-1, 1]
     at = sick[7:8]
     one = chest.from_seeds(PLAIN, data.arrays["subject"][at], data.arrays["label"][at]).values
-    assert found[7] == pytest.approx((one["opacity_grey"][0, 0] - 1.0) / 0.5, abs=1e-5)
+    assert found[7, 0] == pytest.approx((one["opacity_y"][0, 0] + 0.075) / 0.625, abs=1e-5)
+    assert found[7, 1] == pytest.approx((one["opacity_grey"][0, 0] - 1.0) / 0.5, abs=1e-5)
 
 
 def test_an_empty_mask_has_no_attributes(data):
