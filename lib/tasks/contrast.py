@@ -42,14 +42,6 @@ class ContrastSettings(SegmentSettings):
     warm_up: float = 0.2  # share of training before they count: first maps must mean something
 
 
-def fit(
-    images: np.ndarray, masks: np.ndarray, unlabelled: np.ndarray, settings: ContrastSettings,
-    rng: np.random.Generator, free: np.ndarray | None = None, pool: regimes.Pairs | None = None,
-) -> nn.Module:  # fmt: skip
-    """The network of `train`, frozen."""
-    return train(images, masks, unlabelled, settings, rng, free, pool)[0]
-
-
 def train(
     images: np.ndarray, masks: np.ndarray, unlabelled: np.ndarray, settings: ContrastSettings,
     rng: np.random.Generator, free: np.ndarray | None = None, pool: regimes.Pairs | None = None,

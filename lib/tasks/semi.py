@@ -38,14 +38,6 @@ class TeacherSettings(SegmentSettings):
     keep: float = 0.99  # of the teacher's weights at a step
 
 
-def fit(
-    images: np.ndarray, masks: np.ndarray, unlabelled: np.ndarray, settings: TeacherSettings,
-    rng: np.random.Generator, free: np.ndarray | None = None, pool: regimes.Pairs | None = None,
-) -> nn.Module:  # fmt: skip
-    """The student of `train`, frozen."""
-    return train(images, masks, unlabelled, settings, rng, free, pool)[0]
-
-
 def train(
     images: np.ndarray, masks: np.ndarray, unlabelled: np.ndarray, settings: TeacherSettings,
     rng: np.random.Generator, free: np.ndarray | None = None, pool: regimes.Pairs | None = None,

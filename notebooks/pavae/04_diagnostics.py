@@ -396,7 +396,7 @@ def draw_pair(ax, points: np.ndarray, real: np.ndarray, colour: str) -> None:
 shown = {"Real (test)": "real"} | {arm.label: arm.name for arm in read if arm.name in found}
 caption = (
     f"Opacities as read in {POINTS} real images and in as many samples of each pool, draw 0: place "
-    "(above, as in the image) and look (below: size and contrast)."
+    "(above: across as in the image, top of the lung up) and look (below: size and contrast)."
 )
 
 # %%
@@ -406,7 +406,7 @@ with page.figure(caption, 2, len(shown), "coverage", figsize=(14, 4.2)) as axes:
         draw_pair(below, found[name][:, 2:], found["real"][:, 2:], plots.ROLES["control"])
         above.invert_yaxis()
         above.set_title(label.replace(" (fresh", "\n(fresh"), fontsize=9)
-    axes[0, 0].set(ylabel="along, half ranges", xlabel="across, half images")
+    axes[0, 0].set(ylabel="along, -1 to 1 over the law", xlabel="across, half images")
     axes[1, 0].set(ylabel="contrast, -1 to 1 over the law", xlabel="size, octaves")
 
 # %% [markdown]

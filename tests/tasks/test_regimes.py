@@ -85,10 +85,10 @@ def test_without_its_term_a_regime_is_plain_supervision(toy, name):
     off = {"consistency": 0.0} if name == "semi" else {"weight": 0.0, "warm_up": 0.0}
     plain = SegmentSettings(steps=4, batch=8)
     expected = segment.fit(*data[:2], plain, np.random.default_rng(5), free, pool)
-    found = module.fit(*data, kind(**SHORT, **off), np.random.default_rng(5), free, pool)
+    found, _ = module.train(*data, kind(**SHORT, **off), np.random.default_rng(5), free, pool)
     assert torch.equal(weights(found), weights(expected))
     on = {"consistency": 50.0, "ramp": 0.1} if name == "semi" else {"weight": 1.0, "warm_up": 0.0}
-    other = module.fit(*data, kind(**SHORT, **on), np.random.default_rng(5), free, pool)
+    other, _ = module.train(*data, kind(**SHORT, **on), np.random.default_rng(5), free, pool)
     assert not torch.equal(weights(other), weights(expected))
     assert not any(weight.requires_grad for weight in found.parameters()) and not found.training
 
@@ -115,7 +115,8 @@ def test_a_stored_network_is_read_by_segment(toy, name):
     module, kind = REGIMES[name]
     data, free = inputs(toy[0])
     stored = module.fit_job(toy[0], SHORT, [2])
-    nets = segment.load(stored), module.fit(*data, kind(**SHORT), np.random.default_rng([2]), free)
+    trained, _ = module.train(*data, kind(**SHORT), np.random.default_rng([2]), free)
+    nets = segment.load(stored), trained
     assert torch.equal(*map(weights, nets))
     assert np.array_equal(*(segment.predict(net, data[0]) for net in nets))
 
@@ -268,7 +269,7 @@ def test_the_contrast_waits_for_the_warm_up(toy):
         *data[:2], SegmentSettings(steps=4, batch=8), np.random.default_rng(5), free
     ).state_dict()
     for share, same in ((0.99, True), (0.75, False)):
-        net = contrast.fit(*data, replace(s, warm_up=share), np.random.default_rng(5), free)
+        net, _ = contrast.train(*data, replace(s, warm_up=share), np.random.default_rng(5), free)
         found = net.state_dict()
         assert all(torch.equal(found[key], plain[key]) for key in plain) is same
 
