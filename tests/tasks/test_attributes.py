@@ -67,6 +67,19 @@ def test_place_along_and_contrast_are_the_parameters_scaled_to_the_law(data):
     assert found[7, 1] == pytest.approx((one["opacity_grey"][0, 0] - 1.0) / 0.5, abs=1e-5)
 
 
+def test_true_attributes_say_what_masks_show(data):
+    """Independent of the parameters' names: lower lesions lie lower, larger ones cover more."""
+    sick = data.arrays["label"] > 0
+    mask, left = data.arrays["mask"][sick], data.arrays["label"][sick] == 1
+    found = known(data.arrays)
+    down = (mask.any(2) * np.arange(64)).sum(1) / mask.any(2).sum(1)
+    assert np.corrcoef(found[:, 1], down)[0, 1] > 0.6
+    assert np.corrcoef(found[:, 2], mask.sum((1, 2)))[0, 1] > 0.6
+    assert (found[left, 0] > 0).all() and (found[~left, 0] < 0).all(), "the patient's left"
+    each = zip(data.arrays["image"][sick], mask, strict=True)
+    assert np.corrcoef(found[:, 3], [x[m].mean() for x, m in each])[0, 1] > 0.3
+
+
 def test_an_empty_mask_has_no_attributes(data):
     parts = [data.arrays[name][:3] for name in ("subject", "label")]
     masks = np.zeros((3, 64, 64), bool)
