@@ -76,10 +76,24 @@ def replace_text(file: Path, text: str) -> None:
         os.replace(folder / file.name, file)
 
 
+def below(folder: Path, suffix: str) -> list[Path]:
+    """The files below a folder that end in `suffix`, sorted; none of what is hidden or half-written.
+
+    Unlike `Path.rglob` it bears folders that another process removes meanwhile.
+    """
+    found = []
+    for parent, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if name[0] != "."]
+        found += [Path(parent, name) for name in names if name[0] != "." and name.endswith(suffix)]
+    return sorted(found)
+
+
 def sweep(folder: Path) -> None:
     """Remove below `folder` what processes that have ended left half-written."""
-    for each in list(folder.rglob(".half-*")):
-        if not in_use(each):
+    for parent, folders, _ in os.walk(folder):
+        for each in [Path(parent, name) for name in folders if name.startswith(".half-")]:
+            if in_use(each):
+                continue
             # what cannot be removed (a read-only disk) does no harm: nothing reads it
             shutil.rmtree(each, ignore_errors=True)
 

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -46,6 +47,32 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(files.CannotWrite, match="KNOWN_TRUTH_HOME"):
         files.replace_text(tmp_path / "file" / "below" / "a.txt", "")
+
+
+def test_what_lies_below_is_found_though_folders_come_and_go(tmp_path):
+    """The report is built while notebooks run, each in a private folder that it then removes."""
+    kept = [tmp_path / "a.json", tmp_path / "toy" / "b.json"]
+    hidden = [tmp_path / ".ipynb_checkpoints" / "c.json", tmp_path / "toy" / ".d.json"]
+    for each in (*kept, *hidden, tmp_path / "toy" / "e.txt"):
+        files.replace_text(each, "")
+    stop = threading.Event()
+
+    def come_and_go():
+        while not stop.is_set():
+            with files.half(tmp_path / "toy") as half:
+                (half / "deep" / "deeper").mkdir(parents=True)
+
+    others = [threading.Thread(target=come_and_go) for _ in range(2)]
+    for each in others:
+        each.start()
+    try:
+        for _ in range(2000):
+            assert files.below(tmp_path, ".json") == kept
+            files.sweep(tmp_path)
+    finally:
+        stop.set()
+        for each in others:
+            each.join()
 
 
 def test_sweep_removes_only_what_ended_processes_left(tmp_path):

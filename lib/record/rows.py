@@ -24,7 +24,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from lib import machine, paths
+from lib import files, machine, paths
 from lib.jobs.store import plain_scores
 
 FORMAT = 2
@@ -99,8 +99,8 @@ def save(page: dict, root: Path) -> Path:
 
 def items(root: Path) -> list[str]:
     """The items that have a page under data/metrics or data/record, by name."""
-    found = (file.relative_to(root) for file in root.rglob("*.json"))
-    return sorted(path.with_suffix("").as_posix() for path in found if ".half-" not in str(path))
+    found = files.below(root, ".json")
+    return sorted(file.relative_to(root).with_suffix("").as_posix() for file in found)
 
 
 def row_key(row: dict) -> tuple[str, str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import jinja2
 
-from lib import paths, profiles
+from lib import files, paths, profiles
 from lib.claims import judge, ledger, verdict
 from lib.papers import registry
 from lib.record import draws
@@ -55,8 +55,7 @@ def page(ipynb: Path) -> Path:
 
 def finished() -> list[Path]:
     """Executed notebooks under figures/report, without those that are being written."""
-    found = sorted(file.relative_to(paths.REPORT) for file in paths.REPORT.rglob("*.ipynb"))
-    return [paths.REPORT / file for file in found if not any(part[0] == "." for part in file.parts)]
+    return files.below(paths.REPORT, ".ipynb")
 
 
 def render(profile: str, failed: dict[str, str], own: bool = True) -> str:

@@ -67,9 +67,9 @@ def key(name: str, given: dict, around: str) -> str:
 
 def _read_of_others(name: str) -> list:
     """What a notebook of claims may read: metrics of those that come before it, and all texts."""
-    found = _contents(paths.METRICS, "*.json")
+    found = _contents(paths.METRICS, ".json")
     before = {k: v for k, v in found.items() if _rank(k.removesuffix(".json")) < _rank(name)}
-    return [before, _contents(paths.NOTEBOOKS, "*.py")]
+    return [before, _contents(paths.NOTEBOOKS, ".py")]
 
 
 def left(name: str) -> list[Path]:
@@ -119,12 +119,10 @@ def _write_stamp(name: str, content: dict) -> None:
     files.replace_text(_stamp(name), json.dumps(content, indent=1))
 
 
-def _contents(folder: Path, pattern: str = "*") -> dict[str, str]:
+def _contents(folder: Path, suffix: str = "") -> dict[str, str]:
     """Checksum of every file below a folder; what is hidden or compiled does not count."""
-    found = [file.relative_to(folder) for file in folder.rglob(pattern) if file.is_file()]
-    out = (".", "__pycache__")
-    seen = [file for file in found if not any(part.startswith(out) for part in file.parts)]
-    return {file.as_posix(): _checksum(folder / file) for file in seen}
+    found = [file for file in files.below(folder, suffix) if "__pycache__" not in file.parts]
+    return {file.relative_to(folder).as_posix(): _checksum(file) for file in found}
 
 
 def _checksum(file: Path) -> str:
