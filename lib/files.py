@@ -77,7 +77,7 @@ def replace_text(file: Path, text: str) -> None:
 
 
 def below(folder: Path, suffix: str) -> list[Path]:
-    """The files below a folder that end in `suffix`, sorted; none of what is hidden or half-written.
+    """The files below a folder that end in `suffix`, sorted; what is hidden does not count.
 
     Unlike `Path.rglob` it bears folders that another process removes meanwhile.
     """
