@@ -55,14 +55,28 @@ def chosen(
     if scene == "own":
         source = order(len(masks), n, rng)
         return source, masks[source]
-    there = len(data.arrays.get("free/image", ()))
-    if scene == "free" and not there:
-        raise ValueError("the set has no lesion-free slices; use scene 'own' or 'exchanged'.")
-    source = order(there if scene == "free" else len(masks), n, rng)
+    candidates = large_enough(data) if scene == "free" else np.arange(len(masks))
+    source = candidates[order(len(candidates), n, rng)]
     mask = masks[order(len(masks), n, rng)].copy()
     mirrored = rng.random(n) < 0.5
     mask[mirrored] = mask[mirrored, :, ::-1]
     return source, mask
+
+
+def large_enough(data: Result) -> np.ndarray:
+    """The lesion-free slices that show as much brain as some slice with a lesion.
+
+    The first and last slices of a volume show little or none. ValueError if there is none such.
+    """
+    brain = (data.arrays["image"] > control.EMPTY).sum((1, 2))
+    free = (data.arrays.get("free/image", data.arrays["image"][:0]) > control.EMPTY).sum((1, 2))
+    found = np.flatnonzero(free >= brain.min())
+    if not len(found):
+        raise ValueError(
+            "the set has no lesion-free slices that show enough brain; use scene 'own' or "
+            "'exchanged'."
+        )
+    return found
 
 
 def order(count: int, n: int, rng: np.random.Generator) -> np.ndarray:

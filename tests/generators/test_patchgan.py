@@ -271,6 +271,18 @@ def test_healing_leaves_noise_where_the_lesion_was_and_the_rest_as_it_is():
     assert off.std() == pytest.approx(0.03, rel=0.1)
 
 
+def test_a_lesion_is_put_only_on_free_slices_that_show_enough_brain():
+    """The first and last slices of a volume are empty, or show a cap that holds no lesion."""
+    image = np.zeros((3, 8, 8), np.float32)
+    image[0, :4], image[1, :2], image[2, :3] = 0.5, 0.5, 0.5
+    mask = image > 0
+    data = Result({"image": image[[0, 2]], "mask": mask[[0, 2]], "free/image": image}, {})
+    source, _ = scenes.chosen(data, 6, "free", rng())
+    assert sorted(source) == [0, 0, 0, 2, 2, 2]
+    with pytest.raises(ValueError, match="enough brain; use scene 'own'"):
+        scenes.chosen(Result(data.arrays | {"free/image": image[:2] * 0}, {}), 3, "free", rng())
+
+
 def test_impossible_scenes_are_refused():
     data = lesion_set(4)
     with pytest.raises(ValueError, match="scene 'new' is unknown"):
