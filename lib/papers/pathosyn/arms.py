@@ -150,7 +150,7 @@ def chosen(*names: str) -> list[Arm]:
 # ---- what an arm's slices train -----------------------------------------------------------------
 
 
-SUPERVISION = ("supervised", "semi-supervised", "unsupervised")
+SUPERVISION = ("supervised", "semi-supervised", "contrastive")
 
 
 @dataclass(frozen=True)
@@ -161,13 +161,13 @@ class Regime:
     label: str
     architecture: str  # a name of lib.tasks.architectures, or of the classifiers
     supervision: str = SUPERVISION[0]
-    labelled: float = 1.0  # share of the real training subjects whose masks or grades it sees
+    labelled: float = 1.0  # share of the real training subjects whose masks it sees
 
     def __post_init__(self):
         if self.supervision not in SUPERVISION:
             raise ValueError(f"{self.name}: supervision is {self.supervision!r}; {SUPERVISION}")
-        if not 0 <= self.labelled <= 1:
-            raise ValueError(f"{self.name}: labelled is {self.labelled}; use a share, 0 to 1")
+        if not 0 < self.labelled <= 1:
+            raise ValueError(f"{self.name}: labelled is {self.labelled}; use a share in (0, 1]")
 
 
 SEGMENTERS = {
@@ -176,8 +176,7 @@ SEGMENTERS = {
         Regime("nnunet", "DynUNet (nnU-Net-style)", "nnunet"),
         Regime("unet", "U-Net", "unet"),
         Regime("meanteacher", "Mean Teacher U-Net", "unet", "semi-supervised", labelled=0.1),
-        Regime("contraseg", "Contrastive clusters (for Contra-Seg)", "unet", "unsupervised",
-               labelled=0.0),
+        Regime("contraseg", "Contrastive U-Net (for Contra-Seg)", "unet", "contrastive", labelled=0.1),
     )
 }  # fmt: skip
 """Table II. The paper gives no share of labels (PS-E21)."""

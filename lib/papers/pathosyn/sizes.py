@@ -29,8 +29,7 @@ class Sizes:
     ldm_steps: tuple[int, int] = (3000, 2000)  # Brain-LDM: auto-encoder, denoiser
     maskdiff_steps: int = 3000
     meta_steps: int = 3000  # of the metamorphic auto-encoder
-    segment_steps: int = 1200  # of every segmenter but
-    cluster_steps: int = 600  # the one that sees no label
+    segment_steps: int = 1200  # of every segmenter
     classify_steps: int = 600  # of every classifier
     known_steps: int = 600  # of the readers
     judge_steps: int = 300  # of the judge that tells real from synthetic
@@ -45,12 +44,12 @@ SIZES = {
         subjects=printed.SPLIT, added=3200,
         substrate_steps=60_000, diff_steps=60_000, vaegan_steps=60_000,  # 300 epochs of about 3,200
         ldm_steps=(60_000, 60_000), maskdiff_steps=60_000, meta_steps=60_000,  # slices, 16 a step
-        segment_steps=40_000, cluster_steps=40_000, classify_steps=40_000,  # 200 epochs of them
+        segment_steps=40_000, classify_steps=40_000,  # 200 epochs of them
     ),
     "smoke": Sizes(
         subjects=(8, 1, 3), slices=4, sweep=(2, 4), added=10, known_slices=60, judged=40,
         remembered=10, repeats=3, substrate_steps=6, diff_steps=6, vaegan_steps=6,
-        ldm_steps=(4, 4), maskdiff_steps=6, meta_steps=6, segment_steps=4, cluster_steps=4,
+        ldm_steps=(4, 4), maskdiff_steps=6, meta_steps=6, segment_steps=4,
         classify_steps=4, known_steps=6, judge_steps=4, budget=(3, 6), seeds=1, seeds_alone=2,
     ),
 }  # fmt: skip

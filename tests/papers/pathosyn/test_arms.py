@@ -88,7 +88,7 @@ def test_labels_and_standing_arms():
 def test_segmenters_are_networks_that_exist_with_the_share_of_labels_that_is_said():
     assert {each.architecture for each in arms.SEGMENTERS.values()} <= set(architectures.NAMES)
     shares = {name: each.labelled for name, each in arms.SEGMENTERS.items()}
-    assert shares == {"nnunet": 1, "unet": 1, "meanteacher": 0.1, "contraseg": 0}
+    assert shares == {"nnunet": 1, "unet": 1, "meanteacher": 0.1, "contraseg": 0.1}
     kinds = {each.supervision for each in arms.SEGMENTERS.values()}
     assert kinds == set(arms.SUPERVISION)
     assert {each.supervision for each in arms.CLASSIFIERS.values()} == {"supervised"}
