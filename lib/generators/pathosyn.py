@@ -129,20 +129,19 @@ class PathoSyn(nn.Module):
 
         how: one of fusion.FUSIONS, or None for the settings' own. severity: see `control`. An
         empty mask asks for no lesion: its image is the substrate ("paste": the input). Outside the
-        support the result is, bit for bit, the substrate ("paste": the input). ValueError: images
-        outside [0, 1], masks not of 0 and 1, severity out of range, unknown fusion.
+        support the result is, bit for bit, the substrate ("paste": the input). Severity 0 draws
+        nothing. ValueError: images outside [0, 1], masks not of 0 and 1, severity out of range,
+        unknown fusion.
         """
-        image, support = checked(image, mask)
+        image, support = asked(image, mask, self.settings.margin)
         lesions = support.any((1, 2))
-        if lesions.any():
-            support[lesions] = supported(image[lesions], support[lesions], self.settings.margin)
         generator = tr.torch_generator(rng)
         x, m = tr.as_planes(image), tr.as_planes(support)
         with torch.no_grad():
             parts = zip(x.split(CHUNK), m.split(CHUNK), strict=True)
             substrate = torch.cat([self.substrate(a, b).clamp(0, 1) for a, b in parts])
             deviation = torch.zeros_like(substrate)
-            if lesions.any():
+            if lesions.any() and severity:
                 at = torch.from_numpy(lesions)
                 deviation[at] = self._drawn(substrate[at], m[at], generator)
         return self._fused(image, support, substrate[:, 0].numpy(), deviation[:, 0].numpy(), how,
@@ -203,11 +202,25 @@ def supported(image: np.ndarray, mask: np.ndarray, margin: float) -> np.ndarray:
     return control.grown(mask, margin) & (control.checked(mask) | (image > control.EMPTY))
 
 
+def asked(
+    image: np.ndarray, mask: np.ndarray, margin: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """`checked` images and the supports of their masks; an empty mask stays empty."""
+    image, support = checked(image, mask)
+    lesions = support.any((1, 2))
+    if lesions.any():
+        support[lesions] = supported(image[lesions], support[lesions], margin)
+    return image, support
+
+
 # ---- what any fit has left ----------------------------------------------------------------------
 
 
 def base(fitted: Result) -> PathoSyn:
-    """The decomposition of a fit of any family, frozen: it has f_sub and `scale`, and no `draw`."""
+    """The decomposition of a fit of any family, frozen: it has f_sub and `scale`, and no `draw`.
+
+    So it can `sample` at severity 0 alone.
+    """
     known = {f.name for f in fields(PathoSynSettings)}
     settings = {k: v for k, v in fitted.scores["settings"].items() if k in known}
     own = ("model/substrate_net.", "model/scale")

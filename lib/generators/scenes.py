@@ -23,9 +23,12 @@ TRIES = 20  # places that are tried for a mask; the one with most of it in the b
 
 def pool(
     model, data: Result, n: int, stream: list[int], scene: str = "own", how: str | None = None,
-    severity: float = 1.0,
+    severity: float = 1.0, healer=None,
 ) -> Result:  # fmt: skip
     """n syntheses by a model (`PathoSyn.sample`) on slices of a slice_set.
+
+    healer: a model that heals the slices of "exchanged" in the place of `model`; arms with the
+    same stream and healer are given the same anatomies and masks.
 
     Arrays (n, H, W): image, mask (the request, before any margin), substrate, deviation, anatomy
     (what the lesion was put on), and source (n,), the slice that is the anatomy. ValueError:
@@ -37,7 +40,7 @@ def pool(
     anatomy = data.arrays[column][source].astype(np.float32)
     if scene == "exchanged":
         noise = observation.estimate(data.arrays["image"])
-        anatomy = healed(model, anatomy, data.arrays["mask"][source], noise, heal_rng)
+        anatomy = healed(healer or model, anatomy, data.arrays["mask"][source], noise, heal_rng)
     if scene != "own":
         mask = control.within(placed_in(anatomy, mask, choose_rng), anatomy)
     made = model.sample(anatomy, mask, draw_rng, how, severity)
