@@ -17,6 +17,10 @@ default is what works, marked ours where the paper has neither:
 - L_dev and L_syn times sqrt(a_t) (ours): r^ divides the error of eps by sqrt(a_t), 157 times at the
   last step, and these few steps would drown all others.
 
+With space "image" (ours) all is as it is, but r_0 is the image inside the mask, x - mean grey of
+the training lesions, where it was x - x_sub: what is drawn then stands in the place of the
+substrate, and x_sub is told to the network as before.
+
 The samplers are those of `diffusion`. They work pixel by pixel, so a network that sees and says
 nothing outside the mask is the projection r <- r m after every update of Algorithm 2.
 """
@@ -42,12 +46,14 @@ SCHEDULES = {"linear": diffusion.linear, "cosine": diffusion.cosine}
 NOISE_LOSSES = ("own", "masked", "whole")
 ALPHAS = ("bar", "printed")
 SAMPLERS = ("ddim", "ddpm", "printed")
+SPACES = ("deviation", "image")
 
 
 @dataclass(frozen=True)
 class DeviationSettings(PathoSynSettings):
     """PathoSyn-Diff; see PathoSynSettings for what is shared."""
 
+    space: str = "deviation"  # equation 4; "image": the image inside the mask (ours)
     length: int = 1000  # T, section IV-A
     schedule: str = "linear"  # section IV-A
     kind: str = "eps"  # what the network says, equation 9; "v" and "x0" ours
@@ -79,14 +85,32 @@ class DeviationDiffusion(PathoSyn):
         for name, value, known in (
             ("noise_loss", s.noise_loss, NOISE_LOSSES), ("sampler", s.sampler, SAMPLERS),
             ("noising", s.noising, ALPHAS), ("estimate", s.estimate, ALPHAS),
+            ("space", s.space, SPACES),
         ):  # fmt: skip
             if value not in known:
                 raise ValueError(f"{name} {value!r} is unknown; use one of {known}.")
         self.noise_net = NoiseNet(s.widths, s.depth)
+        self.register_buffer("mean", torch.zeros(()))  # grey value of training lesions
         self.schedule = SCHEDULES[s.schedule](s.length)
         printed = diffusion.Schedule(1 - self.schedule.beta)  # alpha_t
         self.noising = printed if s.noising == "printed" else self.schedule
         self.estimating = printed if s.estimate == "printed" else self.schedule
+
+    def standardise(self, inpaint: Tensor, image: Tensor, support: Tensor) -> None:
+        """Set `mean`, and `scale` to the root mean square of x - Inp(x, m), or of x - mean."""
+        self.mean.copy_(image[support > 0].double().mean())
+        super().standardise(self.origin(inpaint), image, support)
+
+    def origin(self, substrate: Tensor) -> Tensor:
+        """What r_0 is the image's difference from."""
+        return substrate if self.settings.space == "deviation" else self.mean.expand_as(substrate)
+
+    def deviation(self, image: Tensor, substrate: Tensor, support: Tensor) -> Tensor:
+        return super().deviation(image, self.origin(substrate), support)
+
+    def added(self, r: Tensor, substrate: Tensor) -> Tensor:
+        drawn = self.grey(r)
+        return drawn if self.settings.space == "deviation" else drawn + self.mean - substrate
 
     @property
     def limit(self) -> float | None:
@@ -196,7 +220,7 @@ def terms_of(
     estimate, _ = diffusion.parts(model.estimating, s.kind, said, r_t, t)
     estimate = estimate * mask if s.masked_estimate else estimate
     # 4. Synthesis and losses (equations 9, 13 and 14)
-    made = substrate + soft * model.grey(estimate)
+    made = substrate + soft * model.added(estimate, substrate)
     signal = model.noising.rates(t, t)[0] if s.by_signal else 1.0
     terms = deviation_terms(estimate, r_0, mask, soft)
     terms |= {"syn": own_mean((made - image).abs(), soft)}

@@ -1,12 +1,16 @@
 """MaskDiff-Inpaint as we read it: a diffusion that draws a whole slice around what a mask leaves.
 
     x_t = sqrt(a_t) x_0 + sqrt(1 - a_t) eps                    x_0 = 2 x - 1, the whole slice
-    L = w_in |(v - v_theta) m|^2 + w_out |(v - v_theta) (1 - m)|^2,   v_theta(x_t, x (1 - m), m, t)
+    L = w_in |(x_0 - f) m|^2 + w_out |(x_0 - f) (1 - m)|^2,   f(x_t, x_0 (1 - m), m, t)
 
 PathoSyn's paper names it (section IV-B) and cites an inpainter of photographs; section II says
-that such models "re-synthesize the entire image". So all is ours: the network of PathoSyn's
-diffusion is shown the slice outside the mask and diffuses all of it. Each of the two norms is a
+that such models "re-synthesize the entire image". So all is ours: a network of the kind of
+PathoSyn's is shown the slice outside the mask and diffuses all of it. Each of the two norms is a
 mean over its own region of its own image, so that a small lesion counts as much as a large one.
+
+The network says x_0: nearly all of that it is shown, while of noise or velocities it must find the
+part outside the mask anew at every step (after 300 steps on 300 slices the root mean square change
+of healthy tissue was 0.04 grey units; with velocities, 0.35).
 
 What it draws is its own everywhere, so it may change tissue that it was shown; "paste" keeps the
 given pixels outside the mask. It draws noise with the rest, and needs none added.
@@ -29,7 +33,7 @@ from lib.generators.joint import own_mean, trained
 from lib.generators.membrane import inpainted
 from lib.generators.pathosyn import Synthesis, asked, base, checked, supported
 from lib.jobs import Result
-from lib.networks.pathosyn import NoiseNet
+from lib.networks.pathosyn import InpaintNet
 from lib.training import loop as tr
 from lib.training.cost import flops
 from lib.training.weights import freeze, seeded
@@ -45,7 +49,7 @@ class MaskDiffSettings:
     margin: float = 0.0  # pixels by which the label grows to the mask that it is shown
     length: int = 1000  # T, as PathoSyn's
     schedule: str = "cosine"
-    kind: str = "v"  # what the network says
+    kind: str = "x0"  # what the network says; "v", "eps"
     in_weight: float = 1.0  # w_in
     out_weight: float = 1.0  # w_out
     sampler_steps: int = 50  # of DDIM, as PathoSyn's
@@ -55,9 +59,8 @@ class MaskDiffSettings:
     rate: float = 2e-3  # cosine to a twentieth
     decay: float = 1e-5
     average: float = 0.99  # decay of the moving average of the weights
-    fold: int = 4  # pixels a side that are folded into channels: a whole slice is dear
-    widths: tuple[int, int] = (96, 128)  # at 1/4 and 1/8 of the side
-    depth: int = 1  # residual units at the bottleneck
+    widths: tuple[int, int] = (32, 64)  # at 1/2 and 1/4 of the side: whole slices are dear
+    depth: int = 2  # residual units at the bottleneck
     precision: str = "bfloat16"
 
 
@@ -67,7 +70,7 @@ class MaskDiff(nn.Module):
     def __init__(self, settings: MaskDiffSettings):
         super().__init__()
         s = self.settings = settings
-        self.net = NoiseNet(s.widths, s.depth, s.fold)
+        self.net = InpaintNet(s.widths, s.depth)
         self.schedule = SCHEDULES[s.schedule](s.length)
 
     def say(self, x_t: Tensor, known: Tensor, mask: Tensor, t: Tensor) -> Tensor:

@@ -119,6 +119,10 @@ class PathoSyn(nn.Module):
             r = delta * torch.atanh((r / delta).clamp(-LARGEST, LARGEST))
         return r * self.scale
 
+    def added(self, r: Tensor, substrate: Tensor) -> Tensor:
+        """What r adds to its substrate, grey units."""
+        return self.grey(r)
+
     # ---- synthesis ------------------------------------------------------------------------------
 
     def sample(
@@ -166,7 +170,7 @@ class PathoSyn(nn.Module):
         return self._fused(image, union, substrate[:, 0].numpy(), deviation.numpy(), how, severity)
 
     def _drawn(self, substrate: Tensor, support: Tensor, generator: torch.Generator) -> Tensor:
-        drawn = self.grey(self.draw(substrate, support, generator)) * support
+        drawn = self.added(self.draw(substrate, support, generator), substrate) * support
         return self.observed(substrate, drawn, support, generator)
 
     def _fused(self, image, support, substrate, deviation, how, severity) -> Synthesis:

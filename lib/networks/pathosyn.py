@@ -60,16 +60,17 @@ class SubstrateNet(nn.Module):
 class NoiseNet(nn.Module):
     """eps_theta: (r_t, x_sub, m) (B, 3, H, W) and steps (B,) -> noise (B, 1, H, W).
 
-    Residual units that are scaled and shifted by the time; H and W are multiples of 2 `fold`, and
-    the bottleneck (16 pixels of a whole slice of 64, 8 with a fold of 4) attends over all its
-    pixels.
+    Residual units that are scaled and shifted by the time; H and W are multiples of 4, of which the
+    bottleneck has a quarter (16 of a whole slice of 64) and there attends over all its pixels.
     """
 
-    def __init__(self, widths: tuple[int, int], depth: int, fold: int = FOLD):
+    MULTIPLE = 4
+
+    def __init__(self, widths: tuple[int, int], depth: int, planes: int = 3):
         super().__init__()
-        self.fold, (fine, coarse) = fold, widths
+        fine, coarse = widths
         self.time = nn.Sequential(nn.Linear(coarse, coarse), nn.SiLU(), nn.Linear(coarse, coarse))
-        self.into = nn.Conv2d(3 * fold**2, fine, 3, padding=1)
+        self.into = nn.Conv2d(planes * FOLD**2, fine, 3, padding=1)
         self.first = TimedUnit(fine, coarse)
         self.down = nn.Conv2d(fine, coarse, 4, stride=2, padding=1)
         self.middle = nn.ModuleList(TimedUnit(coarse, coarse) for _ in range(depth))
@@ -77,19 +78,43 @@ class NoiseNet(nn.Module):
         self.join = nn.Conv2d(coarse + fine, fine, 1)
         self.last = TimedUnit(fine, coarse)
         self.norm = nn.GroupNorm(GROUPS, fine)
-        self.out = nn.Conv2d(fine, fold**2, 3, padding=1)
+        self.out = nn.Conv2d(fine, FOLD**2, 3, padding=1)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
     def forward(self, x: Tensor, t: Tensor) -> Tensor:
         time = F.silu(self.time(time_features(t, self.time[0].in_features)))
-        fine = self.first(self.into(F.pixel_unshuffle(x, self.fold)), time)
+        fine = self.first(self.into(F.pixel_unshuffle(x, FOLD)), time)
         h = self.down(fine)
         for i, block in enumerate(self.middle):
             h = block(h, time)
             h = self.attention(h) if i == 0 else h
         h = self.last(self.join(torch.cat([doubled(h), fine], 1)), time)
-        return unfolded(self.out, F.silu(self.norm(h)), fold=self.fold)
+        return unfolded(self.out, F.silu(self.norm(h)))
+
+
+class InpaintNet(NoiseNet):
+    """(x_t, x_0 (1 - m), m) (B, 3, H, W) and steps (B,) -> the slice x_0 (B, 1, H, W).
+
+    As `SubstrateNet` it starts as what it is shown: its answer is a convolution of the planes
+    themselves, scaled by the time, beside that of the deeper maps.
+    """
+
+    def __init__(self, widths: tuple[int, int], depth: int):
+        super().__init__(widths, depth)
+        self.scale = nn.Linear(widths[1], 3 * FOLD**2)
+        self.skip = nn.Conv2d(3 * FOLD**2, FOLD**2, 3, padding=1)
+        for layer in (self.scale, self.skip):
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+        with torch.no_grad():  # pixel i of the known picture to pixel i of the answer
+            for i in range(FOLD**2):
+                self.skip.weight[i, FOLD**2 + i, 1, 1] = 1.0
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        time = F.silu(self.time(time_features(t, self.time[0].in_features)))
+        planes = F.pixel_unshuffle(x, FOLD) * (1 + self.scale(time)[:, :, None, None].float())
+        return super().forward(x, t) + unfolded(self.skip, planes)
 
 
 class PatchEncoder(nn.Module):
@@ -159,7 +184,7 @@ def doubled(h: Tensor) -> Tensor:
     return F.interpolate(h, scale_factor=2, mode="nearest")
 
 
-def unfolded(out: nn.Conv2d, *maps: Tensor, fold: int = FOLD) -> Tensor:
+def unfolded(out: nn.Conv2d, *maps: Tensor) -> Tensor:
     """The last convolution of maps in float32, its channels folded back into pixels."""
     with torch.autocast("cpu", enabled=False):
-        return F.pixel_shuffle(out(torch.cat([h.float() for h in maps], 1)), fold)
+        return F.pixel_shuffle(out(torch.cat([h.float() for h in maps], 1)), FOLD)
