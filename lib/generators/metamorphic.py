@@ -45,13 +45,13 @@ PRIORS = ("fitted", "normal")
 class MetamorphicSettings:
     """All ours: the paper says nothing of its size."""
 
-    shape: int = 16  # size of s
-    appearance: int = 48  # size of a
+    shape: int = 32  # size of s
+    appearance: int = 64  # size of a
     side: int = 64  # pixels
-    widths: tuple[int, ...] = (16, 32, 48, 64)  # at 1/2, 1/4, 1/8 and 1/16 of the side
+    widths: tuple[int, ...] = (24, 48, 64, 96)  # at 1/2, 1/4, 1/8 and 1/16 of the side
     smooth: float = 3.0  # pixels, of the Gaussian that smooths velocities
     squarings: int = 6  # the flow is that of 2^-6 of the velocity, composed with itself 6 times
-    sd: float = 0.1  # of the Gaussian likelihood, grey units
+    sd: float = 0.05  # of the Gaussian likelihood, grey units
     anneal: int = 500  # first steps, in which the KL grows to its full weight
     prior: str = "fitted"  # of samples: moments of the training codes; "normal": N(0, I)
     noisy: bool = True  # samples are draws about the means

@@ -566,3 +566,68 @@ def brains(n, seed):
     who = np.nonzero(batch.mask.any((2, 3)))
     parts = {"image": batch.image[:, 0].clip(0, 1), "healthy": batch.healthy[:, 0].clip(0, 1)}
     return Result({k: v[who] for k, v in parts.items()} | {"mask": batch.mask[who]}, {"n": n})
+
+
+# ---- image space --------------------------------------------------------------------------------
+
+
+IMAGE = replace(DIFF, space="image", saturation="none")
+
+
+def test_in_image_space_r_0_is_the_image_inside_the_mask_standardised():
+    """And neither `mean`, `scale` nor r_0 depend on the substrate, which the network is told."""
+    model, made = awake(IMAGE), scans(6)
+    x, m = as_planes(made["image"]), as_planes(made["mask"])
+    for inpaint in (as_planes(made["healthy"]), torch.zeros_like(x)):
+        model.standardise(inpaint, x, m)
+        r_0 = model.deviation(x, inpaint, m)
+        inside = r_0[m > 0].double()
+        assert inside.mean().item() == pytest.approx(0, abs=1e-4)
+        assert inside.square().mean().item() == pytest.approx(1, rel=1e-4)
+        assert (r_0[m == 0] == 0).all()
+        back = inpaint + model.added(r_0, inpaint)
+        torch.testing.assert_close(back[m > 0], x[m > 0], rtol=0, atol=1e-5)
+    one, two = (model.say(r_0, x_sub, m, torch.full((6,), 300)) for x_sub in (x, 0.5 * x))
+    assert not torch.equal(one, two)
+
+
+def test_in_image_space_the_drawn_image_stands_in_the_mask_whatever_the_substrate():
+    class Told(DeviationDiffusion):
+        def draw(self, substrate, mask, generator):
+            return (0.7 - self.mean) / self.scale * mask
+
+    made = scans(4)
+    for space, expected in (("image", 0.7), ("deviation", None)):
+        model = Told(replace(IMAGE, space=space)).eval()
+        model.standardise(*map(as_planes, (made["healthy"], made["image"], made["mask"])))
+        found = model.sample(made["image"], made["mask"], rng(), "paste")
+        inside = found.image[made["mask"]]
+        assert np.allclose(inside, 0.7, atol=1e-5) == (expected is not None)
+        assert np.array_equal(found.image[~made["mask"]], made["image"][~made["mask"]])
+        assert not found.deviation[~made["mask"]].any()
+
+
+def test_a_perfect_network_pays_nothing_in_image_space_either():
+    substrate, mask = planes(4)
+    image = substrate + 0.2 * mask * torch.rand(mask.shape, generator=generator())
+    model, eps = Perfect(IMAGE), torch.randn(mask.shape, generator=generator(1))
+    model.standardise(substrate, image, mask)
+    model.truth = eps
+    terms = deviation.terms_of(model, image, substrate, mask, mask, eps, torch.full((4,), 400))
+    assert max(value.abs().max().item() for value in terms.values()) < 2e-4
+
+
+def test_a_fit_in_image_space_has_the_same_network_and_its_f_sub_can_be_shared():
+    data = lesion_set(24)
+    s = asdict(replace(DIFF, space="image"))
+    fitted, plain = (deviation.fit_job(data, each, [3]) for each in (s, asdict(DIFF)))
+    assert {k: v.shape for k, v in fitted.arrays.items()} == {
+        k: v.shape for k, v in plain.arrays.items()
+    }
+    pool = deviation.pool(fitted, data, 4, [1], "exchanged").arrays
+    assert np.isfinite(pool["image"]).all() and pool["deviation"].any((1, 2)).all()
+    again = joint.shared(fitted, DIFF).state_dict()
+    stored = deviation.load(fitted).substrate_net.state_dict()
+    assert all(torch.equal(again[name], stored[name]) for name in stored)
+    with pytest.raises(ValueError, match="space 'odd' is unknown"):
+        DeviationDiffusion(replace(DIFF, space="odd"))
