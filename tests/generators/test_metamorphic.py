@@ -221,7 +221,7 @@ def test_a_fit_finds_how_squares_are_shifted():
     x = np.zeros((64, SIDE, SIDE), dtype=np.float32)
     for image, c in zip(x, columns, strict=True):
         image[11:21, c : c + 8] = 0.8
-    s = replace(SMALL, appearance=1, steps=200, batch=16, anneal=100, rate=5e-3, average=0.9)
+    s = replace(SMALL, appearance=1, steps=120, batch=8, anneal=50, rate=1e-2, average=0.9)
     *_, state = metamorphic.fit(x, x > 0.5, s, rng())
     model, given = state.model, as_pairs(x, x > 0.5)
     with torch.no_grad():
