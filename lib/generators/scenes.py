@@ -6,8 +6,8 @@ The paper does not say where the masks of its synthetic lesions come from. Three
     "exchanged" a lesion slice whose lesion is replaced by the substrate, the mask of another lesion
     "free"      a slice without lesion, the mask of a lesion
 
-Masks that are not a slice's own are mirrored by chance, moved to a place in the brain, and what
-lies outside the brain is cut off.
+Masks that are not a slice's own come from about the same level of the head and are mirrored by
+chance; one that lies beside the brain is moved into it. What lies outside the brain is cut off.
 """
 
 import numpy as np
@@ -18,7 +18,10 @@ from lib.generators.observation import Noise
 from lib.jobs import Result
 
 SCENES = ("own", "exchanged", "free")
-TRIES = 20  # places that are tried for a mask; the one with most of it in the brain is taken
+LEVELS = 1  # slices by which the level of a mask may differ from that of its anatomy
+INSIDE = 0.9  # share of a mask that has to lie in the brain, or else it is moved
+TRIES = 20  # places that are tried then; the one with most of the mask in the brain is taken
+SMALL = 0.25  # share of lesion slices that show less brain than every lesion-free one in use
 
 
 def pool(
@@ -60,26 +63,41 @@ def chosen(
         return source, masks[source]
     candidates = large_enough(data) if scene == "free" else np.arange(len(masks))
     source = candidates[order(len(candidates), n, rng)]
-    mask = masks[order(len(masks), n, rng)].copy()
+    mask = masks[partners(data, source, scene, rng)].copy()
     mirrored = rng.random(n) < 0.5
     mask[mirrored] = mask[mirrored, :, ::-1]
     return source, mask
 
 
 def large_enough(data: Result) -> np.ndarray:
-    """The lesion-free slices that show as much brain as some slice with a lesion.
+    """The lesion-free slices that show as much brain as three of four slices with a lesion.
 
     The first and last slices of a volume show little or none. ValueError if there is none such.
     """
     brain = (data.arrays["image"] > control.EMPTY).sum((1, 2))
     free = (data.arrays.get("free/image", data.arrays["image"][:0]) > control.EMPTY).sum((1, 2))
-    found = np.flatnonzero(free >= brain.min())
+    found = np.flatnonzero(free >= np.quantile(brain, SMALL))
     if not len(found):
         raise ValueError(
             "the set has no lesion-free slices that show enough brain; use scene 'own' or "
             "'exchanged'."
         )
     return found
+
+
+def partners(data: Result, source: np.ndarray, scene: str, rng: np.random.Generator) -> np.ndarray:
+    """For each anatomy (n,) another lesion slice, whose mask it gets: one of about the same level.
+
+    So a lesion comes where lesions are. Any slice where the levels ("index") are not known.
+    """
+    a, own = data.arrays, "free/index" if scene == "free" else "index"
+    if "index" not in a or own not in a:
+        return order(len(a["mask"]), len(source), rng)
+    apart = np.abs(a[own][source].astype(int)[:, None] - a["index"].astype(int))
+    if scene != "free" and len(a["index"]) > 1:
+        apart[np.arange(len(source)), source] = np.iinfo(int).max
+    near = apart <= np.maximum(LEVELS, apart.min(1, keepdims=True))
+    return np.array([rng.choice(np.flatnonzero(row)) for row in near], dtype=np.int64)
 
 
 def order(count: int, n: int, rng: np.random.Generator) -> np.ndarray:
@@ -100,13 +118,16 @@ def healed(
 
 
 def placed_in(image: np.ndarray, mask: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Each mask (N, H, W) moved to a pixel of its brain where most of it lies in the brain."""
-    found = np.empty_like(mask)
+    """The masks (N, H, W); one of which less than INSIDE lies in its brain is moved to where most
+    of it does."""
+    found = mask.copy()
     for i, (x, m) in enumerate(zip(image, mask, strict=True)):
         brain = x > control.EMPTY
         at = np.argwhere(brain)
         if not len(at):
             raise ValueError(f"image {i} shows no brain; leave it out.")
+        if (m & brain).sum() >= INSIDE * m.sum():
+            continue
         places = [control.placed(m[None], *at[k])[0] for k in rng.integers(len(at), size=TRIES)]
         found[i] = max(places, key=lambda p: int((p & brain).sum()))
     return found

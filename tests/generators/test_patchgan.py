@@ -248,6 +248,25 @@ def test_masks_of_other_slices_are_mirrored_by_chance():
     assert 8 < sum(plain) < 32
 
 
+@pytest.mark.parametrize("scene", ["exchanged", "free"])
+def test_a_mask_comes_from_another_slice_of_about_the_same_level(scene):
+    level = np.repeat(np.arange(6), 3)
+    data = Result({"mask": np.zeros((18, 4, 4), bool), "index": level, "free/index": level[::2]}, {})
+    source = np.arange(18 if scene == "exchanged" else 9)
+    own = level if scene == "exchanged" else level[::2]
+    for seed in range(5):
+        found = scenes.partners(data, source, scene, rng(seed))
+        assert np.abs(level[found] - own).max() == 1
+        assert scene == "free" or not (found == source).any()
+    far = Result(data.arrays | {"free/index": level[::2] + 20}, {})
+    assert (level[scenes.partners(far, np.arange(9), "free", rng())] == 5).all()
+
+
+def test_a_mask_inside_the_brain_stays_where_it_is():
+    image, mask = np.full((2, 32, 32), 0.4, np.float32), np.stack([disc(8, 8, 3), disc(20, 9, 2)])
+    assert np.array_equal(scenes.placed_in(image, mask, rng()), mask)
+
+
 def test_a_mask_is_placed_where_the_brain_is():
     brain = disc(20, 10, 7)
     image = np.where(brain, 0.4, 0).astype(np.float32)[None]
@@ -274,7 +293,7 @@ def test_healing_leaves_noise_where_the_lesion_was_and_the_rest_as_it_is():
 def test_a_lesion_is_put_only_on_free_slices_that_show_enough_brain():
     """The first and last slices of a volume are empty, or show a cap that holds no lesion."""
     image = np.zeros((3, 8, 8), np.float32)
-    image[0, :4], image[1, :2], image[2, :3] = 0.5, 0.5, 0.5
+    image[0, :4], image[1, :2], image[2, :4] = 0.5, 0.5, 0.5
     mask = image > 0
     data = Result({"image": image[[0, 2]], "mask": mask[[0, 2]], "free/image": image}, {})
     source, _ = scenes.chosen(data, 6, "free", rng())

@@ -208,7 +208,7 @@ def competitors() -> list[tuple]:
         ),
         (
             "MaskDiff-Inpaint cites an inpainter of photographs (PS-E28)",
-            "a diffusion that fills the mask of a slice from what surrounds it; arm "
+            "a diffusion that draws a whole slice from its mask and what surrounds it; arm "
             "`maskdiff_paste` keeps the slice outside the mask",
             "the name and section II say so much",
             "none",
@@ -253,7 +253,7 @@ def synthetic(p: Sizes) -> list[tuple]:
         (
             "on which anatomy and in which mask a synthetic lesion is drawn is not said (PS-E22)",
             f"“{main}”: a training slice whose lesion the substrate replaces, and the mask of "
-            "another, mirrored and moved by chance; "
+            "another from about the same level, mirrored by chance; "
             + ", ".join(f"`{name}` is “{scene}”" for name, scene in others.items()),
             "in a slice's own mask nothing is new but texture, which a segmenter hardly needs",
             f"which of the {len(SCENES)} the paper has; masks from a model of their own",
