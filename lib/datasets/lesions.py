@@ -21,6 +21,7 @@ from lib.phantoms import brain
 from lib.phantoms.population import Batch
 
 MODALITY = "flair"  # the phantoms' one modality with the whole tumour as target
+ENDS = ("", "free/")  # of a slice_set: its lesion slices and its lesion-free ones
 Ranges = dict[str, list[float]]
 
 
@@ -121,6 +122,43 @@ def _spread(subject: np.ndarray, most: int) -> np.ndarray:
     return np.concatenate(
         [run[np.linspace(0, len(run) - 1, min(most, len(run))).round().astype(int)] for run in runs]
     )
+
+
+def of_grade(slices: Result, grade: int) -> Result:
+    """Job: the slices of the subjects of one grade, lesion-free ones too, in their order.
+
+    ValueError if there are none.
+    """
+    given = slices.arrays
+    who = np.unique(given["subject"][given["grade"] == grade])
+    if not len(who):
+        raise ValueError(f"no slice has grade {grade}; draw more subjects, or ask for 0 or 1.")
+    kept = {end: np.isin(given[f"{end}subject"], who) for end in ENDS if f"{end}subject" in given}
+    arrays = {key: a[kept["free/" if key.startswith("free/") else ""]] for key, a in given.items()}
+    return Result(arrays, {"subjects": len(who), "slices": len(arrays["image"])})
+
+
+def one_each(slices: Result, n: int) -> Result:
+    """Job: of each of the first n subjects the lesion slice with most lesion; nothing of "free/".
+
+    ValueError if there are fewer subjects.
+    """
+    subject, area = slices.arrays["subject"], slices.arrays["mask"].sum((1, 2))
+    who = list(dict.fromkeys(subject.tolist()))[:n]
+    if len(who) < n:
+        raise ValueError(f"{n} subjects are asked of {len(who)}; draw more.")
+    at = [int(np.where(subject == s, area, -1).argmax()) for s in who]
+    return Result({k: a[at] for k, a in slices.arrays.items() if k[:5] != "free/"}, {"n": n})
+
+
+def labelled(slices: Result) -> Result:
+    """Job: the slices as a classifier takes them: image, label (S,), which is the grade, subject.
+
+    The controls of labelled images (`controls.copies`) are made of them too.
+    """
+    columns = {"image": "image", "label": "grade", "subject": "subject"}
+    arrays = {name: slices.arrays[column] for name, column in columns.items()}
+    return Result(arrays, {"slices": len(arrays["image"])})
 
 
 # ---- what only phantoms know --------------------------------------------------------------------

@@ -75,6 +75,16 @@ def grow(seed: int, v: dict[str, Tensor], grade: int, radii: Tensor, anatomy: Ti
     return torch.stack([core, whole - solid, solid - core]), mottle
 
 
+def forbidden(anatomy: Tissues) -> Tensor:
+    """Where no tumour of this anatomy can be, (D, H, W) bool: what `grow` leaves no room in.
+
+    Ventricles, the depth of sulci, cerebellum and brain stem, and all outside the brain.
+    """
+    sulci = (anatomy.fluid - anatomy.ventricle).clamp(min=0)
+    free = (anatomy.depth > 0) * anatomy.upper * (1 - anatomy.ventricle - 0.6 * sulci)
+    return free <= FREE
+
+
 def labels(parts: Tensor) -> Tensor:
     """A voxel is labelled when tumour fills half of it, by the part that fills most."""
     core, oedema, rim = parts
