@@ -168,3 +168,70 @@ def ece_floor(p, rng, n=200, bins=15, mass=True):
     p = _probabilities(p)
     index = _bin_index(p, bins, mass)
     return float(np.mean([_gap(p, rng.random(len(p)) < p, index, bins) for _ in range(n)]))
+
+
+# ---- cases that share an outcome ----------------------------------------------------------------
+
+
+def overconfidence(p, y):
+    """Mean confidence less accuracy, in (-1, 1): above 0 a classifier is surer than it is right.
+
+    Confidence is max(p, 1 - p); p = 0.5 is called positive. The signed calibration gap of the top
+    label (Guo et al. 2017): unlike `ece` it has no bins, and errors of both signs cancel.
+    """
+    p, y = _outcomes(p, y)
+    return float(np.maximum(p, 1 - p).mean() - ((p >= 0.5) == (y == 1)).mean())
+
+
+def ece_debiased_by_subject(p, y, subjects, rng, n=200, bins=15, mass=True):
+    """`ece_debiased` whose bootstrap resamples whole subjects (n,): slices of one share a label."""
+    p, y = _outcomes(p, y)
+    rows = _rows_of(p, subjects)
+    draws = [np.concatenate([rows[i] for i in rng.integers(len(rows), size=len(rows))])
+             for _ in range(n)]  # fmt: skip
+    resampled = np.mean([ece(p[at], y[at], bins, mass) for at in draws])
+    return float(2 * ece(p, y, bins, mass) - resampled)
+
+
+def ece_floor_by_subject(p, subjects, rng, n=200, bins=15, mass=True):
+    """`ece_floor` where the slices of a subject (n,) share a label as far as their p lets them.
+
+    One uniform number a subject decides all its labels: each slice is as often positive as its p
+    says, and slices of one subject agree as much as is possible then. Independent labels would say
+    that there are as many cases as slices, and a floor far too low.
+    """
+    p = _probabilities(p)
+    index = _bin_index(p, bins, mass)
+    at = np.empty(len(p), int)
+    for i, rows in enumerate(_rows_of(p, subjects)):
+        at[rows] = i
+    drawn = (rng.random(at.max() + 1)[at] < p for _ in range(n))
+    return float(np.mean([_gap(p, y, index, bins) for y in drawn]))
+
+
+def _rows_of(p, subjects):
+    """The rows of each subject; ValueError unless every case names one."""
+    if np.shape(subjects) != p.shape:
+        raise ValueError(f"subjects {np.shape(subjects)} must name one for each of p {p.shape}")
+    _, at = np.unique(subjects, return_inverse=True)
+    return [np.flatnonzero(at == i) for i in range(at.max() + 1)]
+
+
+# ---- sums that add up over cases ----------------------------------------------------------------
+
+
+def reliability(p, y, bins=15):
+    """The reliability diagram of equal-width bins, (bins, 3): cases, sum of p, sum of y.
+
+    Diagrams of parts add up to that of the whole.
+    """
+    p, y = _outcomes(p, y)
+    index = _bin_index(p, bins, mass=False)
+    parts = (np.ones(len(p)), p, y)
+    return np.stack([np.bincount(index, part, minlength=bins) for part in parts], 1)
+
+
+def ece_of(diagram):
+    """`ece` in equal-width bins of a `reliability` diagram (bins, 3); None without a case."""
+    count, confidence, positive = np.asarray(diagram, float).T
+    return float(np.abs(confidence - positive).sum() / count.sum()) if count.sum() else None

@@ -1,7 +1,7 @@
 """The classification task of PathoSyn: is a tumour of low or high grade, by three networks.
 
 Any binary target of images serves, so the judge of real against synthetic images is trained here
-too. `label` (N,) is 0 or 1.
+too. `label` (N,) is 0 or 1; `lesions.labelled` makes it of a slice's grade.
 """
 
 from dataclasses import asdict, dataclass
@@ -133,13 +133,14 @@ def load(result: Result) -> nn.Module:
 
 def arm(
     real: Result, n: int | None, pool: Result | None, extra: int | None, validation: Result,
-    test: Result, settings: dict, stream: list[int],
+    test: Result, settings: dict, stream: list[int], looks: dict[str, Result] | None = None,
 ) -> Result:  # fmt: skip
     """Job: the network of `fit_job` from the same images, settings and seeds, and what it predicts.
 
-    Arrays: probability/validation and probability/test, (N,) float32, of label 1. Scores: images,
-    steps. Raises ValueError, before any training, for what `fit` refuses and for subjects that
-    stand in two of train, validation and test.
+    looks: further sets of images that it sees when it has learnt, such as the test images in
+    another rendering. Arrays: probability/validation, probability/test and probability/<look>,
+    (N,) float32, of label 1. Scores: images, steps. Raises ValueError, before any training, for
+    what `fit` refuses and for subjects that stand in two of train, validation and test.
     """
     parts, s = {"validation": validation, "test": test}, GradeSettings(**settings)
     train, added = first(real, n), first(pool, extra)
@@ -148,7 +149,8 @@ def arm(
     assert_subject_disjoint(train=np.concatenate([*seen, held["test"][:0]]), **held)
     net, images = _fitted(train, added, s, stream)
     predicted = {
-        f"probability/{name}": predict(net, part.arrays["image"]) for name, part in parts.items()
+        f"probability/{name}": predict(net, part.arrays["image"])
+        for name, part in (parts | (looks or {})).items()
     }
     return Result(predicted, {"images": images, "steps": s.steps})
 

@@ -9,18 +9,20 @@ from dataclasses import asdict
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lib.datasets.checks import check_pairs
 from lib.datasets.splits import first
 from lib.jobs import Result
-from lib.metrics import segmentation
+from lib.metrics import classification, segmentation
 from lib.networks.augment import classical_pairs
 from lib.tasks import segment
 from lib.tasks.segment import SegmentSettings
 from lib.training import loop as tr
 from lib.training.weights import weights_to_arrays
 
+NEAR = 4  # pixels around a lesion's box whose probabilities count
+BINS = 15  # of probabilities
 Pairs = tuple[np.ndarray, np.ndarray]
 
 
@@ -107,23 +109,84 @@ def arm(
 
     train(images, masks, unlabelled, s, rng, free, pool) -> (network, numbers about the training).
     real: a slice_set; test: a volume_set. Arrays: counts (S, D, 3) and example, as of
-    `segment.arm`. Scores: images (labelled real ones and those of the pool), unlabelled, subjects
-    (labelled), steps, and the numbers. Raises ValueError, before any training, for what `train`
-    refuses, and for subjects that are both in train and test.
+    `segment.arm`; diagram, see `diagrams`. Scores: images (labelled real ones and those of the
+    pool), unlabelled, subjects (labelled), steps, and the numbers. Raises ValueError, before any
+    training, for what `train` refuses, and for subjects that are both in train and test.
     """
-    truth, added = test.arrays, first(pool, extra)
+    known, unlabelled = split(real.arrays, s.labelled)
+    return _arm(train, real, known, unlabelled, first(pool, extra), test, s, stream)
+
+
+def supervised(
+    real: Result, pool: Result | None, extra: int | None, test: Result, settings: dict,
+    stream: list[int],
+) -> Result:  # fmt: skip
+    """Job: `segment.arm` of slices, the same network from the same seeds, with what `arm` leaves.
+
+    ValueError for volumes and epochs too.
+    """
+    s, known = SegmentSettings(**settings), real.arrays
+    if s.dims != 2 or s.epochs:
+        raise ValueError(f"dims is {s.dims}, epochs {s.epochs}; this regime takes 2 and False.")
+    none = known["image"][:0]
+    return _arm(_plain, real, known, none, first(pool, extra), test, s, stream)
+
+
+def _plain(images, masks, unlabelled, s, rng, free, pool) -> tuple[nn.Module, dict]:
+    return segment.fit(images, masks, s, rng, free, pool), {}
+
+
+def _arm(train, real, known, unlabelled, added, test, s, stream) -> Result:
+    truth = test.arrays
     check_pairs(truth["image"], truth["mask"])
     segment._check_apart(real.arrays, added, truth)
-    known, unlabelled = split(real.arrays, s.labelled)
     sides = truth["image"].shape[-2:]
     if known["image"].shape[1:] != sides:
         raise ValueError(f"sides are {known['image'].shape[1:]}, in test {sides}; resample.")
     pairs = (added["image"], added["mask"]) if added else None
     rng, free = np.random.default_rng(stream), known.get("free/image")
     net, numbers = train(known["image"], known["mask"], unlabelled, s, rng, free, pairs)
-    found = segment.predict(net, truth["image"].reshape(-1, *sides), s.precision)
-    found = found.reshape(truth["mask"].shape)
+    images = truth["image"].reshape(-1, *sides)
+    p = probabilities(net, images, s.precision).reshape(truth["mask"].shape)
+    found = p > 0.5
     size = {"images": len(known["image"]) + len(added.get("image", ())), "steps": s.steps}
     size |= {"subjects": len(np.unique(known["subject"])), "unlabelled": len(unlabelled)}
-    counts = segmentation.overlap(found, truth["mask"])
-    return Result({"counts": counts, "example": found[:2]}, size | numbers)
+    arrays = {"counts": segmentation.overlap(found, truth["mask"]), "example": found[:2]}
+    return Result(arrays | {"diagram": diagrams(p, truth["mask"])}, size | numbers)
+
+
+# ---- probabilities ------------------------------------------------------------------------------
+
+
+def probabilities(net: nn.Module, images: np.ndarray, precision: str = "bfloat16") -> np.ndarray:
+    """Probability of lesion at every pixel of images (N, H, W), float32; `segment.predict` is
+    where it is above one half."""
+    with torch.no_grad(), segment.autocast(2, precision):
+        parts = tr.as_planes(images).split(segment.AT_ONCE[2])
+        logits = [net(segment._laid_out(x))[:, 0] + segment.PRIOR[2] for x in parts]
+    return torch.cat(logits).float().sigmoid().numpy()
+
+
+def diagrams(p: np.ndarray, masks: np.ndarray) -> np.ndarray:
+    """Reliability of pixels near lesions, p and masks (S, D, H, W) -> (S, BINS, 3) float64.
+
+    `classification.reliability` over the bounding box, grown by NEAR pixels, of the lesion in every
+    slice that has one, as Mehrtash et al. 2020 take boxes: over whole slices the sure background,
+    by far the most pixels, would make any network well calibrated. The truth alone says which
+    pixels count, so they are the same in every arm.
+    """
+    boxes = near(masks)
+    return np.array([
+        classification.reliability(q[box], m[box], BINS) if box.any() else np.zeros((BINS, 3))
+        for q, m, box in zip(p, masks, boxes, strict=True)
+    ])  # fmt: skip
+
+
+def near(masks: np.ndarray) -> np.ndarray:
+    """The bounding box of each slice's lesion, grown by NEAR pixels, (S, D, H, W) bool."""
+    found = np.zeros(masks.shape, bool)
+    for s, d in zip(*np.nonzero(masks.any((2, 3))), strict=True):
+        ends = [np.flatnonzero(masks[s, d].any(axis))[[0, -1]] for axis in (1, 0)]
+        box = tuple(slice(max(int(low) - NEAR, 0), int(high) + NEAR + 1) for low, high in ends)
+        found[(s, d, *box)] = True
+    return found
