@@ -80,6 +80,20 @@ def controlled(
     return Result(arrays, scores | {"outside_change": mean(np.concatenate(changes))})
 
 
+def read_growth(data: Result, reader: Result) -> Result:
+    """Job: what the reader of `controlled` says of true lesions that grow by the law.
+
+    data: `counterfactuals.progressed`. The ceiling of size_slope: no sample is to be read better
+    than the truth. Scores: size_slope, size_r2, seen. Arrays (n, 2): size/requested, size/measured.
+    """
+    net, ends = segment.load(reader), ("", "later/")
+    asked, made = ([data.arrays[f"{end}{k}"] for end in ends] for k in ("mask", "image"))
+    arrays = _sizes(asked, made, net)
+    slope, r2 = metric.slope(arrays["size/requested"], arrays["size/measured"])
+    seen = float(np.isfinite(arrays["size/measured"][:, 0]).mean())
+    return Result(arrays, {"size_slope": slope, "size_r2": r2, "seen": seen})
+
+
 def subjects(
     slices: Result, n: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
@@ -228,10 +242,14 @@ def diversity(drawn: Result, law: Result) -> Result:
     pixels inside the mask, squared grey units, with the variance of new noise where a set was drawn
     in one and the same; coverage, the mean over lesions of the overlap of their modes
     (`modes_of_look`) with the law's: below 1 also for the law itself, see `coverage.coverage`.
+    ValueError for sets of other slices, or of other numbers of repeats, on which coverage depends.
     """
     a, reference = drawn.arrays, law.arrays
     if not np.array_equal(a["mask"], reference["mask"]):
         raise ValueError("the sets have different masks; draw both for the same slices.")
+    if a["image"].shape != reference["image"].shape:
+        sizes = [x["image"].shape[1] for x in (a, reference)]
+        raise ValueError(f"the sets have {sizes} repeats; draw equally many of both.")
     spread = metric.variance(a["image"], a["mask"]) + a["noise"] ** 2
     shares = [
         coverage.coverage(*modes_of_look(known[:, m], new[:, m]))

@@ -18,7 +18,7 @@ from lib.metrics import deviations as metric
 from lib.training import loop as tr
 
 HEALERS = ("substrate", "inpaint", "fill", "mean_anatomy", "none")
-TIMES = (0.1, 0.25, 0.5, 0.75, 0.9)  # shares of T at which the estimate is taken
+SIGNALS = (0.9, 0.7, 0.5, 0.3, 0.1)  # alpha bar at which the estimate is taken, of any schedule
 
 
 def mean(values: np.ndarray) -> float | None:
@@ -112,15 +112,15 @@ def mean_anatomy(train: Result, levels: np.ndarray) -> np.ndarray:
 def teacher_forced(
     fitted: Result, data: Result, truths: Result, n: int, stream: list[int]
 ) -> Result:
-    """Job: the estimate r^ (equation 12) of the first n lesions, from r_0 with noise, at TIMES.
+    """Job: the estimate r^ (equation 12) of the first n lesions from r_0 with noise, at SIGNALS.
 
     r_0 = (x - x_sub) m as in training, and r^ is of one step: the network sees how the true lesion
-    looks under noise. Scores, means over TIMES: deviation_correlation, of r^ and the phantom's true
-    deviation over all pixels of the masks; texture_correlation, the mean of the lesions' own;
+    looks under noise. Scores, means over SIGNALS: deviation_correlation, of r^ and the phantom's
+    true deviation over all pixels of the masks; texture_correlation, the mean of the lesions' own;
     inside_rmse against the same truth; ring_error, |r^ - r_0| with the weights w_ring (equation
     11); outside_energy, the share of the energy of r^ that lies outside the support, in its box and
     before any mask. decomposition_correlation and decomposition_rmse are those of r_0 itself: what
-    no denoiser can better. Arrays (T,): each by time, and `times`.
+    noise is added to. Arrays (len(SIGNALS),): each of the former, and steps.
     """
     model = deviation.load(fitted)
     image, mask = pathosyn.checked(*(data.arrays[name][:n] for name in ("image", "mask")))
@@ -131,7 +131,7 @@ def teacher_forced(
     with torch.no_grad():
         substrate = model.substrate(x, m)
         r_0 = model.deviation(x, substrate, m)
-        steps = [round(share * (model.settings.length - 1)) for share in TIMES]
+        steps = [int((model.schedule.alpha_bar - a).abs().argmin()) for a in SIGNALS]
         found = [estimated(model, r_0, substrate, m, t, generator) for t in steps]
         grey = [model.grey(r)[:, 0].numpy() for r in (r_0, *found)]
     ring = fusion.ring(fusion.soft_map(support, model.settings.sigma))
@@ -140,11 +140,11 @@ def teacher_forced(
     scores = {name: mean(values) for name, values in arrays.items()}
     scores["decomposition_correlation"], _ = metric.correlation(grey[0], true, mask)
     scores["decomposition_rmse"] = mean(metric.rmse(grey[0], true, mask))
-    return Result(arrays | {"times": np.array(TIMES)}, scores)
+    return Result(arrays | {"steps": np.array(steps)}, scores)
 
 
 def _against(r, r_0, true, mask, support, ring, model) -> dict[str, float | None]:
-    """The numbers of one time, fields (n, H, W) in grey units."""
+    """The numbers of one step, fields (n, H, W) in grey units."""
     shown = np.where(support, r, 0) if model.settings.masked_estimate else r
     whole, own = metric.correlation(r, true, mask)
     return {

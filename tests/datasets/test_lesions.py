@@ -161,6 +161,38 @@ def test_bad_requests_name_what_to_do(whole):
         lesions.part(whole, [5, 1, 0], "train")
 
 
+def test_slices_of_one_grade_are_those_of_its_subjects(train):
+    parts = [lesions.of_grade(train, grade).arrays for grade in (0, 1)]
+    both = np.concatenate([part["subject"] for part in parts])
+    assert sorted(both) == sorted(train.arrays["subject"])
+    for grade, part in enumerate(parts):
+        assert (part["grade"] == grade).all()
+        assert set(part["free/subject"]) == set(part["subject"])
+        rows = train.arrays["grade"] == grade
+        assert np.array_equal(part["image"], train.arrays["image"][rows])
+    with pytest.raises(ValueError, match="no slice has grade 2"):
+        lesions.of_grade(train, 2)
+
+
+def test_one_slice_a_subject_is_the_one_with_most_lesion(train):
+    found, a = lesions.one_each(train, 3).arrays, train.arrays
+    assert list(found["subject"]) == list(dict.fromkeys(a["subject"].tolist()))[:3]
+    for subject, mask, index in zip(found["subject"], found["mask"], found["index"], strict=True):
+        areas = a["mask"][a["subject"] == subject].sum((1, 2))
+        assert mask.sum() == areas.max()
+        at = np.flatnonzero((a["subject"] == subject) & (a["index"] == index))
+        assert np.array_equal(mask, a["mask"][at[0]])
+    assert not [name for name in found if name.startswith("free/")]
+    with pytest.raises(ValueError, match="9 subjects are asked of 4; draw more"):
+        lesions.one_each(train, 9)
+
+
+def test_the_label_of_a_slice_is_its_grade(train):
+    found = lesions.labelled(train).arrays
+    assert np.array_equal(found["label"], train.arrays["grade"])
+    assert set(found) == {"image", "label", "subject"}, "so that controls take it for labelled"
+
+
 # ---- as jobs of a study -------------------------------------------------------------------------
 
 

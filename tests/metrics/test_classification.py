@@ -173,3 +173,59 @@ def test_bad_input_is_named(call, words):
 def test_a_sum_of_probabilities_in_float32_counts_as_one():
     above = np.array([1 + 1.2e-7, 0.0], np.float32)
     assert above[0] > 1 and c.brier(above, [1, 0]) == c.ece(above, [1, 0], bins=2) == 0
+
+
+# ---- cases that share an outcome ----------------------------------------------------------------
+
+
+def shared(n, each, rng):
+    """Subjects whose slices share p, and labels drawn from it: perfectly calibrated."""
+    p = rng.uniform(0, 1, n)
+    return np.repeat(p, each), np.repeat(rng.random(n) < p, each), np.repeat(np.arange(n), each)
+
+
+def test_overconfidence_is_signed_and_by_hand():
+    assert c.overconfidence([0.9, 0.2, 0.5], [1, 1, 0]) == pytest.approx(2.2 / 3 - 1 / 3)
+    assert c.overconfidence([0.6, 0.4], [1, 0]) == pytest.approx(-0.4)
+    p, y, _ = shared(20_000, 1, np.random.default_rng(0))
+    assert abs(c.overconfidence(p, y)) < 0.01, "none at perfect calibration"
+    assert c.overconfidence(np.where(p > 0.5, 0.99, 0.01), y) > 0.2
+
+
+def test_the_floor_by_subject_is_what_perfect_calibration_reads():
+    """With ten slices a subject the plain floor promises far too little."""
+    rng, found = np.random.default_rng(0), []
+    for _ in range(60):
+        p, y, who = shared(40, 10, rng)
+        found.append(c.ece(p, y))
+    floor = c.ece_floor_by_subject(p, who, np.random.default_rng(1))
+    assert floor == pytest.approx(np.mean(found), rel=0.15)
+    assert c.ece_floor(p, np.random.default_rng(1)) < floor / 2
+
+
+def test_alone_subjects_have_the_plain_floor_and_debiased_error():
+    p, y, who = shared(300, 1, np.random.default_rng(2))
+    one, two = (np.random.default_rng(3) for _ in range(2))
+    plain, by = c.ece_floor(p, one, n=400), c.ece_floor_by_subject(p, who, two, n=400)
+    assert by == pytest.approx(plain, rel=0.05)
+    one, two = (np.random.default_rng(3) for _ in range(2))
+    assert c.ece_debiased_by_subject(p, y, who, one) == c.ece_debiased(p, y, two)
+
+
+def test_the_bootstrap_by_subject_takes_more_away_where_slices_are_alike():
+    p, y, who = shared(40, 10, np.random.default_rng(4))
+    rngs = [np.random.default_rng(5) for _ in range(2)]
+    assert c.ece_debiased_by_subject(p, y, who, rngs[0]) < c.ece_debiased(p, y, rngs[1])
+    with pytest.raises(ValueError, match="must name one for each"):
+        c.ece_debiased_by_subject(p, y, who[1:], rngs[0])
+
+
+def test_diagrams_add_up_and_give_the_error_of_equal_widths():
+    p, y, _ = shared(500, 1, np.random.default_rng(6))
+    whole = c.reliability(p, y)
+    np.testing.assert_allclose(whole, c.reliability(p[:200], y[:200])
+                               + c.reliability(p[200:], y[200:]))  # fmt: skip
+    assert c.ece_of(whole) == pytest.approx(c.ece(p, y, mass=False))
+    assert whole[:, 0].sum() == 500 and whole[:, 2].sum() == y.sum()
+    assert c.reliability([1.0, 0.0], [1, 0], 4)[[0, 3], 0].tolist() == [1, 1], "1 is in the last"
+    assert c.ece_of(0 * whole) is None

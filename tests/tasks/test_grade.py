@@ -162,3 +162,14 @@ def test_what_cannot_be_trained_is_refused_before_training(toy):
         grade.arm(train, None, oracle, 40, validation, test, SHORT, [0])
     with pytest.raises(ValueError, match="are asked of a set"):
         grade.arm(train, 101, None, None, validation, test, SHORT, [0])
+
+
+def test_a_look_is_predicted_by_the_same_network_and_changes_nothing_else(toy):
+    train, pool, validation, test = toy
+    dark = Result({"image": test.arrays["image"] / 2}, {})
+    found, plain = (grade.arm(train, 20, pool, 10, validation, test, SHORT, [3], looks).arrays
+                    for looks in ({"same": test, "dark": dark}, None))  # fmt: skip
+    assert set(found) - set(plain) == {"probability/same", "probability/dark"}
+    assert all(np.array_equal(found[name], plain[name]) for name in plain)
+    assert np.array_equal(found["probability/same"], plain["probability/test"])
+    assert not np.array_equal(found["probability/dark"], plain["probability/test"])

@@ -327,3 +327,39 @@ def test_what_cannot_be_trained_is_refused_before_training(toy, name):
     ]:
         with pytest.raises(ValueError, match=sentence):
             module.arm(*data, SHORT | settings, [0])
+
+
+# ---- all labels, and probabilities --------------------------------------------------------------
+
+
+def test_the_supervised_regime_is_the_arm_of_segment_with_its_probabilities(toy):
+    real, pool, test = toy
+    settings = {"steps": 4, "batch": 8, "augment": True}
+    found = regimes.supervised(real, pool, 5, test, settings, [1])
+    plain = segment.arm(real, pool, 5, test, settings, [1])
+    for name, expected in plain.arrays.items():
+        np.testing.assert_array_equal(found.arrays[name], expected)
+    assert found.scores == plain.scores | {"unlabelled": 0}
+    with pytest.raises(ValueError, match="epochs True; this regime"):
+        regimes.supervised(real, pool, 5, test, settings | {"epochs": True}, [1])
+
+
+def test_probabilities_are_those_behind_the_predicted_masks(toy):
+    net = seeded(UNet, np.random.default_rng(0)).eval()
+    images = toy[2].arrays["image"].reshape(-1, 32, 32)
+    p = regimes.probabilities(net, images)
+    assert p.min() >= 0 and p.max() <= 1 and p.dtype == np.float32
+    np.testing.assert_array_equal(p > 0.5, segment.predict(net, images))
+
+
+def test_pixels_near_a_lesion_are_its_box_grown_and_cut_at_the_border():
+    masks = np.zeros((2, 2, 32, 32), bool)
+    masks[0, 1, 10:12, 1:4], masks[0, 1, 15, 20] = True, True
+    near = regimes.near(masks)
+    expected = np.zeros_like(masks)
+    expected[0, 1, 10 - regimes.NEAR : 16 + regimes.NEAR, : 21 + regimes.NEAR] = True
+    np.testing.assert_array_equal(near, expected)
+    found = regimes.diagrams(np.full(masks.shape, 0.3), masks)
+    assert found.shape == (2, regimes.BINS, 3) and not found[1].any()
+    box = expected[0].sum()
+    np.testing.assert_allclose(found[0].sum(0), [box, 0.3 * box, 7])
