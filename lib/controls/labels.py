@@ -10,7 +10,7 @@ from lib.datasets.splits import first
 from lib.jobs import Result
 
 MARK = (slice(2, 5), slice(2, 5))  # rows and columns: 3 x 3 pixels in the corner
-GREY = 0.1  # of the mark; all around it a brain slice is 0
+GREY = 0.5  # of the mark; all around it a brain slice is 0
 
 
 def graded_pool(pools: list[Result]) -> Result:
