@@ -28,6 +28,14 @@ def test_other_looks_change_the_tumour_and_nothing_else():
     assert np.array_equal(again[0], made[2]), "whatever others are drawn beside it"
 
 
+def test_a_core_that_is_larger_than_the_outline_stops_at_it():
+    size = {name: np.full((3, 1), 2.0, np.float32) for name in ("inner_size", "low_inner_size")}
+    made = brain_looks.render(SUBJECT, replace(LOOKS, values=LOOKS.values | size))
+    plain = brain.render(SUBJECT, ("FLAIR",))
+    outside = ~plain.support[0]
+    assert np.array_equal(made[:, outside], np.repeat(plain.image[0, 0][None, outside], 3, 0))
+
+
 def test_the_strength_of_other_looks_is_theirs():
     """Twice the contrast of oedema, nothing else: the mean change inside follows."""
     strong = {"flair_contrast": np.full((3, 1), 0.24, np.float32)}
