@@ -55,6 +55,15 @@ def pool(data: Result, n: int, kind: str, stream: list[int], labelled: int | Non
     return Result({"image": image, other: target}, {"n": n})
 
 
+def traced(
+    data: Result, n: int, kind: str, stream: list[int], labelled: int | None = None
+) -> Result:
+    """Job: `pool`, and beside each copy `source` (n,), the image that it is a copy of."""
+    made = pool(data, n, kind, stream, labelled)
+    originals = len(first(data, labelled)["image"])
+    return Result(made.arrays | {"source": np.arange(n) % originals}, made.scores)
+
+
 def classical(data: Result, times: int, stream: list[int]) -> Result:
     """Job: `times` augmented copies of every pair, without the pair itself: "×2" has times = 1.
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy.spatial import KDTree
 from scipy.special import digamma, gammaln, ndtri
-from scipy.stats import rankdata
+from scipy.stats import ortho_group, rankdata
 
 MOST = 4  # dimensions a side that `neighbour_information` takes: at 8 it loses more than half
 
@@ -174,6 +174,14 @@ def principal(reference, components=2) -> Callable[[np.ndarray], np.ndarray]:
         )
     basis = axes[:components].T / (spread[:components] / np.sqrt(len(x) - 1))
     return lambda features: (np.asarray(features, np.float64) - mean) @ basis
+
+
+def rotated(features, rng: np.random.Generator):
+    """Features (n, d) turned by one random rotation or reflection: a coupling that C cannot see.
+
+    Each row gives its image and is given by it, yet for even features C reads `chance(d)`.
+    """
+    return features @ ortho_group.rvs(features.shape[1], random_state=rng)
 
 
 # ---- null ---------------------------------------------------------------------------------------

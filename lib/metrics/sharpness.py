@@ -65,6 +65,24 @@ def edge_slope(images, masks, ring=3, least=0.02):
     return average(gradient, outside & ~inside) / np.where(contrast >= least, contrast, np.nan)
 
 
+def rim_step(images, masks):
+    """Mean |x(p) - x(q)| over all pairs of neighbours with p inside the mask and q outside: (n,).
+
+    Grey units; the neighbours are above, below, left and right. It is not divided by the lesion's
+    contrast as `edge_slope` is, and so defined where there is none. NaN for an empty or full mask.
+    Trap: the anatomy has edges too, so that only the value of true lesions says what is too much.
+    """
+    x, masks = _images(images, 2), stack(masks)
+    if x.shape != masks.shape:
+        raise ValueError(f"images {x.shape} and masks {masks.shape} must have one shape")
+    step, count = np.zeros(len(x)), np.zeros(len(x))
+    for axis in (1, 2):
+        rim = np.diff(masks, axis=axis)
+        step += np.sum(abs(np.diff(x, axis=axis)), axis=(1, 2), where=rim)
+        count += rim.sum(axis=(1, 2))
+    return step / np.where(count, count, np.nan)
+
+
 def checkerboard(images):
     """Excess of spectral power at the up-sampling grid: 1 = none, higher = checkerboard artefacts.
 

@@ -4,6 +4,7 @@ Images are (n, H, W) in [0, 1], masks (n, H, W), row i of one belongs to row i o
 """
 
 import numpy as np
+from scipy.stats import entropy
 from skimage.feature import graycomatrix, graycoprops
 
 from lib.metrics.masks import scaled_w1, stack
@@ -11,6 +12,7 @@ from lib.metrics.masks import scaled_w1, stack
 LEVELS = 32  # bins of fixed width 1/32: a bin means the same grey in every lesion
 DISTANCES, ANGLES = (1, 2), (0, np.pi / 4, np.pi / 2, 3 * np.pi / 4)
 LEAST = 12  # pixels of the smallest lesion that is measured
+LAG = 2  # pixels between those whose second difference is taken: waves of about 3 to 8 pixels
 FIRST_ORDER = ("mean", "sd", "skewness", "kurtosis")
 GLCM = ("contrast", "homogeneity", "energy", "correlation")
 
@@ -59,6 +61,43 @@ def glcm_statistics(images, masks, least=LEAST):
         for name in GLCM:
             found[name][at[paired]] = graycoprops(matrices[..., None], name)[:, 0]
     return found
+
+
+def glcm_entropy(images, masks, least=LEAST):
+    """Entropy of each lesion's normalised `cooccurrence`, (n,) in nats: Haralick 1973, f9.
+
+    0 for a constant lesion. NaN as in `glcm_statistics`. Traps: noise alone raises it, and few
+    pixels keep it low: compare sets whose lesions have the same sizes.
+    """
+    images, masks = _lesions(images, masks)
+    found = np.full(len(images), np.nan)
+    for i in np.flatnonzero(masks.sum(axis=(1, 2)) >= least):
+        counts = cooccurrence(images[i], masks[i])
+        found[i] = entropy(counts, axis=None) if counts.any() else np.nan
+    return found
+
+
+def high_frequency(images, masks, lag=LAG, least=LEAST):
+    """Power of each lesion's texture at high frequencies, (n,) in squared grey units.
+
+    A sixth of the mean square of x(p - lag) - 2 x(p) + x(p + lag) along rows and along columns,
+    over all p for which the three pixels lie inside the mask: neither what is outside nor a ramp
+    counts. White noise reads its variance, a wave of P pixels along one axis half of its variance
+    times 8/3 sin^4(pi lag / P): half the peak at P = 8 and less above, with the lag of 2. Nothing
+    is seen of P = 2, where there is noise rather than texture. NaN for lesions of fewer than
+    `least` pixels, or with no three such pixels.
+    """
+    images, masks = _lesions(images, masks)
+    power, count = np.zeros(len(images)), np.zeros(len(images))
+    for axis in (1, 2):
+        x, m = (np.moveaxis(each, axis, -1) for each in (images.astype(np.float64), masks))
+        ends, middle = (slice(None, -2 * lag), slice(2 * lag, None)), slice(lag, -lag)
+        inside = m[..., ends[0]] & m[..., middle] & m[..., ends[1]]
+        bend = x[..., ends[0]] - 2 * x[..., middle] + x[..., ends[1]]
+        power += np.sum(bend**2, axis=(1, 2), where=inside)
+        count += inside.sum(axis=(1, 2))
+    seen = (count > 0) & (masks.sum(axis=(1, 2)) >= least)
+    return np.where(seen, power / (6 * np.maximum(count, 1)), np.nan)
 
 
 def first_order(images, masks, least=LEAST):

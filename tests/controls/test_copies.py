@@ -44,6 +44,14 @@ def test_copies_are_what_they_are_called(other):
     assert np.array_equal(made["noisy"]["image"], again)
 
 
+def test_traced_copies_name_the_image_that_they_are_of():
+    plain = copies.pool(PAIRS, 40, "blurred", [0], 16).arrays
+    made = copies.traced(PAIRS, 40, "blurred", [0], 16).arrays
+    assert all(np.array_equal(made[name], plain[name]) for name in plain)
+    same = copies.traced(PAIRS, 40, "same", [0], 16).arrays
+    np.testing.assert_array_equal(same["image"], PAIRS.arrays["image"][same["source"]])
+
+
 def test_all_images_are_copied_unless_some_are_asked_for():
     whole, some = (copies.pool(PAIRS, 48, "same", [0], n).arrays["image"] for n in (None, 3))
     assert np.array_equal(whole, np.tile(PAIRS.arrays["image"], (2, 1, 1)))

@@ -85,6 +85,17 @@ def test_a_deterministic_coupling_can_have_c_at_chance():
     assert dependence.coupling(a, quarter, centred=False) == pytest.approx(0), "b is a, turned"
 
 
+def test_features_turned_by_a_rotation_are_at_chance_and_known_exactly():
+    rng = np.random.default_rng(5)
+    a = rng.standard_normal((2000, 123))
+    b = dependence.rotated(a, rng)
+    np.testing.assert_allclose(np.linalg.norm(a, axis=1), np.linalg.norm(b, axis=1))
+    turn = np.linalg.lstsq(a, b, rcond=None)[0]
+    np.testing.assert_allclose(b @ turn.T, a, atol=1e-9)
+    for centred in (True, False):
+        assert dependence.coupling(a, b, centred) == pytest.approx(0.072, abs=0.004)
+
+
 def test_joint_dimension_gives_the_null_of_uneven_features():
     """d where features are even; where they are not, chance(d) is far off and this one is near."""
     rng = np.random.default_rng(4)

@@ -86,6 +86,22 @@ def test_slope_of_an_image_does_not_depend_on_the_others():
     np.testing.assert_allclose(s.edge_slope(images, masks), single)
 
 
+def test_rim_step_is_the_mean_difference_of_neighbours_across_the_rim():
+    """A step reads its height whatever its sign, at any scale of the lesion, and loops agree."""
+    mask = np.zeros((4, 12, 12), bool)
+    mask[0, 3:8, 2:6] = mask[1, :, :5] = mask[2] = True
+    flat = np.where(mask, 0.7, 0.4)
+    np.testing.assert_allclose(s.rim_step(flat, mask), [0.3, 0.3, np.nan, np.nan])
+    np.testing.assert_allclose(s.rim_step(1 - flat, mask), [0.3, 0.3, np.nan, np.nan])
+    rough = np.random.default_rng(0).random((4, 12, 12))
+    beside = ((0, 1), (1, 0), (0, -1), (-1, 0))
+    pairs = [((r, c), (r + a, c + b)) for r, c in np.argwhere(mask[0]) for a, b in beside]
+    steps = [abs(rough[0][p] - rough[0][q]) for p, q in pairs if not mask[0][q]]
+    assert s.rim_step(rough, mask)[0] == pytest.approx(np.mean(steps))
+    with pytest.raises(ValueError, match="one shape"):
+        s.rim_step(rough[:2], mask)
+
+
 def test_slope_is_nan_without_border_or_contrast():
     images, masks = scenes(4)
     images[1] = 0.5

@@ -82,6 +82,46 @@ def test_bins_have_fixed_width_and_the_top_belongs_to_the_last():
     assert np.flatnonzero(half.any(0)).max() <= 16  # no stretch to the lesion's own range
 
 
+def test_entropy_of_known_counts():
+    """A constant lesion has none; of stripes one pixel wide all pairs along a stripe are equal."""
+    mask = block()[0]
+    flat, stripes = np.full_like(mask, 0.4, float), np.indices((16, 16))[1] % 2 * 0.5
+    images = np.stack([flat, stripes])
+    found = t.glcm_entropy(images, np.stack([mask, mask]))
+    counts = brute_counts((stripes * 32).astype(int), mask, 32)
+    share = counts[counts > 0] / counts.sum()
+    np.testing.assert_allclose(found, [0, -(share * np.log(share)).sum()], atol=1e-12)
+
+
+def test_high_frequency_of_white_noise_waves_and_ramps():
+    rng, whole = np.random.default_rng(0), np.ones((1, 64, 64), bool)
+    noise = 0.5 + 0.05 * rng.standard_normal((1, 64, 64))
+    assert t.high_frequency(noise, whole)[0] == pytest.approx(0.05**2, rel=0.06)
+    rows, columns = np.indices((64, 64))
+    for period in (2, 4, 8, 16):
+        wave = 0.5 + 0.3 * np.cos(2 * np.pi * columns / period + 0.7)
+        expected = wave.var() / 2 * 8 / 3 * np.sin(2 * np.pi / period) ** 4
+        for image in (wave, wave.T):
+            found = t.high_frequency(image[None], whole)[0]
+            assert found == pytest.approx(expected, rel=0.07, abs=1e-12)
+    ramp = 0.2 + 0.004 * rows + 0.005 * columns
+    assert t.high_frequency(ramp[None], whole)[0] == pytest.approx(0, abs=1e-12)
+    assert t.high_frequency(gaussian_filter(noise, (0, 4, 4)), whole)[0] < 1e-6
+
+
+def test_high_frequency_and_entropy_see_nothing_beyond_the_mask_and_no_lesion_too_small():
+    rng, masks = np.random.default_rng(1), np.concatenate([block(), block(3), 0 * block()]) > 0
+    images = rng.random((3, 16, 16))
+    other = np.where(masks, images, rng.random((3, 16, 16)))
+    for measure in (t.high_frequency, t.glcm_entropy):
+        found = measure(images, masks)
+        assert found[0] > 0 and np.isnan(found[1:]).all()
+        np.testing.assert_array_equal(found, measure(other, masks))
+    thin = np.zeros((1, 16, 16), bool)
+    thin[0, 3:7, 3:7] = True
+    assert np.isnan(t.high_frequency(images[:1], thin)).all(), "no three pixels two apart"
+
+
 def test_pixels_outside_the_mask_never_count():
     rng = np.random.default_rng(2)
     image, mask = rng.random((1, 16, 16)), block()
