@@ -23,6 +23,16 @@ def over_seeds(runs: list[Result]) -> Result:
     return Result(arrays, means | {"runs": len(runs), "spread": spread})
 
 
+def over_splits(rows: list[dict[str, float | None]]) -> dict[str, dict[str, float | None]]:
+    """{"mean": ..., "sd": ...} of each score over random splits, two or more; None where any is."""
+    values = {name: [row[name] for row in rows] for name in rows[0]}
+    whole = {name: None if None in v else v for name, v in values.items()}
+    return {
+        "mean": {name: v and float(np.mean(v)) for name, v in whole.items()},
+        "sd": {name: v and float(np.std(v, ddof=1)) for name, v in whole.items()},
+    }
+
+
 def _mean(name: str, values: list):
     if all(value == values[0] for value in values):
         return values[0]

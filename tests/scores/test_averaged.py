@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lib.jobs import Result
-from lib.scores.averaged import over_seeds
+from lib.scores.averaged import over_seeds, over_splits
 
 
 def run(auc, roc, **more):
@@ -26,3 +26,9 @@ def test_what_one_run_leaves_undefined_is_undefined_and_words_must_agree():
     other = Result({"roc": np.zeros(1)}, {"auc": 1.0, "images": 40, "kind": "vnet"})
     with pytest.raises(ValueError, match="score 'kind' differs"):
         over_seeds([run(0.7, [0.0]), other])
+
+
+def test_splits_give_mean_and_sd_and_none_where_one_is_undefined():
+    found = over_splits([{"a": 1.0, "b": 2.0}, {"a": 2.0, "b": None}, {"a": 6.0, "b": 1.0}])
+    assert found["mean"] == {"a": pytest.approx(3.0), "b": None}
+    assert found["sd"] == {"a": pytest.approx(7**0.5), "b": None}
