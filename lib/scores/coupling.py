@@ -38,9 +38,9 @@ COUPLINGS: dict[str, Ranges] = {
 }  # fmt: skip
 """Ranges of the brain law (`lesions.fresh_lesions`, `lesions.truths`) in which lesions depend on
 anatomy more and less; "weak" is the law as it stands. Tissue lends a deviation its pattern through
-`tumour_flattening` and its shape through `tumour_resistance`, but pooled features hardly see either.
-They see the level of the slice, which says how large the lesion is where all tumours have one place
-and size. Small tumours that hide nothing, of every level, owe the anatomy next to nothing."""
+`tumour_flattening` and its shape through `tumour_resistance`, but pooled features hardly see
+either. They see the level of the slice, which says how large the lesion is where all tumours have
+one place and size. Small tumours that hide nothing owe the anatomy next to nothing."""
 
 
 def healed_features(pool: Result, n: int, healer: Result, encoder: Result) -> Result:

