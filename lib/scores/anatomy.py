@@ -109,8 +109,8 @@ def measures(
 
 def apart_outside(image: np.ndarray, anatomy: np.ndarray, mask: np.ndarray) -> np.ndarray:
     """Squared distance of each image to each anatomy over the pixels outside its mask, (n, n)."""
-    w, x, a = ((~mask), image, anatomy)
-    w, x, a = (part.reshape(len(part), -1).astype(np.float64) for part in (w, x, a))
+    parts = ~mask, image, anatomy
+    w, x, a = (part.reshape(len(part), -1).astype(np.float64) for part in parts)
     return (w * x * x).sum(1, keepdims=True) - 2 * (w * x) @ a.T + w @ (a * a).T
 
 

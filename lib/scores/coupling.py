@@ -3,8 +3,8 @@
 One definition for all methods, since most have neither part: of a sample with its mask, x_sub is
 what an independent network says lies behind the lesion, r is the sample minus x_sub inside the
 mask, and one frozen encoder sees both. The phantom's own pairs, true healthy image and true
-deviation, are seen by the same encoder: not zero but their coupling is what a perfect generator
-has, under the law (PS-E05) that COUPLINGS names.
+deviation, are seen by the same encoder: a perfect generator has their coupling, and not none
+(PS-E05). COUPLINGS names laws with less of it and more.
 """
 
 from functools import partial

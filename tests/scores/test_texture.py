@@ -42,14 +42,17 @@ def test_equal_sets_read_nothing_and_white_noise_its_variance(reader):
     assert scores["distance_auc"] == 1.0, "copies win"
 
 
-def test_brighter_lesions_are_as_far_as_they_are_brighter(reader):
+def test_brighter_lesions_are_as_far_as_they_are_brighter_in_sds_of_the_real_ones(reader):
+    """The brightest gain most: their order stays, and the mean gain is the distance."""
     real = discs(60)
     image, mask = real.arrays["image"], real.arrays["mask"]
-    found = texture.texture_scores(changed(real, image=image + 0.1 * mask), 60, real, reader)
     means = np.array([x[m].mean() for x, m in zip(image, mask, strict=True)])
-    assert found.scores["w1_mean"] == pytest.approx(0.1 / means.std(), rel=1e-3)
+    gain = 0.05 + 0.3 * (means - means.min())
+    brighter = image + gain[:, None, None].astype(np.float32) * mask
+    found = texture.texture_scores(changed(real, image=brighter), 60, real, reader)
+    assert found.scores["w1_mean"] == pytest.approx(gain.mean() / means.std(), rel=1e-3)
     assert found.scores["w1_skewness"] == pytest.approx(0, abs=1e-3)
-    np.testing.assert_allclose(found.arrays["lesion/mean"], means + 0.1, atol=1e-5)
+    np.testing.assert_allclose(found.arrays["lesion/mean"], means + gain, atol=1e-5)
 
 
 def test_smooth_lesions_lose_power_variance_and_entropy(reader):
