@@ -65,23 +65,6 @@ def _pearson(a, b):
     return float(pearsonr(a.astype(np.float64), b.astype(np.float64)).statistic)
 
 
-def rim_step(images, masks):
-    """Mean |difference| of pixels on both sides of each mask's rim, (n,), in grey units.
-
-    Over all pairs of neighbours (4-connected) of which one is inside. NaN for a mask without a
-    rim. Anatomy and noise have steps too: compare images of one anatomy under one mask.
-    """
-    images, masks = np.asarray(images, np.float64), stack(masks)
-    if images.shape != masks.shape:
-        raise ValueError(f"images {images.shape} and masks {masks.shape} must have one shape")
-    total, count = np.zeros(len(images)), np.zeros(len(images))
-    for axis in (1, 2):
-        across = np.diff(masks, axis=axis)
-        total += (np.abs(np.diff(images, axis=axis)) * across).sum((1, 2))
-        count += across.sum((1, 2))
-    return total / np.where(count > 0, count, np.nan)
-
-
 def lesion_spectrum(deviations, masks):
     """Mean power of deviations in a Hann window of SIDE pixels around each lesion, (SIDE/2 + 1,).
 

@@ -8,7 +8,6 @@ import numpy as np
 from scipy.spatial.distance import cdist
 
 from lib.jobs import Result
-from lib.metrics import sharpness
 from lib.networks.unet import UNet
 from lib.scores.pairs import defined, embed
 from lib.tasks import segment
@@ -59,28 +58,6 @@ def true_pool(slices: Result, truths: Result, n: int) -> Result:
     healthy, deviation = (truths.arrays[name][:n] for name in ("healthy", "deviation"))
     arrays = {"image": image, "mask": mask, "substrate": healthy, "deviation": deviation}
     return Result(arrays | {"anatomy": healthy, "source": np.arange(len(image))}, {"n": len(image)})
-
-
-def boundary(pool: Result, n: int, slices: Result | None = None) -> Result:
-    """Job: steps in grey value across the rims of the masks of the first n samples.
-
-    boundary_step: the mean over samples of `sharpness.rim_step`. boundary_step_error: the mean of
-    the absolute difference from the true lesion's in the same mask, of a pool of the scene "own" on
-    these `slices`; None without them. Both None where no mask has a rim. ValueError for masks that
-    are not the slices'.
-    """
-    image, mask = (pool.arrays[name][:n] for name in ("image", "mask"))
-    step, truth = sharpness.rim_step(image, mask), None
-    if slices is not None:
-        source = pool.arrays["source"][:n]
-        truth, own = (slices.arrays[name][source] for name in ("image", "mask"))
-        if not np.array_equal(own, mask):
-            raise ValueError("the pool's masks are not those of slices; use the scene 'own'.")
-    there = np.isfinite(step)
-    if not there.any():
-        return Result({}, {"boundary_step": None, "boundary_step_error": None})
-    off = None if truth is None else abs(step - sharpness.rim_step(truth, mask))[there].mean()
-    return Result({}, defined({"boundary_step": step[there].mean(), "boundary_step_error": off}))
 
 
 # ---- measures -----------------------------------------------------------------------------------

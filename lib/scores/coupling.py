@@ -44,14 +44,15 @@ one place and size. Small tumours that hide nothing owe the anatomy next to noth
 
 
 def healed_features(pool: Result, n: int, healer: Result, encoder: Result) -> Result:
-    """Job: features of both parts of the first n samples with a lesion, by a healer.
+    """Job: features of both parts of the first n samples, by a healer; those without a lesion, or
+    with nothing around it, are left out.
 
     pool: image and mask, of any generator or real. healer: a fit of PathoSyn's f_sub on subjects
     beside the study. encoder: a U-Net of `tasks.segment`. Arrays (m, d): substrate, deviation; and
     subject (m,) where the pool names it.
     """
     image, mask = (pool.arrays[name][:n] for name in ("image", "mask"))
-    drawn = mask.any((1, 2))
+    drawn = mask.any((1, 2)) & ~mask.all((1, 2))
     image, mask = image[drawn], mask[drawn]
     substrate = deviation = image
     if len(image):

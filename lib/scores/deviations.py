@@ -15,6 +15,7 @@ from lib.generators import boxes, control, deviation, diffusion, fusion, pathosy
 from lib.generators.membrane import inpainted
 from lib.jobs import Result
 from lib.metrics import deviations as metric
+from lib.metrics import sharpness
 from lib.training import loop as tr
 
 HEALERS = ("substrate", "inpaint", "fill", "mean_anatomy", "none")
@@ -198,7 +199,7 @@ def boundary_step(pool: Result | None, slices: Result, n: int) -> Result:
     """Job: the step across the rim of n samples beside that of the true lesions in the same masks.
 
     pool: scene "own"; None: the first n true lesions themselves. Scores, grey units: boundary_step,
-    the mean over lesions of `deviations.rim_step` of the images; true_step, of the true images;
+    the mean over lesions of `sharpness.rim_step` of the images; true_step, of the true images;
     boundary_step_error, the absolute difference of these two. Arrays (n,): step, true. A lesion is
     drawn anew, so single steps differ and only means are compared. ValueError as `spectrum_ratio`.
     """
@@ -207,7 +208,7 @@ def boundary_step(pool: Result | None, slices: Result, n: int) -> Result:
         drawn = image
     else:
         drawn, (image, mask) = first(pool, n)["image"], own(pool, slices, n)
-    steps = {"step": metric.rim_step(drawn, mask), "true": metric.rim_step(image, mask)}
+    steps = {"step": sharpness.rim_step(drawn, mask), "true": sharpness.rim_step(image, mask)}
     found, true = mean(steps["step"]), mean(steps["true"])
     error = None if None in (found, true) else abs(found - true)
     return Result(steps, {"boundary_step": found, "true_step": true, "boundary_step_error": error})

@@ -11,13 +11,15 @@ from lib.metrics import classification as metric
 LOOKS = ("low", "high")  # the test slices as the generator of each grade renders what is around
 
 
-def graded(arm: Result, test: Result, stream: list[int], bins: int = 15) -> Result:
+def graded(
+    arm: Result, test: Result, stream: list[int], bins: int = 15, looked: Result | None = None
+) -> Result:
     """Job: the numbers of a classifier (`grade.arm`) on its labelled test slices.
 
     auc; ece, in bins of equal mass; ece_debiased and ece_floor, by subject; brier; confidence, the
     mean of max(p, 1 - p), and overconfidence, what it is above the accuracy; auc_drop, see there,
-    where the arm has seen the slices in LOOKS, else None. Arrays: diagram (bins, 3), see
-    `classification.reliability`.
+    where the arm has seen slices in LOOKS, else None; these are `looked`, or else the test's.
+    Arrays: diagram (bins, 3), see `classification.reliability`.
     """
     p = arm.arrays["probability/test"].astype(np.float64)
     y, who = test.arrays["label"], test.arrays["subject"]
@@ -32,7 +34,8 @@ def graded(arm: Result, test: Result, stream: list[int], bins: int = 15) -> Resu
         "overconfidence": metric.overconfidence(p, y),
     }
     seen = [arm.arrays.get(f"probability/{name}") for name in LOOKS]
-    scores["auc_drop"] = None if seen[0] is None or seen[1] is None else auc_drop(y, *seen)
+    grades = (looked or test).arrays["label"]
+    scores["auc_drop"] = None if any(x is None for x in seen) else auc_drop(grades, *seen)
     return Result({"diagram": metric.reliability(p, y, bins)}, scores | arm.scores)
 
 

@@ -251,7 +251,8 @@ def test_masks_of_other_slices_are_mirrored_by_chance():
 @pytest.mark.parametrize("scene", ["exchanged", "free"])
 def test_a_mask_comes_from_another_slice_of_about_the_same_level(scene):
     level = np.repeat(np.arange(6), 3)
-    data = Result({"mask": np.zeros((18, 4, 4), bool), "index": level, "free/index": level[::2]}, {})
+    mask = np.zeros((18, 4, 4), bool)
+    data = Result({"mask": mask, "index": level, "free/index": level[::2]}, {})
     source = np.arange(18 if scene == "exchanged" else 9)
     own = level if scene == "exchanged" else level[::2]
     for seed in range(5):

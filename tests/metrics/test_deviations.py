@@ -45,19 +45,6 @@ def test_correlation_tells_strength_between_lesions_from_texture_inside():
     assert deviations.correlation(0 * FIELD, FIELD, MASK) == (None, None)
 
 
-def test_the_step_across_a_rim_is_that_of_the_picture():
-    """Of a flat lesion its height, of a ramp its slope; nothing of what lies off the rim."""
-    flat = 0.4 * MASK + 0.1
-    np.testing.assert_allclose(deviations.rim_step(flat, MASK), 0.4)
-    square = np.zeros((1, 32, 32), bool)
-    square[0, 8:20, 8:20] = True
-    ramp = np.broadcast_to(0.03 * np.arange(32.0), (1, 32, 32))
-    assert deviations.rim_step(ramp, square)[0] == pytest.approx(0.015), "rims along it have none"
-    spiked = flat + 5 * (np.arange(1024).reshape(1, 32, 32) == 15 * 32 + 15)
-    np.testing.assert_allclose(deviations.rim_step(spiked, MASK)[0], 0.4)
-    assert np.isnan(deviations.rim_step(flat, np.zeros_like(MASK))).all()
-
-
 def test_the_spectrum_of_a_wave_lies_at_its_frequency_and_scales_with_its_square():
     masks = np.array([disc(32, 30, 14, 64)])
     x = np.arange(64)

@@ -101,19 +101,3 @@ def test_true_lesions_on_their_own_anatomy(reader):
     assert set(pool.arrays) == {*pasted().arrays, "substrate", "deviation"}
     scores = anatomy.preserved(pool, 10, reader, TRUTHS).scores
     assert scores["outside_error"] == scores["outside_change"] == 0, "the toy's lesions end sharply"
-    assert anatomy.boundary(pool, 10, SLICES).scores["boundary_step_error"] == 0
-
-
-def test_the_step_is_the_lesion_s_and_errors_of_opposite_sign_do_not_cancel():
-    flat = np.full_like(TOY["image"], 0.4)
-    height = np.where(np.arange(12) % 2, 0.1, 0.3)[:, None, None]
-    slices = Result({"image": flat + 0.2 * TOY["mask"], "mask": TOY["mask"]}, {})
-    pool = pasted(image=flat + height * TOY["mask"])
-    scores = anatomy.boundary(pool, 12, slices).scores
-    assert scores["boundary_step"] == pytest.approx(0.2, rel=1e-5)
-    assert scores["boundary_step_error"] == pytest.approx(0.1, rel=1e-5)
-    assert anatomy.boundary(pool, 12).scores["boundary_step_error"] is None
-    empty = pasted(mask=np.zeros_like(TOY["mask"]))
-    assert set(anatomy.boundary(empty, 12).scores.values()) == {None}
-    with pytest.raises(ValueError, match="scene 'own'"):
-        anatomy.boundary(pasted(source=np.roll(np.arange(12), 1)), 12, slices)

@@ -95,6 +95,7 @@ DECOMPOSED = named(  # 03a: answers to what lies behind a lesion; none of them a
     Arm("inpaint", "Inp alone", "baseline", oracle=""),
     Arm("fill", "Gaussian fill", "baseline", "beside", oracle=""),
     Arm("mean_anatomy", "Mean of healthy images", "baseline", "beside", oracle=""),
+    Arm("none", "The lesion left in", "control", oracle=""),
 )
 DIFFUSED = named(  # 03b: what the network knows of one deviation, and other spaces and samplers
     _diff("teacher_forced", "Deviation, estimated from the true one", "core", oracle=""),
@@ -176,7 +177,8 @@ SEGMENTERS = {
         Regime("nnunet", "DynUNet (nnU-Net-style)", "nnunet"),
         Regime("unet", "U-Net", "unet"),
         Regime("meanteacher", "Mean Teacher U-Net", "unet", "semi-supervised", labelled=0.1),
-        Regime("contraseg", "Contrastive U-Net (for Contra-Seg)", "unet", "contrastive", labelled=0.1),
+        Regime("contraseg", "Contrastive U-Net (for Contra-Seg)", "unet", "contrastive",
+               labelled=0.1),
     )
 }  # fmt: skip
 """Table II. The paper gives no share of labels (PS-E21)."""

@@ -22,6 +22,7 @@ class Sizes:
     known_slices: int = 4000  # fresh lesion slices that train the independent readers
     judged: int = 1000  # samples and real slices whose distance is a score
     remembered: int = 500  # samples that look for their nearest training slice
+    controlled: int = 60  # test subjects on which lesions are asked for
     repeats: int = 32  # lesions drawn for one anatomy and mask (PS-41)
     substrate_steps: int = 1500  # of f_sub alone, which two-stage arms share
     diff_steps: int = 3000  # of PathoSyn's diffusion, and of the same network in image space
@@ -48,7 +49,7 @@ SIZES = {
     ),
     "smoke": Sizes(
         subjects=(8, 1, 3), slices=4, sweep=(2, 4), added=10, known_slices=60, judged=40,
-        remembered=10, repeats=3, substrate_steps=6, diff_steps=6, vaegan_steps=6,
+        remembered=10, controlled=3, repeats=3, substrate_steps=6, diff_steps=6, vaegan_steps=6,
         ldm_steps=(4, 4), maskdiff_steps=6, meta_steps=6, segment_steps=4,
         classify_steps=4, known_steps=6, judge_steps=4, budget=(3, 6), seeds=1, seeds_alone=2,
     ),
