@@ -19,6 +19,7 @@ from lib.metrics import dependence
 from lib.scores.pairs import embed
 from lib.tasks import segment
 
+MOST = 0.5  # share of an image: around a larger mask nothing tells what lies behind it
 GROUND = 0.5  # grey value on which a deviation is shown to the encoder
 NAMES = ("cos", "cos_centred", "mi", "mi_neighbours")
 COMPONENTS = 2  # principal directions of either part, between which information is estimated
@@ -45,14 +46,14 @@ one place and size. Small tumours that hide nothing owe the anatomy next to noth
 
 def healed_features(pool: Result, n: int, healer: Result, encoder: Result) -> Result:
     """Job: features of both parts of the first n samples, by a healer; those without a lesion, or
-    with nothing around it, are left out.
+    with one over more than MOST of the image, are left out.
 
     pool: image and mask, of any generator or real. healer: a fit of PathoSyn's f_sub on subjects
     beside the study. encoder: a U-Net of `tasks.segment`. Arrays (m, d): substrate, deviation; and
     subject (m,) where the pool names it.
     """
     image, mask = (pool.arrays[name][:n] for name in ("image", "mask"))
-    drawn = mask.any((1, 2)) & ~mask.all((1, 2))
+    drawn = mask.any((1, 2)) & (mask.mean((1, 2)) <= MOST)
     image, mask = image[drawn], mask[drawn]
     substrate = deviation = image
     if len(image):

@@ -181,7 +181,7 @@ class Study(Base):
         if arm.source == "classic":
             return Job(copies.classical, data=data, times=2, stream=drawn["stream"])
         if arm.source in COPIES:
-            return Job(copies.pool, data=data, kind=COPIES[arm.source], **drawn)
+            return Job(copies.traced, data=data, kind=COPIES[arm.source], **drawn)
         if arm.source == "shuffled":
             other = self.pool(SOURCES["pathosyn_diff"], k)
             return Job(copies.shuffled, pool=other, stream=drawn["stream"])
