@@ -105,7 +105,7 @@ DIFFUSED = named(  # 03b: what the network knows of one deviation, and other spa
     _diff("pathosyn_fast", "PathoSyn: Diff, velocities on a cosine schedule",
           changes={"kind": "v", "schedule": "cosine"}),
     _diff("pathosyn_ddpm", "PathoSyn: Diff, ancestral sampling",
-          sampling={"sampler": "ddpm", "sampler_steps": 1000}),
+          sampling={"sampler": "ddpm"}),
 )  # fmt: skip
 FRAMEWORK = named(  # 03c: one term of the objective or one way to fuse at a time
     Arm("truth", "True lesions", "oracle", oracle=""),

@@ -29,6 +29,8 @@ class Sizes:
     vaegan_steps: int = 3000  # of PathoSyn's VAE-GAN
     ldm_steps: tuple[int, int] = (3000, 2000)  # Brain-LDM: auto-encoder, denoiser
     maskdiff_steps: int = 3000
+    length: int = 1000  # T of both diffusions, as in the paper
+    sampler_steps: int = 50  # of DDIM
     meta_steps: int = 3000  # of the metamorphic auto-encoder
     segment_steps: int = 1200  # of every segmenter
     classify_steps: int = 600  # of every classifier
@@ -50,7 +52,7 @@ SIZES = {
     "smoke": Sizes(
         subjects=(8, 2, 4), slices=8, sweep=(4, 6), added=10, known_slices=60, judged=40,
         remembered=10, controlled=3, repeats=3, substrate_steps=6, diff_steps=6, vaegan_steps=6,
-        ldm_steps=(4, 4), maskdiff_steps=6, meta_steps=6, segment_steps=4,
+        ldm_steps=(4, 4), maskdiff_steps=6, length=20, sampler_steps=4, meta_steps=6, segment_steps=4,
         classify_steps=4, known_steps=6, judge_steps=4, budget=(3, 6), seeds=1, seeds_alone=2,
     ),
 }  # fmt: skip

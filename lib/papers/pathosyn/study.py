@@ -144,19 +144,21 @@ class Study(Base):
 
     def settings(self, arm: Arm) -> dict:
         """Settings of an arm's generator."""
-        p, s = {"precision": precision()} | arm.changes, self.size
+        s = self.size
+        p = {"precision": precision()} | arm.changes
+        drawn = {"length": s.length, "sampler_steps": s.sampler_steps}
         if arm.source == "brain_ldm":
             steps = dict(zip(("coder_steps", "steps"), s.ldm_steps, strict=True))
             return asdict(latent.LatentSettings(**steps, **p))
         if arm.source == "meta_auto":
             return asdict(metamorphic.MetamorphicSettings(steps=s.meta_steps, **p))
         if arm.source == "maskdiff":
-            return asdict(maskdiff.MaskDiffSettings(steps=s.maskdiff_steps, **p))
+            return asdict(maskdiff.MaskDiffSettings(steps=s.maskdiff_steps, **drawn, **p))
         p["substrate_steps"] = s.substrate_steps
         if arm.source == "pathosyn_vaegan":
             return asdict(patchgan.PatchGanSettings(steps=s.vaegan_steps, **p))
         space = "image" if arm.source == "image_space" else "deviation"
-        return asdict(deviation.DeviationSettings(steps=s.diff_steps, space=space, **p))
+        return asdict(deviation.DeviationSettings(steps=s.diff_steps, space=space, **drawn, **p))
 
     def fitted(self, arm: Arm, k: int) -> Job:
         """The generator of an arm in draw k."""
@@ -207,6 +209,8 @@ class Study(Base):
         if arm.source == "pathosyn_vaegan":
             return Job(patchgan.pool, **made)
         changes = {name: value for name, value in arm.sampling.items() if name != "fusion"}
+        if changes.get("sampler") == "ddpm":
+            changes["sampler_steps"] = self.size.length
         return Job(deviation.pool, **made, changes=changes or None)
 
     def placed(self, arm: Arm, k: int, scene: str) -> Job:
