@@ -50,7 +50,7 @@ SIZES = {
         segment_steps=40_000, classify_steps=40_000,  # 200 epochs of them
     ),
     "smoke": Sizes(
-        subjects=(8, 2, 4), slices=8, sweep=(4, 6), added=10, known_slices=60, judged=40,
+        subjects=(8, 1, 4), slices=8, sweep=(4, 6), added=10, known_slices=60, judged=40,
         remembered=10, controlled=3, repeats=3, substrate_steps=6, diff_steps=6, vaegan_steps=6,
         ldm_steps=(4, 4), maskdiff_steps=6, length=20, sampler_steps=4, meta_steps=6,
         segment_steps=4, classify_steps=4, known_steps=6, judge_steps=4, budget=(3, 6), seeds=1,

@@ -241,13 +241,15 @@ class Tasks(Slices):
 
     columns: ClassVar[dict] = {}
     metrics: tuple[str, ...] = ()
-    everywhere = (*TABLE2, "oracle")  # arms in every column; the others in the first of `plain`
-    plain = ""
+    everywhere = (*TABLE2, "oracle")  # arms in every column, with the controls that attribute gains
+    controls = ("oversample", "smooth", "shuffled")  # core in the column `plain` alone
+    plain = ""  # the column that has all arms
     main = chosen(*TABLE2, "pathosyn_paste", "oversample", "smooth", "shuffled", "oracle")
 
     def arms(self, regime: str) -> list[Arm]:
-        every = MAIN.values() if regime == self.plain else chosen(*self.everywhere)
-        return [arm for arm in every if arm.source != "meta_auto" or regime == self.plain]
+        if regime == self.plain:
+            return list(MAIN.values())
+        return chosen(*self.everywhere, *self.controls)
 
     def job(self, study: Study, arm: Arm, regime: str, k: int) -> Job:
         raise NotImplementedError
@@ -257,7 +259,9 @@ class Tasks(Slices):
             for arm in self.arms(regime):
                 if arm.role == "oracle" and not study.source.truth:
                     continue
-                each = study.each(arm, lambda k, a=arm, r=regime: self.job(study, a, r, k))
+                beside = regime != self.plain and arm.name in self.controls
+                tier = "beside" if beside else arm.tier
+                each = study.each(tier, lambda k, a=arm, r=regime: self.job(study, a, r, k))
                 yield Scores(arm, self.metrics, each, regime, trained=study.regime)
 
     def printed(self, regime: str, arm: Arm, metric: str) -> float | None:
