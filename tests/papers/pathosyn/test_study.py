@@ -1,4 +1,4 @@
-"""The PathoSyn study: fair arms, independent judges, and a row for everything that a claim reads."""
+"""The PathoSyn study: fair arms, independent judges, a row for everything that a claim reads."""
 
 import pytest
 
