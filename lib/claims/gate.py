@@ -31,6 +31,7 @@ ROWS = {  # rows of each condition; of several the one counts that misses most
 ITEMS = {  # where a chapter's rows of competence are, beside the item of the claim
     "pavae": ("pavae/table4_main", "pavae/04_budget"),
     "dhvae": ("dhvae/table2_generators", "dhvae/04_budget"),
+    "pathosyn": ("pathosyn/04a_realism",),
 }
 RELATIVE = ("mask_adherence", "coverage_place", "coverage_look", "coverage")  # over real images
 WITHOUT = {"pavae": ("empty masks",)}  # conditions that a chapter does not have

@@ -20,7 +20,7 @@ CLASSIFICATION = ("auc", "ece", "ece_debiased", "ece_floor", "brier", "overconfi
 REALISM = ("c2st_auc", "c2st_bootstrap_sd", "kid")
 TEXTURE = ("lesion_kid", "w1_mean", "w1_skewness", "w1_kurtosis", "w1_contrast", "w1_homogeneity")
 TEXTURE += ("lesion_variance", "glcm_entropy", "lesion_high_frequency", "distance_auc")
-ANATOMY = ("outside_error", "outside_change", "reidentification")
+ANATOMY = ("outside_error", "outside_change", "outside_p99", "outside_same", "reidentification")
 
 
 @dataclass(frozen=True)
@@ -136,6 +136,7 @@ LITERAL = named(  # 03c: text and algorithms as they are printed, where that dif
 )  # fmt: skip
 CONTROLLED = named(  # 05
     Arm("copy_last", "The last image again", "baseline", oracle=""),
+    Arm("true_growth", "Truly growing lesions, read", "oracle", oracle=""),
 )
 ALIKE = {"deviation_space": "pathosyn_diff", "seam": "pathosyn_diff", "full": "pathosyn_diff"}
 """Arms that are another's generator under the name of a claim."""

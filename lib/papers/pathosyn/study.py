@@ -36,6 +36,7 @@ from lib.tasks import contrast, grade, regimes, segment, semi
 HEALER = {"margin": MARGIN, "holes": True, "refine": True, "joint": False}
 """What makes a good f_sub where the paper's objective does not bind it: see `pathosyn`."""
 GROWTH = 1.4  # factor of a tumour's radius from one image to the next
+PICTURED = 4  # test subjects of whom a picture is made
 ARMS_OF = {
     "supervised": regimes.supervised, "semi-supervised": semi.arm, "contrastive": contrast.arm,
 }  # fmt: skip
@@ -197,12 +198,15 @@ class Study(Base):
         both = self.fresh("oracle slices", 3 * n, k)  # of either grade are enough
         return Job(lesions.of_grade, slices=both, grade=self.grade)
 
-    def drawn(self, arm: Arm, k: int, n: int, stream: list[int], scene: str = "") -> Job:
-        """n syntheses of an arm's generator, in its own scene or another."""
+    def drawn(
+        self, arm: Arm, k: int, n: int, stream: list[int], scene: str = "", data: Job | None = None
+    ) -> Job:  # fmt: skip
+        """n syntheses of an arm's generator, in its own scene or another; on its training slices
+        or on other `data`."""
         made = {"fitted": self.fitted(arm, k), "n": n, "stream": stream}
         if arm.source in ("brain_ldm", "meta_auto"):
             return Job((latent if arm.source == "brain_ldm" else metamorphic).pool, **made)
-        made |= {"data": self.slices(k), "scene": scene or arm.scene}
+        made |= {"data": data or self.slices(k), "scene": scene or arm.scene}
         made["how"] = "paste" if arm.paste else arm.sampling.get("fusion")
         if arm.source == "maskdiff":
             return Job(maskdiff.pool, **made)
@@ -235,15 +239,15 @@ class Study(Base):
 
     def told_apart(self, pool: Job, k: int, arm: Arm) -> Job:
         """A judge of real against synthetic, the mean over its seeds."""
+        return self.over_seeds(lambda i: self.one_judge(pool, k, arm, i), alone=False)
+
+    def one_judge(self, pool: Job, k: int, arm: Arm, again: int = 0) -> Job:
+        """The judge of one seed, whose scores make a curve."""
         s = grade.GradeSettings(steps=self.size.judge_steps)
-        scene = getattr(arm, "scene", "exchanged")
-        return self.over_seeds(
-            lambda i: Job(
-                realism.judged, pool=pool, n=self.size.judged, real=self.reference,
-                settings=asdict(s), stream=self.again("judge", k, i), slices=self.slices(k),
-                scene=scene,
-            ),
-            alone=False,
+        return Job(
+            realism.judged, pool=pool, n=self.size.judged, real=self.reference, settings=asdict(s),
+            stream=self.again("judge", k, again), slices=self.slices(k),
+            scene=getattr(arm, "scene", "exchanged"),
         )  # fmt: skip
 
     def textured(self, pool: Job) -> Job:
@@ -272,6 +276,19 @@ class Study(Base):
             return Job(anatomy.reconstructed_change, pair=pair, reader=self.reader, truths=truth)
         pool = self.placed(arm, k, "free")
         return Job(anatomy.preserved, pool=pool, n=n, reader=self.reader, scene="free")
+
+    @cached_property
+    def pictured(self) -> Job:
+        """One slice of each of a few test subjects, for pictures."""
+        return Job(lesions.one_each, slices=self.test, n=PICTURED)
+
+    def picture(self, arm: Arm, k: int) -> Job:
+        """What an arm draws in the masks of the slices of `pictured`; what an auto-encoder alone
+        makes of them."""
+        if arm.source == "brain_ldm":
+            shown = {"images": self.pictured, "n": PICTURED}
+            return Job(latent.reconstruction, fitted=self.fitted(arm, k), **shown)
+        return self.drawn(arm, k, PICTURED, self.stream("picture", k), "own", self.pictured)
 
     def coupled(self, pool: Job, k: int) -> Job:
         """How much the deviations of a pool tell of its substrates."""
@@ -343,14 +360,20 @@ class Study(Base):
 
     def progressed(self, arm: Arm, k: int) -> Job:
         """A later image predicted from the first one."""
-        s, fits = self.size, {}
-        later = Job(counterfactuals.progressed, n=s.controlled, growth=GROWTH,
-                    stream=self.stream("growth", k))  # fmt: skip
-        if arm.source:
-            fits["fitted"] = self.fitted(arm, k)
-        how = arm.source or arm.name
-        stream = self.stream("progression", k)
+        fits = {"fitted": self.fitted(arm, k)} if arm.source else {}
+        how, stream = arm.source or arm.name, self.stream("progression", k)
+        later = self.later(k)
         return Job(controlled.progression, how=how, data=later, repeats=8, stream=stream, **fits)
+
+    def later(self, k: int) -> Job:
+        """Slices of fresh subjects now, and when their tumours have grown by the law."""
+        stream = self.stream("growth", k)
+        n = self.size.controlled
+        return Job(counterfactuals.progressed, n=n, growth=GROWTH, stream=stream)
+
+    def growth_read(self, k: int) -> Job:
+        """What the reader says of lesions that truly grow: the most that size_slope can be."""
+        return Job(controlled.read_growth, data=self.later(k), reader=self.reader)
 
     def anatomical(self, arm: Arm, k: int) -> Job:
         """Do lesions obey the anatomy; of true ones for the oracle."""
@@ -363,16 +386,25 @@ class Study(Base):
 
     def diverse(self, arm: Arm, k: int) -> Job:
         """How much lesions of one anatomy and mask differ, beside the phantom's own law."""
-        s, slices = self.size, Job(lesions.one_each, slices=self.test, n=self.size.controlled)
-        parts = {"slices": slices, "n": s.controlled, "repeats": s.repeats}
-        law = Job(counterfactuals.looks, **parts, stream=self.stream("law of looks"))
+        law = self._looks(self.stream("law of looks"))
+        return Job(controlled.diversity, drawn=self.repeated(arm, k), law=law)
+
+    def repeated(self, arm: Arm, k: int) -> Job:
+        """Many lesions for each anatomy and mask; of the phantom's own law for the oracle."""
         stream = self.stream("repeated", k)
         if arm.role == "oracle":
-            drawn = Job(counterfactuals.looks, **parts, stream=stream)
-        else:
-            made = {"fitted": self.fitted(arm, k), "family": arm.source}
-            drawn = Job(controlled.repeated, **made, **parts, stream=stream)
-        return Job(controlled.diversity, drawn=drawn, law=law)
+            return self._looks(stream)
+        made = {"fitted": self.fitted(arm, k), "family": arm.source}
+        return Job(controlled.repeated, **made, **self._repeats, stream=stream)
+
+    def _looks(self, stream: list[int]) -> Job:
+        return Job(counterfactuals.looks, **self._repeats, stream=stream)
+
+    @property
+    def _repeats(self) -> dict:
+        n = self.size.controlled
+        slices = Job(lesions.one_each, slices=self.test, n=n)
+        return {"slices": slices, "n": n, "repeats": self.size.repeats}
 
     # ---- segmentation ----
 

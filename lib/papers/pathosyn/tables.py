@@ -38,6 +38,7 @@ FORCED = ("deviation_correlation", "inside_rmse", "ring_error", "outside_energy"
 HEALED = ("inside_rmse", "outside_rmse", "inside_rmse_clean", "noise_floor")
 STEP = ("boundary_step", "boundary_step_error")
 SLOPES = ("severity_slope", "size_slope", "position_slope", "outside_change", "seen")
+FITS = ("severity_r2", "size_r2", "position_r2")
 PROGRESSION = ("progression_rmse", "progression_rmse_mean", "progression_rmse_new")
 OBEDIENCE = ("forbidden_energy", "orientation_coherence")
 DIVERSITY = ("conditional_variance", "coverage")
@@ -156,6 +157,7 @@ class Consistency(Slices):
     shown = (*GENERATORS, "pathosyn_paste", "memoriser", "smooth", "oracle")
     placed = ("brain_ldm", "maskdiff", "maskdiff_paste", "pathosyn_vaegan", "pathosyn_diff",
               "pathosyn_paste", "pathosyn_margin")  # fmt: skip
+    pictured = ("brain_ldm", "maskdiff", "pathosyn_vaegan", "pathosyn_diff")  # Figure 4
 
     def null_job(self, study: Study) -> Job | None:
         return study.texture_null if study.source.truth else None
@@ -178,6 +180,15 @@ class Consistency(Slices):
             each = study.each(arm, lambda k, a=arm: study.preserved(a, k))
             yield Scores(arm, ANATOMY, each)
 
+    def more(self, study: Study) -> Iterable[Job]:
+        """The pictures of Figure 4, and the memoriser's distances in every profile: its curve is
+        what those of Figure 5 are read by."""
+        if not (study.source.truth and study.draws()):
+            return
+        k, copies = study.draws()[0], SOURCES["memoriser"]
+        yield from (study.truths(study.pictured), study.textured(study.pool(copies, k)))
+        yield from (study.picture(arm, k) for arm in chosen(*self.pictured))
+
 
 class Control(Slices):
     """Severity, extent, place, progression and diversity, requested against measured."""
@@ -188,8 +199,12 @@ class Control(Slices):
         if not study.source.truth:
             return
         for arm in chosen("pathosyn_diff", "pathosyn_vaegan"):
-            yield Scores(arm, SLOPES, study.each(arm, lambda k, a=arm: study.controlled(a, k)))
-        for arm in (*CONTROLLED.values(), *chosen("pathosyn_diff")):
+            each = study.each(arm, lambda k, a=arm: study.controlled(a, k))
+            yield Scores(arm, (*SLOPES, *FITS), each)
+        read = CONTROLLED["true_growth"]
+        growth = study.each(read, study.growth_read)
+        yield Scores(read, ("size_slope", "size_r2", "seen"), growth)
+        for arm in chosen("copy_last", "pathosyn_diff"):
             each = study.each(arm, lambda k, a=arm: study.progressed(a, k))
             yield Scores(arm, PROGRESSION, each)
         for arm in chosen("pathosyn_diff", "maskdiff", "oracle"):
@@ -197,6 +212,10 @@ class Control(Slices):
             yield Scores(arm, OBEDIENCE, each)
         for arm in chosen("pathosyn_diff", "oracle"):
             yield Scores(arm, DIVERSITY, study.each(arm, lambda k, a=arm: study.diverse(a, k)))
+
+    def more(self, study: Study) -> Iterable[Job]:
+        """The slices of the anatomy's figure without their noise."""
+        return [study.clean(study.slices(k)) for k in study.draws()[:1] if study.source.truth]
 
     def null(self, arm: Arm, metric: str) -> dict | float | None:
         if metric in PROGRESSION:
