@@ -27,6 +27,12 @@ def half(arm: Arm) -> Arm:
     return replace(arm, name=f"{arm.name}_half", oracle="")
 
 
+def spare(arm: Arm) -> Arm:
+    """The same after all of its training, in a table that has its draws for claims too: none of
+    them is the spare one."""
+    return replace(arm, name=f"{arm.name}_spare", oracle="")
+
+
 def gained(before: float, now: float) -> float:
     """By which share the second half of a training has lowered a distance."""
     return 1 - now / before

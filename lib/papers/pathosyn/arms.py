@@ -141,6 +141,11 @@ CONTROLLED = named(  # 05
 ALIKE = {"deviation_space": "pathosyn_diff", "seam": "pathosyn_diff", "full": "pathosyn_diff"}
 """Arms that are another's generator under the name of a claim."""
 
+COLOURS = {  # of curves, safe for colour-blind readers; arms of other roles have their role's
+    "brain_ldm": "#CC79A7", "meta_auto": "#999933", "maskdiff": "#56B4E9",
+    "pathosyn_vaegan": "#882255", "pathosyn_diff": "#0072B2",
+}  # fmt: skip
+
 PARTS = (MAIN, NULLS, DECOMPOSED, DIFFUSED, FRAMEWORK, LITERAL, CONTROLLED)
 SOURCES = named(*(arm for part in PARTS for arm in part.values()))
 

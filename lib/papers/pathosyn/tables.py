@@ -28,7 +28,7 @@ from lib.papers.pathosyn.arms import (
     chosen,
 )
 from lib.papers.pathosyn.study import Study, at_subjects, study
-from lib.papers.plateau import Plateaus
+from lib.papers.plateau import Plateaus, spare
 from lib.papers.table import Scores, Table
 from lib.profiles import Plan
 from lib.scores.coupling import COUPLINGS
@@ -140,6 +140,11 @@ class Realism(Plateaus, Slices):
 
     def halved(self, study: Study) -> Study:
         return study.halved()
+
+    def ends(self, study: Study) -> Iterable[tuple]:
+        """Under names of their own: the draws of the generators themselves decide claims."""
+        for arm, before, (_, at) in super().ends(study):
+            yield arm, before, (spare(arm), at)
 
     def scores(self, study: Study) -> Iterable[Scores]:
         for arm in chosen(*self.shown):
