@@ -100,9 +100,9 @@ if absent:
 # %% [markdown]
 # ## Figure 4: with the truth beside it
 #
-# Slices of unseen subjects, each with its own lesion mask, the largest of the subject. *Brain-LDM* takes
-# no anatomy: what is shown is what its auto-encoder alone makes of the given slice, the least that it
-# changes. The other methods draw a new lesion in the mask.
+# Of each of four unseen subjects the slice with most lesion, and that lesion's own mask. *Brain-LDM*
+# takes no anatomy: what is shown is what its auto-encoder alone makes of the given slice, the least
+# that it changes. The other methods draw a new lesion in the mask.
 
 # %%
 FIGURE4 = chosen(*table.pictured)
@@ -164,7 +164,7 @@ caption = (
     "or more; orange: the mask; first line: the given slices; one draw."
 )
 if shown:
-    with page.figure(caption, 1 + len(CHANGED), n, "changes", figsize=(1.6 * n + 1.6, 7)) as axes:
+    with page.figure(caption, 1 + len(CHANGED), n, "changes", figsize=(1.3 * n + 1.9, 6.2)) as axes:
         lines = {"given": shown["given"]}
         lines |= {t: np.abs(shown[a] - shown["given"]) / (5 * STEP) for a, t in CHANGED.items()}
         plots.gallery(axes, lines)
@@ -174,7 +174,7 @@ if shown:
 
 # %% [markdown]
 # As numbers, over all samples of the draw: lesion masks on *lesion-free* slices, which are healthy
-# already. *Mean change* and its 99th percentile are of pixels outside the mask, air included; *equal
+# already; for Brain-LDM, reconstructed lesion slices. *Mean change* and its 99th percentile are of pixels outside the mask, air included; *equal
 # pixels* are those that keep their value bit for bit; *error* is the root mean square distance to the
 # healthy slice. *Identity* is how often a sample is nearest to its own anatomy among all of them, by the
 # grey values outside the mask.
@@ -239,14 +239,16 @@ page.check("without variety samples are nearer", near["pulled to the mean"] > 0.
 # %%
 caption = (
     "Figure 5 (top right) again: KID of crops around lesions in the independent reader's features; "
-    f"95 % t-intervals, {page.counted(rows, 'pathosyn_diff', 'lesion_kid')} draws of PathoSyn: Diff."
+    f"95 % t-intervals, {page.counted(rows, 'pathosyn_diff', 'lesion_kid')} draws of PathoSyn: Diff; green: "
+    "real against real (two SD)."
 )
 deep = [arm for arm in TEXTURED if at.has(arm, "lesion_kid")]
 if deep:
     with page.figure(caption, 1, 1, "lesion_kid", figsize=(6.5, 3.4)) as ax:
         plots.forest(ax, at, deep, "lesion_kid", "lesion KID (lower)", crosses=False)
-        least = np.abs(at.values("oracle", "lesion_kid")).max() if at.has("oracle", "lesion_kid") else 0
-        ax.set_xscale("symlog", linthresh=max(2 * least, 1e-6))
+        row = at.row(deep[0], "lesion_kid")
+        ax.set_xscale("symlog", linthresh=2 * (row["null_sd"] or 1e-6))
+        plots.null(ax, row)
         plots.legend(ax.figure)
 
 # %% [markdown]
@@ -298,6 +300,7 @@ if spread:
         for ax, statistic in zip(axes.flat, STATISTICS, strict=False):
             draw_shares(ax, f"lesion/{statistic}", CURVES)
             ax.set(xlabel=statistic, ylabel="% of lesions below")
+        axes[1, 0].set_xscale("symlog", linthresh=1)  # contrast
         axes[1, 2].set_axis_off()
         axes[1, 2].legend(*axes[0, 0].get_legend_handles_labels(), loc="center", fontsize=8)
 
@@ -322,6 +325,7 @@ if inside:
         for ax, (metric, label) in zip(axes, W1.items(), strict=True):
             plots.forest(ax, at, inside, metric, f"W1, {label}", crosses=False)
             ax.set_xscale("log")
+            ax.tick_params(which="minor", labelbottom=False)
             plots.null(ax, at.row(inside[0], metric))
         plots.legend(axes[0].figure)
 
@@ -346,6 +350,8 @@ if inside:
     with page.figure(caption, 1, 3, "levels", figsize=(11.5, 3.8), sharey=True) as axes:
         for ax, (metric, label) in zip(axes, LEVELS.items(), strict=True):
             plots.forest(ax, at, inside, metric, label, crosses=False)
+            ax.set_xscale("linear" if metric == "glcm_entropy" else "log")
+            ax.tick_params(which="minor", labelbottom=False)
             plots.null(ax, at.row(inside[0], metric))
         plots.legend(axes[0].figure)
 
@@ -358,7 +364,6 @@ if inside:
 # How far is each slice from the nearest slice of unseen real subjects, in the reader's features?
 
 # %%
-NEAR = {"memoriser": "Noisy copies", "smooth": "Blurred copies", "fresh": "Fresh phantoms"}
 caption = (
     "Figure 5 (bottom right) again: cumulative shares of the distance of slices to the nearest real "
     "one; green: the oracle and fresh phantoms, dashed orange: noisy copies; one draw, no interval."

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import ClassVar
 
+from lib import jobs
 from lib.jobs import Job
 from lib.papers.arms import Arm
 from lib.papers.pathosyn import printed
@@ -191,8 +192,15 @@ class Consistency(Slices):
         if not (study.source.truth and study.draws()):
             return
         k, copies = study.draws()[0], SOURCES["memoriser"]
-        yield from (study.truths(study.pictured), study.textured(study.pool(copies, k)))
+        yield from (study.null, study.truths(study.pictured))
+        yield study.textured(study.pool(copies, k))
         yield from (study.picture(arm, k) for arm in chosen(*self.pictured))
+
+    def _nulls(self, study: Study) -> dict:
+        """Those of texture, and of crops around lesions."""
+        found = super()._nulls(study)
+        crops = jobs.load(study.null).scores if found["mean"] else {}
+        return found | {end: found[end] | {"lesion_kid": crops[end]["lesion_kid"]} for end in crops}
 
 
 class Control(Slices):
@@ -219,8 +227,9 @@ class Control(Slices):
             yield Scores(arm, DIVERSITY, study.each(arm, lambda k, a=arm: study.diverse(a, k)))
 
     def more(self, study: Study) -> Iterable[Job]:
-        """The slices of the anatomy's figure without their noise."""
-        return [study.clean(study.slices(k)) for k in study.draws()[:1] if study.source.truth]
+        """What figures are drawn from: the model, and slices without their noise."""
+        for k in study.draws()[:1] if study.source.truth else ():
+            yield from (study.fitted(SOURCES["pathosyn_diff"], k), study.clean(study.slices(k)))
 
     def null(self, arm: Arm, metric: str) -> dict | float | None:
         if metric in PROGRESSION:
