@@ -33,6 +33,7 @@ ITEMS = {  # where a chapter's rows of competence are, beside the item of the cl
     "dhvae": ("dhvae/table2_generators", "dhvae/04_budget"),
     "pathosyn": ("pathosyn/04a_realism",),
 }
+ALONE = ("pathosyn",)  # whose ITEMS alone count: elsewhere `coverage` is that of other things
 RELATIVE = ("mask_adherence", "coverage_place", "coverage_look", "coverage")  # over real images
 WITHOUT = {"pavae": ("empty masks",)}  # conditions that a chapter does not have
 OWN = {*sum(ROWS.values(), ()), "adherence", "label_adherence", "occupied", "psnr", "ssim", "lpips"}
@@ -64,7 +65,8 @@ def generators(source, leaf: dict, rows: list[tuple]) -> list[tuple[str, str, st
 def competence(source, item: str, regime: str, name: str) -> dict[str, float | None]:
     """{condition: value} of a generator; None where its row is absent."""
     chapter = item.partition("/")[0]
-    items = (item, *ITEMS.get(chapter, ()))
+    items = ITEMS.get(chapter, ())
+    items = items if chapter in ALONE else (item, *items)
     return {
         condition: worst(condition, [_value(source, items, regime, name, m) for m in metrics])
         for condition, metrics in ROWS.items()

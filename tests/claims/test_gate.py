@@ -173,6 +173,15 @@ def test_every_generator_that_a_claim_compares_is_measured(paper):
         assert not missing, (item, name, regime)
 
 
+def test_pathosyns_competence_stands_on_one_page_alone():
+    """Coverage of looks, in 05_control, is another thing than coverage of places and sizes."""
+    page, other = "pathosyn/04a_realism", "pathosyn/05_control"
+    tables = {page: page_of(rows({"pathosyn_diff": 0.9}, "coverage", null=1.0)),
+              other: page_of(rows({"pathosyn_diff": 0.1}, "coverage", null=1.0))}  # fmt: skip
+    found = gate.competence(tables.get, other, "bare", "pathosyn_diff")
+    assert found["coverage"] == pytest.approx(0.9)
+
+
 def test_claims_about_competence_or_failure_are_not_gated():
     table = [rows({"vae": 0.4, "pavae": 0.95}, "adherence"), rows({"vae": 0.3}, "adherence_ratio")]
     measured = claim(

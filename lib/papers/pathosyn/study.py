@@ -376,13 +376,19 @@ class Study(Base):
         return Job(controlled.read_growth, data=self.later(k), reader=self.reader)
 
     def anatomical(self, arm: Arm, k: int) -> Job:
-        """Do lesions obey the anatomy; of true ones for the oracle."""
+        """Do lesions obey the anatomy; of true ones for the oracle.
+
+        In their own masks, which no law let grow where none can be, or on lesion-free slices.
+        """
         slices, n = self.slices(k), self.size.remembered
-        pool = self.placed(arm, k, "own") if arm.role == "method" else None
-        truths = self.truths(slices)
-        known = Job(counterfactuals.anatomy, slices=slices)
-        return Job(controlled.anatomical, pool=pool, slices=slices, truths=truths, anatomy=known,
-                   n=n)  # fmt: skip
+        scene = {"scene": "free"} if getattr(arm, "scene", "") == "free" else {}
+        pool = self.placed(arm, k, scene.get("scene", "own")) if arm.role == "method" else None
+        parts = {"slices": slices, "truths": self.truths(slices), "anatomy": self.anatomy(slices)}
+        return Job(controlled.anatomical, pool=pool, **parts, n=n, **scene)
+
+    def anatomy(self, slices: Job) -> Job:
+        """Where in these slices no tumour can grow, and their white matter."""
+        return Job(counterfactuals.anatomy, slices=slices)
 
     def diverse(self, arm: Arm, k: int) -> Job:
         """How much lesions of one anatomy and mask differ, beside the phantom's own law."""

@@ -223,6 +223,9 @@ class Control(Slices):
         for arm in chosen("pathosyn_diff", "maskdiff", "oracle"):
             each = study.each(arm, lambda k, a=arm: study.anatomical(a, k))
             yield Scores(arm, OBEDIENCE, each)
+        free = SOURCES["pathosyn_free"]
+        each = study.each("core", lambda k: study.anatomical(free, k))
+        yield Scores(free, OBEDIENCE, each)
         for arm in chosen("pathosyn_diff", "oracle"):
             yield Scores(arm, DIVERSITY, study.each(arm, lambda k, a=arm: study.diverse(a, k)))
 
