@@ -31,9 +31,9 @@ from lib import jobs
 from lib.claims import gate, judge
 from lib.metrics import realism
 from lib.metrics.classification import auc
-from lib.papers.pathosyn.arms import COLOURS, GENERATORS, chosen
+from lib.papers.pathosyn.arms import GENERATORS, chosen
 from lib.papers.plateau import SECOND_HALF
-from lib.report import plateau, plots
+from lib.report import lesions, plateau, plots
 from lib.report.page import Page
 from lib.report.rows import NONE, Regime, number
 
@@ -92,9 +92,7 @@ caption = (
 )
 with page.figure(caption, 1, 1, "toy", figsize=(6, 2.3)) as ax:
     for y, each in enumerate(toy.values()):
-        flat = {"orientation": "horizontal", "widths": 0.5, "showextrema": False}
-        body = ax.violinplot(each[0][1], [y + 0.2], **flat)["bodies"][0]
-        body.set_facecolor(plots.ROLES["method"])
+        lesions.violin(ax, each[0][1], y + 0.2, plots.ROLES["method"], 0.5)
         ax.plot([x for x, _ in each], [y - 0.2] * len(each), "o", ms=4, color="black", alpha=0.6)
     ax.set_yticks(range(len(toy)), [*toy])
     ax.set_xlabel("AUC of the judge")
@@ -122,9 +120,7 @@ page.check("and the wider spread over runs", bad[1] > good[1])
 rows = page.run()
 at = rows["bare"] if "bare" in rows else Regime("bare", ())
 there = [arm for arm in ARMS if at.has(arm, "c2st_auc")]
-absent = [arm.label for arm in ARMS if arm not in there]
-if absent:
-    page.text(f"*Without a draw yet, and so left out below: {', '.join(absent)}.*")
+lesions.missing(page, ARMS, there)
 
 # %% [markdown]
 # ## Figure 3, top: ROC curves
@@ -149,34 +145,24 @@ def curves() -> dict[str, np.ndarray]:
     return found
 
 
-# %%
 shown = page.panel("curves", curves)
-SIDES = {"Generators": chosen(*GENERATORS, "oracle"),
-         "Copies, controls and variants": chosen("smooth", "memoriser", "oversample", "oracle",
-                                                 "pathosyn_paste", "pathosyn_own")}  # fmt: skip
-DASHES = {"memoriser": "--", "oversample": ":", "pathosyn_own": ":", "pathosyn_paste": "--"}
-
-
-def draw_curve(ax, arm) -> None:
-    """One ROC curve in its band."""
-    tpr, low, high = shown[arm.name]
-    colour = COLOURS.get(arm.name, plots.ROLES[arm.role])
-    ax.fill_between(realism.GRID, low, high, color=colour, alpha=0.15, lw=0)
-    style = {"color": colour, "ls": DASHES.get(arm.name, "-"), "lw": 1.5}
-    ax.plot(realism.GRID, tpr, label=arm.label, **style)
-
 
 # %%
+DASHES = {"memoriser": "--", "oversample": ":", "pathosyn_own": ":", "pathosyn_paste": "--"}
+SIDES = {"Generators": chosen(*GENERATORS, "oracle"),
+         "Copies, controls and variants": chosen("smooth", "oracle", *DASHES)}  # fmt: skip
 caption = (
     "Figure 3 (top) again: ROC curves of a judge of real (0) against synthetic (1), 95 % bands by "
     "resampling test subjects; one draw, one judge. Dashed grey: chance. Lower is more real."
 )
+
+# %%
 if shown:
     with page.figure(caption, 1, 2, figsize=(10, 4.6), sharey=True) as axes:
         for ax, (title, arms) in zip(axes, SIDES.items(), strict=True):
             ax.plot([0, 1], [0, 1], "--", color="#555555", lw=0.8)
             for arm in (arm for arm in arms if arm.name in shown):
-                draw_curve(ax, arm)
+                lesions.roc(ax, realism.GRID, shown[arm.name], arm, DASHES.get(arm.name, "-"))
             ax.set(title=title, xlabel="real slices accused", aspect="equal")
             ax.legend(fontsize=7, loc="lower right")
         axes[0].set_ylabel("synthetic slices caught")
@@ -188,31 +174,21 @@ if shown:
 #
 # ## Figure 3, bottom: violins, and what they leave out
 
-
-# %%
-def draw_violin(ax, y: float, arm) -> None:
-    """Bootstrap AUC of one judge (violin), and the AUC of every draw (dots)."""
-    if f"{arm.name}/auc" in shown:
-        parts = ax.violinplot(shown[f"{arm.name}/auc"], [y], orientation="horizontal", widths=0.8,
-                              showextrema=False)  # fmt: skip
-        parts["bodies"][0].set_facecolor(plots.ROLES[arm.role])
-    plots.marks(ax, at.draws(arm, "c2st_auc"), y, plots.ROLES[arm.role],
-                at.row(arm, "c2st_auc")["here"])  # fmt: skip
-
-
 # %%
 caption = (
     "Figure 3 (bottom) again. Violins: bootstrap AUC over test subjects of one judge of the first "
     "draw. Dots: the mean AUC of each draw's judges, for generators trained anew on other subjects; "
-    f"diamond and bar: their mean and 95 % t-interval, {page.counted(rows, 'pathosyn_diff', 'c2st_auc')}."
+    f"diamond, bar: their mean and 95 % t-interval, {page.counted(rows, 'pathosyn_diff', 'c2st_auc')}."
 )
+
+# %%
 if there:
     with page.figure(caption, 1, 1, "violins", figsize=(8, 0.4 * len(there) + 1.4)) as ax:
+        plots.forest(ax, at, there, "c2st_auc", "AUC of the judge", crosses=False)
         for y, arm in enumerate(reversed(there)):
-            draw_violin(ax, y, arm)
-        ax.set_yticks(range(len(there)), [arm.label for arm in reversed(there)])
+            if f"{arm.name}/auc" in shown:
+                lesions.violin(ax, shown[f"{arm.name}/auc"], y, plots.ROLES[arm.role])
         ax.axvline(0.5, color=plots.ROLES["oracle"], lw=1)
-        ax.set_xlabel("AUC of the judge, 0.5: not told apart")
         plots.legend(ax.figure)
 
 # %% [markdown]
@@ -247,18 +223,13 @@ print(f"{few} of {len(there)} arms have fewer than {FEWEST} draws: no spread ove
 # %%
 caption = (
     "Realism of every arm: AUC of the judge and KID in the independent reader's features; 95 % "
-    f"t-intervals over draws, {page.counted(rows, 'pathosyn_diff', 'kid')} of PathoSyn: Diff; green: "
-    "chance, and real against real (two SD)."
+    f"t-intervals over draws, {page.counted(rows, 'pathosyn_diff', 'kid')} of PathoSyn: Diff; dashed: "
+    "chance; green: real against real (two SD)."
 )
+SCALES, SHOWN = {"kid": "symlog"}, {"c2st_auc": "AUC of the judge (lower)", "kid": "KID (lower)"}
 if there:
     with page.figure(caption, 1, 2, "forest", figsize=(10.5, 5), sharey=True) as axes:
-        plots.forest(axes[0], at, there, "c2st_auc", "AUC of the judge (lower)", crosses=False)
-        axes[0].axvline(0.5, color=plots.ROLES["oracle"], lw=1)
-        plots.forest(axes[1], at, there, "kid", "KID (lower)", crosses=False)
-        row = at.row(there[0], "kid")
-        axes[1].set_xscale("symlog", linthresh=2 * (row["null_sd"] or 1e-3))
-        plots.null(axes[1], row)
-        plots.legend(axes[0].figure)
+        lesions.forests(axes, at, there, SHOWN, SCALES)
 
 # %% [markdown]
 # **What to see.** The variants of *PathoSyn: Diff* share one idea and differ in what the judge may see.
@@ -275,18 +246,23 @@ if there:
 # second half of training must move the distance to real slices by less than a tenth.
 
 # %%
-source = judge.reader(own=not page.from_record, profile=page.plan.profile.name)
 WORDS = {"adherence": "mask fits image, real = 1", "coverage": "coverage, real = 1",
          "empty masks": "empty masks", "plateau": "at its plateau"}  # fmt: skip
-lines = []
-for arm in (arm for arm in METHODS if arm in there):
+source = judge.reader(own=not page.from_record, profile=page.plan.profile.name)
+
+
+def met(arm) -> list[str]:
+    """One generator: the four conditions, and what it misses."""
     found = gate.competence(source, page.name, "bare", arm.name)
-    missed = "; ".join(gate.failures(found)) or "nothing"
-    each = (NONE if found[c] is None else number(found[c]) for c in WORDS)
-    lines.append([arm.label, *each, missed])
+    each = [NONE if found[c] is None else number(found[c]) for c in WORDS]
+    return [arm.label, *each, "; ".join(gate.failures(found)) or "nothing"]
+
+
+# %%
 ends = (gate.BOUNDS[c] for c in WORDS)
-each = (" to ".join(number(x) if np.isfinite(x) else "any" for x in pair) for pair in ends)
-page.table(["generator", *WORDS.values(), "misses"], [*lines, ["*allowed*", *each, ""]])
+allowed = (" to ".join(number(x) if np.isfinite(x) else "any" for x in pair) for pair in ends)
+lines = [met(arm) for arm in METHODS if arm in there]
+page.table(["generator", *WORDS.values(), "misses"], [*lines, ["*allowed*", *allowed, ""]])
 
 # %%
 known = plateau.lines(at, METHODS)
@@ -324,13 +300,10 @@ drawn = page.panel("samples", samples)
 NAMES = {"real": "Real"} | {arm.name: arm.label for arm in PICTURED}
 caption = "Eight slices of every pool at equal distances, none selected; one draw; orange: the mask."
 if drawn:
+    lines, borders = ({t: drawn[f"{a}{end}"] for a, t in NAMES.items()} for end in ("", "/mask"))
     shape = {"figsize": (9, 0.98 * len(NAMES))}
     with page.figure(caption, len(NAMES), 8, "samples", **shape) as axes:
-        for line, (name, text) in zip(axes, NAMES.items(), strict=True):
-            for ax, image, mask in zip(line, drawn[name], drawn[f"{name}/mask"], strict=False):
-                plots.show(ax, image)
-                plots.outline(ax, mask, plots.ROLES["control"])
-            plots.label(line[0], text)
+        lesions.masked(axes, lines, borders)
 
 # %% [markdown]
 # **What to see.** Cover the labels, and sort the rows yourself. Is there noise outside the lesion, as in

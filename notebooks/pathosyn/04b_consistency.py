@@ -29,8 +29,8 @@ import numpy as np
 
 from lib import jobs
 from lib.metrics import realism
-from lib.papers.pathosyn.arms import COLOURS, SOURCES, chosen
-from lib.report import plots
+from lib.papers.pathosyn.arms import SOURCES, chosen
+from lib.report import lesions, plots
 from lib.report.page import Page
 from lib.report.rows import Regime, number
 from lib.scores import texture
@@ -93,9 +93,7 @@ rows = page.run()
 at = rows["bare"] if "bare" in rows else Regime("bare", ())
 around = [arm for arm in PLACED if at.has(arm, "outside_change")]
 inside = [arm for arm in TEXTURED if at.has(arm, "w1_mean")]
-absent = dict.fromkeys(a.label for a in (*PLACED, *TEXTURED) if a not in (*around, *inside))
-if absent:
-    page.text(f"*Without a draw yet, and so left out below: {', '.join(absent)}.*")
+lesions.missing(page, [*PLACED, *TEXTURED], [*around, *inside])
 
 # %% [markdown]
 # ## Figure 4: with the truth beside it
@@ -106,27 +104,23 @@ if absent:
 
 # %%
 FIGURE4 = chosen(*table.pictured)
-DIFF = SOURCES["pathosyn_diff"]
+DIFF, PARTS = SOURCES["pathosyn_diff"], {"": "image", "/substrate": "substrate", "/deviation": "deviation"}
 
 
 def pictures() -> dict[str, np.ndarray]:
     """The slices of Figure 4 with their masks, their truth, and what every method makes of them."""
     study, k = page.study, page.study.draws()[0]
     given, true = (jobs.load(job).arrays for job in (study.pictured, study.truths(study.pictured)))
-    found = {"given": given["image"], "mask": given["mask"].astype(bool)}
+    made = {arm.name: jobs.load(study.picture(arm, k)).arrays for arm in FIGURE4}
+    found = {f"{name}{end}": a[part][np.argsort(a["source"])]
+             for name, a in made.items() if "source" in a for end, part in PARTS.items()}  # fmt: skip
+    found |= {"given": given["image"], "mask": given["mask"].astype(bool)}
     found |= {"healthy": true["healthy"], "deviation": true["deviation"]}
-    found["brain_ldm"] = jobs.load(study.picture(FIGURE4[0], k)).arrays["reconstruction"]
-    for arm in FIGURE4[1:]:
-        a = jobs.load(study.picture(arm, k)).arrays
-        order = np.argsort(a["source"])
-        found |= {arm.name: a["image"][order], f"{arm.name}/substrate": a["substrate"][order]}
-        found[f"{arm.name}/deviation"] = a["deviation"][order]
-    return found
+    return found | {"brain_ldm": made["brain_ldm"]["reconstruction"]}
 
-
-shown = page.panel("pictures", pictures)
 
 # %%
+shown = page.panel("pictures", pictures)
 LOOK = {"cmap": "RdBu_r", "vmin": -0.5, "vmax": 0.5}
 COLUMNS = {"given": "given", "brain_ldm": "Brain-LDM,\nreconstructed", "maskdiff": "MaskDiff",
            "pathosyn_vaegan": "VAE-GAN", "pathosyn_diff": "Diff",
@@ -136,6 +130,8 @@ caption = (
     "Figure 4 again: slices of unseen subjects, what every method makes of them in the orange mask, "
     "PathoSyn's substrate and deviation, and beside each the truth; red: brighter; one draw."
 )
+
+# %%
 if shown:
     n = len(shown["given"])
     with page.figure(caption, n, len(COLUMNS), figsize=(11.5, 1.4 * n + 0.3)) as axes:
@@ -164,13 +160,9 @@ caption = (
     "or more; orange: the mask; first line: the given slices; one draw."
 )
 if shown:
-    with page.figure(caption, 1 + len(CHANGED), n, "changes", figsize=(1.3 * n + 1.9, 6.2)) as axes:
-        lines = {"given": shown["given"]}
-        lines |= {t: np.abs(shown[a] - shown["given"]) / (5 * STEP) for a, t in CHANGED.items()}
-        plots.gallery(axes, lines)
-        for line in axes:
-            for ax, mask in zip(line, shown["mask"], strict=True):
-                plots.outline(ax, mask, plots.ROLES["control"])
+    lines = {t: np.abs(shown[a] - shown["given"]) / (5 * STEP) for a, t in CHANGED.items()}
+    with page.figure(caption, 1 + len(lines), n, "changes", figsize=(1.3 * n + 1.9, 6.2)) as axes:
+        lesions.masked(axes, {"given": shown["given"]} | lines, shown["mask"])
 
 # %% [markdown]
 # As numbers, over all samples of the draw: lesion masks on *lesion-free* slices, which are healthy
@@ -193,6 +185,8 @@ caption = (
     f"healthy slice; 95 % t-intervals, {page.counted(rows, 'pathosyn_diff', 'outside_change')} draws "
     "of PathoSyn: Diff."
 )
+
+# %%
 if around:
     with page.figure(caption, 1, 2, "outside", figsize=(10.5, 3.4), sharey=True) as axes:
         for ax, metric in zip(axes, ("outside_change", "outside_error"), strict=True):
@@ -245,11 +239,7 @@ caption = (
 deep = [arm for arm in TEXTURED if at.has(arm, "lesion_kid")]
 if deep:
     with page.figure(caption, 1, 1, "lesion_kid", figsize=(6.5, 3.4)) as ax:
-        plots.forest(ax, at, deep, "lesion_kid", "lesion KID (lower)", crosses=False)
-        row = at.row(deep[0], "lesion_kid")
-        ax.set_xscale("symlog", linthresh=2 * (row["null_sd"] or 1e-6))
-        plots.null(ax, row)
-        plots.legend(ax.figure)
+        lesions.forests([ax], at, deep, {"lesion_kid": "lesion KID (lower)"}, {"lesion_kid": "symlog"})
 
 # %% [markdown]
 # ## Figure 5, bottom left: intensity and texture inside lesions
@@ -258,36 +248,32 @@ if deep:
 # co-occurrence. One curve a pool: of its lesions, which share lies below a value.
 
 # %%
-STATISTICS, SHARES = texture.COMPARED, np.arange(101)
+STATISTICS = texture.COMPARED
 
 
 def statistics() -> dict[str, np.ndarray]:
     """Percentiles of every statistic of lesions, and of the distance of slices, by pool."""
     study, k, n = page.study, page.study.draws()[0], page.size.judged
-    each = {a.name: jobs.load(study.textured(study.pool(a, k))).arrays
-            for a in TEXTURED if study.draws(a) or a.name == "memoriser"}  # fmt: skip
+    pools = {a.name: study.pool(a, k) for a in TEXTURED if study.draws(a) or a.name == "memoriser"}
+    each = {name: jobs.load(study.textured(pool)).arrays for name, pool in pools.items()}
     true = texture.lesions(*texture.first_pairs(jobs.load(study.reference), n))
     each["real"] = {f"lesion/{name}": values for name, values in true.items()}
-    each["fresh"] = {"distance": each["oracle"]["distance_fresh"]}
-    return {f"{name}/{key}": np.nanpercentile(values, SHARES)
+    each["fresh"] = {"distance": each["oracle"].pop("distance_fresh")}
+    return {f"{name}/{key}": np.nanpercentile(values, np.arange(101))
             for name, a in each.items() for key, values in a.items()
-            if not key.endswith("_fresh") and np.isfinite(values).any()}  # fmt: skip
+            if key != "distance_fresh" and np.isfinite(values).any()}  # fmt: skip
 
-
-spread = page.panel("statistics", statistics)
 
 # %%
-CURVES = {"real": "Real"} | {arm.name: arm.label for arm in TEXTURED if arm.name != "pathosyn_paste"}
-DASHED = {"memoriser": "--", "real": "-"}
+spread = page.panel("statistics", statistics)
+CURVES = {"real": None} | {arm.name: arm for arm in TEXTURED if arm.name != "pathosyn_paste"}
 
 
-def draw_shares(ax, key: str, names) -> None:
+def draw_shares(ax, key: str) -> None:
     """Cumulative shares of one quantity, a curve for each pool that has it."""
-    for name in (name for name in names if f"{name}/{key}" in spread):
-        role = SOURCES[name].role if name in SOURCES else "baseline"
-        colour = "black" if name == "real" else COLOURS.get(name, plots.ROLES[role])
-        style = {"color": colour, "ls": DASHED.get(name, "-"), "lw": 2 if name == "real" else 1.3}
-        ax.plot(spread[f"{name}/{key}"], SHARES, label=CURVES.get(name, name), **style)
+    for name, arm in CURVES.items():
+        if f"{name}/{key}" in spread:
+            lesions.shares(ax, spread[f"{name}/{key}"], arm, "--" if name == "memoriser" else "-")
 
 
 # %%
@@ -295,10 +281,12 @@ caption = (
     "Figure 5 (bottom left) again: cumulative shares of five statistics of the lesions of every pool, "
     "black: real lesions; one draw, no interval."
 )
+
+# %%
 if spread:
     with page.figure(caption, 2, 3, "statistics", figsize=(11, 6)) as axes:
         for ax, statistic in zip(axes.flat, STATISTICS, strict=False):
-            draw_shares(ax, f"lesion/{statistic}", CURVES)
+            draw_shares(ax, f"lesion/{statistic}")
             ax.set(xlabel=statistic, ylabel="% of lesions below")
         axes[1, 0].set_xscale("symlog", linthresh=1)  # contrast
         axes[1, 2].set_axis_off()
@@ -320,14 +308,12 @@ caption = (
     f"{page.counted(rows, 'pathosyn_diff', 'w1_mean')} draws of PathoSyn: Diff; green: real against "
     "real (two SD)."
 )
+
+# %%
 if inside:
+    named = {metric: f"W1, {label}" for metric, label in W1.items()}
     with page.figure(caption, 1, 5, "w1", figsize=(13, 3.8), sharey=True) as axes:
-        for ax, (metric, label) in zip(axes, W1.items(), strict=True):
-            plots.forest(ax, at, inside, metric, f"W1, {label}", crosses=False)
-            ax.set_xscale("log")
-            ax.tick_params(which="minor", labelbottom=False)
-            plots.null(ax, at.row(inside[0], metric))
-        plots.legend(axes[0].figure)
+        lesions.forests(axes, at, inside, named, dict.fromkeys(W1, "log"))
 
 # %% [markdown]
 # **What to see.** An arm in the green band cannot be told from real lesions by that number. Claim PS-33
@@ -346,14 +332,12 @@ caption = (
     "Heterogeneity of lesions: variance and entropy inside, power of fine texture; 95 % t-intervals, "
     f"{page.counted(rows, 'pathosyn_diff', 'glcm_entropy')} draws of PathoSyn: Diff; green: real."
 )
+
+# %%
+SCALES = {"lesion_variance": "log", "lesion_high_frequency": "log"}
 if inside:
     with page.figure(caption, 1, 3, "levels", figsize=(11.5, 3.8), sharey=True) as axes:
-        for ax, (metric, label) in zip(axes, LEVELS.items(), strict=True):
-            plots.forest(ax, at, inside, metric, label, crosses=False)
-            ax.set_xscale("linear" if metric == "glcm_entropy" else "log")
-            ax.tick_params(which="minor", labelbottom=False)
-            plots.null(ax, at.row(inside[0], metric))
-        plots.legend(axes[0].figure)
+        lesions.forests(axes, at, inside, LEVELS, SCALES)
 
 # %% [markdown]
 # **What to see.** All three count noise as well. A generator that adds the scanner's noise to a smooth
@@ -366,13 +350,14 @@ if inside:
 # %%
 caption = (
     "Figure 5 (bottom right) again: cumulative shares of the distance of slices to the nearest real "
-    "one; green: the oracle and fresh phantoms, dashed orange: noisy copies; one draw, no interval."
+    "one; green: the oracle, dotted: another set of fresh phantoms, dashed orange: noisy copies; one draw, no interval."
 )
+
+# %%
 if spread:
     with page.figure(caption, 1, 1, "distances", figsize=(6.5, 4)) as ax:
-        draw_shares(ax, "distance", [name for name in CURVES if name != "real"])
-        fresh_line = {"color": plots.ROLES["oracle"], "ls": ":", "lw": 1.6}
-        ax.plot(spread["fresh/distance"], SHARES, label="Fresh phantoms, another set", **fresh_line)
+        draw_shares(ax, "distance")
+        lesions.shares(ax, spread["fresh/distance"], SOURCES["oracle"], ":")
         ax.set(xscale="log", xlabel="distance to the nearest real slice", ylabel="% of slices below")
         ax.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
 
@@ -395,6 +380,8 @@ for arm in around:
 for arm in (arm for arm in around if arm.name in ("pathosyn_paste", "maskdiff_paste")):
     page.check(f"{arm.name} changes no pixel", at.values(arm, "outside_change").max() == 0)
     page.check(f"{arm.name} keeps every pixel", at.values(arm, "outside_same").min() == 1)
+
+# %%
 if shown:
     out = ~shown["mask"]
     off = np.abs(shown[DIFF.name] - shown[f"{DIFF.name}/substrate"])[out].max()

@@ -32,7 +32,7 @@ from lib.jobs import Result
 from lib.metrics import deviations
 from lib.papers.pathosyn.arms import chosen
 from lib.papers.pathosyn.study import GROWTH
-from lib.report import plots
+from lib.report import lesions, plots
 from lib.report.page import Page
 from lib.report.rows import Regime, number
 from lib.scores import controlled
@@ -88,8 +88,7 @@ page.check("a rim lowers the slope, at an R² near 1", missed[2.0][0] < 0.9 < mi
 rows = page.run()
 at = rows["bare"] if "bare" in rows else Regime("bare", ())
 METHODS = [arm for arm in chosen("pathosyn_diff", "pathosyn_vaegan") if at.has(arm, "size_slope")]
-if not METHODS:
-    page.text("*No draw of this table is there yet.*")
+lesions.missing(page, chosen("pathosyn_diff", "pathosyn_vaegan"), METHODS)
 
 # %% [markdown]
 # ## One subject, asked for fifteen lesions
@@ -101,42 +100,45 @@ if not METHODS:
 PLACES = (SHIFTS[0], SHIFTS[5], SHIFTS[2], SHIFTS[8], SHIFTS[4])  # up, left, as it is, right, down
 
 
+def asked_of(image: np.ndarray, mask: np.ndarray) -> dict[str, list[tuple]]:
+    """Five masks and severities of each kind of request."""
+    masks = {"severity": [mask] * 5, "extent": [control.grown(mask, by) for by in EXTENTS],
+             "place": [control.moved(mask, *by) for by in PLACES]}  # fmt: skip
+    levels = {"severity": SEVERITIES, "extent": [1.0] * 5, "place": [1.0] * 5}
+    return {kind: [(control.within(m, image), s) for m, s in zip(each, levels[kind], strict=True)]
+            for kind, each in masks.items()}  # fmt: skip
+
+
+# %%
 def requested() -> dict[str, np.ndarray]:
     """One slice with one lesion under five severities, five extents and five places."""
     study, k = page.study, page.study.draws()[0]
     model = controlled.load(DIFF.source, jobs.load(study.fitted(DIFF, k)))
-    image, mask = controlled.subjects(jobs.load(study.test), 2, np.random.default_rng(seed))
-    image, mask = image[:1], mask[:1]
-    masks = {"severity": [mask] * 5, "extent": [control.grown(mask, by) for by in EXTENTS],
-             "place": [control.moved(mask, *by) for by in PLACES]}  # fmt: skip
-    found = {"given": image[0]}
-    for kind, each in masks.items():
-        each = [control.within(m, image) for m in each]
-        levels = SEVERITIES if kind == "severity" else [1.0] * 5
-        made = [model.sample(image, m, np.random.default_rng(seed), None, s).image[0]
-                for m, s in zip(each, levels, strict=True)]  # fmt: skip
-        found |= {kind: np.stack(made), f"{kind}/mask": np.concatenate(each)}
+    two = controlled.subjects(jobs.load(study.test), 2, np.random.default_rng(seed))
+    (image, mask), found = (each[:1] for each in two), {}
+    for kind, each in asked_of(image, mask).items():
+        made = [model.sample(image, m, np.random.default_rng(seed), None, s).image for m, s in each]
+        found |= {kind: np.concatenate([image, *made])}
+        found |= {f"{kind}/mask": np.concatenate([np.zeros_like(mask), *(m for m, _ in each)])}
     return found
 
 
 shown = page.panel("requested", requested)
 
 # %%
-TITLES = {"severity": [f"{s:g} times" for s in SEVERITIES],
-          "extent": [f"+{by} pixels" for by in EXTENTS],
-          "place": ["4 up", "4 left", "as it is", "4 right", "4 down"]}  # fmt: skip
 caption = (
     "One unseen, lesion-free slice (left) with one lesion of PathoSyn: Diff under five severities, "
     "extents and places; orange: the mask that was asked for; one draw, one noise."
 )
+TITLES = {"severity": [f"{s:g} times" for s in SEVERITIES], "extent": [f"+{by} pixels" for by in EXTENTS],
+          "place": ["4 up", "4 left", "as it is", "4 right", "4 down"]}  # fmt: skip
 if shown:
+    images, borders = ({kind: shown[f"{kind}{end}"] for kind in TITLES} for end in ("", "/mask"))
     with page.figure(caption, 3, 6, figsize=(9.5, 5.4)) as axes:
-        for line, (kind, titles) in zip(axes, TITLES.items(), strict=True):
-            plots.show(line[0], shown["given"], "given" if kind == "severity" else "")
-            plots.label(line[0], kind)
-            for i, ax in enumerate(line[1:]):
-                plots.show(ax, shown[kind][i], titles[i])
-                plots.outline(ax, shown[f"{kind}/mask"][i], plots.ROLES["control"])
+        lesions.masked(axes, images, borders)
+        for line, titles in zip(axes, TITLES.values(), strict=True):
+            for ax, title in zip(line, ["given", *titles], strict=True):
+                ax.set_title(title)
 
 # %% [markdown]
 # **What to see.** At severity 0 only the substrate is left: the difference to *given* is what the
@@ -165,22 +167,6 @@ def measured() -> dict[str, np.ndarray]:
 
 answers = page.panel("measured", measured)
 
-
-# %%
-def draw_answers(ax, name: str, colour: str) -> None:
-    """A thin line for every lesion, about its own mean; the dashed line is what was asked for."""
-    x, y = (answers[f"{name}/{end}"] for end in ("requested", "measured"))
-    whole = np.isfinite(y).all(1)
-    x, y = (a[whole] - a[whole].mean(1, keepdims=True) for a in (x, y))
-    if not len(x):
-        ax.text(0.5, 0.5, "nothing is seen", ha="center", transform=ax.transAxes)
-        return
-    ax.plot(x.T, y.T, color=colour, lw=0.6, alpha=0.4)
-    ends = np.array([x.min(), x.max()])
-    ax.plot(ends, ends, "--", color="black", lw=1)
-    ax.plot(ends, deviations.slope(x, y)[0] * ends, color=colour, lw=2.2)
-
-
 # %%
 PANELS = {**KINDS, "true": "size of truly growing\nlesions, pixels"}
 caption = (
@@ -190,10 +176,10 @@ caption = (
 if answers:
     with page.figure(caption, 1, 4, "measured", figsize=(12, 3.1)) as axes:
         for ax, (name, label) in zip(axes, PANELS.items(), strict=True):
-            draw_answers(ax, name, plots.ROLES["oracle" if name == "true" else "method"])
+            pair = (answers[f"{name}/{end}"] for end in ("requested", "measured"))
+            lesions.answers(ax, *pair, plots.ROLES["oracle" if name == "true" else "method"])
             ax.set(title=label, xlabel="requested")
         axes[0].set_ylabel("measured")
-        axes[3].set_xlabel("true")
 
 # %%
 SLOPES = {"severity": "severity", "size": "size", "position": "place"}
@@ -212,8 +198,10 @@ caption = (
     f"{page.counted(rows, 'pathosyn_diff', 'size_slope')} of PathoSyn: Diff; grey: what the claim "
     "allows; green line: what the reader says of true growth."
 )
+
+# %%
 if METHODS:
-    with page.figure(caption, 1, 3, "slopes", figsize=(10, 2.6), sharey=True) as axes:
+    with page.figure(caption, 1, 3, "slopes", figsize=(10, 2.3), sharey=True) as axes:
         for ax, (kind, label) in zip(axes, SLOPES.items(), strict=True):
             ax.axvspan(0.8, 1.2, color=plots.BAND, alpha=0.4, lw=0)
             plots.forest(ax, at, METHODS, f"{kind}_slope", f"slope of {label}", crosses=False)
@@ -235,7 +223,7 @@ DISCS = ((23, 26, 5), (32, 42, 4), (43, 28, 6))  # row, column, radius
 
 
 def several() -> dict[str, np.ndarray]:
-    """One slice with three lesions, drawn four times."""
+    """One slice, the same with three lesions, drawn four times, their masks, and the substrate."""
     study, k = page.study, page.study.draws()[0]
     model = controlled.load(DIFF.source, jobs.load(study.fitted(DIFF, k)))
     image = controlled.subjects(jobs.load(study.test), 2, np.random.default_rng(seed))[0][0]
@@ -243,9 +231,8 @@ def several() -> dict[str, np.ndarray]:
     masks = np.stack([np.hypot(row - r, column - c) < size for r, c, size in DISCS])
     masks = control.within(masks, np.broadcast_to(image, masks.shape))
     drawn = [model.several(image, masks, np.random.default_rng([seed, i])) for i in range(4)]
-    parts = {"image": [x.image for x in drawn], "substrate": [drawn[0].substrate]}
-    joined = {name: np.concatenate(each) for name, each in parts.items()}
-    return joined | {"given": image, "masks": masks}
+    images = np.concatenate([image[None], *(each.image for each in drawn)])
+    return {"image": images, "masks": masks, "substrate": drawn[0].substrate}
 
 
 three = page.panel("several", several)
@@ -256,12 +243,9 @@ caption = (
     "the masks that were asked for; one draw."
 )
 if three:
-    with page.figure(caption, 1, 5, "several", figsize=(9.5, 2.2)) as axes:
-        plots.show(axes[0], three["given"], "given")
-        for ax, image in zip(axes[1:], three["image"], strict=True):
-            plots.show(ax, image)
-        for ax in axes:
-            plots.outline(ax, three["masks"].any(0), plots.ROLES["control"])
+    five = {"given, and four\ndrawings": three["image"]}
+    with page.figure(caption, 1, 5, "several", figsize=(9.5, 1.9), squeeze=False) as axes:
+        lesions.masked(axes, five, [three["masks"].any(0)] * 5)
 
 # %% [markdown]
 # ## How different are the lesions of one mask?
@@ -294,17 +278,17 @@ caption = (
 )
 if looks:
     six = {"The law": looks["oracle"], DIFF.label: looks[DIFF.name]}
-    m = looks["oracle"].shape[0]
+    m = len(looks["oracle"])
     with page.figure(caption, 2, m, "twins", figsize=(1.5 * m + 1.2, 3.3)) as axes:
-        plots.gallery(axes, six)
-        for ax in axes.flat:
-            plots.outline(ax, looks["mask"], plots.ROLES["control"])
+        lesions.masked(axes, six, [looks["mask"]] * m)
 
 # %%
 caption = (
     "Standard deviation over the lesions of one mask, each dot a mask: by the phantom's law, and as "
     "drawn by PathoSyn: Diff; dashed: equal; one draw."
 )
+
+# %%
 if looks:
     law, own = (np.sqrt(looks[f"{name}/variance"]) for name in ("oracle", DIFF.name))
     with page.figure(caption, 1, 1, "variance", figsize=(4, 3.6)) as ax:
@@ -312,10 +296,11 @@ if looks:
         top = 1.05 * max(law.max(), own.max())
         ax.plot([0, top], [0, top], "--", color="black", lw=1)
         ax.set(xlabel="the law, grey units", ylabel="drawn, grey units", xlim=(0, top), ylim=(0, top))
+
+# %%
 pair = [arm for arm in chosen("oracle", DIFF.name) if at.has(arm, "coverage")]
-page.table(["", "variance", "coverage"],
-           [[arm.label, *(at.cell(arm, m) for m in ("conditional_variance", "coverage"))]
-            for arm in pair])  # fmt: skip
+lines = [[arm.label, *(at.cell(arm, m) for m in ("conditional_variance", "coverage"))] for arm in pair]
+page.table(["", "variance", "coverage"], lines)
 
 # %% [markdown]
 # **What to see.** Dots below the line are too much alike: twins, but of one another. Dots far above it
@@ -349,11 +334,10 @@ caption = (
 )
 if grown:
     m = len(grown["first"])
+    outlines = dict(zip(STAGES.values(), ("mask", "later/mask", "later/mask"), strict=True))
     with page.figure(caption, 3, m, "growth", figsize=(1.6 * m + 1.4, 4.8)) as axes:
-        plots.gallery(axes, {title: grown[name] for name, title in STAGES.items()})
-        for line, name in zip(axes, ("mask", "later/mask", "later/mask"), strict=True):
-            for ax, mask in zip(line, grown[name], strict=True):
-                plots.outline(ax, mask, plots.ROLES["control"])
+        lines = {title: grown[name] for name, title in STAGES.items()}
+        lesions.masked(axes, lines, {title: grown[name] for title, name in outlines.items()})
 
 # %%
 ERRORS = {"progression_rmse": "one prediction", "progression_rmse_mean": "mean of eight",
@@ -368,6 +352,8 @@ if both:
         for ax, (metric, label) in zip(axes, ERRORS.items(), strict=True):
             plots.forest(ax, at, both, metric, label, crosses=False)
             ax.set_xlim(left=0)
+
+# %%
 page.table(["error", *ERRORS.values()], [[arm.label, *(at.cell(arm, m) for m in ERRORS)] for arm in both])
 
 # %% [markdown]
@@ -409,12 +395,10 @@ caption = (
 )
 if obeys:
     m = len(obeys["given"])
+    two = {"lesion-free": obeys["given"], "drawn": obeys["drawn"]}
     with page.figure(caption, 2, m, "anatomy", figsize=(1.7 * m + 1.4, 3.6)) as axes:
-        plots.gallery(axes, {"lesion-free": obeys["given"], "drawn": obeys["drawn"]})
-        for line in axes:
-            for ax, mask, closed in zip(line, obeys["mask"], obeys["forbidden"], strict=True):
-                plots.outline(ax, closed, "#56B4E9")
-                plots.outline(ax, mask, plots.ROLES["control"])
+        lesions.masked(axes, two, obeys["forbidden"], colour=lesions.FORBIDDEN)
+        lesions.masked(axes, two, obeys["mask"])
 
 # %% [markdown]
 # One more line helps to read the second score. A drawing has noise of its own, which counts as a change of
@@ -443,6 +427,8 @@ lines = [[arm.label, *(at.cell(arm, m) for m in OBEDIENCE)] for arm in held]
 if quiet:
     lines.append(["true lesions without noise", *(number(float(x)) for x in quiet["scores"])])
 page.table(["", *OBEDIENCE.values()], lines)
+
+# %%
 if obeys:
     own, other = obeys["shares"]
     print(f"forbidden pixels: {own:.1%} of the lesions' own masks, {other:.1%} of others' masks")
@@ -460,13 +446,15 @@ if obeys:
 
 # %%
 if shown:
-    out = ~shown["extent/mask"].any(0) & ~shown["severity/mask"].any(0)
-    same = [np.abs(shown["extent"][i] - shown["severity"][0])[out].max() for i in range(5)]
-    page.check("outside all masks the substrate is nearly the same", max(same) < 0.2 or not page.meaningful)
+    images, borders = ([shown[f"{kind}{end}"] for kind in TITLES] for end in ("", "/mask"))
+    out = ~np.concatenate(borders).any(0)
+    off = np.ptp([x[1:, out] for x in images], axis=(0, 1)).max()
+    page.check("beside all masks the fifteen substrates are much alike", off < 0.2 or not page.meaningful)
 if three:
-    out = ~three["masks"].any(0)
-    off = max(np.abs(x - three["substrate"][0])[out].max() for x in three["image"])
+    off = np.abs(three["image"][1:] - three["substrate"])[:, ~three["masks"].any(0)].max()
     page.check("beside three lesions there is the substrate", off <= 1 / 255)
+
+# %%
 if answers:
     none = answers["severity/measured"][:, SEVERITIES.index(0.0)]
     page.check("severity 0 changes nothing", np.nanmax(np.abs(none)) < 1e-6)

@@ -1,0 +1,99 @@
+"""Parts of PathoSyn's pages: slices with their masks, a judge's curves, requests and answers."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from lib.metrics import deviations
+from lib.papers.arms import Arm
+from lib.papers.pathosyn.arms import COLOURS
+from lib.report import plots
+from lib.report.rows import Regime
+
+FORBIDDEN = "#56B4E9"  # the outline of where no lesion can be
+
+
+def colour(arm: Arm) -> str:
+    """Of a curve: a generator's own, or else that of the arm's role."""
+    return COLOURS.get(arm.name, plots.ROLES[arm.role])
+
+
+def missing(page, arms: Iterable[Arm], there: Iterable[Arm]) -> None:
+    """A sentence about the arms that have no draw yet."""
+    names = dict.fromkeys(arm.label for arm in arms if arm not in [*there])
+    if names:
+        page.text(f"*Without a draw yet, and so left out below: {', '.join(names)}.*")
+
+
+# ---- pictures -----------------------------------------------------------------------------------
+
+
+def masked(
+    axes: np.ndarray, lines: Mapping[str, np.ndarray], masks: Mapping[str, np.ndarray] | np.ndarray,
+    titles: Iterable[str] = (), colour: str = plots.ROLES["control"],
+) -> None:  # fmt: skip
+    """Named lines of images (n, H, W) with the borders of their masks, one stack for all or each
+    line's own."""
+    plots.gallery(axes, lines, titles)
+    for row, name in zip(axes, lines, strict=True):
+        own = masks[name] if isinstance(masks, Mapping) else masks
+        for ax, mask in zip(row, own, strict=True):
+            plots.outline(ax, mask, colour)
+
+
+# ---- curves -------------------------------------------------------------------------------------
+
+
+def roc(axes: Axes, grid: np.ndarray, band: np.ndarray, arm: Arm, dashes: str = "-") -> None:
+    """A ROC curve (3, k) of true positive rates with the ends of their band."""
+    tpr, low, high = band
+    axes.fill_between(grid, low, high, color=colour(arm), alpha=0.15, lw=0)
+    axes.plot(grid, tpr, color=colour(arm), ls=dashes, lw=1.5, label=arm.label)
+
+
+def violin(axes: Axes, sample: np.ndarray, y: float, colour: str, width: float = 0.8) -> None:
+    """The distribution of a sample (n,), lying at a height."""
+    flat = {"orientation": "horizontal", "widths": width, "showextrema": False}
+    axes.violinplot(sample, [y], **flat)["bodies"][0].set_facecolor(colour)
+
+
+def shares(axes: Axes, percentiles: np.ndarray, arm: Arm | None, dashes: str = "-") -> None:
+    """Cumulative shares of a quantity from its percentiles (101,); real ones are black."""
+    look = {"color": colour(arm), "lw": 1.3} if arm else {"color": "black", "lw": 2}
+    axes.plot(percentiles, np.arange(101), ls=dashes, label=arm.label if arm else "Real", **look)
+
+
+def answers(axes: Axes, requested: np.ndarray, measured: np.ndarray, colour: str) -> None:
+    """A thin line for every lesion (n, k), about its own mean, and the slope of all; dashed: as
+    requested."""
+    whole = np.isfinite(measured).all(1)
+    x, y = (a[whole] - a[whole].mean(1, keepdims=True) for a in (requested, measured))
+    if not len(x):
+        axes.text(0.5, 0.5, "nothing is seen", ha="center", transform=axes.transAxes)
+        return
+    axes.plot(x.T, y.T, color=colour, lw=0.6, alpha=0.4)
+    ends = np.array([x.min(), x.max()])
+    axes.plot(ends, ends, "--", color="black", lw=1)
+    axes.plot(ends, (deviations.slope(x, y)[0] or 0) * ends, color=colour, lw=2.2)
+
+
+# ---- forests ------------------------------------------------------------------------------------
+
+
+def forests(
+    axes: Iterable[Axes], at: Regime, arms: list[Arm], labels: Mapping[str, str],
+    scales: Mapping[str, str] | None = None,
+) -> None:  # fmt: skip
+    """A forest of every metric beside its null, {metric: label}, and one legend below.
+
+    scales: "log", or "symlog" for what can be negative: linear within two SD of its null.
+    """
+    for ax, (metric, label) in zip(axes, labels.items(), strict=True):
+        plots.forest(ax, at, arms, metric, label, crosses=False)
+        row, scale = at.row(arms[0], metric), (scales or {}).get(metric, "linear")
+        linear = {"linthresh": 2 * (row["null_sd"] or 5e-4)} if scale == "symlog" else {}
+        ax.set_xscale(scale, **linear)
+        ax.tick_params(which="minor", labelbottom=False)
+        plots.null(ax, row)
+    plots.legend(ax.figure)
