@@ -20,10 +20,10 @@ def colour(arm: Arm) -> str:
 
 
 def missing(page, arms: Iterable[Arm], there: Iterable[Arm]) -> None:
-    """A sentence about the arms that have no draw yet."""
+    """A sentence about the arms that have no number yet."""
     names = dict.fromkeys(arm.label for arm in arms if arm not in [*there])
     if names:
-        page.text(f"*Without a draw yet, and so left out below: {', '.join(names)}.*")
+        page.text(f"*Without a number yet, and so left out below: {', '.join(names)}.*")
 
 
 # ---- pictures -----------------------------------------------------------------------------------
@@ -87,12 +87,13 @@ def forests(
 ) -> None:  # fmt: skip
     """A forest of every metric beside its null, {metric: label}, and one legend below.
 
-    scales: "log", or "symlog" for what can be negative: linear within two SD of its null.
+    scales: "log", or "symlog" for what can be negative: linear up to two SD above its null.
     """
     for ax, (metric, label) in zip(axes, labels.items(), strict=True):
         plots.forest(ax, at, arms, metric, label, crosses=False)
         row, scale = at.row(arms[0], metric), (scales or {}).get(metric, "linear")
-        linear = {"linthresh": 2 * (row["null_sd"] or 5e-4)} if scale == "symlog" else {}
+        near = abs(row["null"] or 0) + 2 * (row["null_sd"] or 5e-4)
+        linear = {"linthresh": 10 ** np.ceil(np.log10(near))} if scale == "symlog" else {}
         ax.set_xscale(scale, **linear)
         ax.tick_params(which="minor", labelbottom=False)
         plots.null(ax, row)

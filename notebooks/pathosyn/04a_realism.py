@@ -233,17 +233,17 @@ if there:
 
 # %% [markdown]
 # **What to see.** The variants of *PathoSyn: Diff* share one idea and differ in what the judge may see.
-# In a slice's own mask (*own masks*) only the lesion is new: a judge of whole slices then sees a real
-# slice with a small patch. *Pasted back* leaves the noise of the image outside the mask, where the
-# substrate network has smoothed it. If the AUC falls there, the judge had been looking at the
-# background. Noisy copies say nothing new, and how near they come is the price of this plot.
+# In a slice's *own masks* nothing is new but the look of the lesion. *Pasted back* leaves the image as it
+# was outside the mask, noise and all, where otherwise the substrate network has smoothed it: if the AUC
+# falls there, the judge had been looking at the background. Copies add nothing new; how near *noisy
+# copies* come to one half says how little this plot asks of a generator.
 #
 # ## Is every generator competent?
 #
 # A baseline that cannot draw what it is asked for makes every comparison with it empty. Four conditions
 # were fixed beforehand (`lib/claims/gate.py`): the lesion that the reader sees must fit the drawn mask
 # about as well as in real slices, its places and sizes must be covered, few masks may be empty, and the
-# second half of training must move the distance to real slices by less than a tenth.
+# second half of training must move the distance to real slices only a little.
 
 # %%
 WORDS = {"adherence": "mask fits image, real = 1", "coverage": "coverage, real = 1",

@@ -1,0 +1,59 @@
+"""Parts of PathoSyn's pages say what they are given, and what is missing."""
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+
+from lib.papers.pathosyn.arms import GENERATORS, SOURCES, chosen
+from lib.report import lesions, plots
+from lib.report.rows import Regime
+
+
+@pytest.fixture
+def axes():
+    figure, ax = plt.subplots()
+    yield ax
+    plt.close(figure)
+
+
+def test_generators_have_colours_of_their_own_and_others_their_roles():
+    own = [lesions.colour(arm) for arm in chosen(*GENERATORS)]
+    assert len({*own} - {*plots.ROLES.values()} | {plots.ROLES["method"]}) == len(GENERATORS)
+    assert lesions.colour(SOURCES["oracle"]) == plots.ROLES["oracle"]
+
+
+def test_answers_draw_the_slope_about_each_lesions_own_mean(axes):
+    asked = np.tile(np.arange(5.0), (3, 1))
+    lesions.answers(axes, asked, 0.5 * asked + np.array([[1.0], [20.0], [np.nan]]), "red")
+    slope = axes.lines[-1]
+    assert slope.get_ydata() == pytest.approx(0.5 * slope.get_xdata())
+    assert len(axes.lines) == 2 + 2, "a lesion that is not seen has no line"
+
+
+def test_where_nothing_is_seen_the_panel_says_so(axes):
+    lesions.answers(axes, np.ones((2, 3)), np.full((2, 3), np.nan), "red")
+    assert [text.get_text() for text in axes.texts] == ["nothing is seen"]
+
+
+def test_a_forest_that_can_be_negative_is_linear_round_its_null(axes):
+    row = {"regime": "bare", "arm": "oracle", "metric": "kid", "draws": {"0/0": -2e-4}, "here": [],
+           "values": [-2e-4], "paper": None, "null": 1e-4, "null_sd": 2e-4}  # fmt: skip
+    arm = SOURCES["oracle"]
+    lesions.forests([axes], Regime("bare", [row]), [arm], {"kid": "KID"}, {"kid": "symlog"})
+    assert axes.get_xscale() == "symlog"
+    assert axes.xaxis.get_transform().linthresh == pytest.approx(1e-3)
+
+
+def test_arms_without_a_number_are_named_once():
+    class Told:
+        said = ""
+
+        def text(self, markdown):
+            self.said = markdown
+
+    page, (one, two) = Told(), chosen("maskdiff", "oracle")
+    lesions.missing(page, [one, one, two], [two])
+    assert page.said.count(one.label) == 1
+    assert two.label not in page.said
+    lesions.missing(silent := Told(), [two], [two])
+    assert not silent.said
