@@ -56,6 +56,7 @@ MARGINS = {
     **dict.fromkeys(["adherence", "recall_minority", "pixel_auroc", "pointing"], 0.03),
     **dict.fromkeys(["mask_adherence", "label_adherence", "nn_share", "coverage"], 0.03),
     **dict.fromkeys(["overconfidence", "pixel_recall", "distance_auc", "quality"], 0.03),
+    "forbidden_energy": 0.05,  # a share, 0 for true lesions
     "psnr": 0.1,  # dB
     "elbo": 1.0,  # nats per image
     "sd_log": math.log(1.1),  # log ratio of standard deviations
