@@ -157,8 +157,8 @@ WAYS = ("hard", "seam", "feathered", "poisson", "paste")
 def refused(study: Study, k: int = 0) -> Arrays:
     """Test slices taken apart by f_sub and fused again with their own deviation, in all WAYS.
 
-    Pictures of one slice; by pixels from the rim the mean of result - slice (WAYS, len(REACH));
-    step across the rim of each, and of the slices themselves last.
+    Pictures of one slice; by pixels from the rim the root mean square of result - slice, (WAYS,
+    len(REACH)); the step across the rim of each, and of the slices themselves last.
     """
     found = _taken_apart(study, k)
     if found is None:

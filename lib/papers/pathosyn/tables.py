@@ -113,6 +113,10 @@ class Framework(Slices):
             each = study.each("beside", lambda k, a=arm: study.judged(study.pool(a, k)))
             yield Scores(arm, COMPETENCE, each)
 
+    def more(self, study: Study) -> Iterable[Job]:
+        if study.source.truth and 0 in study.draws():
+            yield study.answered(DECOMPOSED["substrate"], 0)  # taken apart, and fused again
+
     def null_job(self, study: Study) -> Job | None:
         return study.null if study.source.truth else None
 
