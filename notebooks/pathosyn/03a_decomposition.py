@@ -118,7 +118,7 @@ page.check("image, substrate and deviation add up", np.allclose((filled + found 
 page.source(PathoSyn.deviation, PathoSyn.grey)
 model = PathoSyn(PathoSynSettings())
 model.scale.fill_(float(np.sqrt(np.square(found[line.mask]).mean())))
-r = torch.linspace(0, 5, 101)[None, None, None]
+r = torch.linspace(0, 10, 201)[None, None, None]
 saturated = model.deviation(r * model.scale, torch.zeros_like(r), torch.ones_like(r))
 restored = model.grey(saturated) / model.scale
 
@@ -135,8 +135,8 @@ print(f"δ = {delta:g}; a lesion of strength δ comes out {np.tanh(1):.2f} as st
 
 # %% [markdown]
 # **What to see.** Without its inverse the operator makes strong lesions weaker, and the strongest most.
-# With it nothing is lost up to the dashed line's end: a drawn value at δ itself would come back as
-# infinity, so those beyond 0.99 δ are taken for it.
+# With it nothing is lost up to the bend of the dashed line: a drawn value at δ itself would come back
+# as infinity, so values beyond 0.99 δ are taken for it.
 
 # %%
 same = (restored - r)[r < 2.5].abs().max().item()
@@ -149,10 +149,14 @@ page.check("nothing comes back infinite", restored.max() <= delta * np.arctanh(L
 # $$\mathcal{L}_{sub} = \lambda_{out} \|(\mathbf{x}_{sub} - \mathbf{x}) \odot \bar{\mathbf{m}}\|_2^2 +
 # \lambda_{in} \|(\mathbf{x}_{sub} - \mathrm{Inp}(\mathbf{x}, \mathbf{m})) \odot \mathbf{m}\|_2^2 \quad (3)$$
 #
-# $f_{sub}$ is shown the image without the lesion and the hole's shape. Outside it shall repeat the
-# image, inside it shall repeat Inp. So where could it learn more than Inp knows? Nothing in equation 3
-# says so. But it sees many lesions, and the errors of Inp differ while the anatomy behind them does
-# not: a network that smooths over them can end up nearer to the truth than its own teacher.
+# $f_{sub}$ is shown the image without the lesion, and the hole's shape. Outside it shall repeat the
+# image, inside it shall repeat Inp. But Inp is computed from what $f_{sub}$ is shown: the least loss is
+# a perfect copy of Inp, with all of its errors. So by equation 3 alone a network comes nearer to the
+# truth than its teacher only where it fails to copy it, for instance where it does not follow the
+# noise on the rim. What else it learns comes from the other losses of the joint training
+# ([03c_framework](03c_framework.py)), and these ask for an easy deviation, not for a healthy brain. A
+# network that learns to fill holes in *healthy* tissue has a better teacher; here it only serves as
+# an independent judge (`HEALER` in the chapter's study).
 
 # %%
 rows = page.run()
@@ -163,7 +167,7 @@ parts = page.panel("decomposed", lambda: looks.decomposed(page.study))
 TITLES = ("image and label", "Inp", "$f_{sub}$", "true healthy", "deviation, $f_{sub}$", "true deviation")
 caption = (
     "Four test slices, small lesions first: what Inp and the substrate network of one fit say is "
-    "behind the lesion, and the deviation that this leaves (red: brighter, blue: darker)."
+    "behind the lesion, and the deviation that this leaves (red brighter, blue darker, ±0.4 grey units)."
 )
 if parts:
     with page.figure(caption, 4, 6, "slices", figsize=(11, 7.4)) as axes:
@@ -174,6 +178,7 @@ if parts:
                 plots.outline(ax, mask, plots.ROLES["control"])
             for ax, behind in zip(line_of[4:], (answers[1] * mask + x * ~mask, answers[2]), strict=True):
                 plots.show(ax, x - behind, cmap="RdBu_r", vmin=-0.4, vmax=0.4)
+                plots.outline(ax, mask, plots.ROLES["control"])
         for ax, title in zip(axes[0], TITLES, strict=True):
             ax.set_title(title)
 else:
@@ -188,7 +193,8 @@ else:
 #
 # Root mean square error inside the lesion against the true healthy slice, each lesion's own, then the
 # mean. The truth has the image's noise, which nobody behind a lesion can know, so even the true
-# slice *without noise* reads `noise floor`. Five answers:
+# slice *without noise* reads `noise floor`. The test slices are the same in every draw, so only answers
+# that are learned scatter. Five of them:
 #
 # - the substrate network; Inp alone;
 # - normal numbers with the brain's mean and spread; the mean of the training slices at this level;
