@@ -31,7 +31,7 @@ from lib.metrics import deviations as metric
 from lib.networks.pathosyn import NoiseNet
 from lib.papers.pathosyn import looks, toys
 from lib.papers.pathosyn.arms import DIFFUSED, SOURCES, chosen
-from lib.papers.pathosyn.tables import COMPETENCE, FORCED
+from lib.papers.pathosyn.tables import COMPETENCE
 from lib.report import plots
 from lib.report.page import Page
 from lib.report.rows import Regime
@@ -99,7 +99,7 @@ with page.figure(caption, 1, 3, figsize=(11, 3)) as axes:
     for ax, (name, each) in zip(axes, noisy.items(), strict=False):
         for t, r_t, hue in zip(TIMES, each, HUES, strict=False):
             ax.plot(r_t, color=hue, lw=1, label=f"t = {t + 1}")
-        ax.set(title=name, xlabel="pixel of the mask", ylim=(-3, 3))
+        ax.set(title=name, xlabel="pixel of the mask", ylim=(-4.5, 4.5))
     axes[0].legend(fontsize=7, ncols=2, loc="lower left")
     for s, name, style in ((schedule, "bar", "-"), (bare, "printed", "--")):
         a = s.alpha_bar
@@ -107,8 +107,6 @@ with page.figure(caption, 1, 3, figsize=(11, 3)) as axes:
         axes[2].plot((1 - a).sqrt(), style, color=HUES[1], label=f"noise, {name}")
     axes[2].set(xlabel="step t", title="factors")
     axes[2].legend(fontsize=7)
-
-# %%
 lines = [[t + 1, *(f"{x:.4f}" for s in (schedule, bare) for x in (s.at(t) ** 0.5, (1 - s.at(t)) ** 0.5))]
          for t in TIMES]  # fmt: skip
 page.table(["step", "signal, bar", "noise, bar", "signal, printed", "noise, printed"], lines)
@@ -138,7 +136,6 @@ WAYS = {
 sampled = {"true law": true} | {name: way(*toys.start(400, law, seed)) for name, way in WAYS.items()}
 
 
-# %%
 def facts(r: torch.Tensor) -> list[float]:
     """Mean, error of the mean lesion, and spread of deviations (n, P)."""
     off = r.mean(0) - law.mean
@@ -167,6 +164,9 @@ PRINTED = {
 }
 sampled |= {name: way(*toys.start(400, law, seed)) for name, way in PRINTED.items()}
 page.table(HEAD, [[name, *(f"{x:.3f}" for x in facts(sampled[name]))] for name in ("true law", *PRINTED)])
+off, narrow = facts(sampled["noise as printed"]), spread["true law"] / facts(sampled["sampler as printed"])[2]
+page.check("noise as printed draws no lesion", off[1] > 0.5)
+page.check("the sampler as printed loses most of the spread", narrow > 2)
 
 # %%
 caption = "Six deviations of the toy as the law draws them, and as four ways back from noise do."
@@ -182,14 +182,8 @@ with page.figure(caption, 1, 5, "ways", figsize=(12, 2.8), sharey=True) as axes:
 # **What to see.** The first three panels are one law (dashed: its mean). The fourth is no lesion: the
 # network takes what it is shown for a lesion with a little grain, and its mistake is multiplied at every
 # step until the clip stops it. The fifth has the right mean and nearly no texture: too much noise is taken
-# off at every step, so all lesions are alike. Neither looks like a bug in a log of losses.
-
-# %%
-off, narrow = facts(sampled["noise as printed"]), spread["true law"] / facts(sampled["sampler as printed"])[2]
-page.check("noise as printed draws no lesion", off[1] > 0.5)
-page.check("the sampler as printed loses most of the spread", narrow > 2)
-
-# %% [markdown]
+# off at every step, so all lesions are alike. A log of losses shows neither.
+#
 # ## Whose error counts? A lesion of 4 pixels and one of 400
 #
 # Equation 9 sums over all pixels, Algorithm 1 over those of the mask. Two lesions in boxes of 32 x 32, a
@@ -210,7 +204,6 @@ def pull(i: int, how: str) -> float:
     return torch.autograd.grad(loss, net.out.weight)[0].norm().item()
 
 
-# %%
 LOSSES = {"own": "own pixels (ours)", "masked": "masked (Algorithm 1)", "whole": "all pixels (equation 9)"}
 pulls = {how: (pull(0, how), pull(1, how)) for how in LOSSES}
 share = mask.mean((1, 2, 3))
@@ -238,8 +231,6 @@ rows = page.run()
 at = rows.regimes.get("bare", Regime("bare", ()))
 forced = DIFFUSED["teacher_forced"]
 seen = page.panel("estimates", lambda: looks.estimates(page.study, forced))
-
-# %%
 if seen:
     s = deviation.DeviationSettings()
     places = boxes.around(seen["mask"] > 0, s.sides, s.pad)
@@ -252,7 +243,7 @@ if seen:
 
 # %%
 caption = (
-    "Three test lesions: the phantom's deviation, the one behind the network's own substrate "
+    "Three test lesions, magnified: the phantom's deviation, the one behind the network's own substrate "
     "(equation 4), and its one-step estimates by what is left of the signal; ±0.4 grey units."
 )
 if seen:
@@ -262,8 +253,8 @@ if seen:
             plots.show(each[0], seen["image"][i])
             plots.outline(each[0], seen["mask"][i] > 0, plots.ROLES["control"])
             n, top, left = (float(x[i]) for x in (places.side, places.top, places.left))
-            corner = np.array([0, 0, n, n, 0]) - 0.5
-            each[0].plot(left + corner, top + np.roll(corner, 1), color="white", lw=0.7)
+            across, down = n * np.array([[0, 1, 1, 0, 0], [0, 0, 1, 1, 0]]) - 0.5
+            each[0].plot(left + across, top + down, color="white", lw=0.7)
             for ax, field in zip(each[1:], (seen["true"][i], *seen["estimates"][i]), strict=True):
                 plots.show(ax, field, cmap="RdBu_r", vmin=-0.4, vmax=0.4)
         for ax, title in zip(axes[0], titles, strict=True):
@@ -275,21 +266,22 @@ if seen:
 # the substrate gets wrong is in the deviation from the start, and no diffusion takes it out.
 
 # %%
+WORDS = {"deviation_correlation": "correlation with the true deviation",
+         "inside_rmse": "inside RMSE, grey units", "ring_error": "error at the rim, grey units",
+         "outside_energy": "share of energy outside, before the mask",
+         "decomposition_correlation": "correlation of $r_0$ itself"}  # fmt: skip
 caption = "One-step estimates by noise level: correlation with the true deviation and inside error; one fit."
 if seen:
     with page.figure(caption, 1, 2, "levels", figsize=(8.5, 2.9)) as axes:
-        for ax, name, label in zip(axes, FORCED, ("correlation", "inside RMSE, grey units"), strict=False):
+        for ax, name in zip(axes, ("deviation_correlation", "inside_rmse"), strict=True):
             ax.plot(SIGNALS, seen[name], "o-", color=HUES[0], label="estimate")
-            ax.set(xlabel="signal left: $\\bar\\alpha_t$ (less noise to the right)", ylabel=label)
+            ax.set(xlabel="signal left: $\\bar\\alpha_t$ (less noise to the right)", ylabel=WORDS[name])
         if at.has(forced, "decomposition_correlation"):
             best = at.values(forced, "decomposition_correlation")[0]
             axes[0].axhline(best, color=HUES[4], ls="--", label="$r_0$ itself")
         axes[0].legend(fontsize=7)
-
-# %%
 page.table(["means over noise levels", "R", "mean"],
-           [[name, at.count(forced, name), at.cell(forced, name)]
-            for name in (*FORCED, "decomposition_correlation")])  # fmt: skip
+           [[words, at.count(forced, name), at.cell(forced, name)] for name, words in WORDS.items()])  # fmt: skip
 
 # %% [markdown]
 # ## Drawn lesions beside true ones
@@ -324,7 +316,7 @@ caption = (
     "the noise alone, and drawn ones. Shaded: the band of the ratio. One training draw."
 )
 if power:
-    with page.figure(caption, name="spectra", figsize=(5.6, 3.4)) as ax:
+    with page.figure(caption, name="spectra", figsize=(8.2, 3.3)) as ax:
         STYLE = {"true": ("black", "true"), "noise": (HUES[4], "noise alone")}
         STYLE |= {arm.name: (hue, arm.label) for arm, hue in zip(ARMS, HUES, strict=False)}
         for name, values in power.items():
@@ -332,7 +324,9 @@ if power:
             ax.loglog(np.arange(1, len(values)), values[1:], "o-", ms=3, color=hue, label=label)
         ax.axvspan(*metric.BAND, color=plots.BAND, alpha=0.25, lw=0)
         ax.set(xlabel=f"cycles in {metric.SIDE} pixels", ylabel="power")
-        ax.legend(fontsize=7)
+        ax.set_xticks((1, 2, 4, 8, 12), ("1", "2", "4", "8", "12"), minor=False)
+        ax.minorticks_off()
+        ax.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
 
 # %%
 lines = [[arm.label, at.count(arm, "spectrum_ratio"), *(at.cell(arm, m) for m in ("spectrum_ratio", "noise_share"))]
@@ -368,6 +362,7 @@ if few:
         for ax, each in zip(axes[0], few, strict=True):
             plots.forest(ax, each, BOTH, "c2st_auc", "AUC (lower)", crosses=False)
             ax.axvline(0.5, color=plots.ROLES["baseline"], lw=1, ls="--")
+            ax.set(xlim=(0.4, 1.02), ylim=(-0.6, 1.6))
             ax.set_title(f"{each.name[1:]} subjects")
             ax.tick_params(labelleft=ax is axes[0, 0])
 else:
@@ -394,21 +389,15 @@ if at.has(forced, "deviation_correlation"):
 #
 # ## Exercises
 #
-# **1.** The deviation's standard deviation is 1. At step t, $\bar\alpha_t = 0.2$. What is that of $\mathbf{r}_t$?
-
-# %%
-answer = None  # your number
-page.exercise(answer, lambda: 1.0, within=1e-6)
-
-# %% [markdown]
-# **2.** And what if it is 0.3, as in a schedule that nobody scaled to the data?
+# **1.** Deviations have a standard deviation of 0.3 (nobody scaled them to the schedule), and
+# $\bar\alpha_t = 0.2$. What is the standard deviation of $\mathbf{r}_t$?
 
 # %%
 answer = None  # your number
 page.exercise(answer, lambda: (0.2 * 0.3**2 + 0.8) ** 0.5, within=0.005)
 
 # %% [markdown]
-# **3.** At which step of the linear schedule is half of the signal's *variance* left (count from 1)?
+# **2.** At which step of the linear schedule is half of the signal's *variance* left (count from 1)?
 
 # %%
 answer = None  # your number

@@ -16,6 +16,7 @@ from lib.generators.membrane import inpainted
 from lib.jobs import Job, Result
 from lib.metrics import deviations as metric
 from lib.metrics import sharpness
+from lib.metrics.texture import lesion_crops
 from lib.papers.arms import Arm
 from lib.papers.pathosyn.arms import DECOMPOSED, LITERAL, SOURCES
 from lib.papers.pathosyn.study import Study
@@ -25,6 +26,7 @@ from lib.training import loop as tr
 Arrays = dict[str, np.ndarray]
 SHARES = (0.15, 0.45, 0.75, 0.95)  # of the lesions that are smaller than the ones that are shown
 REACH = range(-6, 7)  # pixels from the rim, inside below 0
+NEAR = 40  # pixels a side of what is shown around a lesion
 
 
 def made(*wanted: Job) -> list[Result] | None:
@@ -101,7 +103,11 @@ def around_rim(study: Study, k: int = 0) -> Arrays:
 
 
 def estimates(study: Study, arm: Arm, k: int = 0) -> Arrays:
-    """One step's estimates of three lesions by noise level, and the curves of `teacher_forced`."""
+    """One step's estimates of three lesions by noise level, and the curves of `teacher_forced`.
+
+    image and mask are whole slices, deviations what is NEAR the lesion: true, and estimates with
+    r_0 itself first (3, levels + 1, NEAR, NEAR).
+    """
     parts = study.teacher_forced(arm, k), study.fitted(arm, k), study.test
     found = made(*parts, study.truths(study.test)) if study.draws(arm) else None
     if found is None:
@@ -118,12 +124,13 @@ def estimates(study: Study, arm: Arm, k: int = 0) -> Arrays:
         for t in forced.arrays["steps"]:
             each.append(deviations.estimated(model, r_0, substrate, m, int(t), generator) * m)
     shown = np.stack([model.grey(r)[:, 0].numpy() for r in each], 1)
-    true = truth.arrays["deviation"][at] * mask
-    return {"image": image, "mask": mask, "true": true, "estimates": shown} | forced.arrays
+    true = lesion_crops(truth.arrays["deviation"][at] * mask, mask, NEAR)
+    near = np.stack([lesion_crops(column, mask, NEAR) for column in shown.swapaxes(0, 1)], 1)
+    return {"image": image, "mask": mask, "true": true, "estimates": near} | forced.arrays
 
 
 def drawn(study: Study, arm: Arm, k: int = 0) -> Arrays:
-    """Six lesions drawn in the masks of true ones: both deviations in grey units."""
+    """Six lesions drawn in the masks of true ones, NEAR them: images and both deviations."""
     slices = study.slices(k)
     parts = study.placed(arm, k, "own"), slices, study.clean(slices)
     found = made(*parts) if study.draws(arm) else None
@@ -134,7 +141,8 @@ def drawn(study: Study, arm: Arm, k: int = 0) -> Arrays:
     source, mask = pool["source"][at], pool["mask"][at]
     true = (given["image"][source] - quiet["healthy"][source]) * mask
     pictures = {"image": given["image"][source], "made": pool["image"][at], "mask": mask}
-    return pictures | {"true": true, "drawn": pool["deviation"][at] * mask}
+    pictures |= {"true": true, "drawn": pool["deviation"][at] * mask}
+    return {name: lesion_crops(picture, mask, NEAR) for name, picture in pictures.items()}
 
 
 def spectra(study: Study, arms: Iterable[Arm], k: int = 0) -> Arrays:

@@ -10,10 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lib.generators import diffusion
+from lib.generators import deviation, diffusion, fusion
+from lib.generators.deviation import DeviationSettings
 from lib.generators.diffusion import Predict, Schedule
+from lib.generators.membrane import blended
 
 WIDTH = 96
+SIGMA = 2.0  # pixels of the soft map of a line: its borders are wider than an image's
 ENDS = 36, 60  # pixels where the bump has half of its height
 HEIGHT = 0.3  # grey units
 PLACE = np.arange(WIDTH)
@@ -117,3 +120,52 @@ def later(
         r_0, eps = predict(x, torch.full((n,), t))
         x = diffusion.ddim_step(schedule, r_0, eps, t, to)
     return x
+
+
+# ---- many lesions of the line, (n, P) each, in heights of the bump ------------------------------
+
+
+def drawn(law: Law, n: int, seed: int) -> np.ndarray:
+    """By 50 steps of DDIM, told the exact noise."""
+    x, _ = start(n, law, seed)
+    schedule = diffusion.linear()
+    return diffusion.last(diffusion.ddim(schedule, law.predictor(schedule), x, 50)).numpy()
+
+
+def at_rim(law: Law, line: Line, n: int, seed: int) -> dict[str, np.ndarray]:
+    """Drawn deviations by what is done at the rim of the mask."""
+    plain, where = drawn(law, n, seed), np.flatnonzero(line.mask)
+    whole = np.zeros((n, 1, WIDTH))
+    whole[:, 0, where] = plain
+    membrane = blended(whole, np.repeat(line.mask, n, 0))[:, 0, where]
+    soft = fusion.soft_map(line.mask, SIGMA)[0, 0, where]
+    begins = np.clip(0.95 - from_rim(law) / 4, 0, 1)
+    late = later(law, diffusion.linear(), begins, 50, n, seed).numpy()
+    return {"hard": plain, "seam": soft * plain, "poisson": membrane, "joining late": late}
+
+
+def from_rim(law: Law) -> np.ndarray:
+    """Pixels between each pixel of the mask and its rim, (P,)."""
+    places = np.arange(len(law.mean))
+    return np.minimum(places, places[::-1])
+
+
+def to_the_letter(law: Law, line: Line, n: int, seed: int, s: DeviationSettings) -> dict:
+    """What lesions add to the line, {arm or "": (n, P)}, "" for our reading.
+
+    The lesions of "saturated" are twice as strong as the others, and in units of twice the height.
+    """
+    schedule, where = diffusion.linear(), np.flatnonzero(line.mask)
+    soft, other = (fusion.soft_map(line.mask, SIGMA, b)[0, 0, where] for b in fusion.BLENDS)
+    blind = law.predictor(schedule, learned=printed(schedule), limit=s.delta)
+    x, generator = start(n, law, seed)
+    grainy = diffusion.last(diffusion.ddim(schedule, blind, x, 50)).numpy()
+    wrong = deviation.as_printed(schedule, law.predictor(schedule), x, generator).numpy()
+    plain = drawn(law, n, seed)
+    return {
+        "": soft * plain,
+        "complement": other * plain,
+        "noising_printed": soft * grainy,
+        "sampler_printed": soft * wrong,
+        "saturated": soft * s.delta * np.tanh(2 * plain / s.delta) / 2,
+    }
