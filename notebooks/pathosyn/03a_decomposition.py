@@ -95,15 +95,16 @@ with page.figure(caption, 1, 2, figsize=(10, 3.2)) as axes:
 # %% [markdown]
 # **What to see.** Three things go wrong, and each of them returns on images. Inp starts from the rim,
 # where the bump's border has already lifted the signal. It is straight where the healthy signal is
-# wavy, so the waves land in the deviation. And outside the label the deviation is 0, but the bump is not:
-# its feet stay in the "healthy" substrate.
+# wavy, so the waves land in the deviation. And outside the label the deviation is 0, but the bump is
+# not: its feet stay in the "healthy" substrate.
 
 # %%
 behind = np.abs(filled - line.healthy)[line.mask].mean()
 outside = np.square(line.bump[~line.mask]).sum() / np.square(line.bump).sum()
 print(f"Inp is off by {behind:.3f} grey units; {outside:.1%} of the bump's energy is not labelled")
 page.check("outside its label the toy's deviation is 0", not found[~line.mask].any())
-page.check("image, substrate and deviation add up", np.allclose((filled + found - line.image)[line.mask], 0))  # fmt: skip
+rest = (line.image - filled - found)[line.mask]
+page.check("image, substrate and deviation add up", np.allclose(rest, 0))
 
 # %% [markdown]
 # ## Saturate, and take it back
@@ -123,7 +124,7 @@ saturated = model.deviation(r * model.scale, torch.zeros_like(r), torch.ones_lik
 restored = model.grey(saturated) / model.scale
 
 # %%
-caption = "A deviation before and after equation 5, and with its inverse; both axes in units of scale."
+caption = "A deviation before and after equation 5, and after its inverse; in units of scale."
 with page.figure(caption, name="saturation", figsize=(4.6, 3)) as ax:
     ax.plot(r[0, 0, 0], r[0, 0, 0], color=plots.BAND, lw=3, label="as it is")
     ax.plot(r[0, 0, 0], saturated[0, 0, 0], color=ORANGE, label="saturated (equation 5)")
@@ -131,7 +132,7 @@ with page.figure(caption, name="saturation", figsize=(4.6, 3)) as ax:
     ax.set(xlabel="true deviation", ylabel="deviation")
     ax.legend(fontsize=7)
 delta = model.settings.delta
-print(f"δ = {delta:g}; a lesion of strength δ comes out {np.tanh(1):.2f} as strong without inverse")
+print(f"δ = {delta:g}; without the inverse a lesion of strength δ keeps {np.tanh(1):.0%} of it")
 
 # %% [markdown]
 # **What to see.** Without its inverse the operator makes strong lesions weaker, and the strongest most.
@@ -147,7 +148,8 @@ page.check("nothing comes back infinite", restored.max() <= delta * np.arctanh(L
 # ## Images: Inp, and a network that learns from it
 #
 # $$\mathcal{L}_{sub} = \lambda_{out} \|(\mathbf{x}_{sub} - \mathbf{x}) \odot \bar{\mathbf{m}}\|_2^2 +
-# \lambda_{in} \|(\mathbf{x}_{sub} - \mathrm{Inp}(\mathbf{x}, \mathbf{m})) \odot \mathbf{m}\|_2^2 \quad (3)$$
+# \lambda_{in} \|(\mathbf{x}_{sub} - \mathrm{Inp}(\mathbf{x}, \mathbf{m})) \odot \mathbf{m}\|_2^2 \quad
+# (3)$$
 #
 # $f_{sub}$ is shown the image without the lesion, and the hole's shape. Outside it shall repeat the
 # image, inside it shall repeat Inp. But Inp is computed from what $f_{sub}$ is shown: the least loss is
@@ -162,21 +164,23 @@ page.check("nothing comes back infinite", restored.max() <= delta * np.arctanh(L
 rows = page.run()
 at = rows.regimes.get("bare", Regime("bare", ()))
 parts = page.panel("decomposed", lambda: looks.decomposed(page.study))
+TITLES = ("image and label", "Inp", "$f_{sub}$", "true healthy")
+TITLES += ("deviation, $f_{sub}$", "true deviation")
 
 # %%
-TITLES = ("image and label", "Inp", "$f_{sub}$", "true healthy", "deviation, $f_{sub}$", "true deviation")
 caption = (
     "Four test slices, small lesions first: what Inp and the substrate network of one fit say is "
-    "behind the lesion, and the deviation that this leaves (red brighter, blue darker, ±0.4 grey units)."
+    "behind the lesion, and the deviation that this leaves (±0.4 grey units, red: brighter)."
 )
 if parts:
     with page.figure(caption, 4, 6, "slices", figsize=(11, 7.4)) as axes:
         for i, line_of in enumerate(axes):
-            x, mask, *answers = (parts[name][i] for name in ("image", "mask", "Inp", "x_sub", "truth"))
+            x, mask, *answers = (column[i] for column in parts.values())
             for ax, picture in zip(line_of, (x, *answers), strict=False):
                 plots.show(ax, picture)
                 plots.outline(ax, mask, plots.ROLES["control"])
-            for ax, behind in zip(line_of[4:], (answers[1] * mask + x * ~mask, answers[2]), strict=True):
+            cut = np.where(mask, answers[1], x)
+            for ax, behind in zip(line_of[4:], (cut, answers[2]), strict=True):
                 plots.show(ax, x - behind, cmap="RdBu_r", vmin=-0.4, vmax=0.4)
                 plots.outline(ax, mask, plots.ROLES["control"])
         for ax, title in zip(axes[0], TITLES, strict=True):
@@ -209,12 +213,13 @@ page.table(["behind the lesion (grey units)", "R", *HEADS.values()], lines)
 
 # %%
 caption = (
-    "Error of each answer inside the lesion, grey units; dashed: the lesion left in; green: what the "
-    "truth without noise reads. Means of draws with their 95 % t-intervals."
+    "Error of each answer inside the lesion, grey units; dashed: the lesion left in; green: what "
+    "the truth without noise reads. Means of draws with their 95 % t-intervals."
 )
 if at.has("substrate", "inside_rmse"):
     with page.figure(caption, name="answers", figsize=(6.4, 2.8)) as ax:
-        plots.forest(ax, at, DECOMPOSED.values(), "inside_rmse", "inside RMSE (lower)", crosses=False)
+        what = "inside_rmse", "inside RMSE (lower)"
+        plots.forest(ax, at, DECOMPOSED.values(), *what, crosses=False)
         plots.null(ax, at.row("substrate", "inside_rmse"))
         ax.axvline(at.mean("substrate", "noise_floor"), color=plots.ROLES["oracle"], lw=2)
         ax.set_xlim(0, None)
@@ -247,8 +252,8 @@ caption = (
 if rim:
     reach = np.array(looks.REACH)
     with page.figure(caption, 1, 2, "rim", figsize=(10, 3.2)) as (left, right):
-        for ax, names in ((left, ("true deviation", "noise")), (right, ("x_sub", "Inp", "change", "noise"))):
-            for name in names:
+        for ax, names in ((left, ("true deviation",)), (right, ("x_sub", "Inp", "change"))):
+            for name in (*names, "noise"):
                 where = reach >= 0 if name == "change" else slice(None)
                 colour, label = STYLES[name]
                 ax.plot(reach[where], rim[name][where], "o-", ms=3, color=colour, label=label)
@@ -283,18 +288,18 @@ loose = line.image + 0.01 * np.sin(toys.PLACE / 4)
 for how in ("seam", "paste"):
     result = fusion.fuse(how, loose, np.zeros_like(loose), line.mask, line.image)
     off = np.abs(result - line.image)[~line.mask]
-    print(f"{how:6} changes pixels outside by {off.mean():.4f} grey units, {(off == 0).mean():.0%} not at all")
+    print(f"{how:6} changes pixels outside by {off.mean():.4f}; {(off == 0).mean():.0%} stay")
 page.check("paste-back preserves every pixel outside", not off.any())
 
 # %%
 if rim:
     changed = rim["change"][reach >= 2].mean()
     print(f"the fitted network leaves {rim['same'][0]:.1%} of the pixels outside as they are,")
-    print(f"and is off by {changed:.4f} grey units there (noise of the image: {rim['noise'][-1]:.4f})")
+    print(f"and is off by {changed:.4f} grey units there; the noise has {rim['noise'][-1]:.4f}")
 
 # %% [markdown]
-# That is a preview: what the whole method changes around a lesion on a *lesion-free* slice is measured in
-# [04b_consistency](04b_consistency.py), where PS-08 is judged.
+# That is a preview: what the whole method changes around a lesion on a *lesion-free* slice is measured
+# in [04b_consistency](04b_consistency.py), where PS-08 is judged.
 
 # %%
 arms = ("substrate", "inpaint", "none")
@@ -302,7 +307,8 @@ if all(at.has(arm, "inside_rmse") for arm in arms):
     inside = {arm: at.mean(arm, "inside_rmse") for arm in arms}
     page.check("no answer knows the noise", inside["inpaint"] > at.mean("inpaint", "noise_floor"))
     if page.meaningful:
-        page.check("both answers are nearer than the lesion", max(inside["substrate"], inside["inpaint"]) < inside["none"])  # fmt: skip
+        nearer = max(inside["substrate"], inside["inpaint"]) < inside["none"]
+        page.check("both answers are nearer than the lesion", nearer)
         print(f"f_sub over Inp: {number(inside['substrate'] / inside['inpaint'])} times the error")
 
 # %% [markdown]
@@ -317,21 +323,22 @@ if all(at.has(arm, "inside_rmse") for arm in arms):
 #
 # ## Exercises
 #
-# **1.** A lesion's deviation is 2 δ, it is saturated (equation 5) and never inverted. Which share of its
-# strength is left?
+# **1.** A lesion's deviation is 2 δ, it is saturated (equation 5) and never inverted. Which share of
+# its strength is left?
 
 # %%
 answer = None  # your number
 page.exercise(answer, lambda: np.tanh(2) / 2, within=0.005)
 
 # %% [markdown]
-# **2.** Grow the toy's label by three pixels on either side (`control.grown`) and fill it again. What is
-# Inp's mean absolute error now, over the same pixels as before?
+# **2.** Grow the toy's label by three pixels on either side (`control.grown`) and fill it again. What
+# is Inp's mean absolute error now, over the same pixels as before?
 
 # %%
 answer = None  # your number
 wider = np.convolve(within, np.ones(7), "same")[None, None] > 0
-page.exercise(answer, lambda: np.abs(inpainted(line.image, wider) - line.healthy)[line.mask].mean(), within=0.003)  # fmt: skip
+off = np.abs(inpainted(line.image, wider) - line.healthy)[line.mask]
+page.exercise(answer, lambda: off.mean(), within=0.003)
 
 # %%
 page.close()

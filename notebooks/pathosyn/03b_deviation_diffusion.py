@@ -9,7 +9,8 @@
 # %% [markdown]
 # # Section III-C: drawing a deviation, and nothing else
 #
-# - a bump's deviation diffused inside its mask and drawn back, with the best answer any network can give;
+# - a bump's deviation diffused inside its mask and drawn back, with the best answer any network can
+#   give;
 # - what a lost bar over an α does, and why small lesions need a loss of their own;
 # - the fitted network: what it knows of a lesion under noise, and what it draws beside the truth.
 #
@@ -57,14 +58,14 @@ HUES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#777777")
 # | ancestral sampling (equation 10, Algorithm 2), then "DDIM sampling during inference" (section IV-A); how many steps is not said (PS-E15) | DDIM with 50 steps; ancestral sampling with all 1,000 as an arm |
 # | the noise loss over all pixels (equation 9), or masked (Algorithm 1) (PS-E14) | over each lesion's own pixels, every lesion alike; the printed ones as arms |
 # | saturation at an unknown δ (PS-E13, PS-E18) | three times the deviations' root mean square, inverted after sampling; estimates are kept within δ |
-# | whole slices | a box around the lesion: outside the mask the network sees and says nothing anyway |
+# | whole slices | a box around the lesion: outside the mask nothing is drawn; the network sees less of the substrate |
 # | one diffusion, "a high-capacity U-Net" of unknown size | a small one; whether velocities on a cosine schedule do better is an arm |
 #
 # ## A toy whose noise can be told exactly
 #
-# Deviations on a line: the bump of [03a_decomposition](03a_decomposition.py) inside its label, in units of its
-# height, with a smooth texture that differs from lesion to lesion. This is a Gaussian law with mean
-# μ and covariance C, so the best guess of the noise has a closed form, and no network is needed:
+# Deviations on a line: the bump of [03a_decomposition](03a_decomposition.py) inside its label, in units
+# of its height, with a smooth texture that differs from lesion to lesion. This is a Gaussian law with
+# mean μ and covariance C, so the best guess of the noise has a closed form, and no network is needed:
 #
 # $$\mathrm{E}[\epsilon \mid \mathbf{r}_t] = \sqrt{1-\bar\alpha_t}\,\bigl(\bar\alpha_t C + (1-\bar\alpha_t) I\bigr)^{-1} (\mathbf{r}_t - \sqrt{\bar\alpha_t}\,\mu)$$
 
@@ -80,8 +81,9 @@ print(f"{true.shape[1]} pixels, {len(true)} lesions of mean {true.mean():.2f}")
 #
 # $$\mathbf{r}_t = \bigl(\sqrt{\bar\alpha_t}\,\mathbf{r}_0 + \sqrt{1-\bar\alpha_t}\,\epsilon\bigr) \odot \mathbf{m}, \qquad \bar\alpha_t = \prod_{s \le t} \alpha_s, \quad \alpha_t = 1 - \beta_t \quad (7, 8)$$
 #
-# $\alpha_t$ is what *one* step leaves of the signal, $\bar\alpha_t$ what *all steps so far* leave. Where
-# Algorithm 1 writes $\sqrt{\alpha_t}\,\mathbf{r}_0 + \sqrt{1-\alpha_t}\,\epsilon$, it adds the noise of a single step.
+# $\alpha_t$ is what *one* step leaves of the signal, $\bar\alpha_t$ what *all steps so far* leave.
+# Where Algorithm 1 writes $\sqrt{\alpha_t}\,\mathbf{r}_0 + \sqrt{1-\alpha_t}\,\epsilon$, it adds the
+# noise of a single step.
 
 # %%
 bare = toys.printed(schedule)
@@ -107,8 +109,10 @@ with page.figure(caption, 1, 3, figsize=(11, 3)) as axes:
         axes[2].plot((1 - a).sqrt(), style, color=HUES[1], label=f"noise, {name}")
     axes[2].set(xlabel="step t", title="factors")
     axes[2].legend(fontsize=7)
-lines = [[t + 1, *(f"{x:.4f}" for s in (schedule, bare) for x in (s.at(t) ** 0.5, (1 - s.at(t)) ** 0.5))]
-         for t in TIMES]  # fmt: skip
+
+# %%
+both = {t: [a for s in (schedule, bare) for a in (s.at(t), 1 - s.at(t))] for t in TIMES}
+lines = [[t + 1, *(f"{a**0.5:.4f}" for a in each)] for t, each in both.items()]
 page.table(["step", "signal, bar", "noise, bar", "signal, printed", "noise, printed"], lines)
 page.check("with the bar the last step is noise alone", schedule.at(999) < 1e-4)
 page.check("without it, almost nothing is ever added", bare.alpha_bar.min() > 0.97)
@@ -123,17 +127,22 @@ page.check("without it, almost nothing is ever added", bare.alpha_bar.min() > 0.
 # $$\mathbf{r}_{t-1} = \frac{1}{\sqrt{\alpha_t}}\Bigl(\mathbf{r}_t - \frac{1-\alpha_t}{\sqrt{1-\bar\alpha_t}}\,\epsilon_\theta\Bigr) + \sigma_t \mathbf{z} \quad (10)$$
 #
 # Both samplers of the paper, told the exact noise. DDIM draws no new noise on its way, so it may
-# take strides; ancestral sampling with 50 of 1,000 steps may not, if the spread is to be right.
+# take strides; ancestral sampling with 50 of 1,000 steps loses some of the spread.
 
 # %%
 page.source(diffusion.ddim, diffusion.ddpm)
-told, limit = law.predictor(schedule), 3.0
+told = law.predictor(schedule)
 WAYS = {
-    "DDIM, 50 steps": lambda x, g: diffusion.last(diffusion.ddim(schedule, told, x, 50)),
-    "ancestral, 1,000 steps": lambda x, g: diffusion.last(diffusion.ddpm(schedule, told, x, 1000, g)),
-    "ancestral, 50 steps": lambda x, g: diffusion.last(diffusion.ddpm(schedule, told, x, 50, g)),
+    "DDIM, 50 steps": lambda x, g: diffusion.ddim(schedule, told, x, 50),
+    "ancestral, 1,000 steps": lambda x, g: diffusion.ddpm(schedule, told, x, 1000, g),
+    "ancestral, 50 steps": lambda x, g: diffusion.ddpm(schedule, told, x, 50, g),
 }
-sampled = {"true law": true} | {name: way(*toys.start(400, law, seed)) for name, way in WAYS.items()}
+sampled = {"true law": true}
+for name, way in WAYS.items():
+    sampled[name] = diffusion.last(way(*toys.start(400, law, seed)))
+
+
+# %%
 
 
 def facts(r: torch.Tensor) -> list[float]:
@@ -147,26 +156,28 @@ page.table(HEAD, [[name, *(f"{x:.3f}" for x in facts(r))] for name, r in sampled
 spread = {name: facts(r)[-1] for name, r in sampled.items()}
 near = abs(spread["ancestral, 1,000 steps"] / spread["true law"] - 1)
 page.check("all ancestral steps give the true spread", near < 0.06)
-page.check("few ancestral steps give too little", spread["ancestral, 50 steps"] < spread["DDIM, 50 steps"])  # fmt: skip
+few, as_many = (spread[f"{name}, 50 steps"] for name in ("ancestral", "DDIM"))
+page.check("with few steps DDIM keeps more of the spread", few < as_many)
 
 # %% [markdown]
 # ## The same toy, without the bars
 #
 # The best network of Algorithm 1's noise (*noise as printed*), drawn from with the right sampler; and
 # the right network, drawn from by Algorithm 2 as printed, which takes off
-# $\frac{1-\alpha_t}{\sqrt{1-\alpha_t}}\,\epsilon$ instead of $\frac{1-\alpha_t}{\sqrt{1-\bar\alpha_t}}\,\epsilon$.
+# $\frac{1-\alpha_t}{\sqrt{1-\alpha_t}}\,\epsilon$ instead of
+# $\frac{1-\alpha_t}{\sqrt{1-\bar\alpha_t}}\,\epsilon$.
 
 # %%
-blind = law.predictor(schedule, learned=bare, limit=limit)
-PRINTED = {
-    "noise as printed": lambda x, g: diffusion.last(diffusion.ddim(schedule, blind, x, 50)),
-    "sampler as printed": lambda x, g: deviation.as_printed(schedule, told, x, g),
-}
-sampled |= {name: way(*toys.start(400, law, seed)) for name, way in PRINTED.items()}
-page.table(HEAD, [[name, *(f"{x:.3f}" for x in facts(sampled[name]))] for name in ("true law", *PRINTED)])
-off, narrow = facts(sampled["noise as printed"]), spread["true law"] / facts(sampled["sampler as printed"])[2]
-page.check("noise as printed draws no lesion", off[1] > 0.5)
-page.check("the sampler as printed loses most of the spread", narrow > 2)
+PRINTED = ("noise as printed", "sampler as printed")
+s, (x, generator) = deviation.DeviationSettings(), toys.start(400, law, seed)
+blind = law.predictor(schedule, learned=bare, limit=s.delta)
+sampled[PRINTED[0]] = diffusion.last(diffusion.ddim(schedule, blind, x, s.sampler_steps))
+sampled[PRINTED[1]] = deviation.as_printed(schedule, told, x, generator)
+measured = {name: facts(sampled[name]) for name in ("true law", *PRINTED)}
+page.table(HEAD, [[name, *(f"{x:.3f}" for x in each)] for name, each in measured.items()])
+(_, _, wide), (_, off, _), (_, _, narrow) = measured.values()
+page.check("noise as printed draws no lesion", off > 0.5)
+page.check("the sampler as printed loses most of the spread", narrow < wide / 2)
 
 # %%
 caption = "Six deviations of the toy as the law draws them, and as four ways back from noise do."
@@ -180,14 +191,14 @@ with page.figure(caption, 1, 5, "ways", figsize=(12, 2.8), sharey=True) as axes:
 
 # %% [markdown]
 # **What to see.** The first three panels are one law (dashed: its mean). The fourth is no lesion: the
-# network takes what it is shown for a lesion with a little grain, and its mistake is multiplied at every
-# step until the clip stops it. The fifth has the right mean and nearly no texture: too much noise is taken
-# off at every step, so all lesions are alike. A log of losses shows neither.
+# network takes what it is shown for a lesion with a little grain, and its mistake is multiplied at
+# every step until the clip stops it. The fifth has the right mean and nearly no texture: too much noise
+# is taken off at every step, so all lesions are alike. A log of losses shows neither.
 #
 # ## Whose error counts? A lesion of 4 pixels and one of 400
 #
-# Equation 9 sums over all pixels, Algorithm 1 over those of the mask. Two lesions in boxes of 32 x 32, a
-# fresh network, the same noise: how long is the gradient that each of them gives, by the loss?
+# Equation 9 sums over all pixels, Algorithm 1 over those of the mask. Two lesions in boxes of 32 x 32,
+# a fresh network, the same noise: how long is the gradient that each of them gives, by the loss?
 
 # %%
 page.source(deviation.noise_loss)
@@ -197,6 +208,7 @@ noise = torch.randn(mask.shape, generator=generator)
 net = seeded(lambda: NoiseNet((64, 96), 2), np.random.default_rng(seed))
 
 
+# %%
 def pull(i: int, how: str) -> float:
     """Length of the gradient of one lesion's loss on the network's last layer."""
     said = net(torch.cat([noise * mask, 0 * mask, mask], 1)[i : i + 1], torch.tensor([500]))
@@ -204,7 +216,9 @@ def pull(i: int, how: str) -> float:
     return torch.autograd.grad(loss, net.out.weight)[0].norm().item()
 
 
-LOSSES = {"own": "own pixels (ours)", "masked": "masked (Algorithm 1)", "whole": "all pixels (equation 9)"}
+# %%
+LOSSES = {"own": "own pixels (ours)", "masked": "masked (Algorithm 1)"}
+LOSSES |= {"whole": "all pixels (equation 9)"}
 pulls = {how: (pull(0, how), pull(1, how)) for how in LOSSES}
 share = mask.mean((1, 2, 3))
 floors = {"own": "none", "masked": "none", "whole": " and ".join(f"{1 - s:.2f}" for s in share)}
@@ -216,7 +230,8 @@ page.check("by its own pixels it is", pulls["own"][0] > 0.2 * pulls["own"][1])
 
 # %% [markdown]
 # **What to see.** Masked and averaged over the box, a lesion counts as its area, and small lesions are
-# what the paper wants to help. With all pixels both seem to count alike, but for the small lesion
+# what the paper wants to help. By its own pixels the small one even pulls harder, for a mean over 4 is
+# noisier than one over 400. With all pixels both seem to count alike, but for the small lesion
 # nearly all of it is noise outside the mask, where $\mathbf{r}_t$ is 0 and tells nothing: a
 # loss that no network can lower (PS-E14).
 #
@@ -232,7 +247,6 @@ at = rows.regimes.get("bare", Regime("bare", ()))
 forced = DIFFUSED["teacher_forced"]
 seen = page.panel("estimates", lambda: looks.estimates(page.study, forced))
 if seen:
-    s = deviation.DeviationSettings()
     places = boxes.around(seen["mask"] > 0, s.sides, s.pad)
     pixels, whole = np.square(places.side), seen["mask"][0].size
     print(f"boxes of {', '.join(map(str, places.side))} pixels a side: ", end="")
@@ -243,8 +257,8 @@ if seen:
 
 # %%
 caption = (
-    "Three test lesions, magnified: the phantom's deviation, the one behind the network's own substrate "
-    "(equation 4), and its one-step estimates by what is left of the signal; ±0.4 grey units."
+    "Three test lesions, magnified: the phantom's deviation, the one behind the network's own "
+    "substrate (equation 4), and its one-step estimates by what is left of the signal; ±0.4 grey units."
 )
 if seen:
     titles = ("image and box", "true", "$r_0$", *(f"$\\bar\\alpha$ = {a:g}" for a in SIGNALS))
@@ -261,59 +275,65 @@ if seen:
             ax.set_title(title)
 
 # %% [markdown]
-# **What to see.** From left to right the network is shown less of the lesion. First it cleans, at the end
-# it can only say what a lesion in this mask looks like on average. And compare *true* with $r_0$: what
-# the substrate gets wrong is in the deviation from the start, and no diffusion takes it out.
+# **What to see.** From left to right the network is shown less of the lesion. First it cleans, at the
+# end it can only say what a lesion in this mask looks like on average. And compare *true* with $r_0$:
+# what the substrate gets wrong is in the deviation from the start, and no diffusion takes it out.
 
 # %%
 WORDS = {"deviation_correlation": "correlation with the true deviation",
          "inside_rmse": "inside RMSE, grey units", "ring_error": "error at the rim, grey units",
          "outside_energy": "share of energy outside, before the mask",
          "decomposition_correlation": "correlation of $r_0$ itself"}  # fmt: skip
-caption = "One-step estimates by noise level: correlation with the true deviation and inside error; one fit."
+
+# %%
+caption = "One-step estimates of one fit by noise level, against the true deviation."
 if seen:
     with page.figure(caption, 1, 2, "levels", figsize=(8.5, 2.9)) as axes:
         for ax, name in zip(axes, ("deviation_correlation", "inside_rmse"), strict=True):
             ax.plot(SIGNALS, seen[name], "o-", color=HUES[0], label="estimate")
-            ax.set(xlabel="signal left: $\\bar\\alpha_t$ (less noise to the right)", ylabel=WORDS[name])
+            ax.set(xlabel="$\\bar\\alpha_t$ (less noise to the right)", ylabel=WORDS[name])
         if at.has(forced, "decomposition_correlation"):
             best = at.values(forced, "decomposition_correlation")[0]
             axes[0].axhline(best, color=HUES[4], ls="--", label="$r_0$ itself")
         axes[0].legend(fontsize=7)
-page.table(["means over noise levels", "R", "mean"],
-           [[words, at.count(forced, name), at.cell(forced, name)] for name, words in WORDS.items()])  # fmt: skip
+
+# %%
+lines = [[words, at.count(forced, m), at.cell(forced, m)] for m, words in WORDS.items()]
+page.table(["means over noise levels", "R", "mean"], lines)
 
 # %% [markdown]
 # ## Drawn lesions beside true ones
 #
-# Now nothing is given but the substrate and the mask. A lesion is drawn anew, so it shall not *equal* the
-# true one, it shall look like one of its kind: as strong, as large its structures, as grainy.
+# Now nothing is given but the substrate and the mask. A lesion is drawn anew, so it shall not *equal*
+# the true one, it shall look like one of its kind: as strong, as large its structures, as grainy.
 
 # %%
 main = SOURCES["pathosyn_diff"]
 pairs = page.panel("drawn", lambda: looks.drawn(page.study, main))
-LINES = {"image": "true image", "made": "drawn image", "true": "true deviation", "drawn": "drawn deviation"}
+LINES = {"image": "true image", "made": "drawn image"}
+LINES |= {"true": "true deviation", "drawn": "drawn deviation"}
+SIGNED = {"cmap": "RdBu_r", "vmin": -0.4, "vmax": 0.4}
 caption = "Six training masks with their true lesions, and with one drawn lesion each; one fit."
 if pairs:
-    with page.figure(caption, 4, 6, "drawn", figsize=(9, 6.2)) as axes:
+    with page.figure(caption, 4, 6, "drawn", figsize=(9, 5.8)) as axes:
         for each, (name, label) in zip(axes, LINES.items(), strict=True):
             for ax, field in zip(each, pairs[name], strict=True):
-                grey = {} if name in ("image", "made") else {"cmap": "RdBu_r", "vmin": -0.4, "vmax": 0.4}
-                plots.show(ax, field, **grey)
+                plots.show(ax, field, **(SIGNED if name in ("true", "drawn") else {}))
             plots.label(each[0], label)
 
 # %% [markdown]
-# What do we hold them against? What a generator of $\mathbf{r}_0$ learns is the lesion, *plus* the image's noise,
-# *plus* what the substrate misses (equation 4 takes all that the smooth substrate leaves). The phantom knows
-# the first two exactly: (image - healthy slice without noise) inside the mask. So a spectrum ratio of
-# 1 needs a network that draws the noise with the lesion, and a substrate without errors of its own.
+# What do we hold them against? What a generator of $\mathbf{r}_0$ learns is the lesion, *plus* the
+# image's noise, *plus* what the substrate misses (equation 4 takes all that the smooth substrate
+# leaves). The phantom knows the first two exactly: (image - healthy slice without noise) inside the
+# mask. So a spectrum ratio of 1 needs a network that draws the noise with the lesion, and a substrate
+# without errors of its own.
 
 # %%
 ARMS = chosen("pathosyn_diff", "pathosyn_fast", "pathosyn_ddpm")
 power = page.panel("spectra", lambda: looks.spectra(page.study, ARMS))
 caption = (
-    "Power of deviations in a window around the lesion, by cycles in it: true ones with their noise, "
-    "the noise alone, and drawn ones. Shaded: the band of the ratio. One training draw."
+    "Power of deviations in a window around the lesion, by cycles in it: true ones with their "
+    "noise, the noise alone, and drawn ones. Shaded: the band of the ratio. One training draw."
 )
 if power:
     with page.figure(caption, name="spectra", figsize=(8.2, 3.3)) as ax:
@@ -329,17 +349,21 @@ if power:
         ax.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1))
 
 # %%
-lines = [[arm.label, at.count(arm, "spectrum_ratio"), *(at.cell(arm, m) for m in ("spectrum_ratio", "noise_share"))]
+RATIO = {"spectrum_ratio": "ratio (1: as the truth)", "noise_share": "of it, noise in the truth"}
+lines = [[arm.label, at.count(arm, "spectrum_ratio"), *(at.cell(arm, m) for m in RATIO)]
          for arm in ARMS]  # fmt: skip
-page.table(["drawn over true power", "R", "ratio (1: as the truth)", "share of noise in the truth"], lines)
-lines = [[arm.label, *(at.cell(arm, m) for m in COMPETENCE)] for arm in ARMS[1:] if at.has(arm, COMPETENCE[0])]
+page.table(["drawn over true power", "R", *RATIO.values()], lines)
+
+# %%
+others = [arm for arm in ARMS if at.has(arm, COMPETENCE[0])]
+lines = [[arm.label, *(at.cell(arm, m) for m in COMPETENCE)] for arm in others]
 page.table(["in the reader's eyes", *COMPETENCE], lines)
 
 # %% [markdown]
-# **What to see.** Where does the blue curve leave the black one? On the left are whole lesions, on the right
-# grain, where the grey curve says how much of the truth is noise. Two wrongs can make a right here: a
-# substrate that is too rough adds power that a too smooth network lacks. PS-10 asks for both, one deviation known again
-# and drawn ones with the right spectrum.
+# **What to see.** Where does the blue curve leave the black one? On the left are whole lesions, on the
+# right grain, where the grey curve says how much of the truth is noise. Two wrongs can make a right
+# here: a substrate that is too rough adds power that a too smooth network lacks. PS-10 asks for both,
+# one deviation known again and drawn ones with the right spectrum.
 
 # %% tags=["PS-10"]
 page.verdicts("PS-10")
@@ -358,7 +382,8 @@ few = [rows[f"n{n}"] for n in page.size.sweep[:2] if f"n{n}" in rows]
 BOTH = chosen("deviation_space", "image_space")
 caption = "AUC of a judge of real against drawn (0.5: cannot tell), by training subjects."
 if few:
-    with page.figure(caption, 1, len(few), "few", figsize=(4.4 * len(few), 1.9), squeeze=False) as axes:
+    shape = {"figsize": (4.4 * len(few), 1.9), "squeeze": False}
+    with page.figure(caption, 1, len(few), "few", **shape) as axes:
         for ax, each in zip(axes[0], few, strict=True):
             plots.forest(ax, each, BOTH, "c2st_auc", "AUC (lower)", crosses=False)
             ax.axvline(0.5, color=plots.ROLES["baseline"], lw=1, ls="--")
