@@ -273,6 +273,8 @@ if seen:
                 plots.show(ax, field, cmap="RdBu_r", vmin=-0.4, vmax=0.4)
         for ax, title in zip(axes[0], titles, strict=True):
             ax.set_title(title)
+else:
+    page.text("*The record has no lesions yet, and this run has none: figures are left out.*")
 
 # %% [markdown]
 # **What to see.** From left to right the network is shown less of the lesion. First it cleans, at the

@@ -271,6 +271,8 @@ if again:
     page.table(head, [["grey units", *map(number, again["steps"])]])
     pasted = again["off"][looks.WAYS.index("paste")]
     page.check("pasted back, a slice is itself", np.nanmax(pasted) < 1e-6)
+else:
+    page.text("*The record has no slices yet, and this run has none of its own.*")
 
 # %% [markdown]
 # **What to see.** *Hard* and *paste* are exact inside; outside, *hard* shows how far the substrate is
