@@ -34,9 +34,12 @@ def test_edges_are_of_training_lesions_and_pixels_are_pooled():
     assert [found.scores[f"slices_q{i}"] for i in (1, 2, 3, 4)] == [1, 1, 1, 1]
     assert found.scores["dice_q2"] == pytest.approx(8 / 12) and found.scores["steps"] == 7
     assert {"dice", "false_positives"} <= set(found.scores)
+    dice = np.array([12 / 17, 2 / 14])  # of the two subjects
+    assert found.scores["dice_sd"] == pytest.approx(np.ptp(dice) / 2**0.5)
     none = Result(arm.arrays | {"counts": 0 * counts, "diagram": 0 * diagram}, {})
     empty = segmented.segmented(none, Result({"mask": masks}, {})).scores
     assert empty["pixel_recall"] is None and empty["pixel_ece"] is None
+    assert empty["dice_sd"] == 0, "all rightly empty"
 
 
 def test_an_arm_of_a_regime_has_every_number():

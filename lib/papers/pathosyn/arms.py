@@ -16,6 +16,7 @@ GENERATORS = ("brain_ldm", "meta_auto", "maskdiff", "pathosyn_vaegan", "pathosyn
 
 DISENTANGLEMENT = ("cos", "cos_centred", "mi")
 SEGMENTATION = ("dice", "dice_q1", "dice_q2", "dice_q3", "dice_q4", "pixel_recall", "pixel_ece")
+SEGMENTATION += ("dice_sd",)
 CLASSIFICATION = ("auc", "ece", "ece_debiased", "ece_floor", "brier", "overconfidence", "auc_drop")
 REALISM = ("c2st_auc", "c2st_bootstrap_sd", "kid")
 TEXTURE = ("lesion_kid", "w1_mean", "w1_skewness", "w1_kurtosis", "w1_contrast", "w1_homogeneity")
@@ -81,6 +82,10 @@ MAIN = named(
 TABLE2 = ("real", "classic", "brain_ldm", "maskdiff", "pathosyn_vaegan", "pathosyn_diff")
 """The rows of Tables II and III from top to bottom; Meta-Auto is in Table I alone (PS-E26)."""
 TABLE1 = ("brain_ldm", "meta_auto", "maskdiff", "pathosyn_diff")  # its rows
+SHORTCUTS = named(  # Table III: what a shortcut reads where one is known to be there
+    Arm("marked", "Moved copies, high grade marked", "control", "beside", source="marked",
+        oracle=""),
+)  # fmt: skip
 
 
 # ---- sections -----------------------------------------------------------------------------------
@@ -146,7 +151,7 @@ COLOURS = {  # of curves, safe for colour-blind readers; arms of other roles hav
     "pathosyn_vaegan": "#882255", "pathosyn_diff": "#0072B2",
 }  # fmt: skip
 
-PARTS = (MAIN, NULLS, DECOMPOSED, DIFFUSED, FRAMEWORK, LITERAL, CONTROLLED)
+PARTS = (MAIN, SHORTCUTS, NULLS, DECOMPOSED, DIFFUSED, FRAMEWORK, LITERAL, CONTROLLED)
 SOURCES = named(*(arm for part in PARTS for arm in part.values()))
 
 

@@ -467,11 +467,20 @@ class Study(Base):
         if arm.source == "shuffled":
             other = self.graded_pool(SOURCES["pathosyn_diff"], k)
             return Job(copies.shuffled, pool=other, stream=stream)
+        if arm.source == "marked":
+            other = self.graded_pool(SOURCES["classic"], k)
+            return Job(labels.marked, data=other, n=None, label=1, share=1.0, stream=stream)
         return Job(labels.graded_pool, pools=[self.of_grade(g).pool(arm, k) for g in (0, 1)])
 
     def looks(self, arm: Arm, k: int) -> dict[str, Job] | None:
         """One test slice a subject as the generator of either grade renders what is around its
-        lesion; None for an arm without a generator."""
+        lesion; None for an arm without a generator. A mark takes the place of a rendering where the
+        arm has marks."""
+        if arm.source == "marked":
+            shown = {"data": self.seen_once, "n": None, "label": None}
+            shown["stream"] = self.stream("mark")
+            shares = zip(graded.LOOKS, (0.0, 1.0), strict=True)
+            return {name: Job(labels.marked, share=share, **shown) for name, share in shares}
         if arm.source not in GENERATORS[:1] + GENERATORS[2:]:
             return None
         found = {}

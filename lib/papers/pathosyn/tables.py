@@ -21,6 +21,7 @@ from lib.papers.pathosyn.arms import (
     NULLS,
     SEGMENTATION,
     SEGMENTERS,
+    SHORTCUTS,
     SOURCES,
     TABLE1,
     TABLE2,
@@ -338,8 +339,12 @@ class Table3(Tasks):
 
     def arms(self, regime: str) -> list[Arm]:
         """Of those of `MAIN`, the ones that differ where a slice is no pair with its mask."""
-        return [arm for arm in super().arms(regime)
-                if arm.tier == "core" or not isinstance(arm, Placed)]  # fmt: skip
+        found = [arm for arm in super().arms(regime)
+                 if arm.tier == "core" or not isinstance(arm, Placed)]  # fmt: skip
+        return found + list(SHORTCUTS.values()) * (regime == self.plain)
+
+    def null(self, arm: Arm, metric: str) -> dict | float:
+        return 0.0 if metric == "auc_drop" else super().null(arm, metric)
 
     def job(self, study: Study, arm: Arm, regime: str, k: int) -> Job:
         return study.classified(arm, CLASSIFIERS[regime], k)
