@@ -267,6 +267,10 @@ class Table1(Slices):
             each = study.each("core", lambda k, at=level: study.truly_coupled(at, k))
             yield Scores(TRUE, (*DISENTANGLEMENT, "chance"), each, level)
 
+    def more(self, study: Study) -> Iterable[Job]:
+        if study.source.truth:
+            yield study.truths(study.reference)
+
     def null(self, arm: Arm, metric: str) -> dict | None:
         return {"arm": "permutation", "metric": metric}
 
