@@ -136,6 +136,10 @@ class Rows:
             there = ", ".join(self.regimes) or "none"
             raise KeyError(f"no rows of regime {regime!r}; there are {there}") from None
 
+    def get(self, regime: str) -> Regime:
+        """The rows of a regime; none where there are none yet."""
+        return self.regimes.get(regime, Regime(regime, ()))
+
     def __contains__(self, regime: str) -> bool:
         return regime in self.regimes
 

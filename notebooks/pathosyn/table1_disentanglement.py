@@ -217,20 +217,23 @@ def shown() -> dict[str, np.ndarray]:
 
 # %%
 rows = page.run()
-weak = rows["weak"]
+weak = rows.get("weak")
+if not len(rows):
+    page.text("*No draw yet: tables below are empty, figures and checks of rows left out.*")
 examples = page.panel("pairs", shown)
 
 # %%
 NAMES, REACH = ("image", "substrate", "deviation on grey"), (0.5, 0.5, 0.25)  # from middle grey
 caption = "Four true lesions and four of PathoSyn's, draw 0: image, what lies behind, and the rest."
-with page.figure(caption, 3, 8, "pairs", figsize=(10, 4)) as axes:
-    for start, (name, images) in zip((0, 4), examples.items(), strict=True):
-        for line, each, reach in zip(axes[:, start : start + 4], images, REACH, strict=True):
-            for ax, image in zip(line, each, strict=True):
-                plots.show(ax, image, vmin=0.5 - reach, vmax=0.5 + reach)
-        axes[0, start].set_title(name, loc="left")
-    for line, name in zip(axes, NAMES, strict=True):
-        plots.label(line[0], name)
+if examples:
+    with page.figure(caption, 3, 8, "pairs", figsize=(10, 4)) as axes:
+        for start, (name, images) in zip((0, 4), examples.items(), strict=True):
+            for line, each, reach in zip(axes[:, start : start + 4], images, REACH, strict=True):
+                for ax, image in zip(line, each, strict=True):
+                    plots.show(ax, image, vmin=0.5 - reach, vmax=0.5 + reach)
+            axes[0, start].set_title(name, loc="left")
+        for line, name in zip(axes, NAMES, strict=True):
+            plots.label(line[0], name)
 
 # %% [markdown]
 # ## Table I
@@ -283,13 +286,14 @@ caption = (
     "Table I: C of raw and of centred features, and mutual information; 95 % t-intervals over "
     f"{page.counted(rows, 'pathosyn_diff', 'mi')} training draws; dashed: pairs shuffled."
 )
-with page.figure(caption, 1, 3, figsize=(12.5, 4.4)) as axes:
-    for ax, metric in zip(axes, SHOWN, strict=True):
-        plots.lines(ax, drawn_lines(metric), SHOWN[metric])
-        ax.tick_params(labelleft=ax is axes[0])
-        if weak.has("permutation", metric):
-            ax.axvline(weak.mean("permutation", metric), color="#777777", lw=1, ls="--")
-    plots.legend(axes[0].figure)
+if len(rows):
+    with page.figure(caption, 1, 3, figsize=(12.5, 4.4)) as axes:
+        for ax, metric in zip(axes, SHOWN, strict=True):
+            plots.lines(ax, drawn_lines(metric), SHOWN[metric])
+            ax.tick_params(labelleft=ax is axes[0])
+            if weak.has("permutation", metric):
+                ax.axvline(weak.mean("permutation", metric), color="#777777", lw=1, ls="--")
+        plots.legend(axes[0].figure)
 
 # %% [markdown]
 # **What to see.** On the dashed line a lesion tells nothing of its anatomy. A method that lies *below*
@@ -322,12 +326,13 @@ scattered = page.panel("clouds", clouds)
 
 # %%
 caption = "First principal components of substrate and deviation features, one dot a lesion; draw 0."
-with page.figure(caption, 1, len(scattered), "clouds", figsize=(11, 3)) as axes:
-    for ax, (name, points) in zip(axes, scattered.items(), strict=True):
-        colour = plots.ROLES["oracle" if name.startswith("truth") else "method"]
-        ax.plot(*points.T, ".", ms=3, alpha=0.5, color=colour)
-        ax.set(title=name, xlabel="substrate")
-    axes[0].set_ylabel("deviation")
+if scattered:
+    with page.figure(caption, 1, len(scattered), "clouds", figsize=(11, 3)) as axes:
+        for ax, (name, points) in zip(axes, scattered.items(), strict=True):
+            colour = plots.ROLES["oracle" if name.startswith("truth") else "method"]
+            ax.plot(*points.T, ".", ms=3, alpha=0.5, color=colour)
+            ax.set(title=name, xlabel="substrate")
+        axes[0].set_ylabel("deviation")
 
 # %% [markdown]
 # ## What must hold
@@ -336,7 +341,7 @@ with page.figure(caption, 1, len(scattered), "clouds", figsize=(11, 3)) as axes:
 there = [(at, arm) for at in rows for arm in at.arms]
 shares = [at.values(arm, m) for at, arm in there for m in DISENTANGLEMENT[:2] if at.has(arm, m)]
 page.check("cosines lie between 0 and 1", all(((v >= 0) & (v <= 1)).all() for v in shares))
-if page.meaningful:
+if page.meaningful and len(rows):
     none, strong = (levels[level].mean(TRUE, "mi") for level in ("none", "strong"))
     page.check("more coupling is more information", strong > none + 0.1)
     page.check("shuffled pairs share next to nothing", abs(weak.mean("permutation", "mi")) < 0.05)

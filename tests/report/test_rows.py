@@ -2,7 +2,7 @@
 
 import pytest
 
-from lib.report.rows import Regime
+from lib.report.rows import Regime, Rows
 
 
 def row(arm, here=(), **draws):
@@ -18,3 +18,12 @@ def test_differences_and_what_was_computed_here_are_by_draw():
     assert at.lead("one", "other", "auc") == {"0/0": pytest.approx(0.4), "0/2": pytest.approx(0.1)}
     assert list(at.lead("one", "other", "auc").values()) == list(at.gain("one", "other", "auc"))
     assert at.here("auc", "one", "other") == {"0/0"} and at.here("auc", "one") == {"0/0", "0/2"}
+
+
+def test_a_regime_without_rows_is_empty_and_not_an_error():
+    rows = Rows({"rows": [row("one", k0=0.9) | {"regime": "bare"}]})
+    none = rows.get("other")
+    assert rows.get("bare").has("one", "auc") and none.arms == []
+    assert none.cell("one", "auc") == "–" and none.count("one", "auc") == 0
+    with pytest.raises(KeyError, match="no rows of regime 'other'; there are bare"):
+        rows["other"]
