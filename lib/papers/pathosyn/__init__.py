@@ -1,1 +1,1 @@
-"""PathoSyn (planned): its claims are in the ledger."""
+"""PathoSyn: brain MRI, lesions as deviations from what lies behind them."""
