@@ -19,7 +19,7 @@ README = paths.ROOT / "README.md"
 GALLERY = paths.ROOT / "figures" / "gallery"
 SHOWN = (  # notebooks whose main figure is in the gallery
     "00_start_here", "pavae/04_data", "pavae/table4_main", "pavae/04_gaps",
-    "dhvae/table4_augmentation",
+    "pathosyn/table2_segmentation", "dhvae/table4_augmentation",
 )  # fmt: skip
 LAST = "99_all_claims"  # whose picture comes last: it shows verdicts and has no draws of its own
 NOTHING = "*Not yet run: the record has no draws.*"

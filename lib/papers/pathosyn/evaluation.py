@@ -27,8 +27,9 @@ def disentanglement() -> list[tuple]:
         (
             "C and mutual information of methods that have neither substrate nor deviation; "
             "encoder, estimator and units are not named (PS-E19)",
-            "one definition for all: the substrate is the true healthy slice, the deviation is "
-            "sample minus substrate; an encoder of ours, estimators named with every number",
+            "one definition for all: the substrate is what an independent network says lies behind "
+            "the lesion, the deviation is sample minus substrate; the phantom's true pairs beside; "
+            "an encoder of ours, estimators named with every number",
             f"the {len(TABLE1)} rows are not comparable otherwise",
             "which encoder, estimator and units the paper has",
         ),
