@@ -286,6 +286,8 @@ caption = (
     "Table I: C of raw and of centred features, and mutual information; 95 % t-intervals over "
     f"{page.counted(rows, 'pathosyn_diff', 'mi')} training draws; dashed: pairs shuffled."
 )
+
+# %%
 if len(rows):
     with page.figure(caption, 1, 3, figsize=(12.5, 4.4)) as axes:
         for ax, metric in zip(axes, SHOWN, strict=True):

@@ -177,6 +177,8 @@ caption = (
     "Table III: AUC, ECE and Brier score of three classifiers of grade; 95 % t-intervals over "
     f"{page.counted(rows, 'pathosyn_diff', 'auc')} training draws; cross: the paper, on patients."
 )
+
+# %%
 if there:
     shape = {"figsize": (11.5, 2.6 * len(there) + 0.8), "squeeze": False}
     with page.figure(caption, len(there), 3, **shape) as axes:
