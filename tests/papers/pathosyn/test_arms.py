@@ -5,6 +5,8 @@ import pytest
 from lib.claims import ledger
 from lib.papers.pathosyn import arms, printed
 from lib.papers.pathosyn.arms import SOURCES, Placed, Regime
+from lib.papers.pathosyn.study import study
+from lib.profiles import plan
 from lib.tasks import architectures
 
 TABLES = {
@@ -103,3 +105,12 @@ def test_what_cannot_be_meant_is_refused():
         Regime("a", "A", "unet", labelled=10)
     with pytest.raises(ValueError, match="a: supervision is 'weak'"):
         Regime("a", "A", "unet", "weak")
+
+
+def test_the_known_shortcut_is_a_mark_on_high_grade_and_is_looked_for_with_and_without():
+    found, marked = study(plan("smoke")), arms.SHORTCUTS["marked"]
+    pool = found.graded_pool(marked, 0).spec["args"]
+    assert (pool["label"], pool["share"]) == (1, 1.0)
+    looks = {name: job.spec["args"]["share"] for name, job in found.looks(marked, 0).items()}
+    assert looks == {"low": 0.0, "high": 1.0}
+    assert found.looks(SOURCES["classic"], 0) is None
