@@ -101,8 +101,9 @@ class Table:
             for scores in self.scores(study):
                 found += self._rows(study, scores, nulls, values)
             found += self.derived(study, values)
-        there = {(row["regime"], row["arm"], row["metric"]) for row in found}
-        return [_without_absent(row, there) for row in found if row["draws"]]
+        drawn = [row for row in found if row["draws"]]
+        there = {(row["regime"], row["arm"], row["metric"]) for row in drawn}
+        return [_without_absent(row, there) for row in drawn]
 
     def codes(self, plan: Plan, draws: Iterable[str]) -> dict[tuple[str, str, str], dict[str, str]]:
         """{(regime, arm, metric): {draw: key of its job today}} of draws "seed/number"."""

@@ -402,7 +402,7 @@ if page.meaningful and inside:
 # %% tags=["PS-07", "PS-08", "PS-43"]
 page.verdicts("PS-07", "PS-08", "PS-43")  # around the lesion
 
-# %% tags=["PS-03"]
+# %%
 page.verdicts("PS-03")
 
 # %% tags=["PS-13", "PS-14", "PS-32", "PS-33", "PS-34"]

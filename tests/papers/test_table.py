@@ -64,6 +64,21 @@ def test_rows_name_the_generator_whose_samples_an_arm_adds(store):
     assert made_by(Arm("shuffled", "Shuffled", "control", source="toy"), "bare") == {}
 
 
+def test_an_oracle_without_a_draw_in_this_run_is_not_named(store, monkeypatch):
+    """Its arm is of a tier that `quick` leaves out."""
+    aided = Arm("aided", "Aided", source="toy", oracle="later")
+    each = {"auc": "auc"}
+
+    def scores(self, study):
+        for arm in (aided, LATER):
+            jobs_of = study.each(arm, lambda k, a=arm: Job(toy, draw=k, arm=a.name))
+            yield Scores(arm, each, jobs_of)
+
+    monkeypatch.setattr(Toy, "scores", scores)
+    assert run(Plan(QUICK))["aided", "auc"]["oracle"] is None
+    assert run(Plan(FULL, only=(0,)))["aided", "auc"]["oracle"] == {"arm": "later", "metric": "auc"}
+
+
 def test_a_score_that_a_draw_leaves_undefined_is_an_explicit_none(store):
     assert [x for x, _ in run(Plan(SMOKE))["new", "sometimes"]["draws"].values()] == [1.0, None]
 
