@@ -437,7 +437,7 @@ else:
 # One paper, both sentences, and no description of it anywhere (PS-E02). There is nothing to build, and
 # so nothing to test. That we clip estimates within δ and average weights is ours, not that module.
 
-# %% tags=["PS-12"]
+# %%
 page.verdicts("PS-12")
 
 # %% [markdown]

@@ -467,14 +467,14 @@ if page.meaningful and METHODS:
 # %% [markdown]
 # ## Verdicts
 #
-# Tests and margins: `lib/claims/ledger.json`, fixed beforehand. PS-36 wants equality with true lesions, of
-# which no energy at all lies in forbidden places.
+# Tests and margins: `lib/claims/ledger.json`, fixed beforehand. PS-36 is read on lesion-free slices, against
+# true lesions, of which no energy at all lies in forbidden places.
 
 # %% tags=["PS-36", "PS-37"]
 page.verdicts("PS-36", "PS-37")
 
-# %% tags=["PS-38", "PS-41", "PS-45"]
-page.verdicts("PS-38", "PS-41", "PS-45")
+# %% tags=["PS-38", "PS-41"]
+page.verdicts("PS-38", "PS-41")
 
 # %% [markdown]
 # ## In this notebook we have
