@@ -27,7 +27,6 @@ dataset = "phantom"
 
 # %%
 import time
-from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -35,22 +34,17 @@ import torch
 from joblib import Parallel, delayed, parallel_config
 from skimage.filters import gaussian
 
-from lib import jobs, machine
+from lib import machine
 from lib.datasets import chest as data
-from lib.datasets.lesions import fresh_lesions
 from lib.datasets.preprocess import preprocess
-from lib.generators import deviation, hamiltonian, vae
-from lib.jobs import Result
+from lib.generators import hamiltonian, vae
 from lib.networks.classifier import SmallCNN
-from lib.papers.pathosyn.arms import SOURCES
-from lib.papers.pathosyn.study import study
 from lib.papers.pavae import plain
 from lib.papers.pavae.sizes import SIZES
 from lib.phantoms import brain, chest, neck
 from lib.report import plots
 from lib.report.page import Page
-from lib.scores.pairs import lesion_kid
-from lib.tasks import classify, segment
+from lib.tasks import classify
 from lib.training import loop as tr
 from lib.training.weights import freeze, seeded
 
@@ -60,7 +54,6 @@ from lib.training.weights import freeze, seeded
 # %%
 page = Page("90_speed", profile, seed, dataset)
 torch.set_num_threads(1)
-pathosyn = study(page.plan)
 n = SIZES["smoke" if page.from_record else page.plan.profile.sizes].timed_images
 TARGET, PER_SECOND = 3000, 20  # images and brains a second on two processes: what the project asks
 FLOOR = 300  # images a second that even a busy machine reaches
@@ -448,6 +441,19 @@ with page.figure(caption, 1, 2, "volumes", figsize=(10, 2.8)) as (left, right):
 
 
 # %%
+from functools import partial
+
+from lib import jobs
+from lib.datasets.lesions import fresh_lesions
+from lib.generators import deviation
+from lib.jobs import Result
+from lib.papers.pathosyn.arms import SOURCES
+from lib.papers.pathosyn.study import study
+from lib.scores.pairs import lesion_kid
+from lib.tasks import segment
+
+
+# %%
 def by_monai(model, substrate, mask, generator) -> torch.Tensor:
     """What `model.draw` does, on whole images."""
     from monai.inferers import DiffusionInferer
@@ -465,12 +471,14 @@ def by_monai(model, substrate, mask, generator) -> torch.Tensor:
 
 
 # %%
+pathosyn = study(page.plan)
 fitted = pathosyn.fitted(SOURCES["pathosyn_diff"], 0)  # a fit of the chapter, if this machine has it
 known = not page.from_record and all(map(jobs.is_done, (fitted, pathosyn.reader, pathosyn.null)))
 lesions = fresh_lesions(n // 5, [seed, 6]).arrays
 image, mask = lesions["image"], lesions["mask"]
 
 
+# %%
 def drawer(precision: str) -> deviation.DeviationDiffusion:
     """PathoSyn's diffusion in a precision, with few steps; untrained where there is no fit."""
     changed = {"precision": precision, "sampler_steps": STEPS}
@@ -488,6 +496,7 @@ support = tr.as_planes(mask)
 substrate = in_boxes.substrate(tr.as_planes(image), support)
 
 
+# %%
 def pace(model) -> list[float]:
     """Lesions a second of processor time."""
     noise = tr.torch_generator(np.random.default_rng(seed))
@@ -495,6 +504,7 @@ def pace(model) -> list[float]:
                  clock=time.process_time)  # fmt: skip
 
 
+# %%
 with torch.no_grad():
     drawn = {"in boxes": pace(in_boxes)}
     if not page.from_record:  # loading MONAI takes longer than a look
