@@ -281,7 +281,7 @@ class Table1(Slices):
 TRUE = Arm("true_pairs", "True anatomy and deviation", "oracle", oracle="")
 
 
-class Tasks(Slices):
+class TaskTable(Slices):
     """A table of tasks: columns are networks, and every arm adds equally many slices."""
 
     columns: ClassVar[dict] = {}
@@ -313,7 +313,7 @@ class Tasks(Slices):
         return printed.task(regime, arm.name, metric)
 
 
-class Table2(Tasks):
+class Table2(TaskTable):
     """Dice of four regimes, by size of lesion too; and of few subjects (PS-40)."""
 
     item = "pathosyn/table2_segmentation"
@@ -333,7 +333,7 @@ class Table2(Tasks):
                 yield Scores(arm, ("dice",), each, f"unet-{few.regime}", trained=study.regime)
 
 
-class Table3(Tasks):
+class Table3(TaskTable):
     """AUC and calibration of three classifiers of grade."""
 
     item = "pathosyn/table3_classification"

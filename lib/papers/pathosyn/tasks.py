@@ -1,0 +1,141 @@
+"""PathoSyn: the tasks that every arm is tried on, segmentation and grades of lesions, as jobs."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+from lib.controls import copies, labels
+from lib.datasets import lesions
+from lib.generators import latent, maskdiff, pathosyn
+from lib.jobs import Job
+from lib.machine import precision
+from lib.papers.arms import Arm
+from lib.papers.pathosyn.arms import COPIES, GENERATORS, SOURCES, Regime
+from lib.papers.pathosyn.pools import Pools
+from lib.scores import graded, segmented
+from lib.tasks import contrast, grade, regimes, segment, semi
+
+ARMS_OF = {
+    "supervised": regimes.supervised, "semi-supervised": semi.arm, "contrastive": contrast.arm,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Tasks(Pools):
+    """What the slices of an arm are worth to networks of Tables II and III."""
+
+    # ---- segmentation ----
+
+    def over_networks(self, arm: Arm, make: Callable[[int], Job]) -> Job:
+        """Mean over the seeds of a task's network; of real images alone there are more."""
+        return self.over_seeds(make, alone=not (arm.source or arm.augment))
+
+    def segmenter(self, arm: Arm, regime: Regime, k: int, again: int = 0) -> Job:
+        """A segmenter of the real slices and an arm's, applied to the test volumes."""
+        s, pool = self.size, self.pool(arm, k)
+        shared = {"steps": s.segment_steps, "augment": arm.augment, "precision": precision(),
+                  "architecture": regime.architecture}  # fmt: skip
+        if regime.supervision == "semi-supervised":
+            settings = asdict(semi.TeacherSettings(labelled=regime.labelled, **shared))
+        elif regime.supervision == "contrastive":
+            settings = asdict(contrast.ContrastSettings(labelled=regime.labelled, **shared))
+        else:
+            settings = asdict(segment.SegmentSettings(**shared))
+        return Job(
+            ARMS_OF[regime.supervision], real=self.slices(k), pool=pool,
+            extra=s.added if pool else None, test=self.test_volumes, settings=settings,
+            stream=self.again(f"segmenter {regime.name}", k, again),
+        )  # fmt: skip
+
+    def segmented(self, arm: Arm, regime: Regime, k: int) -> Job:
+        """Dice of an arm's segmenters."""
+
+        def make(i: int) -> Job:
+            made = self.segmenter(arm, regime, k, i)
+            return Job(segmented.segmented, arm=made, train=self.slices(k))
+
+        return self.over_networks(arm, make)
+
+    # ---- classification ----
+
+    def labelled(self, slices: Job) -> Job:
+        return Job(lesions.labelled, slices=slices)
+
+    def graded_pool(self, arm: Arm, k: int) -> Job | None:
+        """The images that an arm adds, with their grades; None if it adds none.
+
+        A generator is fitted on each grade alone: the paper does not say how a class is drawn.
+        """
+        if not arm.source:
+            return None
+        most, stream = self.size.added, self.own(f"graded {arm.source}", k)
+        if arm.source == "classic":
+            return Job(labels.classical, slices=self.slices(k), times=2, stream=stream)
+        if arm.source in COPIES:
+            parts = {"n": most, "kind": COPIES[arm.source], "stream": stream}
+            return Job(copies.pool, data=self.labelled(self.slices(k)), **parts)
+        if arm.source == "oracle":
+            return self.labelled(self.fresh("oracle slices", most, k))
+        if arm.source == "shuffled":
+            other = self.graded_pool(SOURCES["pathosyn_diff"], k)
+            return Job(copies.shuffled, pool=other, stream=stream)
+        if arm.source == "marked":
+            other = self.graded_pool(SOURCES["classic"], k)
+            return Job(labels.marked, data=other, n=None, label=1, share=1.0, stream=stream)
+        return Job(labels.graded_pool, pools=[self.of_grade(g).pool(arm, k) for g in (0, 1)])
+
+    def looks(self, arm: Arm, k: int) -> dict[str, Job] | None:
+        """One test slice a subject as the generator of either grade renders what is around its
+        lesion; None for an arm without a generator. A mark takes the place of a rendering where the
+        arm has marks."""
+        if arm.source == "marked":
+            shown = {"data": self.seen_once, "n": None, "label": None}
+            shown["stream"] = self.stream("mark")
+            shares = zip(graded.LOOKS, (0.0, 1.0), strict=True)
+            return {name: Job(labels.marked, share=share, **shown) for name, share in shares}
+        if arm.source not in GENERATORS[:1] + GENERATORS[2:]:
+            return None
+        found = {}
+        for g, name in enumerate(graded.LOOKS):
+            part, column = self.of_grade(g)._rendering(arm, k)
+            found[name] = Job(graded.rendered, slices=self.seen_once, made=part, column=column)
+        return found
+
+    @cached_property
+    def seen_once(self) -> Job:
+        """One slice of every test subject."""
+        return Job(lesions.one_each, slices=self.test, n=self.size.subjects[2])
+
+    def _rendering(self, arm: Arm, k: int) -> tuple[Job, str]:
+        fitted, n = self.fitted(arm, k), self.size.subjects[2]
+        if arm.source == "brain_ldm":
+            made = Job(latent.reconstruction, fitted=fitted, images=self.seen_once, n=n)
+            return made, "reconstruction"
+        if arm.source == "maskdiff":
+            stream = self.own("rendering", k)
+            made = {"fitted": fitted, "data": self.seen_once, "n": n, "stream": stream}
+            return Job(maskdiff.pool, **made, scene="own"), "image"
+        made = Job(pathosyn.decomposition, fitted=fitted, data=self.seen_once, n=n)
+        return made, "substrate"
+
+    def classified(self, arm: Arm, regime: Regime, k: int) -> Job:
+        """AUC and calibration of an arm's classifiers of grade."""
+        s, pool = self.size, self.graded_pool(arm, k)
+        settings = asdict(grade.GradeSettings(
+            network=regime.architecture, steps=s.classify_steps, augment=arm.augment
+        ))  # fmt: skip
+        looks = self.looks(arm, k) if regime.architecture == "resnet" else None
+        test = self.labelled(self.test)
+
+        def make(i: int) -> Job:
+            made = Job(
+                grade.arm, real=self.labelled(self.slices(k)), n=None, pool=pool,
+                extra=s.added if pool else None, validation=self.labelled(self.validation(k)),
+                test=test, settings=settings, looks=looks,
+                stream=self.again(f"classifier {regime.name}", k, i),
+            )  # fmt: skip
+            shown = self.labelled(self.seen_once) if looks else None
+            return Job(graded.graded, arm=made, test=test, stream=self.stream("graded", k),
+                       looked=shown)  # fmt: skip
+
+        return self.over_networks(arm, make)
