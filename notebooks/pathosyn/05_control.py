@@ -147,7 +147,7 @@ caption = (
     "One unseen, lesion-free slice (left) with one lesion of PathoSyn: Diff under five severities, "
     "extents and places; orange: the mask that was asked for; one draw, one noise."
 )
-TITLES = {"severity": [f"{s:g} times" for s in SEVERITIES], "extent": [f"+{by} pixels" for by in EXTENTS],
+TITLES = {"severity": [f"× {s:g}" for s in SEVERITIES], "extent": [f"+{by} pixels" for by in EXTENTS],
           "place": ["4 up", "4 left", "as it is", "4 right", "4 down"]}  # fmt: skip
 if shown:
     images, borders = ({kind: shown[f"{kind}{end}"] for kind in TITLES} for end in ("", "/mask"))
