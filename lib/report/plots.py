@@ -96,6 +96,12 @@ def forest(
     axes.set_xlabel(label)
 
 
+def floors(axes: Axes, rows, arms, metric: str) -> None:
+    """A tick for each arm of a forest at the mean of `metric`, what it would read at its best."""
+    found = [rows.mean(arm, metric) for arm in reversed(arms)]
+    axes.plot(found, range(len(found)), "|", ms=9, color="black")
+
+
 def marks(
     axes: Axes, draws: dict[str, float], y: float, colour: str, here: Iterable[str],
     ends: tuple[float | None, float | None] | None = None,

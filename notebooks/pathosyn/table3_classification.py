@@ -168,8 +168,7 @@ def draw_metric(ax, at, metric: str) -> None:
     every = [arm for arm in (*SIX, MAIN["oracle"]) if at.has(arm, metric)]
     plots.forest(ax, at, every, metric, PANELS[metric])
     if metric == "ece":
-        floor = [at.mean(arm, "ece_floor") for arm in reversed(every)]
-        ax.plot(floor, range(len(floor)), "|", ms=9, color="black")
+        plots.floors(ax, at, every, "ece_floor")
 
 
 # %%

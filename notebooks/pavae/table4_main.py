@@ -209,8 +209,7 @@ def draw_metric(ax, metric: str) -> None:
     for arm in (arm for arm in there if arm.name in ("real", "oracle")):
         ax.axvline(at.mean(arm, metric), color=plots.ROLES[arm.role], lw=0.8, ls="--")
     if metric == "ece":
-        floor = [at.mean(arm, "ece_floor") for arm in reversed(there)]
-        ax.plot(floor, range(len(floor)), "|", ms=9, color="black")
+        plots.floors(ax, at, there, "ece_floor")
 
 
 # %%
