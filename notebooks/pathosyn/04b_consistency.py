@@ -25,6 +25,8 @@ root = ""
 draws = ""
 
 # %%
+from dataclasses import replace
+
 import numpy as np
 
 from lib import jobs
@@ -357,8 +359,9 @@ caption = (
 if spread:
     with page.figure(caption, 1, 1, "distances", figsize=(6.5, 4)) as ax:
         draw_shares(ax, "distance")
-        lesions.shares(ax, spread["fresh/distance"], SOURCES["oracle"], ":")
-        ax.set(xscale="log", xlabel="distance to the nearest real slice", ylabel="% of slices below")
+        others = replace(SOURCES["oracle"], label="Other fresh phantoms")
+        lesions.shares(ax, spread["fresh/distance"], others, ":")
+        ax.set(xlabel="distance to the nearest real slice", ylabel="% of slices below")
         ax.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
 
 # %%

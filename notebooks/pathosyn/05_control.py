@@ -368,7 +368,7 @@ if both:
     with page.figure(caption, 1, 3, "progression", figsize=(10, 1.9), sharey=True) as axes:
         for ax, (metric, label) in zip(axes, ERRORS.items(), strict=True):
             plots.forest(ax, at, both, metric, label, crosses=False)
-            ax.set_xlim(left=0)
+            ax.set_xlim(0, 1.1 * ax.get_xlim()[1])
 
 # %%
 page.table(["error", *ERRORS.values()], [[arm.label, *(at.cell(arm, m) for m in ERRORS)] for arm in both])
