@@ -87,14 +87,22 @@ def forests(
 ) -> None:  # fmt: skip
     """A forest of every metric beside its null, {metric: label}, and one legend below.
 
-    scales: "log", or "symlog" for what can be negative: linear up to two SD above its null.
+    scales: "log", or "symlog" for what can be negative, linear up to two SD above its null; linear
+    all the same where the values span less than a decade.
     """
     for ax, (metric, label) in zip(axes, labels.items(), strict=True):
         plots.forest(ax, at, arms, metric, label, crosses=False)
         row, scale = at.row(arms[0], metric), (scales or {}).get(metric, "linear")
         near = abs(row["null"] or 0) + 2 * (row["null_sd"] or 5e-4)
         linear = {"linthresh": 10 ** np.ceil(np.log10(near))} if scale == "symlog" else {}
-        ax.set_xscale(scale, **linear)
+        if _wide(ax.get_xlim(), **linear):  # else such a scale has one tick or none
+            ax.set_xscale(scale, **linear)
         ax.tick_params(which="minor", labelbottom=False)
         plots.null(ax, row)
     plots.legend(ax.figure)
+
+
+def _wide(limits: tuple[float, float], linthresh: float = 0.0) -> bool:
+    """Do these limits span a decade: beyond the threshold of a symlog axis, or of a log one."""
+    low, high = limits
+    return max(-low, high) > 10 * linthresh if linthresh else low <= 0 or high > 10 * low

@@ -36,12 +36,23 @@ def test_where_nothing_is_seen_the_panel_says_so(axes):
 
 
 def test_a_forest_that_can_be_negative_is_linear_round_its_null(axes):
-    row = {"regime": "bare", "arm": "oracle", "metric": "kid", "draws": {"0/0": -2e-4}, "here": [],
-           "values": [-2e-4], "paper": None, "null": 1e-4, "null_sd": 2e-4}  # fmt: skip
-    arm = SOURCES["oracle"]
-    lesions.forests([axes], Regime("bare", [row]), [arm], {"kid": "KID"}, {"kid": "symlog"})
+    arms = [SOURCES["oracle"], SOURCES["brain_ldm"]]
+    told = [{"regime": "bare", "arm": arm.name, "metric": "kid", "draws": {"0/0": x}, "here": [],
+             "values": [x], "paper": None, "null": 1e-4, "null_sd": 2e-4}
+            for arm, x in zip(arms, (-2e-4, 0.5), strict=True)]  # fmt: skip
+    lesions.forests([axes], Regime("bare", told), arms, {"kid": "KID"}, {"kid": "symlog"})
     assert axes.get_xscale() == "symlog"
     assert axes.xaxis.get_transform().linthresh == pytest.approx(1e-3)
+
+
+@pytest.mark.parametrize("scale", ["log", "symlog"])
+def test_a_forest_of_less_than_a_decade_is_linear(axes, scale):
+    row = {"regime": "bare", "arm": "oracle", "metric": "kid", "draws": {"0/0": 3e-4}, "here": [],
+           "values": [3e-4], "paper": None, "null": 1e-4, "null_sd": 2e-4}  # fmt: skip
+    lesions.forests(
+        [axes], Regime("bare", [row]), [SOURCES["oracle"]], {"kid": "KID"}, {"kid": scale}
+    )
+    assert axes.get_xscale() == "linear"
 
 
 def test_arms_without_a_number_are_named_once():
