@@ -9,6 +9,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from lib import paths
+
 hypothesis.settings.register_profile(
     "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -47,6 +49,7 @@ def pytest_collection_modifyitems(items):
 def run_lib(*args: str, home: Path, notebooks: Path | None = None) -> subprocess.CompletedProcess:
     """`python -m lib.runner` from the root of the repository, everything generated under `home`."""
     env = os.environ | {"KNOWN_TRUTH_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    env[paths.SOLVE] = "1"  # see tests/report/test_exercises.py
     if notebooks:
         env["KNOWN_TRUTH_NOTEBOOKS"] = str(notebooks)
     command = [sys.executable, "-m", "lib.runner", *args]
