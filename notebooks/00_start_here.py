@@ -335,9 +335,9 @@ if not by_runner:
 # %% [markdown]
 # ## Null, oracle, and the fraction of the oracle's gain
 #
-# Two questions a table of scores cannot answer by itself. *What would the score be if nothing were
-# going on?* That is the **null**. *What would as many fresh real images have given?* That is the
-# **oracle**: as many fresh real phantoms as a method adds synthetic ones. No paper had it.
+# Two questions that a table of scores cannot answer by itself. *What would the score be if nothing
+# were going on?* That is the **null**. *What would as many fresh real images have given?* That is
+# the **oracle**: as many fresh real phantoms as a method adds synthetic ones. No paper had it.
 #
 # A toy in which all is a formula: two Gaussian classes, a reader that projects on the difference of
 # the class means, and its exact AUC, $\Phi\bigl(w \cdot \mu / (\sqrt{2}\,|w|)\bigr)$.
