@@ -13,13 +13,17 @@ def main_table(pages: dict[str, dict], paper: str) -> str:
     if main.item not in pages:
         return NOTHING
     rows, metric = Rows(pages[main.item]), next(iter(main.columns))
+    there = {name: title for name, title in main.regimes.items()
+             if rows.get(name).has("real", metric)}  # fmt: skip
     each = [
-        f"**{title}** (R = {rows[regime].count('real', metric)} training draws)\n\n"
-        + _regime(rows[regime], paper)
-        for regime, title in main.regimes.items()
-        if rows.get(regime).has("real", metric)
+        f"**{title}** ({_draws(rows[name].count('real', metric))})\n\n{_regime(rows[name], paper)}"
+        for name, title in there.items()
     ]
     return "\n\n".join(["Brackets: 95 % t-intervals over training draws.", *each])
+
+
+def _draws(n: int) -> str:
+    return f"R = {n} training draw{'s' * (n != 1)}"
 
 
 def _regime(at: Regime, paper: str) -> str:
