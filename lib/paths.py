@@ -16,4 +16,5 @@ FIGURES = HOME / "figures"
 REPORT = FIGURES / "report"  # executed notebooks and their pages
 
 RECORD_ONLY = "KNOWN_TRUTH_RECORD_ONLY"  # set by --report: pages come from the record alone
+SOLVE = "KNOWN_TRUTH_SOLVE"  # set by tests: exercises answer themselves
 REFIT = "KNOWN_TRUTH_REFIT"  # set by --refit: models are fitted, not taken from the record

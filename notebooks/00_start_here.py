@@ -15,6 +15,10 @@
 #
 # **Nothing here shows that a method works or fails on patients.** The pictures of this page are
 # illustrations made from phantoms and formulas: no method has been trained yet.
+#
+# The tour takes **fifteen minutes**: four for the phantoms and the four ideas, four for verdicts, four for
+# null and oracle, and three to try the exercise. A course of four sessions is at the end. Letters and
+# words are explained in [01_derivations](01_derivations.py).
 
 # %% tags=["parameters"]
 profile = "quick"
@@ -331,9 +335,9 @@ if not by_runner:
 # %% [markdown]
 # ## Null, oracle, and the fraction of the oracle's gain
 #
-# Two questions a table of scores cannot answer by itself. *What would the score be if nothing were
-# going on?* That is the **null**. *What would as many fresh real images have given?* That is the
-# **oracle**: as many fresh real phantoms as a method adds synthetic ones. No paper had it.
+# Two questions that a table of scores cannot answer by itself. *What would the score be if nothing
+# were going on?* That is the **null**. *What would as many fresh real images have given?* That is
+# the **oracle**: as many fresh real phantoms as a method adds synthetic ones. No paper had it.
 #
 # A toy in which all is a formula: two Gaussian classes, a reader that projects on the difference of
 # the class means, and its exact AUC, $\Phi\bigl(w \cdot \mu / (\sqrt{2}\,|w|)\bigr)$.
@@ -453,6 +457,23 @@ for name in notebooks.find():
 page.table(["chapter", "notebook", "what it shows"], lines)
 
 # %% [markdown]
+# ## A course of four sessions
+#
+# Each takes ninety minutes on a laptop: twenty to read together, fifty to work in pairs, twenty to
+# compare. The teacher runs `./run_all.sh --report` once beforehand; what a class changes then runs in
+# seconds, since all that was trained stands in the record. Every page ends with exercises that check
+# the answer.
+#
+# | session | before | in class | exercises | what a class should find out |
+# |---|---|---|---|---|
+# | 1. What can be known | this page | [pavae/table1_dataset](pavae/table1_dataset.py), [91_reality](91_reality.py), [99_all_claims](99_all_claims.py) | one of each page | why a known counterfactual settles what a score cannot; what three draws can and cannot say |
+# | 2. Auto-encoders | [01_derivations](01_derivations.py), parts 1 and 2 | [pavae/03_method](pavae/03_method.py), [dhvae/02_background](dhvae/02_background.py) | all of both | why blurred samples score well; that a leapfrog with one wrong letter still looks right, and how a test tells |
+# | 3. Diffusion and deviations | [01_derivations](01_derivations.py), parts 3 to 5 | [pathosyn/03a_decomposition](pathosyn/03a_decomposition.py), [pathosyn/03b_deviation_diffusion](pathosyn/03b_deviation_diffusion.py), [pathosyn/04b_consistency](pathosyn/04b_consistency.py) | all of 03a and 03b | that "by construction" is a claim to be measured; that a loss can be zero and teach nothing |
+# | 4. Does it help? | [pavae/00_claims](pavae/00_claims.py) | [pavae/table4_main](pavae/table4_main.py), [pavae/04_gaps](pavae/04_gaps.py), [dhvae/table4_augmentation](dhvae/table4_augmentation.py) | all of table4_main | what augmentation, blur and shuffled labels give for nothing; how much of the oracle's gain is left to a method |
+#
+# As homework, each pair takes one claim that reads *inconclusive*, says how many draws would decide it,
+# and defends the margin.
+#
 # ## How to go on
 #
 # ```

@@ -16,8 +16,8 @@
 #   gradients, beside the library pythae where that is installed;
 # - time PathoSyn's lesions, drawn in boxes and, by MONAI, in whole images.
 #
-# Numbers of a clock: run it alone (`./run_all.sh 90_speed`) for clean ones. There is no record of
-# them: a page made from the record alone takes a short look and keeps nothing.
+# These are timings: run it alone (`./run_all.sh 90_speed`) for clean ones. There is no record of
+# them: a page made from the record alone measures briefly and keeps nothing.
 # Nothing here shows that a method works or fails on patients.
 
 # %% tags=["parameters"]
@@ -141,7 +141,7 @@ with page.figure(caption, 4, 6, "pictures", figsize=(8, 5.4)) as axes:
     plots.gallery(axes, lines)
 
 # %% [markdown]
-# **What to see.** The same bodies, lungs, ribs and lesions; grain and texture have their own luck.
+# **What to see.** The same bodies, lungs, ribs and lesions; grain and texture are drawn by chance.
 #
 # ## Images per second
 
@@ -171,7 +171,7 @@ if not page.from_record:
         page.check(f"two processes draw more than {FLOOR} images a second", two > FLOOR)
 
 # %% [markdown]
-# A busy machine hands out its processors in turns, and the wall clock counts the waiting. The
+# A busy machine shares out its processors, and the wall clock counts the waiting. The
 # processor's own clock does not: per second of *processor time* the two ways of drawing compare
 # cleanly, and twice the first number is about what two idle processors would reach.
 
@@ -253,13 +253,14 @@ with page.figure(caption, 1, 2, figsize=(9.4, 3.0)) as (left, right):
 
 # %% [markdown]
 # **What to see.** Dashed: the target on two processes. Batching is worth more than a second
-# processor, and lower precision pays where the processor knows it; elsewhere it can cost more than it
-# saves.
+# processor, and lower precision pays where the processor supports it; elsewhere it can cost more
+# than it saves.
 #
 # ## Volumes
 #
-# The brain and neck phantoms of dHVAE: 32 slices of 64 x 64 pixels, each subject drawn twice, with and
-# without its lesion. Drawing needs no neighbours, so processes share the work without talking.
+# The brain and neck phantoms of dHVAE: 32 slices of 64 x 64 pixels, each subject drawn twice, with
+# and without its lesion. Drawing needs no neighbours, so processes share the work without talking
+# to each other.
 
 # %%
 portion = max(4, n // 40)
@@ -295,9 +296,9 @@ tell(own_brains, "volumes/s of processor time")
 # %% [markdown]
 # ## A step of a Hamiltonian VAE
 #
-# A net that everybody could write, so that implementations can be compared: pairs of 64 x 64 pixels in
-# two planes, 64 latents, four strided convolutions down and four transposed ones up (4 x 4 kernels,
-# 32, 64, 64, 64 channels, ReLU), batches of 64, K = 3 leapfrog steps, one thread.
+# A network that anybody could write, so that implementations can be compared: pairs of 64 x 64
+# pixels in two planes, 64 latents, four strided convolutions down and four transposed ones up (4 x
+# 4 kernels, 32, 64, 64, 64 channels, ReLU), batches of 64, K = 3 leapfrog steps, one thread.
 #
 # The *exact* gradient runs back through the dynamics, so it needs derivatives of derivatives. *Stopped*,
 # each gradient of U is a constant. Both compute K + 1 gradients of U, one for each point of the path.
@@ -515,9 +516,9 @@ for each in slow:
     print(f"in boxes over whole: x {boxed / each:.1f}; target x {FASTER}: {met}")
 
 # %% [markdown]
-# Speed is worth nothing if other lesions come out. Their distance is the kernel distance of crops
-# around lesions, in the eyes of the chapter's independent reader, beside what two sets of real lesions
-# read.
+# Speed is worth nothing if the lesions differ. Their distance is the kernel distance of crops
+# around lesions, in the features of the chapter's independent reader, beside what two sets of real
+# lesions read.
 
 # %%
 if known:

@@ -129,8 +129,8 @@ for kind, found in held.items():
         page.check(f"{kind}: every bound is kept", all(h.met is not False for h in found))
 
 # %% [markdown]
-# These numbers see no shape: a radiograph with three lungs could pass them. The eye has to judge the
-# pictures above, and a reader with data of patients can put them in the place of ours.
+# These numbers see no shape: a radiograph with three lungs could pass them. The eye has to judge
+# the pictures above, and a reader who has patients' data can use them in place of ours.
 #
 # ## In this notebook we have
 #

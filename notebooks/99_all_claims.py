@@ -53,10 +53,10 @@ page = Page("99_all_claims", profile, seed, dataset)
 # | not reproduced (reversed) | $\Delta$ clear below 0 |
 # | inconclusive | none of these |
 #
-# *Clear* is a $p$ below the level of a **look**. Who tests after every draw finds something sooner or
-# later, so a claim is looked at four times, after 4, 6, 8 and 10 draws, with levels that together let
-# through 5 % of empty claims; its verdict is that of the first look that decides. Between two looks
-# nothing changes, and draws after the tenth wait for none.
+# *Clear* is a $p$ below the level of a **look**. Whoever tests after every draw finds something
+# sooner or later, so a claim is looked at four times, after 4, 6, 8 and 10 draws, with levels that
+# together let through 5 % of empty claims; its verdict is that of the first look that decides.
+# Between two looks nothing changes, and draws after the tenth wait for none.
 #
 # A claim with **several parts** holds if all do. It is *not reproduced* if one part is reversed, or
 # shown to be nothing, at the level over the number of parts; *partly reproduced* if at least half
@@ -234,7 +234,7 @@ lines = [[PAPERS[paper].short, *row.values(), sum(row.values())] for paper, row 
 page.table(["paper", "A", "B", "C", "all"], lines)
 
 # %% [markdown]
-# Those of severity A; each chapter's page of claims lists all of its own.
+# Those of severity A follow; each chapter's page of claims lists all of its own.
 
 # %%
 grave = [entry for entry in ledger.inconsistencies() if entry["severity"] == "A"]

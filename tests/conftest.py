@@ -9,6 +9,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from lib import paths
+
 hypothesis.settings.register_profile(
     "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -44,9 +46,11 @@ def pytest_collection_modifyitems(items):
             item.add_marker("browser")
 
 
-def run_lib(*args: str, home: Path, notebooks: Path | None = None) -> subprocess.CompletedProcess:
+def run_lib(
+    *args: str, home: Path, notebooks: Path | None = None, **variables: str
+) -> subprocess.CompletedProcess:
     """`python -m lib.runner` from the root of the repository, everything generated under `home`."""
-    env = os.environ | {"KNOWN_TRUTH_HOME": str(home), "OMP_NUM_THREADS": "1"}
+    env = os.environ | {"KNOWN_TRUTH_HOME": str(home), "OMP_NUM_THREADS": "1"} | variables
     if notebooks:
         env["KNOWN_TRUTH_NOTEBOOKS"] = str(notebooks)
     command = [sys.executable, "-m", "lib.runner", *args]
@@ -58,7 +62,7 @@ def smoke_home(tmp_path_factory) -> Path:
     """The folder with all that `./run_all.sh --profile smoke` leaves; made once for all tests."""
     kept = os.environ.get("KNOWN_TRUTH_SMOKE_HOME")
     home = Path(kept) if kept else tmp_path_factory.mktemp("smoke")
-    done = run_lib("--profile", "smoke", home=home)
+    done = run_lib("--profile", "smoke", home=home, **{paths.SOLVE: "1"})  # exercises too
     assert done.returncode == 0, f"the smoke run failed:\n{done.stdout}\n{done.stderr}"
     return home
 

@@ -3,6 +3,7 @@
 import os
 import re
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import jinja2
@@ -10,9 +11,11 @@ import jinja2
 from lib import files, paths, profiles
 from lib.claims import judge, ledger, verdict
 from lib.papers import registry
+from lib.papers.about import About
 from lib.record import draws
-from lib.report import summary
+from lib.report import checklists, findings, summary, tables
 from lib.report.executed import facts, plain
+from lib.report.rows import NONE, number
 
 HERE = Path(__file__).parent
 SHORT = {name: about.short for name, about in registry.PAPERS.items()}
@@ -32,8 +35,10 @@ def build(profile: str, failed: dict[str, str] | None = None, own: bool = True) 
         except ValueError as error:
             ipynb.with_suffix(".html").unlink(missing_ok=True)  # an old one would pass for this
             failed.setdefault(facts(ipynb)["name"], f"its page cannot be made: {error}")
+    read = Read(own, profile)
+    _replace_text(paths.REPORT / "reproducibility.html", render_summaries(read))
     target = paths.FIGURES / "index.html"
-    _replace_text(target, render(profile, failed, own))
+    _replace_text(target, render(profile, failed, read))
     return target
 
 
@@ -44,7 +49,8 @@ def page(ipynb: Path) -> Path:
     """
     ipynb = Path(ipynb)
     target = ipynb.with_suffix(".html")
-    own = [file for file in HERE.rglob("*") if file.suffix in (".py", ".j2", ".css", ".json")]
+    kinds = (".py", ".j2", ".css", ".js", ".json")
+    own = [file for file in HERE.rglob("*") if file.suffix in kinds]
     newest = max(file.stat().st_mtime_ns for file in [ipynb, *own])
     if not target.is_file() or target.stat().st_mtime_ns < newest:
         from lib.report.html import convert  # here: the runner need not load nbconvert
@@ -58,34 +64,69 @@ def finished() -> list[Path]:
     return files.below(paths.REPORT, ".ipynb")
 
 
-def render(profile: str, failed: dict[str, str], own: bool = True) -> str:
+class Read:
+    """What both pages of the report read: merged pages, why others are unused, and verdicts."""
+
+    def __init__(self, own: bool, profile: str):
+        self.pages, self.unused = draws.all_merged(own, profile)
+        self.verdicts = judge.judge_all(self.pages.get)
+        self.papers = _papers(self.verdicts, self.pages)
+
+
+def render(profile: str, failed: dict[str, str], read: Read) -> str:
     """The text of the index."""
-    notebooks, (pages, unused) = _notebooks(), draws.all_merged(own, profile)
-    verdicts, pictures = judge.judge_all(pages.get), _pictures(pages)
-    loader = jinja2.FileSystemLoader(HERE / "template")
-    environment = jinja2.Environment(
-        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
-    environment.filters |= {"share": summary.share_text, "time": _time}
-    environment.filters["source"] = summary.source_text
-    return environment.get_template("index.html.j2").render(
+    notebooks, pages, verdicts = _notebooks(), read.pages, read.verdicts
+    pictures = _pictures(pages)
+    there = [each for each in pictures if each["there"]]
+    return _environment().get_template("index.html.j2").render(
         profile=profiles.get(profile),
         fewest=verdict.FEWEST,
-        summary=summary,
-        papers=_papers(verdicts),
+        papers=[paper | {"table": _table(pages, paper["about"])} for paper in read.papers],
         measured=len(summary.told(verdicts, summary.MEASURED)),
         kept=summary.from_record(verdicts),
         old=summary.by_earlier_code(verdicts),
         chapters=_chapters(notebooks),
-        pictures=[each for each in pictures if each["there"]],
+        pictures=there,
+        shown=[each for each in there if each["file"].removesuffix(".png") in summary.SHOWN],
         chapter_names=CHAPTERS,
         claims=[_claim(out, notebooks) for out in verdicts],
-        problems=[*_broken(notebooks, unused | failed), *_lost(pictures)],
+        printed=tables.printed(pages),
+        problems=[*_broken(notebooks, read.unused | failed), *_lost(pictures)],
         pages=(listed := summary.in_order(pages)),
         stamp=listed[-1]["stamp"] if listed else None,
-        style=(HERE / "template" / "style.css").read_text(encoding="utf-8"),
         script=(HERE / "template" / "filter.js").read_text(encoding="utf-8"),
     )
+
+
+def render_summaries(read: Read) -> str:
+    """The text of the reproducibility summaries and checklists."""
+    return _environment().get_template("reproducibility.html.j2").render(
+        papers=read.papers,
+        checklists=checklists.ALL,
+        tally=lambda items: Counter(item.answer for item in items),
+    )
+
+
+def _environment() -> jinja2.Environment:
+    """The templates, with what all of them use."""
+    loader = jinja2.FileSystemLoader(HERE / "template")
+    made = jinja2.Environment(
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    made.filters |= {"share": summary.share_text, "source": summary.source_text}
+    made.filters |= {"time": _time, "hours": _hours, "number": _number, "interval": _interval}
+    made.globals["summary"] = summary
+    made.globals["style"] = (HERE / "template" / "style.css").read_text(encoding="utf-8")
+    return made
+
+
+def _table(pages: dict[str, dict], about: About) -> str:
+    """HTML of a paper's main table, "" for one that has none."""
+    if about.main is None:
+        return ""
+    from lib.report.html import markdown  # here: a run that makes no page need not load nbconvert
+
+    return markdown(tables.main_table(pages, about.name), [], Path())
 
 
 def _notebooks() -> list[dict]:
@@ -97,13 +138,12 @@ def _notebooks() -> list[dict]:
 
 
 def _notebook(name: str, found: dict) -> dict:
-    there = found and (paths.REPORT / f"{name}.html").is_file()
     text = (paths.NOTEBOOKS / f"{name}.py").read_text(encoding="utf-8")
     heading = re.search(r"^# #+ +(.+)$", text, re.MULTILINE)
     title = plain(heading[1]) if heading else name
     blank = {"name": name, "title": title, "seconds": None, "error": "", "claims": []}
     chapter = name.rpartition("/")[0]
-    return blank | found | {"chapter": chapter, "page": f"report/{name}.html" if there else None}
+    return blank | found | {"chapter": chapter, "page": _page_of(name) if found else None}
 
 
 def _chapters(notebooks: list[dict]) -> list[dict]:
@@ -121,14 +161,21 @@ def _chapters(notebooks: list[dict]) -> list[dict]:
     return [chapter for chapter in each if chapter["notebooks"] or chapter["about"]]
 
 
-def _papers(verdicts: list[dict]) -> list[dict]:
-    """One entry per paper: its names, counts by verdict, claims and core claims."""
-    counts, totals = summary.counts(verdicts), ledger.counts()
+def _papers(verdicts: list[dict], pages: dict[str, dict]) -> list[dict]:
+    """One entry per paper: names, counts by verdict, claims and core claims, findings, time."""
+    counts, totals, gaps = summary.counts(verdicts), ledger.counts(), summary.severities()
     return [
         {"name": name, "short": about.short, "title": about.title, "counts": counts[name],
-         "claims": totals[name]["claims"], "core": totals[name]["core"]}
+         "claims": totals[name]["claims"], "core": totals[name]["core"], "about": about,
+         "found": findings.sentences(about, verdicts, pages), "gaps": gaps[name],
+         "page": _page_of(f"{name}/00_claims"), **findings.effort(name, pages)}
         for name, about in registry.PAPERS.items()
     ]  # fmt: skip
+
+
+def _page_of(name: str) -> str | None:
+    """The address of a notebook's page, seen from the index; None where it has none."""
+    return f"report/{name}.html" if (paths.REPORT / f"{name}.html").is_file() else None
 
 
 def _claim(out: dict, notebooks: list[dict]) -> dict:
@@ -154,8 +201,7 @@ def _pictures(pages: dict[str, dict]) -> list[dict]:
         figure["there"] = (paths.FIGURES / figure["file"]).is_file()
         figure["large"] = svg if (paths.FIGURES / svg).is_file() else figure["file"]
         figure["chapter"] = figure["name"].rpartition("/")[0]
-        linked = (paths.REPORT / f"{figure['name']}.html").is_file()
-        figure["page"] = f"report/{figure['name']}.html" if linked else None
+        figure["page"] = _page_of(figure["name"])
     return each
 
 
@@ -180,6 +226,18 @@ def _time(seconds: float | None) -> str:
     if seconds is None:
         return ""
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
+
+
+def _hours(seconds: float) -> str:
+    return _time(seconds) if seconds < 6000 else f"{seconds / 3600:.1f} hours"
+
+
+def _number(x: float | None) -> str:
+    return NONE if x is None else number(x)
+
+
+def _interval(ci95: list[float] | None) -> str:
+    return NONE if ci95 is None else f"{number(ci95[0])} to {number(ci95[1])}"
 
 
 def _replace_text(file: Path, text: str) -> None:

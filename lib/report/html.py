@@ -37,8 +37,11 @@ def _frame(ipynb: Path) -> dict:
     """What the template needs beside the cells."""
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     style += HtmlFormatter(style="friendly").get_style_defs(".highlight")
+    dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
+    style += f"\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}"
+    script = (TEMPLATES / "unfold.js").read_text(encoding="utf-8")
     home = Path(os.path.relpath(paths.FIGURES / "index.html", ipynb.parent)).as_posix()
-    return {"style": style, "home": home, **facts(ipynb)}
+    return {"style": style, "script": script, "home": home, **facts(ipynb)}
 
 
 def _contents(headings: list[tuple[int, str, str]]) -> str:

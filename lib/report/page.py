@@ -25,7 +25,7 @@ from lib.jobs.progress import duration
 from lib.papers import registry
 from lib.record import draws, models, panels
 from lib.record import rows as kept
-from lib.report import plots, summary
+from lib.report import exercises, plots, summary
 from lib.report.rows import Rows
 
 
@@ -243,13 +243,16 @@ class Page:
         return self._verdicts
 
     def exercise(self, answer, truth: Callable[[], object], within: float = 0.0) -> None:
-        """Says whether the reader's answer is right; `within` is the tolerance of a number."""
-        if answer is None:
+        """Says whether the reader's answer is right; `within` is the tolerance of a number.
+
+        With SOLVE set it answers itself, once rightly and once wrongly, and says what comes of it.
+        """
+        if answer is not None:
+            print(exercises.reply(answer, truth(), within))
+        elif os.environ.get(paths.SOLVE):
+            print(exercises.solved(truth(), within))
+        else:
             print("not answered yet")
-            return
-        true = truth()
-        right = abs(answer - true) <= within if within else answer == true
-        print("right" if right else "not yet: try again")
 
     # ---- the end ----
 

@@ -32,6 +32,10 @@ COLOURS = {  # of verdicts, in the order in which they are shown; safe for colou
 }
 
 TABLES = ("00_claims", "99_all_claims")  # notebooks that gather what the others leave
+SHOWN = (  # notebooks whose main figure stands for all
+    "00_start_here", "pavae/04_data", "pavae/table4_main", "pavae/04_gaps",
+    "pathosyn/table2_segmentation", "dhvae/table4_augmentation", "99_all_claims",
+)  # fmt: skip
 MEASURED = (*verdict.EMPIRICAL, verdict.NOT_INTERPRETED)  # verdicts that a run decides
 
 

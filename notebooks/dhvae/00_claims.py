@@ -83,9 +83,9 @@ mine.departures(departures(page.plan))
 # [99_all_claims](../99_all_claims.py) shows the rules, and [PA-VAE's page](../pavae/00_claims.py)
 # explains attribution, the share of the oracle's gain, and what the number of draws R decides.
 #
-# Here most claims have **many parts**: two data sets, several rivals, several scores. "Best of seven
-# on both sets" holds only if every part holds. A toy shows what that asks for: each part is truly
-# better by two margins, draws differ with an SD of two margins, R = 10.
+# Here most claims have **many parts**: two data sets, several rivals, several scores. "Best of
+# seven on both sets" holds only if every part holds. A toy shows how much that asks: each part is
+# truly better by two margins, draws differ with an SD of two margins, R = 10.
 
 
 # %%
@@ -196,9 +196,9 @@ with page.figure(caption, 1, 2, **shape) as axes:
 
 # %% [markdown]
 # **What to see.** Right of the grey band is a difference that counts, as the paper says; left of it
-# one that counts against the paper; an interval inside the band means that nothing of weight
-# happens, which is what DH-13, DH-16 and DH-32 claim. Distances of masks are large in margins
-# because the margin is twice the tiny null of real against real.
+# one that counts against the paper; an interval inside the band means that no difference that
+# counts is there, which is what DH-13, DH-16 and DH-32 claim. Distances of masks are large in
+# margins because the margin is twice the tiny null of real against real.
 #
 # ## The paper's numbers against each other
 #
@@ -251,7 +251,7 @@ page.table(["data", "generator", "best with", "from 1,500 to 2,000", "its best s
 assert [line[1] for line in lines if line[3][0] == "+"] == ["HVAE", "dHVAE"] * 2
 
 # %% [markdown]
-# **From where do +11.7 and +14.0 points come?** They compare a 2-D network *with* synthetic slices
+# **Where do +11.7 and +14.0 points come from?** They compare a 2-D network *with* synthetic slices
 # and a 3-D one *without*. The table allows the two steps to be told apart (DH-E07, DH-E08):
 
 # %%
@@ -303,7 +303,8 @@ judged = SIZES["full"].judged_pairs
 print(f"our 64 features with {judged:,} images: about {floor(64, judged):.2f}")
 
 # %% [markdown]
-# For 2,048 features and the 771 slices of BraTS even the formula ends: such a covariance is singular.
+# For 2,048 features and the 771 slices of BraTS even the formula fails: such a covariance is
+# singular.
 #
 # The rest in a few lines of arithmetic (DH-E15, DH-E17, DH-E20, DH-E22, DH-E23, DH-E24):
 
@@ -335,17 +336,17 @@ mine.contradictions()
 # ## What was changed after results had been seen, and what remains open
 #
 # Whatever draws of the seeds named in the first table say about the claims named there is
-# exploratory. Below it claims that no run has reached yet, and measured ones whose intervals leave
-# more than one verdict possible.
+# exploratory. Below it stand claims that no run has reached yet, and measured ones whose intervals
+# leave more than one verdict possible.
 
 # %%
 mine.changes()
 mine.undecided()
 
 # %% [markdown]
-# Beyond these stand the questions in the last column of the first tables. Longer training, a learned
-# SD of the likelihood and dynamics from the first step could be run here; those about the paper's own
-# slices only its own code could answer.
+# Beyond these stand the questions in the last column of the first tables. Longer training, a
+# learned SD of the likelihood and dynamics from the first step could be run here; only the paper's
+# own code could answer those about its slices.
 
 # %%
 mine.check(claims=48, severities=[11, 12, 5])
@@ -362,7 +363,7 @@ page.check("DH-48 is arithmetic", mine.claims["DH-48"]["verdict"] == verdict.CON
 #
 # ## Exercises
 #
-# **1.** A claim has 12 independent parts, and each holds in nine of ten studies. In which share of
+# **1.** A claim has 12 independent parts, and each holds in nine of ten studies. In what share of
 # studies do all hold?
 
 # %%

@@ -132,11 +132,11 @@ page.keep(lambda: [row(page.study, "toy", "leapfrog", "order", {0: float(order)}
 # %% [markdown]
 # ## There and back, and no volume lost
 #
-# Two properties, each a short proof. **Back:** turn the momentum round and run again; every line of
-# equation 7 undoes its mirror image. **Volume:** each line adds to one of z, ρ a function of the
-# *other*, which is a shear, and a shear has determinant one. So the whole map has
-# $|\det J| = 1$, whatever the gradient is, even a rounded or a wrong one. The stretch of the momentum
-# at the start and its cooling (*tempering*, below) cancel.
+# Two properties, each a short proof. **Back:** turn the momentum around and run again; every line
+# of equation 7 undoes its mirror image. **Volume:** each line adds to one of z, ρ a function of the
+# *other*, which is a shear, and a shear has determinant one. So the whole map has $|\det J| = 1$,
+# whatever the gradient is, even a rounded or a wrong one. The stretch of the momentum at the start
+# and its cooling (*tempering*, below) cancel.
 
 # %%
 z0, rho0 = normal(16, 2, stream=2), normal(16, 2, stream=3)
@@ -201,7 +201,8 @@ page.check(
 # ## Tempering
 #
 # The momentum starts hot, $\rho_0 = \gamma / \sqrt{\beta_0}$, and is cooled after every step by
-# $\sqrt{\beta_{k-1}/\beta_k}$. Hot balls come further; the product of all factors is $\sqrt{\beta_0}$.
+# $\sqrt{\beta_{k-1}/\beta_k}$. Hot balls get further; the product of all factors is
+# $\sqrt{\beta_0}$.
 
 # %%
 factors = hmc.quadratic_tempering(0.3, 10)
@@ -232,11 +233,11 @@ with page.figure(caption, 1, 3, "tempering", figsize=(12, 3.4)) as (left, *other
 #
 # ## What Metropolis would do
 #
-# As a *sampler* the leapfrog has a bias, since it keeps not H but something near it. On
-# $U = z^2/2$, whose variance is 1, chains of leapfrogs end at variance $1/(1-\epsilon^2/4)$. Metropolis
+# As a *sampler* the leapfrog has a bias, since it keeps not H but something near it. On $U =
+# z^2/2$, whose variance is 1, chains of leapfrogs end at variance $1/(1-\epsilon^2/4)$. Metropolis
 # removes the bias: keep the end with probability $\min(1, e^{H_0 - H_K})$, else stay. The paper
-# describes this step (DH-E13); the HVAE has none, because a yes or no has no gradient, and its bound
-# holds without.
+# describes this step (DH-E13); the HVAE has none, because a yes or no has no gradient, and its
+# bound holds without it.
 
 # %%
 for eps in (0.4, 0.8, 1.2):
@@ -457,8 +458,8 @@ page.check("a bound is below the evidence (Jensen)", all(gap.mean() >= 0 for gap
 # %% [markdown]
 # ## Verdict
 #
-# The test and its margin stand in `lib/claims/ledger.json` since before the first result: ELBO of the
-# HVAE less that of the VAE, in both modalities.
+# The test and its margin have stood in `lib/claims/ledger.json` since before the first result: ELBO
+# of the HVAE less that of the VAE, in both modalities.
 
 # %% tags=["DH-15"]
 page.verdicts("DH-15")
@@ -473,8 +474,8 @@ page.verdicts("DH-15")
 #
 # ## Exercises
 #
-# **1.** The wrong leapfrog multiplies the area by the same factor at each step of the well ($U = 2z^2$,
-# ε = 0.3). Which?
+# **1.** The wrong leapfrog multiplies the area by the same factor at each step of the well ($U =
+# 2z^2$, ε = 0.3). What is it?
 
 # %%
 answer = None  # your number

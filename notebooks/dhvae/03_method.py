@@ -259,17 +259,17 @@ with page.figure(caption, 2, 6, "features", figsize=(11, 3.9)) as (top, low):
     low[5].set_axis_off()
 
 # %% [markdown]
-# **What to see.** All five changes cost the same in pixels. Look which of them the early maps mind
-# (fine texture), and which the late ones (light to dark blue); a guide that has learned the task
+# **What to see.** All five changes cost the same in pixels. See which of them the early maps mind
+# (fine texture), and which the late ones do (light to dark blue); a guide that has learned the task
 # should mind a missing tumour. It learned from the training slices alone, so it can be wrong: that
 # is why no score uses it.
 #
 # ## Terms 3 and 4: L1, and a critic of patches
 #
-# L1 in small: a pixel that is 0.2 in most images like this and 0.8 in some. Squared error is least at
-# the mean, a grey that never occurs; absolute error at the median, which does. The *critic* gives a
-# logit to each patch. Against it equation 11 would have the generator descend $\log(1 - D)$, whose
-# slope vanishes where the critic is sure; ours descends $-\log D$ (DH-E14).
+# L1 in miniature: a pixel that is 0.2 in most images like this and 0.8 in some. Squared error is
+# least at the mean, a grey that never occurs; absolute error at the median, which does. The
+# *critic* gives a logit to each patch. Against it equation 11 would have the generator descend
+# $\log(1 - D)$, whose slope vanishes where the critic is sure; ours descends $-\log D$ (DH-E14).
 
 # %%
 grey, logit = np.linspace(0, 1, 201), np.linspace(-6, 6, 200)
@@ -438,9 +438,8 @@ with page.figure(caption, 1, 3, "joint", figsize=(12, 2.4)) as axes:
 # %% [markdown]
 # **What to see.** Dots are training draws (bars need two of them). *Oracle* is fresh phantoms: its
 # adherence is what the reader gets on real pairs, and an arm above it is easier to read than they
-# are. A conditional model cannot draw an
-# empty mask and takes its masks from training data, so its mask statistics are not its merit. The
-# differences, joint less conditional:
+# are. A conditional model cannot draw an empty mask and takes its masks from training data, so it
+# earns no credit for its mask statistics. The differences, joint less conditional:
 
 # %%
 for metric in BARS if at.has("conditional", "dice") else ():
@@ -513,8 +512,8 @@ page.verdicts("DH-18")
 #
 # ## Exercise
 #
-# Somebody keeps the ELBO as a sum over pixels, leaves the other terms as plain means, and takes β = 0.01
-# as printed. Which β of our loss has the same ratio of the weights?
+# Somebody keeps the ELBO as a sum over pixels, leaves the other terms as plain means, and takes β =
+# 0.01 as printed. Which β of ours gives the same ratio of weights?
 
 # %%
 answer = None  # your β

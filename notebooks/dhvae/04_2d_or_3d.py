@@ -125,7 +125,7 @@ with page.figure(caption, len(page.studies), 7, "lesion", figsize=(11, 3.6), squ
         plots.label(line[0], m)
 
 # %% [markdown]
-# **What to see.** Cover the orange outline in thought: in the end slices a small bright spot must be
+# **What to see.** Imagine the orange outline away: in the end slices a small bright spot must be
 # told from a vessel, a node or normal uptake by one slice alone. The cut on the right shows what
 # decides it for a volume: whether the spot goes on through the slices.
 #
@@ -373,9 +373,9 @@ for m in (m for m in page.studies if m in rows):
 # %% [markdown]
 # ## Verdict
 #
-# The test stands in `lib/claims/ledger.json` since before the first result and asks for all of it: 2-D
-# above 3-D with synthetic data and alone, with known slices and with all. *p* is adjusted by Holm.
-# It falls at a look after 4, 6, 8 or 10 draws.
+# The test has stood in `lib/claims/ledger.json` since before the first result and asks for all of
+# it: 2-D above 3-D with synthetic data and alone, with known slices and with all. *p* is adjusted
+# by Holm. It falls at a look after 4, 6, 8 or 10 draws.
 
 # %% tags=["DH-31"]
 page.verdicts("DH-31")
@@ -384,7 +384,7 @@ page.verdicts("DH-31")
 # ## In this notebook we have
 #
 # - looked at a lesion as slices and as a volume, and counted examples, weights and slices shown;
-# - scored 2-D and 3-D with the same rule, told and not told where the lesion is;
+# - scored 2-D and 3-D with the same rule, both told and not told where the lesion is;
 # - seen where along the body the two differ;
 # - judged the claim of section 4.1 by a test fixed before.
 #

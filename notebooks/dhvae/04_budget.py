@@ -124,9 +124,9 @@ for modality, each in found.items() if page.meaningful else ():
 # %% [markdown]
 # ## How hard are the laws?
 #
-# The same draw, and the steps of the budget. Demanded beforehand of real slices alone: a Dice of 0.55
-# to 0.68 in FLAIR, 0.40 to 0.55 in PET, and at least 0.06 more with most fresh slices. Every range
-# that was tried stands here, and no generator was near.
+# The same draw, and the steps of the budget. Demanded beforehand of real slices alone: a Dice of
+# 0.55 to 0.68 in FLAIR, 0.40 to 0.55 in PET, and at least 0.06 more with most fresh slices. Every
+# range that was tried is listed here; no generator was involved.
 
 # %%
 for at in rows:
@@ -169,7 +169,7 @@ for at in rows:
 #
 # ## Exercise
 #
-# How many more steps are 10 epochs of 3,855 slices than 10 epochs of 771, in batches of 16? Set
+# How many more steps do 10 epochs of 3,855 slices take than 10 epochs of 771, in batches of 16? Set
 # `answer`.
 
 # %%

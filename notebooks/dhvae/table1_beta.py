@@ -280,7 +280,7 @@ for modality in page.studies:
 # %% [markdown]
 # **What to see.** From top to bottom, whether the border in the square grows crisper, and whether a
 # regular pattern appears. Real slices carry sensor noise; a decoder that draws means does not. Four
-# codes show a look and no diversity: for that there is the coverage above.
+# codes show a look, not diversity; the coverage above is for that.
 #
 # ## When the critic joins, and the L1 term
 #
@@ -354,8 +354,8 @@ page.check("dHVAE is one arm under three names", (np.ptp(same, axis=0) == 0).all
 # %% [markdown]
 # ## Verdicts
 #
-# Margins stand in `lib/claims/ledger.json` since before the first result; *p* is adjusted by Holm
-# over the paper's core claims, and verdicts fall at looks after 4, 6, 8 and 10 draws.
+# Margins have stood in `lib/claims/ledger.json` since before the first result; *p* is adjusted by
+# Holm over the paper's core claims, and verdicts fall at looks after 4, 6, 8 and 10 draws.
 
 # %% tags=["DH-02", "DH-03", "DH-04"]
 page.verdicts("DH-02", "DH-03", "DH-04")  # the best β by distance and reconstruction

@@ -295,7 +295,8 @@ with page.figure(caption, len(pairs), 5 * len(main), "copies", figsize=(11, 6)) 
 
 # %% [markdown]
 # **What to see.** A copy has the same lesion at the same place, and its fine texture, as the noisy
-# copies do. A smooth sample lies near *every* slice, so a small distance alone is no copy.
+# copies do. A smooth sample lies near *every* slice, so a small distance alone does not make a
+# copy.
 #
 # ## What a sample costs, and what the bound is
 #
@@ -389,7 +390,7 @@ page.verdicts("DH-11", "DH-12", "DH-13", "DH-14", "DH-16", "DH-42", "DH-46")
 #
 # ## Exercise
 #
-# Which FD would two sets of 267 real slices show in 64 independent features, by the formula?
+# What FD would two sets of 267 real slices show in 64 independent features, by the formula?
 
 # %%
 answer = None  # your number

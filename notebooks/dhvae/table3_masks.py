@@ -144,7 +144,7 @@ print(f"n = {n} masks on each side")
 #
 # Mean and 95 % t-interval over R training draws; salt and pepper is one draw. *Null*: two sets of
 # real masks that share no subject. *Noisy copies* have the training masks. Natural logarithms. The
-# columns *paper (patients)* are another population and another image size: an order, no target.
+# columns *paper (patients)* are another population and another image size: an order, not a target.
 
 # %%
 DIVERGED = {"jsd": "JSD, pixels", "kld": "KLD, pixels"}
@@ -188,7 +188,7 @@ with page.figure(caption, len(rows.regimes), 4, figsize=(12.5, 6), squeeze=False
 # **What to see.** The axis is logarithmic. An arm inside the green band (real against real, two SD)
 # cannot be told from real masks *by this number*. Look where the orange arms stand: copies of the
 # training masks, and pixels drawn one by one (salt and pepper). An order that changes between the
-# readings is an order of the reading.
+# readings comes from the reading.
 #
 # ## How n moves the null
 #

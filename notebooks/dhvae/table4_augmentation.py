@@ -156,7 +156,7 @@ for at in rows:
     page.table([f"{at.name}: arms beside them", *HEAD[:-1]], others)
 
 # %% [markdown]
-# ## What an empty slice counts
+# ## What an empty slice counts for
 #
 # Dice has no value where both masks are empty, and the common choices differ: leave such slices out
 # (then a false alarm on a healthy slice is free), or count 1 for a rightly empty slice and 0 for a
@@ -176,7 +176,7 @@ for at in rows:
 
 # %% [markdown]
 # **What to see.** How far the columns lie apart is how much the protocol decides: an arm that wins
-# in one column need not win in another. The false alarms are what *known slices* gives away free.
+# in one column need not win in another. The false alarms are what *known slices* forgives.
 #
 # ## Figure 6: Dice against the number of synthetic slices
 #
@@ -416,9 +416,9 @@ for at in rows:
 # %% [markdown]
 # ## Verdicts
 #
-# Tests and margins stand in `lib/claims/ledger.json` since before the first result, and all of them
-# use the Dice of whole volumes. *p* is adjusted by Holm over the paper's core claims; verdicts fall
-# at looks after 4, 6, 8 and 10 draws.
+# Tests and margins have stood in `lib/claims/ledger.json` since before the first result, and all of
+# them use the Dice of whole volumes. *p* is adjusted by Holm over the paper's core claims; verdicts
+# fall at looks after 4, 6, 8 and 10 draws.
 
 # %% tags=["DH-01", "DH-25", "DH-27", "DH-41"]
 page.verdicts("DH-01", "DH-25", "DH-27", "DH-41")  # against references and augmentation
@@ -440,7 +440,8 @@ page.verdicts("DH-26", "DH-29", "DH-30")  # ranking, fidelity, spread over draws
 #
 # ## Exercises
 #
-# **1.** Which share of dHVAE's mean Dice gain at +2,000 in the first data set do *blurred copies* reach?
+# **1.** What share of dHVAE's mean Dice gain at +2,000 in the first data set do *blurred copies*
+# reach?
 
 # %%
 answer = None  # your number
@@ -449,8 +450,8 @@ gains = {arm: first.gain(f"{arm}{MOST}", "real", "dice").mean() for arm in ("smo
 page.exercise(answer, lambda: gains["smooth"] / gains["dhvae"], within=0.01)
 
 # %% [markdown]
-# **2.** A segmenter marks one pixel in every slice. What is its *per slice, empty = 1 or 0* on a test
-# set of which two thirds of the slices have no lesion, as a bound from above?
+# **2.** A segmenter marks one pixel in every slice. At most how large is its *per slice, empty = 1
+# or 0* on a test set in which two thirds of the slices have no lesion?
 
 # %%
 answer = None  # your number

@@ -201,7 +201,7 @@ with page.figure(caption, 2, len(page.studies), figsize=(10, 6.6)) as axes:
 # %% [markdown]
 # **What to see.** How far right the grey line must go to reach the blue one: so many volumes the
 # synthetic slices are worth. Where the dashed line lies above the blue one, the generator has told
-# the segmenter about subjects that it was not to see.
+# the segmenter about subjects that it was not supposed to see.
 #
 # ## What the leak is worth
 #
@@ -329,7 +329,7 @@ for found in rows:
 # %% [markdown]
 # ## Verdicts
 #
-# All tests use the Dice of whole volumes and the generator without the leak, and stand in
+# All tests use the Dice of whole volumes and the generator without the leak, and have stood in
 # `lib/claims/ledger.json` since before the first result. That PET is harder than FLAIR (DH-35) says
 # here how hard the two phantom laws are, and their ranges are ours.
 
@@ -354,7 +354,7 @@ answer = None  # your number
 page.exercise(answer, lambda: gains("flair", "dhvae")[1, -1] / gains("flair", "dhvae")[1, 0], 0.01)
 
 # %% [markdown]
-# **2.** In the toy, which SD of a single draw would let 10 draws with mean exactly 0 just reach the
+# **2.** In the toy, what SD of a single draw would let 10 draws with mean exactly 0 just reach the
 # margin, with $t_{9,\,0.95} = 1.833$?
 
 # %%

@@ -345,7 +345,7 @@ page.verdicts("DH-40")
 #
 # ## Exercises
 #
-# **1.** In `flair`, which share of the paper's kind of difference for the U-Net (sum of the three
+# **1.** In `flair`, what share of the paper's kind of difference for the U-Net (sum of the three
 # parts, mean) is due to synthetic slices?
 
 # %%
@@ -361,7 +361,7 @@ def middle() -> float:
 page.exercise(answer, middle, within=0.01)
 
 # %% [markdown]
-# **2.** Ten equal networks instead of five: by which factor of σ does the expected range grow?
+# **2.** Ten equal networks instead of five: to how many σ does the expected range grow?
 
 # %%
 answer = None  # your number, the new factor of sigma

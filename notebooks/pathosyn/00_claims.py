@@ -185,7 +185,8 @@ else:
 
 # %% [markdown]
 # **What to see.** Right of the grey band is a difference that counts, as the paper says; left of it
-# one that counts against the paper; an interval inside the band means that nothing of weight happens.
+# one that counts against the paper; an interval inside the band means that no difference that
+# counts is there.
 #
 # ## The paper's numbers against each other
 #
@@ -358,17 +359,17 @@ mine.contradictions()
 # ## What was changed after results had been seen, and what remains open
 #
 # Whatever draws of the seeds named in the first table say about the claims named there is
-# exploratory. Below it claims that no run has reached yet, and measured ones whose intervals leave
-# more than one verdict possible.
+# exploratory. Below it stand claims that no run has reached yet, and measured ones whose intervals
+# leave more than one verdict possible.
 
 # %%
 mine.changes()
 mine.undecided()
 
 # %% [markdown]
-# Beyond these stand the questions in the last column of the first tables. Other inpainting operators,
-# other amounts and a shifted scanner could be run here; what the paper's classes, units and modules were
-# only its authors can tell.
+# Beyond these stand the questions in the last column of the first tables. Other inpainting
+# operators, other amounts and a shifted scanner could be run here; only its authors can say what
+# the paper's classes, units and modules were.
 
 # %%
 mine.check(claims=45, severities=[10, 16, 4])
@@ -386,7 +387,7 @@ for id_ in ("PS-12", "PS-45"):
 #
 # ## Exercises
 #
-# **1.** Which correlation of pairs does p < 0.01 need for PathoSyn: Diff over *no augmentation* in
+# **1.** What correlation of pairs does p < 0.01 need for PathoSyn: Diff over *no augmentation* in
 # nnU-Net's Dice, with five units? (Use `needed`.)
 
 # %%

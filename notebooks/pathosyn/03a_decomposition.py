@@ -93,10 +93,10 @@ with page.figure(caption, 1, 2, figsize=(10, 3.2)) as axes:
         ax.legend(fontsize=7)
 
 # %% [markdown]
-# **What to see.** Three things go wrong, and each of them returns on images. Inp starts from the rim,
-# where the bump's border has already lifted the signal. It is straight where the healthy signal is
-# wavy, so the waves land in the deviation. And outside the label the deviation is 0, but the bump is
-# not: its feet stay in the "healthy" substrate.
+# **What to see.** Three things go wrong, and each of them comes back on images. Inp starts from the
+# rim, where the bump's border has already lifted the signal. It is straight where the healthy
+# signal is wavy, so the waves land in the deviation. And outside the label the deviation is 0, but
+# the bump is not: its feet stay in the "healthy" substrate.
 
 # %%
 behind = np.abs(filled - line.healthy)[line.mask].mean()
@@ -151,14 +151,14 @@ page.check("nothing comes back infinite", restored.max() <= delta * np.arctanh(L
 # \lambda_{in} \|(\mathbf{x}_{sub} - \mathrm{Inp}(\mathbf{x}, \mathbf{m})) \odot \mathbf{m}\|_2^2 \quad
 # (3)$$
 #
-# $f_{sub}$ is shown the image without the lesion, and the hole's shape. Outside it shall repeat the
-# image, inside it shall repeat Inp. But Inp is computed from what $f_{sub}$ is shown: the least loss is
-# a perfect copy of Inp, with all of its errors. So by equation 3 alone a network comes nearer to the
-# truth than its teacher only where it fails to copy it, for instance where it does not follow the
-# noise on the rim. What else it learns comes from the other losses of the joint training
-# ([03c_framework](03c_framework.py)), and these ask for an easy deviation, not for a healthy brain. A
-# network that learns to fill holes in *healthy* tissue has a better teacher; here it only serves as
-# an independent judge (`HEALER` in the chapter's study).
+# $f_{sub}$ is shown the image without the lesion, and the hole's shape. Outside it should repeat
+# the image, inside it should repeat Inp. But Inp is computed from what $f_{sub}$ is shown: the
+# least loss is a perfect copy of Inp, with all of its errors. So by equation 3 alone a network
+# comes nearer to the truth than its teacher only where it fails to copy it, for instance where it
+# does not follow the noise on the rim. What else it learns comes from the other losses of the joint
+# training ([03c_framework](03c_framework.py)), and these ask for an easy deviation, not for a
+# healthy brain. A network that learns to fill holes in *healthy* tissue has a better teacher; here
+# it only serves as an independent judge (`HEALER` in the chapter's study).
 
 # %%
 rows = page.run()
@@ -322,7 +322,7 @@ if all(at.has(arm, "inside_rmse") for arm in arms):
 #
 # ## Exercises
 #
-# **1.** A lesion's deviation is 2 δ, it is saturated (equation 5) and never inverted. Which share of
+# **1.** A lesion's deviation is 2 δ, it is saturated (equation 5) and never inverted. What share of
 # its strength is left?
 
 # %%

@@ -306,8 +306,9 @@ page.table(["means over noise levels", "R", "mean"], lines)
 # %% [markdown]
 # ## Drawn lesions beside true ones
 #
-# Now nothing is given but the substrate and the mask. A lesion is drawn anew, so it shall not *equal*
-# the true one, it shall look like one of its kind: as strong, as large its structures, as grainy.
+# Now nothing is given but the substrate and the mask. A lesion is drawn anew, so it should not
+# *equal* the true one but look like one of its kind: as strong, with structures as large, and as
+# grainy.
 
 # %%
 main = SOURCES["pathosyn_diff"]
@@ -324,11 +325,11 @@ if pairs:
             plots.label(each[0], label)
 
 # %% [markdown]
-# What do we hold them against? What a generator of $\mathbf{r}_0$ learns is the lesion, *plus* the
+# What are they held against? What a generator of $\mathbf{r}_0$ learns is the lesion, *plus* the
 # image's noise, *plus* what the substrate misses (equation 4 takes all that the smooth substrate
 # leaves). The phantom knows the first two exactly: (image - healthy slice without noise) inside the
-# mask. So a spectrum ratio of 1 needs a network that draws the noise with the lesion, and a substrate
-# without errors of its own.
+# mask. So a spectrum ratio of 1 needs a network that draws the noise with the lesion, and a
+# substrate without errors of its own.
 
 # %%
 ARMS = chosen("pathosyn_diff", "pathosyn_fast", "pathosyn_ddpm")
@@ -362,10 +363,10 @@ lines = [[arm.label, *(at.cell(arm, m) for m in COMPETENCE)] for arm in others]
 page.table(["in the reader's eyes", *COMPETENCE], lines)
 
 # %% [markdown]
-# **What to see.** Where does the blue curve leave the black one? On the left are whole lesions, on the
-# right grain, where the grey curve says how much of the truth is noise. Two wrongs can make a right
-# here: a substrate that is too rough adds power that a too smooth network lacks. PS-10 asks for both,
-# one deviation known again and drawn ones with the right spectrum.
+# **What to see.** Where does the blue curve leave the black one? On the left are whole lesions, on
+# the right grain, where the grey curve says how much of the truth is noise. Two wrongs can make a
+# right here: a substrate that is too rough adds power that a too smooth network lacks. PS-10 asks
+# for both: a deviation recovered, and drawn ones with the right spectrum.
 
 # %% tags=["PS-10"]
 page.verdicts("PS-10")

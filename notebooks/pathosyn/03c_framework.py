@@ -122,7 +122,7 @@ masked, free = (each[-1] for each in lengths.values())
 page.check("only without the mask has L_leak a gradient", masked == 0 < free)
 
 # %% [markdown]
-# ## Two losses that cannot both be had
+# ## Two losses that cannot both be met
 #
 # $$\hat{\mathbf{x}} = \mathbf{x}_{sub} + \mathbf{S} \odot \hat{\mathbf{r}}_0, \qquad \mathcal{L}_{syn} = \|(\hat{\mathbf{x}} - \mathbf{x}) \odot \mathbf{S}\|_1 \quad (14)$$
 #
@@ -307,9 +307,9 @@ page.verdicts("PS-11")
 # ## One term at a time
 #
 # Fits without one term of L_dev each, and one whose estimate is not masked. The same test lesions,
-# known again in one step (as in [03b_deviation_diffusion](03b_deviation_diffusion.py)): the error
-# inside, the error at the rim, the share of energy outside the mask *before* it is applied. What do you
-# expect of the fit without the leak term?
+# recovered in one step (as in [03b_deviation_diffusion](03b_deviation_diffusion.py)): the error
+# inside, the error at the rim, the share of energy outside the mask *before* it is applied. What do
+# you expect of the fit without the leak term?
 
 # %%
 ABLATED = chosen("full", "no_inside", "no_ring", "no_leak", "unmasked")
@@ -369,9 +369,9 @@ with page.figure(caption, 1, 5, "letter", figsize=(12, 2.7), sharey=True) as axe
 # more than a little noise, and makes waves of the noise that it is given. *sampler*: every lesion is
 # the mean lesion. *saturated*: nothing looks wrong, and every strong lesion is too weak.
 #
-# Equation 12 without its bar is no way to draw; it is a wrong *lesson*. At the true noise the estimate
-# is not the deviation, so L_dev pulls the network away from it, towards a noise that is so many times
-# longer:
+# Equation 12 without its bar does not draw; it teaches a wrong *lesson*. At the true noise the
+# estimate is not the deviation, so L_dev pulls the network away from it, towards a noise that is so
+# many times longer:
 
 # %%
 bare = toys.printed(schedule)
@@ -382,8 +382,8 @@ page.check("equation 12 as printed asks for far too much", min(times.values()) >
 # %% [markdown]
 # ## To the letter: on slices
 #
-# Now with networks. All arms are asked for the same lesions on the same anatomies. Those that only draw
-# otherwise share our fit; where the *training* differs, there is a fit of its own.
+# Now with networks. All arms are asked for the same lesions on the same anatomies. Those that only
+# draw differently share our fit; where the *training* differs, there is a fit of its own.
 
 # %%
 READINGS = {

@@ -57,7 +57,7 @@ METHODS, ARMS = chosen(*GENERATORS), chosen(*page.table_of.shown)
 # | Figure 3 has curves and violins, no number; judge, cases and split are not given (PS-E23) | a small residual network, as many real slices as samples, split by subject: who is in the judge's training is not in its test |
 # | real slices are of BraTS 2023, generators learn from BraTS 2020 (PS-E01) | real slices are unseen subjects of the same law: a judge cannot win by knowing the scanner |
 # | the width of a bootstrap over test cases is read as "generative stability" (PS-E23) | it is kept apart from the spread over generators that were trained anew |
-# | no anchor: which AUC would perfect samples get, and which a visible fault? | fresh phantoms, and copies blurred by one pixel |
+# | no anchor: what AUC would perfect samples get, and what AUC a visible fault? | fresh phantoms, and copies blurred by one pixel |
 # | on which anatomy a lesion is drawn is not said (PS-E22) | another subject's lesion mask on a healed slice; a slice's own mask, and lesion-free slices, are arms of their own |
 # | Meta-Auto stands in Table I alone (PS-E26) | it is judged like the others |
 #
@@ -106,15 +106,16 @@ page.check("the bad generator of the toy has the narrower bootstrap", bad[0] < g
 page.check("and the wider spread over runs", bad[1] > good[1])
 
 # %% [markdown]
-# **What to see.** The violin of the bad generator is the *narrower* one: near 1 an AUC has little room
-# to vary. Its runs are all over the place. "Narrow and low" are two findings, and the first says
+# **What to see.** The violin of the bad generator is the *narrower* one: near 1 an AUC has little
+# room to vary. Its runs scatter widely. "Narrow and low" are two findings, and the first says
 # nothing about stability.
 #
 # ## The run
 #
-# The judge learns from every second subject and is scored on the others. All images of a subject, real,
-# drawn on its anatomy or copied, are on one side: else a judge who knows a patient again would seem to
-# know what is synthetic. Both kinds go through the same rounding to 256 grey values.
+# The judge learns from every second subject and is scored on the others. All images of a subject,
+# real, drawn on its anatomy or copied, are on one side: else a judge that recognises a patient
+# would seem to recognise what is synthetic. Both kinds go through the same rounding to 256 grey
+# values.
 
 # %%
 rows = page.run()
@@ -168,9 +169,10 @@ if shown:
         axes[0].set_ylabel("synthetic slices caught")
 
 # %% [markdown]
-# **What to see.** Look at the anchors first. Fresh phantoms (green) must lie on the diagonal: nothing
-# tells them apart. Blurred copies (orange) must lie far above it: a judge that misses a blur of one
-# pixel would call anything real. Only between the two does a generator's curve say something.
+# **What to see.** Look at the anchors first. Fresh phantoms (green) must lie on the diagonal:
+# nothing tells them apart. Blurred copies (orange) must lie far above it: a judge that misses a
+# blur of one pixel would take anything for real. Only between the two does a generator's curve say
+# something.
 #
 # ## Figure 3, bottom: violins, and what they leave out
 
@@ -192,8 +194,9 @@ if there:
         plots.legend(ax.figure)
 
 # %% [markdown]
-# The two spreads as numbers. *Test cases*: the bootstrap SD, mean over draws. *Training anew*: the SD
-# over draws, each with its own training subjects and seeds; it needs three draws to be worth a number.
+# The two spreads as numbers. *Test cases*: the bootstrap SD, mean over draws. *Training anew*: the
+# SD over draws, each with its own training subjects and seeds; it takes three draws to mean
+# anything.
 
 # %%
 FEWEST = plots.FEWEST

@@ -199,11 +199,11 @@ if around:
         plots.legend(axes[0].figure)
 
 # %% [markdown]
-# **What to see.** *Pasted back* is zero, bit for bit: there the structure is preserved by construction,
-# and by a copy, not by any network; MaskDiff can have that as well. Without the copy the change is what
-# the substrate network makes of healthy tissue, smoothed noise for the most part. *Identity* is an easy
-# test: even a blurred image is nearest to its own original. The paper's claim is about people, whom
-# nobody identifies by one noisy slice.
+# **What to see.** *Pasted back* is zero, bit for bit: there the structure is preserved by
+# construction, and by a copy, not by any network; MaskDiff can have that as well. Without the copy
+# the change is what the substrate network makes of healthy tissue, smoothed noise for the most
+# part. *Identity* is an easy test: even a blurred image is nearest to its own original. The paper's
+# claim is about people, and nobody is identified by one noisy slice.
 #
 # ## Toy 2: nearer is not better
 #
@@ -247,7 +247,7 @@ if deep:
 # ## Figure 5, bottom left: intensity and texture inside lesions
 #
 # Mean, skewness and kurtosis of the grey values in a lesion, contrast and homogeneity of their
-# co-occurrence. One curve a pool: of its lesions, which share lies below a value.
+# co-occurrence. One curve for each pool: the share of its lesions that lies below a value.
 
 # %%
 STATISTICS = texture.COMPARED
@@ -370,9 +370,9 @@ null = at.null("pathosyn_diff", "distance_auc")
 page.table(["P(nearer than a fresh phantom)", "0.5: as near"], [*lines, ["null (real)", null]])
 
 # %% [markdown]
-# **What to see.** The aim is the green curve, not the left border. Whatever lies left of it is nearer to
-# real slices than real slices are to one another. The test of PS-34 is the paper's own, "left of the
-# baselines": a copier wins it, so it says little alone.
+# **What to see.** The aim is the green curve, not the left border. Whatever lies left of it is
+# nearer to real slices than real slices are to one another. The test of PS-34 is the paper's own,
+# "left of the baselines": a copier wins it, so alone it says little.
 #
 # ## What must hold
 

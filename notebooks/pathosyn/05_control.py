@@ -59,7 +59,7 @@ DIFF, READ = chosen("pathosyn_diff", "true_growth")
 # |---|---|
 # | severity, extent and place are adjustable; how, and how far it works, is not said | severity multiplies the deviation, extent grows the mask, place moves it; each is measured on the image |
 # | progression and intervention planning without an experiment (PS-E30) | growth by a known law, with the true later image; planning cannot be tested here |
-# | lesions "respect the orientation of white matter tracts and the constraints of the ventricular system" | the phantom's oedema follows white matter and spares ventricles, and the law says where; fibres it does not have |
+# | lesions "respect the orientation of white matter tracts and the constraints of the ventricular system" | the phantom's oedema follows white matter and spares ventricles, and the law says where; it has no fibres |
 # | "multiple biologically credible digital twins" | variance and modes of many lesions in one mask, beside those of the phantom's own law |
 #
 # ## Toy: the reader is a part of the measurement
@@ -80,8 +80,8 @@ page.table(["rim that is missed, pixels", "slope", "R²"],
 page.check("a rim lowers the slope, at an R² near 1", missed[2.0][0] < 0.9 < missed[2.0][1])
 
 # %% [markdown]
-# So the reader's own slope is needed, on lesions that truly grow. It is the row *Truly growing lesions*
-# below, and no sample can be asked to do better.
+# So the reader's own slope is needed, on lesions that truly grow. It is the row *Truly growing
+# lesions* below, and no sample can be expected to do better.
 #
 # ## The run
 
@@ -504,7 +504,8 @@ page.verdicts("PS-38", "PS-41")
 #
 # ## Exercises
 #
-# **1.** The reader misses a rim of one pixel all around. Which share of a disc of radius 5 does it see?
+# **1.** The reader misses a rim of one pixel all around. What share of a disc of radius 5 does it
+# see?
 
 # %%
 answer = None  # your number

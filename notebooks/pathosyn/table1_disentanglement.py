@@ -7,7 +7,7 @@
 # ---
 
 # %% [markdown]
-# # Table I: does a lesion tell of its anatomy?
+# # Table I: does a lesion give away its anatomy?
 #
 # - the paper's two scores of disentanglement, cosine and mutual information, beside what they read
 #   when pairs are shuffled and when directions are random;
@@ -111,8 +111,8 @@ with page.figure(caption, name="chance", figsize=(5.6, 3.2)) as ax:
     ax.set(xscale="log", xlabel="dimensions", ylabel="C by chance", xlim=(2, 1500))
 
 # %% [markdown]
-# **What to see.** The paper's 0.072 is what a hundred and twenty-odd dimensions give for nothing; an
-# encoder with 128 features is a common size. So C = 0.072 cannot tell "disentangled" from "the
+# **What to see.** The paper's 0.072 is what a hundred and twenty-odd dimensions give by themselves;
+# an encoder with 128 features is a common size. So C = 0.072 cannot tell "disentangled" from "the
 # encoder has many features", and 0.425 needs no more than a few strong directions.
 #
 # ## Two counter-examples
@@ -152,8 +152,8 @@ with page.figure(caption, name="counter", figsize=(5.6, 2.8)) as ax:
     ax.legend(fontsize=8)
 
 # %% [markdown]
-# **What to see.** Nothing: the two histograms are one. A score that reads the same for "unrelated" and
-# for "the same up to a rotation" says nothing about leaks.
+# **What to see.** No difference: the two histograms coincide. A score that reads the same for
+# "unrelated" and for "the same up to a rotation" says nothing about leaks.
 #
 # ## The second score: mutual information
 #
@@ -240,8 +240,8 @@ if examples:
 #
 # Mean and 95 % t-interval over training draws. *Permutation*: PathoSyn's substrates with the
 # deviations of other samples. *Chance*: what C reads by chance in as many dimensions as both parts
-# share, far fewer than the encoder has features. The columns *paper (patients)* are another encoder and
-# another estimator: an order, no target.
+# share, far fewer than the encoder has features. The columns *paper (patients)* are another encoder
+# and another estimator: an order, not a target.
 
 # %%
 HEAD = {"cos": "C, raw", "cos_centred": "C, centred", "chance": "chance", "mi": "MI, nats"}
@@ -298,9 +298,10 @@ if len(rows):
         plots.legend(axes[0].figure)
 
 # %% [markdown]
-# **What to see.** On the dashed line a lesion tells nothing of its anatomy. A method that lies *below*
-# the truth under the same law does not disentangle better: its lesions have lost what true ones owe to
-# their place. One that lies above has put something of the anatomy into lesions that true ones lack.
+# **What to see.** On the dashed line a lesion says nothing about its anatomy. A method that lies
+# *below* the truth under the same law does not disentangle better: its lesions have lost what true
+# ones owe to their place. One that lies above has put something of the anatomy into lesions that
+# true ones lack.
 #
 # ## What the numbers are made of
 #
@@ -351,9 +352,9 @@ if page.meaningful and len(rows):
 # %% [markdown]
 # ## Verdicts
 #
-# Tests and margins stand in `lib/claims/ledger.json` since before the first result. PS-06 asks whether
-# the centred C of PathoSyn lies within the margin of that of shuffled pairs; after the counter-example
-# above even a yes does not mean disentangled.
+# Tests and margins have stood in `lib/claims/ledger.json` since before the first result. PS-06 asks
+# whether the centred C of PathoSyn lies within the margin of that of shuffled pairs; after the
+# counter-example above even a yes does not mean disentangled.
 
 # %% tags=["PS-04", "PS-05", "PS-06"]
 page.verdicts("PS-04", "PS-05", "PS-06")
@@ -362,7 +363,7 @@ page.verdicts("PS-04", "PS-05", "PS-06")
 # ## In this notebook we have
 #
 # - found the level of chance of an absolute cosine, and the paper's best value on it;
-# - built two features that are one up to a rotation, and unrelated ones, which C takes for each other;
+# - built two features that are one up to a rotation, and unrelated ones, which C cannot tell apart;
 # - measured cosine and information with shuffled pairs, and with the true coupling, beside them;
 # - judged three claims by tests fixed before.
 #
@@ -383,9 +384,9 @@ answer = None  # your number
 page.exercise(answer, lambda: printed.TABLE1["pathosyn_diff"]["mi"] / np.log(2), within=0.005)
 
 # %% [markdown]
-# **3.** Eight numbers are the signs (±1) of one fair coin in all places, $a = (s, s, ..., s)$, and $b$
-# is $a$ with the signs of its last four turned. How large is C, and how much does $a$ tell of $b$, in
-# bits? Answer with the sum of both.
+# **3.** Eight numbers are the signs (±1) of one fair coin in all places, $a = (s, s, ..., s)$, and
+# $b$ is $a$ with the signs of its last four flipped. How large is C, and how much does $a$ say
+# about $b$, in bits? Answer with the sum of both.
 
 # %%
 answer = None  # your number

@@ -163,10 +163,10 @@ if not there:
 # %% [markdown]
 # ## Table II
 #
-# Dice of whole volumes, mean and 95 % t-interval over training draws. *Share*: the part of the oracle's
-# gain, with Fieller's interval. The paper reads a smaller "±" as stability; two spreads that it may be
-# stand beside it: over training draws, and over test subjects (PS-E20). The columns *paper (patients)*
-# are another population: an order, no target.
+# Dice of whole volumes, mean and 95 % t-interval over training draws. *Share*: the part of the
+# oracle's gain, with Fieller's interval. The paper reads a smaller "±" as stability; two spreads
+# that it may be stand beside it: over training draws, and over test subjects (PS-E20). The columns
+# *paper (patients)* are another population: an order, not a target.
 
 # %%
 HEAD = ["R", "Dice", "share of oracle's gain", "*paper (patients)*", "SD over draws",
@@ -449,8 +449,8 @@ for name, at in there.items():
 # %% [markdown]
 # ## Verdicts
 #
-# Tests and margins stand in `lib/claims/ledger.json` since before the first result; verdicts fall at
-# looks after 4, 6, 8 and 10 draws, and the spread of PS-21 needs more.
+# Tests and margins have stood in `lib/claims/ledger.json` since before the first result; verdicts
+# fall at looks after 4, 6, 8 and 10 draws, and the spread of PS-21 needs more.
 
 # %% tags=["PS-15", "PS-16", "PS-17", "PS-18"]
 page.verdicts("PS-15", "PS-16", "PS-17", "PS-18")  # the gain in each regime
@@ -487,8 +487,8 @@ answer = None  # your number
 page.exercise(answer, lambda: disc(-1)[1], within=0.005)
 
 # %% [markdown]
-# **3.** Which share of the gain of PathoSyn: Diff do *blurred copies* reach with the U-Net, on the
-# average of all draws?
+# **3.** What share of the gain of PathoSyn: Diff do *blurred copies* reach with the U-Net, averaged
+# over all draws?
 
 
 # %%

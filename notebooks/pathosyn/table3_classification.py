@@ -12,7 +12,7 @@
 # - AUC of three classifiers of grade in the paper's six arms, between real slices alone and an oracle;
 # - calibration: the paper's ECE beside its debiased value, its floor and the Brier score, and what the
 #   number of *subjects* has to do with it;
-# - shortcuts: does a classifier tell grades by whose generator has drawn the image? A known mark is the
+# - shortcuts: does a classifier tell grades by which generator drew the image? A known mark is the
 #   control at which it must be caught.
 #
 # Nothing here shows that a method works or fails on patients.
@@ -69,7 +69,7 @@ page.table(["paper (patients)", *(f"{net}, {m}" for net in NETS.values() for m i
 # | ECE without bins or number of cases; baselines' falls of 11 to 17 % are "marginal" (PS-E29) | bins of equal mass; debiased ECE, floor at perfect calibration and Brier score beside it |
 # | "±" of an AUROC and an ECE, which have no value per patient (PS-E20) | over training draws |
 # | which arms add how many images (PS-E18) | equally many, and equal gradient steps |
-# | "reduces shortcut learning": no experiment | the same lesions on backgrounds as either grade's generator renders them |
+# | "reduces shortcut learning": no experiment | the same lesions on backgrounds rendered by either grade's generator |
 #
 # ## A toy: slices are not subjects
 #
@@ -133,8 +133,8 @@ if not there:
 # %% [markdown]
 # ## Table III
 #
-# Mean and 95 % t-interval over training draws; *share* of the oracle's gain in AUC. The columns *paper
-# (patients)* are another population and another label: an order, no target.
+# Mean and 95 % t-interval over training draws; *share* of the oracle's gain in AUC. The columns
+# *paper (patients)* are another population and another label: an order, not a target.
 
 # %%
 COLUMNS = {"auc": "AUC", "ece": "ECE", "ece_debiased": "debiased", "ece_floor": "floor",
@@ -372,7 +372,7 @@ if seen:
             plots.label(row[0], name)
 
 # %% [markdown]
-# **What to see.** The lower two lines differ only in whose generator has drawn what is around the
+# **What to see.** The lower two lines differ only in which generator drew what is around the
 # lesion. If you can tell them apart, a network can learn to.
 #
 # ## What must hold
@@ -389,9 +389,9 @@ if page.meaningful and plain.has(marked, "auc_drop"):
 # %% [markdown]
 # ## Verdicts
 #
-# Tests and margins stand in `lib/claims/ledger.json` since before the first result. PS-26 and PS-27 use
-# the debiased ECE; PS-42 (diffusion or VAE-GAN) has parts here and is shown with
-# [Table II](table2_segmentation.py).
+# Tests and margins have stood in `lib/claims/ledger.json` since before the first result. PS-26 and
+# PS-27 use the debiased ECE; PS-42 (diffusion or VAE-GAN) has parts here and is shown with [Table
+# II](table2_segmentation.py).
 
 # %% tags=["PS-22", "PS-23", "PS-24"]
 page.verdicts("PS-22", "PS-23", "PS-24")  # the ranking by AUC, three networks
@@ -407,12 +407,12 @@ page.verdicts("PS-35")  # shortcuts
 #
 # - put six arms of three classifiers between real slices alone and an oracle;
 # - read a calibration error beside its floor, and seen that subjects, not slices, set that floor;
-# - asked whether networks learn whose generator has drawn an image, with a mark that must be caught;
+# - asked whether networks learn which generator drew an image, with a mark that must be caught;
 # - judged eight claims by tests fixed before.
 #
 # ## Exercises
 #
-# **1.** By which share does the printed ECE of the Swin Transformer fall from no augmentation to
+# **1.** By what share does the printed ECE of the Swin Transformer fall from no augmentation to
 # PathoSyn: Diff?
 
 # %%

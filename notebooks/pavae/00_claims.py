@@ -168,10 +168,10 @@ with page.figure(caption, 2, 1, **shape) as (upper, lower):
 
 # %% [markdown]
 # **What to see.** Right of the grey band is a difference that counts, as the paper says; left of it
-# one that counts against the paper; an interval inside the band means that nothing of weight
-# happens. For *not worse* (PV-21, PV-26) everything right of -1 is as claimed. Two entries of PV-03
-# mirror each other: the paper words a fall and prints a rise (PV-E02). Differences of distances are
-# large in margins because the margin is a small share of the distance.
+# one that counts against the paper; an interval inside the band means that no difference that
+# counts is there. For *not worse* (PV-21, PV-26) everything right of -1 is as claimed. Two entries
+# of PV-03 mirror each other: the paper's words say a fall, its numbers a rise (PV-E02). Differences
+# of distances are large in margins because the margin is a small share of the distance.
 
 # %% [markdown]
 # ## The paper's numbers against each other
@@ -320,8 +320,8 @@ mine.undecided()
 
 # %% [markdown]
 # Beyond these stand the questions in the last column of the first tables. Some could be run here: a
-# larger network, another layer for the features, a flow as the prior. Those about the paper's own images only
-# its own code could answer.
+# larger network, another layer for the features, a flow as the prior. Only the paper's own code
+# could answer those about its images.
 
 # %%
 mine.check(claims=28, severities=[7, 10, 8])

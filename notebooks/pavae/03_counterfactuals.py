@@ -83,11 +83,11 @@ with page.figure(caption, 1, 2, **SPLIT) as (left, right):
     plots.over(right, ("model:\nleft - healthy", "truth:\nleft - healthy"))
 
 # %% [markdown]
-# **What to see.** Two subjects of each class from top to bottom. Along a row of *model* the chest stays
-# and an opacity comes and goes with y. Then compare *model: left* with *truth: left*. In the first two
-# rows (healthy subjects) nothing tells the model where this subject's opacity would be, and it takes
-# its usual place. Below, look at *model: healthy*: where a trace of the true opacity is left, z has
-# kept part of the disease for itself.
+# **What to see.** Two subjects of each class from top to bottom. Along a row of *model* the chest
+# stays and an opacity comes and goes with y. Then compare *model: left* with *truth: left*. In the
+# first two rows (healthy subjects) nothing tells the model where this subject's opacity would be,
+# so it puts it in the usual place. Below, look at *model: healthy*: where a trace of the true
+# opacity is left, z has kept part of the disease for itself.
 #
 # ## How much of the truth is in the model's change?
 #
@@ -96,7 +96,8 @@ with page.figure(caption, 1, 2, **SPLIT) as (left, right):
 # - *label*: the same z, decoded with y and decoded as healthy;
 # - *twin*: the image against its true healthy twin, both encoded and decoded: what gets through the
 #   bottleneck at all;
-# - *null*: one map for a class, the mean true change of the labelled subjects: it knows no image.
+# - *null*: one map for a class, the mean true change of the labelled subjects: it looks at no
+#   image.
 
 # %%
 page.source(counterfactuals.agreement)
@@ -109,9 +110,9 @@ if scored:
     page.table(["one fit", "label", "twin", "null", "truth"], lines)
 
 # %% [markdown]
-# `share_in_mask` is the mean change inside the true mask over the true one; `change_outside` the mean
-# size of the change elsewhere, grey units, where the truth changes next to nothing (not exactly
-# nothing, because the preprocessing equalises every image by itself).
+# `share_in_mask` is the mean change inside the true mask over the true one; `change_outside` the
+# mean size of the change elsewhere, in grey units, where the truth changes next to nothing (not
+# exactly nothing, because the preprocessing equalises every image by itself).
 
 # %%
 if scored:
@@ -125,7 +126,7 @@ if scored:
 # ## And the place?
 #
 # The height of the change's centre in its lung, over subjects: does the model's vary as the truth's
-# does, and with it? The decoded *mask* is asked too.
+# does, and with it? The decoded *mask* is read as well.
 
 # %%
 page.source(counterfactuals.height)
@@ -179,15 +180,15 @@ page.check("a single pixel stands in its own row", np.allclose(found, 30))
 #
 # ## Exercises
 #
-# **1.** In the figure's third row (a left opacity), how large is the largest change of a pixel that the
-# model makes when the label alone turns to healthy, in grey units?
+# **1.** In the figure's third row (a left opacity), what is the largest change of a pixel, in grey
+# units, when the label alone turns to healthy?
 
 # %%
 answer = None  # your number
 page.exercise(answer, lambda: np.abs(decoded[1, 2] - decoded[0, 2]).max(), within=0.01)
 
 # %% [markdown]
-# **2.** Somebody draws every opacity at the mean place of its class. Which slope do they get?
+# **2.** Somebody draws every opacity at the mean place of its class. What slope do they get?
 
 # %%
 answer = None  # your number

@@ -11,7 +11,7 @@
 #
 # - what each latent carries, and what turning it does to a picture;
 # - the model learning in front of you, and the film of a longer training;
-# - a control for β: what a dearer KL leaves of images and samples.
+# - a control for β: what a costlier KL leaves of images and samples.
 #
 # Nothing here shows that a method works or fails on patients.
 
@@ -312,7 +312,8 @@ shares = np.cumsum(each[order]) / each.sum()
 page.exercise(answer, lambda: int((shares < 0.9).sum()) + 1)
 
 # %% [markdown]
-# **2.** From which epoch of the film on do labels differ by more than noises do? (0: from none.)
+# **2.** From which epoch of the film on do images differ more between labels than between noises?
+# (0: never.)
 
 # %%
 answer = None  # your number

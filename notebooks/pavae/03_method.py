@@ -72,10 +72,11 @@ CLASSES, HUES = ("healthy", "left", "right"), ("#777777", "#0072B2", "#D55E00")
 page.source(vae.draw, vae.kl, toys.fit)
 
 # %% [markdown]
-# Four trainings differ in the prior alone: fixed at N(0, I); learned as fast as the networks; learned
-# 20 times faster, as ours is; and learned from a class loss on its samples as well as from the KL.
-# That loss is L_cls in small: a frozen classifier (the nearest centre) must name the class asked for.
-# Its weight is the strongest that the paper's λ can be read as (0.2 for each of 4,096 pixels).
+# Four trainings differ in the prior alone: fixed at N(0, I); learned as fast as the networks;
+# learned 20 times faster, as ours is; and learned from a class loss on its samples as well as from
+# the KL. That loss is L_cls in miniature: a frozen classifier (the nearest centre) must name the
+# class asked for. Its weight is the strongest that the paper's λ can be read as (0.2 for each of
+# 4,096 pixels).
 
 # %%
 TOYS = {
@@ -125,10 +126,10 @@ with page.figure(caption, 2, 4, figsize=(12, 6)) as axes:
 
 # %% [markdown]
 # **What to see.** With N(0, I) nobody can ask for a class: all three colours fill the same cloud,
-# holes included. A learned prior at the networks' rate runs behind the posteriors. Twenty times faster
-# it sits on them. Moved by L_cls as well, it leaves the places where images are and goes where the
-# classifier is surest: caricatures, in a cloud of the wrong shape. In `loss_terms` the samples that
-# L_cls sees are therefore drawn from a detached prior.
+# holes included. A learned prior at the networks' rate lags behind the posteriors. Twenty times
+# faster it sits on them. Moved by L_cls as well, it leaves the places where images are and goes
+# where the classifier is surest: caricatures, in a cloud of the wrong shape. In `loss_terms` the
+# samples that L_cls sees are therefore drawn from a detached prior.
 
 # %%
 code = Job(toys.fit, seed=seed, boost=0, class_weight=0).key
@@ -248,12 +249,12 @@ for name, nats in {"cost": cost, "floor": floor, "above": cost - floor}.items():
 page.check("no reconstruction is cheaper than the floor", cost > floor)
 
 # %% [markdown]
-# **What to see.** The dots are not at zero: most of what a log calls "reconstruction" no decoder can
-# remove. Above the floor, the cost of a small error e is about $e^2 / 2x(1-x)$: like a Gaussian of
-# variance 1/4 at mid-grey, but several times dearer in nearly black and nearly white pixels. Because
-# histogram equalisation spreads grey values evenly, the floor is close to half a nat per pixel in
-# *every* data set treated like this. A density on [0, 1] would need a normaliser (the continuous
-# Bernoulli of Loaiza-Ganem and Cunningham, 2019); the paper has none and neither have we.
+# **What to see.** The dots are not at zero: most of what a log calls "reconstruction" no decoder
+# can remove. Above the floor, the cost of a small error e is about $e^2 / 2x(1-x)$: like a Gaussian
+# of variance 1/4 at mid-grey, but several times costlier in nearly black and nearly white pixels.
+# Because histogram equalisation spreads grey values evenly, the floor is close to half a nat per
+# pixel in *every* data set treated like this. A density on [0, 1] would need a normaliser (the
+# continuous Bernoulli of Loaiza-Ganem and Cunningham, 2019); the paper has none, and neither do we.
 #
 # ## Term 2: β KL
 #
@@ -269,7 +270,7 @@ print(f"{clamped:.0%} of the prior's log-variances stand at or above the upper c
 
 # %% [markdown]
 # So the toy's free scale is no curiosity: where the last number is not zero, the prior would have
-# grown on, and only the clamp holds it.
+# gone on growing, and only the clamp holds it.
 #
 # ## Term 3: L_path
 #
@@ -512,8 +513,8 @@ answer = None  # your number
 page.exercise(answer, lambda: looks.entropy(0.25), within=0.005)
 
 # %% [markdown]
-# **3.** Somebody divides our whole loss by the number of pixels, so that the reconstruction is a mean.
-# Which weight must then stand before L_mask (a plain mean), to train the same model?
+# **3.** Somebody divides our whole loss by the number of pixels, so that the reconstruction is a
+# mean. What weight must L_mask (a plain mean) then have, to train the same model?
 
 # %%
 answer = None  # your number

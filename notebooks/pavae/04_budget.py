@@ -135,8 +135,8 @@ if found and page.meaningful:
 # ## How hard is the law?
 #
 # The same draw, and the steps of the budget. Demanded beforehand: an AUC of 0.74 to 0.82 from real
-# images alone, and at least 0.02 more with as many fresh ones. Every range that was tried stands
-# here, and no generator was near.
+# images alone, and at least 0.02 more with as many fresh ones. Every range that was tried is listed
+# here; no generator was involved.
 
 # %%
 head = ["opacities", "real only", "fresh, 1 : 1", "gain"]

@@ -622,7 +622,7 @@ if mixed:
 # %% [markdown]
 # ## What must hold
 #
-# In `smoke` sizes nothing is learned, so only the bookkeeping is checked there.
+# At `smoke` sizes nothing is learned, so only the bookkeeping is checked there.
 
 # %%
 both = [at.draws("real", "auc") for at in (bare, few)]
@@ -644,10 +644,10 @@ if page.meaningful and mixed:
 # %% [markdown]
 # ## Verdicts
 #
-# Tests and margins stand in `lib/claims/ledger.json` since before the first result. Verdicts
-# fall at looks after 4, 6, 8 and 10 draws. PV-24 compares shares of the oracle's gain, since a smaller
-# gain with more labels is built in. PV-22 is judged as the paper's reason for its cap: ratio 1
-# *better* than 2, 4 and 8.
+# Tests and margins have stood in `lib/claims/ledger.json` since before the first result. Verdicts
+# fall at looks after 4, 6, 8 and 10 draws. PV-24 compares shares of the oracle's gain, since a
+# smaller gain with more labels is built in. PV-22 is judged as the paper's reason for its cap:
+# ratio 1 *better* than 2, 4 and 8.
 
 # %% tags=["PV-21", "PV-22", "PV-24"]
 page.verdicts("PV-24", "PV-22", "PV-21")

@@ -143,8 +143,9 @@ with page.figure(caption, 2, 4, figsize=(12, 6.6)) as axes:
 # on the wrong side. "95 % specificity" says nothing about the sides; that column is a second result.
 #
 # **Achieved specificity.** The threshold comes from validation, so test specificity is a result.
-# Its exact (Clopper-Pearson) interval counts the healthy test images of *one* draw. An interval that
-# misses 95 % is no scandal: the threshold carries the error of the healthy validation images as well.
+# Its exact (Clopper-Pearson) interval counts the healthy test images of *one* draw. An interval
+# that misses 95 % is no cause for alarm: the threshold carries the error of the healthy validation
+# images as well.
 
 
 # %%
@@ -529,14 +530,14 @@ if page.meaningful:
 #
 # ## Exercises
 #
-# **1.** Which specificity has plain argmax for *Real only* in draw 0? (Three decimals.)
+# **1.** What specificity does plain argmax have for *Real only* in draw 0? (Three decimals.)
 
 # %%
 answer = None  # your number
 page.exercise(answer, lambda: float(confused["argmax"][0]), within=0.002)
 
 # %% [markdown]
-# **2.** A map has a pixel AUROC of 0.7. What is the AUROC of the map with its sign turned?
+# **2.** A map has a pixel AUROC of 0.7. What is the AUROC of the map with its sign flipped?
 
 # %%
 answer = None  # your number
@@ -544,8 +545,8 @@ total = sum(localisation.pixel_auroc(sign * maps, masks).mean() for sign in (1, 
 page.exercise(answer, lambda: total - 0.7, within=1e-6)
 
 # %% [markdown]
-# **3.** Which coverage of places has a pool in which half of the images are real-like and the other
-# half all sit at one place? (One decimal is enough.)
+# **3.** What coverage of places does a pool have in which half of the images are like real ones and
+# the other half all have their opacity in one place? (One decimal is enough.)
 
 # %%
 answer = None  # your number

@@ -272,9 +272,9 @@ head = ["defect", "dose in PA-VAE (measured how)", "AUC it costs on fresh phanto
 page.table([*head, "so alone it explains"], [defect_line(arm) for arm in there])
 
 # %% [markdown]
-# *Alone*: as the only defect, and if less of it costs no more. Lines must not be added up (blur takes
-# noise away too), and defects may act *together*: the mended arm below asks that. A dose of variety is
-# a reader's, partly an effect of blur on the reader. Doses are means over draws; draws differ:
+# *Alone*: as the only defect, and if less of it costs no more. Do not add up the lines (blur takes
+# noise away too), and defects may act *together*: the mended arm below asks that. A dose of variety
+# is a reader's, partly an effect of blur on the reader. Doses are means over draws; draws differ:
 
 # %%
 BY_DRAW = {"best_epoch": "best epoch", "detail": "detail", "spread place across": "spread across",
@@ -389,7 +389,7 @@ if page.meaningful:
 #
 # ## Exercises
 #
-# **1.** Which share of the gap in AUC would be left if PA-VAE with noise added stood for PA-VAE?
+# **1.** What share of the gap in AUC would be left if PA-VAE with noise added took PA-VAE's place?
 
 # %%
 answer = None  # your number

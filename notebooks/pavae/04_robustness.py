@@ -137,8 +137,8 @@ assert even < 1 / 255
 #
 # ## Toy 3: one subject, four scanners
 #
-# Gain falls, the contrast curve bends, photons get fewer: how an ageing machine might go. The seed
-# stays, so each picture shows the same body in the same noise pattern.
+# Gain falls, the contrast curve bends, photons get fewer: the way an ageing machine might go. The
+# seed stays, so each picture shows the same body in the same noise pattern.
 
 # %%
 scanners = {"now": chest.BARE} | {f"{s} SD": variants.drifted(chest.BARE, s) for s in STRENGTHS}
@@ -208,7 +208,7 @@ page.keep(lambda: [
 # ## What the network is shown
 #
 # The second test subject, as the network of *PA-VAE* (draw 0) gets it. Below each picture: the
-# probability of any opacity that this network gives. It has one.
+# probability of any opacity that this network gives. The subject has one.
 
 # %%
 rows = page.run()
@@ -252,8 +252,8 @@ with page.figure(caption, 3, 5, "images", figsize=(8.2, 5.6)) as axes:
         plots.label(each[0], name)
 
 # %% [markdown]
-# **What to see.** Strong Gaussian noise is plain to see, drift shows as grain, and the change of PGD
-# cannot be seen at all beside the picture: only amplified (right; its scale stands above). Compare
+# **What to see.** Strong Gaussian noise is plain to see, drift shows as grain, and PGD's change
+# cannot be seen beside the picture at all, only amplified (right; its scale stands above). Compare
 # the probabilities: how visible a change is and what it does to a network are two things.
 #
 # ## AUC against strength
@@ -491,8 +491,8 @@ answer = None  # your number
 page.exercise(answer, lambda: 0.1 * np.abs([3, -1, 0, 2]).sum(), within=1e-6)
 
 # %% [markdown]
-# **2.** A scanner loses half of its photons. By which factor does the SD of the noise grow,
-# measured *relative to the signal*? (Where half of the rays are stopped it is $\sqrt{0.25 / photons}$.)
+# **2.** A scanner loses half of its photons. By what factor does the SD of the noise grow, measured
+# *relative to the signal*? (Where half of the rays are stopped it is $\sqrt{0.25 / photons}$.)
 
 # %%
 answer = None  # your number

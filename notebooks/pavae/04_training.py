@@ -94,10 +94,11 @@ for convention, value in effective.items():
     print(f"{convention:42} effective beta {value:8g}")
 
 # %% [markdown]
-# How much is that? In a *linear* VAE with noise variance $\sigma^2$, a latent is worth its cost only if
-# its principal component has a variance above $\beta\sigma^2$; all others collapse onto the prior
-# (Lucas et al. 2019). A Bernoulli pixel near one half acts like $\sigma^2 = 1/4$. So the principal
-# components of the labelled images tell how many latents each convention could keep alive.
+# What does that mean in practice? In a *linear* VAE with noise variance $\sigma^2$, a latent is
+# worth its cost only if its principal component has a variance above $\beta\sigma^2$; all others
+# collapse onto the prior (Lucas et al. 2019). A Bernoulli pixel near one half acts like $\sigma^2 =
+# 1/4$. So the principal components of the labelled images tell how many latents each convention
+# could keep alive.
 
 # %%
 rows = page.run()
@@ -297,9 +298,9 @@ with page.figure(caption, 1, 2, "prior", figsize=(9.5, 4.8)) as axes:
     ax.figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
 
 # %% [markdown]
-# **What to see.** The standard VAE has one prior for all classes: three equal ellipses on each other.
-# PA-VAE's three may part. A prior far from its dots would draw images from where no image was. The
-# dots are posterior *means*, so even a perfect prior is wider than their cloud.
+# **What to see.** The standard VAE has one prior for all classes: three equal ellipses on top of
+# each other. PA-VAE's three may lie apart. A prior far from its dots would draw images from where
+# no image was. The dots are posterior *means*, so even a perfect prior is wider than their cloud.
 
 # %%
 shift = {}
@@ -428,8 +429,8 @@ answer = None  # your number
 page.exercise(answer, lambda: beta / P, within=1e-6)
 
 # %% [markdown]
-# **3.** PA-VAE's FD after the first epoch, divided by the FD kept: the mean ratio over draws? (Use
-# `logs`.)
+# **3.** What is PA-VAE's FD after the first epoch, divided by the FD kept, on average over draws?
+# (Use `logs`.)
 
 # %%
 answer = None  # your number

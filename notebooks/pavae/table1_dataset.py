@@ -134,8 +134,8 @@ page.check("a cut file is refused", "write it again" in refused)
 # ## The draws
 #
 # Three jobs: training, validation and test. They differ only in the *stream* that seeds them. The
-# labelled images are part of the training set by design; the other three must not touch. Claims are
-# judged on the whole test draw; its first images are Table 1's test.
+# labelled images are part of the training set by design; the other three must not overlap. Claims
+# are judged on the whole test draw; its first images are Table 1's test.
 
 # %%
 page.run()
@@ -263,7 +263,7 @@ with page.figure(caption, 4, 4, figsize=(7.4, 7.4)) as axes:
 
 # %% [markdown]
 # **What to see.** The classes differ by a faint opacity among ribs, vessels and noise: the outline
-# is needed to find many of them. The bars stand on the paper's crosses wherever the sizes are full.
+# is needed to find many of them. The bars reach the paper's crosses wherever the sizes are full.
 #
 # ## Splits of one population
 #
@@ -290,7 +290,8 @@ if known:
         ax.legend()
 
 # %% [markdown]
-# **What to see.** The curves lie on each other: a split is a matter of chance and of nothing else.
+# **What to see.** The curves lie on top of each other: a split is a matter of chance and nothing
+# else.
 #
 # ## In this notebook we have
 #

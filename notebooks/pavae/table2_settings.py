@@ -227,7 +227,7 @@ with page.figure(caption, 1, 2, figsize=(9.5, 3.4)) as (left, right):
 # starts at the prior.
 #
 # The scale matters more than the printed weights. A first version multiplied the guide's two terms
-# by the pixels as well: the decoder then draws what pleases the guide and gives the image away. That
+# by the pixels as well: the decoder then draws what pleases the guide and gives up the image. That
 # reading is kept, with the error of its reconstructions, as the arm `per_pixel` of
 # [table5_ablations](table5_ablations.py), and plain means as the arm `as_printed`.
 #
@@ -291,7 +291,7 @@ page.keep(settings_rows)
 #
 # ## Exercises
 #
-# **1.** After which share of all steps has the rate fallen to half of its start? (A number in 0..1.)
+# **1.** After what share of all steps has the rate fallen to half of its start? (A number in 0..1.)
 
 # %%
 answer = None  # your number

@@ -188,9 +188,9 @@ with page.figure(caption, name="roc", figsize=(5.6, 4.8)) as ax:
     ax.legend(fontsize=7, loc="lower right")
 
 # %% [markdown]
-# **What to see.** The distance between *Real only* and *Oracle* is what as many fresh images give. It is no ceiling: look for *Classical augmentation*, which has no new image
-# at all. If a dotted curve (blurred copies, shuffled labels) runs with PA-VAE's, the gain is not
-# pathology.
+# **What to see.** The distance between *Real only* and *Oracle* is what as many fresh images give.
+# It is not a ceiling: look for *Classical augmentation*, which has no new image at all. If a dotted
+# curve (blurred copies, shuffled labels) follows PA-VAE's, the gain is not pathology.
 #
 # ## Figure 3: all metrics, all arms
 #
@@ -393,7 +393,7 @@ with page.figure(caption, len(drawn), 3, "samples", figsize=(9, 1.2 * len(drawn)
 #
 # ## What must hold
 #
-# In `smoke` sizes nothing is learned, so only the bookkeeping is checked there.
+# At `smoke` sizes nothing is learned, so only the bookkeeping is checked there.
 
 # %%
 each = [at.values(arm, m) for arm in arms for m in UTILITY if at.has(arm, m)]
@@ -415,9 +415,9 @@ if page.meaningful and page.on_phantoms:
 # %% [markdown]
 # ## Verdicts
 #
-# Tests and margins stand in `lib/claims/ledger.json` since before the first result. *p* is adjusted
-# by Holm over the paper's core claims; all claims of the paper are in [00_claims](00_claims.py).
-# Verdicts fall at looks after 4, 6, 8 and 10 draws.
+# Tests and margins have stood in `lib/claims/ledger.json` since before the first result. *p* is
+# adjusted by Holm over the paper's core claims; all claims of the paper are in
+# [00_claims](00_claims.py). Verdicts fall at looks after 4, 6, 8 and 10 draws.
 #
 # **Gains over real images alone**
 
@@ -453,7 +453,7 @@ page.verdicts("PV-19", "PV-26", "PV-27")
 #
 # ## Exercises
 #
-# **1.** Which share of the oracle's AUC gain do *blurred copies* reach? (Point estimate.)
+# **1.** What share of the oracle's AUC gain do *blurred copies* reach? (Point estimate.)
 
 # %%
 answer = None  # your number

@@ -690,7 +690,7 @@ if page.meaningful:
 # %% [markdown]
 # ## Verdicts
 #
-# Tests and margins stand in `lib/claims/ledger.json` since before the first result; *p* is
+# Tests and margins have stood in `lib/claims/ledger.json` since before the first result; *p* is
 # adjusted by Holm over the paper's core claims that have results so far. Verdicts fall at
 # looks after 4, 6, 8 and 10 draws. All of them are subject to PA-VAE's own competence.
 
@@ -715,7 +715,7 @@ page.verdicts("PV-15", "PV-16")  # the order of the rows, and the principal cont
 #
 # ## Exercises
 #
-# **1.** Three components give a gain only if all three are on. By which factor does the sum of the
+# **1.** Three components give a gain only if all three are on. By what factor does the sum of the
 # three one-at-a-time drops exceed the gain?
 
 # %%

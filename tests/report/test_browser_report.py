@@ -68,6 +68,48 @@ def test_filter_leaves_what_fits(report, page, troubles):
     assert troubles == []
 
 
+def test_filter_by_share_and_attribution(report, page, troubles):
+    page.goto(report.as_uri())
+    visible = page.locator("table.claims tbody tr:visible")
+    total = visible.count()
+    page.select_option("select[name=share]", "yes")
+    known = page.locator("table.claims tr[data-share=yes]").count()
+    assert visible.count() == known < total
+    page.select_option("select[name=share]", "")
+    words = page.locator("select[name=attribution] option").all_inner_texts()[1:]
+    for word in words:
+        page.select_option("select[name=attribution]", word)
+        assert visible.count() == page.locator(f"tr[data-attribution={word}]").count() > 0
+    assert troubles == []
+
+
+def test_code_is_folded_until_it_is_asked_for(report, page, troubles):
+    page.goto((report.parent / "report" / "00_start_here.html").as_uri())
+    cells = page.locator("details.input")
+    code = page.locator("details.input pre:visible")
+    assert cells.count() > 10 and code.count() == 0
+    cells.first.locator("summary").click()
+    assert code.count() == 1
+    page.locator(".unfold").click()
+    assert code.count() == cells.count()
+    page.locator(".unfold").click()
+    assert code.count() == 0 and troubles == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_its_ground(report, chromium, scheme):
+    context = chromium.new_context(color_scheme=scheme)
+    page = context.new_page()
+    page.goto(report.as_uri())
+    ink, paper = page.evaluate("""() => {
+      const style = getComputedStyle(document.body);
+      return [style.color, style.backgroundColor].map((c) => c.match(/\\d+/g).map(Number));
+    }""")
+    assert (sum(ink) < sum(paper)) == (scheme == "light")
+    assert abs(sum(ink) - sum(paper)) > 450
+    context.close()
+
+
 def test_without_scripts_all_claims_stand_and_no_dead_form(report, chromium):
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()

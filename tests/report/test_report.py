@@ -18,7 +18,7 @@ from lib.papers.pavae.departures import departures
 from lib.papers.registry import PAPERS
 from lib.profiles import Plan
 from lib.record import rows
-from lib.report import build, chapter, readme, summary
+from lib.report import build, chapter, checklists, findings, readme, summary, tables
 from lib.report.effects import effects
 from lib.report.formula import mathml
 from lib.report.html import convert
@@ -385,6 +385,92 @@ def test_every_picture_has_an_alternative_text(smoke_pages):
             assert len(said) > 8 and "No description" not in said, f"{file}: {said!r}"
 
 
+# ---- what was found -----------------------------------------------------------------------------
+
+
+def test_findings_quote_the_main_table_with_the_share(home):
+    commit(*half_rows(3))
+    (text,) = findings.main_result(PAPERS["pavae"], readme.record())
+    start = "AUC is 0.700 with real images alone, 0.750 with PA-VAE (3 draws, 0.50 ["
+    assert text.startswith(start)
+    assert text.endswith("of the oracle's gain), 0.800 with as many fresh phantoms (the oracle).")
+    assert findings.main_result(PAPERS["pavae"], {}) == ["Its main table has not run."]
+
+
+def gate_rows(**adherence):
+    """Rows of competence in which nothing but adherence is measured."""
+    return [
+        {"regime": "bare", "arm": arm, "metric": "adherence_ratio", "draws": {"7/0": (x, "")},
+         "generator": {"arm": arm, "regime": "bare"}}
+        for arm, x in adherence.items()
+    ]  # fmt: skip
+
+
+def test_findings_name_the_generators_that_pass_and_what_the_papers_own_misses(home):
+    commit(*gate_rows(pavae=0.5, vae=0.9, stylegan=0.7))
+    text = findings.competence(PAPERS["pavae"], readme.record().get)
+    assert text == ("Of 3 generators 1 meets every condition of the gate that was measured "
+                    "(standard VAE); PA-VAE does not: adherence 0.5 below 0.85. Short of it: "
+                    "StyleGAN-lite.")  # fmt: skip
+    assert findings.competence(PAPERS["pavae"], {}.get) == ""
+    assert findings.missed("pavae", "template", readme.record().get) is None
+
+
+def test_findings_count_every_claim_that_was_run(home):
+    def out(name, n=1):
+        return {"paper": "dhvae", "id": "DH-01", "verdict": name, "n": n}
+
+    outs = [out("exploratory: inconclusive"), out("inconclusive"), out(verdict.NOT_RUN, 0)]
+    told = findings.sentences(PAPERS["dhvae"], outs, {})
+    assert told[0].startswith("Of 3 claims 2 have been run, on at most one draw: 2 are inconcl")
+    assert "every verdict is exploratory" in told[0]
+    outs.append(out(verdict.REVERSED, 4))
+    assert "on at most 4 draws: 1 is reversed and 2 are inconclusive." in (
+        findings.sentences(PAPERS["dhvae"], outs, {})[0]
+    )
+    against = [out(verdict.INCONSISTENT, 0)]
+    assert findings.sentences(PAPERS["dhvae"], against, {}) == [
+        findings.NOTHING, "DH-01 contradicts the paper's own numbers."
+    ]  # fmt: skip
+
+
+def test_every_measured_verdict_has_words():
+    assert set(findings.SAID) == set(summary.MEASURED)
+
+
+def test_index_sets_every_printed_number_beside_ours(with_record):
+    rows.write(ITEM, "quick", [auc_rows(range(3))[0] | {"paper": 0.76}], seconds=60.0)
+    (line,) = [tr for tr in index("quick").select("#tables details tr") if tr.select("td i")]
+    assert [td.text for td in line.select("td")[:5]] == ["bare", "real", "auc", "0.76", "0.701"]
+
+
+# ---- reproducibility summaries ------------------------------------------------------------------
+
+
+def test_summaries_have_every_section_of_every_paper(home):
+    index()
+    soup = BeautifulSoup((paths.REPORT / "reproducibility.html").read_text(), "html.parser")
+    for name, about in PAPERS.items():
+        heads = [h3.text for h3 in soup.select(f"#{name} h3")]
+        assert heads[:5] == ["Scope", "Methodology", "Results", "What was easy",
+                             "What was difficult"]  # fmt: skip
+        assert about.difficult and about.says
+    assert len(soup.select("#checklists tbody tr")) == 32 + 44
+
+
+def test_checklists_are_complete_and_name_places_that_exist():
+    numbers = {name: [item.number for item in items] for name, (items, _) in checklists.ALL.items()}
+    sizes = {1: 3, 2: 5, 3: 7, 4: 3, 5: 6, 6: 3, 7: 3, 8: 2}  # of the modules of REFORMS
+    assert numbers["REFORMS"] == [f"{k}{c}" for k, n in sizes.items() for c in "abcdefg"[:n]]
+    assert numbers["CLAIM"] == [str(k) for k in range(1, 45)]
+    answers = {checklists.YES, checklists.PARTLY, checklists.NO, checklists.NOT_APPLICABLE}
+    for items, _ in checklists.ALL.values():
+        for item in items:
+            assert item.answer in answers
+            assert all((paths.ROOT / place).exists() for place in item.where.split()), item
+            assert item.where or item.remark, f"{item.number} says neither where nor why"
+
+
 # ---- README -------------------------------------------------------------------------------------
 
 
@@ -399,8 +485,8 @@ def test_readme_links_resolve():
 
 
 def test_readme_without_a_place_for_a_block_is_refused():
-    with pytest.raises(ValueError, match="has 0 blocks `generated: pavae`"):
-        readme.fill("# Title", {"pavae": "x"})
+    with pytest.raises(ValueError, match="has 0 blocks `generated: papers`"):
+        readme.fill("# Title", {"papers": "x"})
 
 
 def half_rows(R, regimes=tuple(PAPERS["pavae"].main.regimes)):
@@ -418,7 +504,7 @@ def half_rows(R, regimes=tuple(PAPERS["pavae"].main.regimes)):
 def test_readme_table_quotes_the_record(home):
     commit(*half_rows(3))
     pages = readme.record()
-    table = readme.main_table(pages, "pavae")
+    table = tables.main_table(pages, "pavae")
     assert "R = 3 training draws" in table
     (ours,) = [line for line in table.splitlines() if line.startswith("| PA-VAE |")]
     cells = [cell.strip() for cell in ours.strip("|").split("|")]
@@ -426,14 +512,14 @@ def test_readme_table_quotes_the_record(home):
     assert cells[5].startswith("0.50 [") and cells[6] == "*0.842*"
     assert "| Standard VAE (R = 1) |" in table
     assert readme.stamp(pages).startswith("Draws of the record, made at commit ")
-    assert readme.main_table({}, "pavae") == readme.stamp({}) == readme.NOTHING
+    assert tables.main_table({}, "pavae") == readme.stamp({}) == readme.NOTHING
 
 
 def test_readme_pairs_an_arm_with_later_draws_by_key(home):
     made = half_rows(6, ["bare"])
     made[1]["draws"] = {key: made[1]["draws"][key] for key in ("7/3", "7/4", "7/5")}
     commit(*made)
-    assert "| 0.50 [" in readme.main_table(readme.record(), "pavae")
+    assert "| 0.50 [" in tables.main_table(readme.record(), "pavae")
 
 
 def test_readme_table_of_dhvae_has_the_oracle_and_the_printed_dice_of_its_own_kind(home):
@@ -446,7 +532,7 @@ def test_readme_table_of_dhvae_has_the_oracle_and_the_printed_dice_of_its_own_ki
         for arm, gain in gains.items() for metric in ("dice", "dice_selected")
     ]  # fmt: skip
     commit(*made, item="dhvae/table4_augmentation")
-    text = readme.main_table(readme.record(), "dhvae")
+    text = tables.main_table(readme.record(), "dhvae")
     lines = {line.split(" | ")[0]: line.strip("| ").split(" | ") for line in text.splitlines()}
     assert "Head-and-neck PET" in text and "R = 3" in text and "Brain FLAIR" not in text
     ours = lines["| dHVAE +2,000"]
@@ -456,28 +542,34 @@ def test_readme_table_of_dhvae_has_the_oracle_and_the_printed_dice_of_its_own_ki
     assert lines["| Oracle (fresh phantoms) +2,000"][4] == "1"
 
 
-def test_readme_is_of_the_record_alone_and_tells_earlier_code(with_record):
-    text = readme.verdicts(readme.record())
-    assert "earlier code" not in text and "PV-10" not in text, "no core claim"
+def test_readme_tells_earlier_code(with_record):
+    assert "earlier code" not in readme.verdicts(readme.record())
     commit(*[{**one, "draws": {"7/3": (0.5, "")}} for one in auc_rows([3])])
     assert "1 of 2 measured verdicts rest on draws of earlier code." in readme.verdicts(
         readme.record()
     )
 
 
-def test_readme_shows_the_pictures_that_were_copied(home):
-    commit({}, figures=[{"file": "pavae/table4_main.png", "caption": "Bars [of] arms."}])
-    figures, kept, chosen = home / "figures", home / "gallery", readme.chosen(readme.record())
-    readme.copy_pictures(chosen, figures, kept)
+def test_readme_shows_the_picture_of_the_idea_once_it_was_copied(home):
+    figures = [{"file": f"{name}.png", "caption": "A [part] of it."}
+               for name in ("00_start_here", "00_start_here_more")]  # fmt: skip
+    commit({}, item="00_start_here", figures=figures)
+    where, kept, chosen = home / "figures", home / "gallery", readme.chosen(readme.record())
+    readme.copy_pictures(chosen, where, kept)
     assert readme.gallery(chosen, kept) == "*No picture yet.*"
-    (figures / "pavae").mkdir(parents=True)
-    for name in ("pavae/table4_main", "99_all_claims"):
-        (figures / f"{name}.png").write_bytes(b"png")
-    readme.copy_pictures(chosen, figures, kept)
-    assert (kept / "pavae_table4_main.png").read_bytes() == b"png"
-    text = readme.gallery(chosen, kept)
-    assert "![Bars  of  arms.](figures/gallery/pavae_table4_main.png)" in text
-    assert "Verdicts of all 156 claims by paper, from at most R=1 training draws a claim" in text
+    where.mkdir(exist_ok=True)
+    (where / "00_start_here.png").write_bytes(b"png")
+    readme.copy_pictures(chosen, where, kept)
+    assert (kept / "00_start_here.png").read_bytes() == b"png"
+    wanted = "![A  part  of it.](figures/gallery/00_start_here.png)\n\n*A [part] of it.*"
+    assert readme.gallery(chosen, kept) == wanted
+
+
+def test_readme_names_every_paper_and_says_what_was_found(home):
+    text = readme.papers({}, paths.NOTEBOOKS)
+    assert text.count("Planned. **What we found.** Nothing has been run yet") == len(PAPERS)
+    leave("dhvae/00_claims")
+    assert "[Its claims](notebooks/dhvae/00_claims.py)" in readme.papers({}, paths.NOTEBOOKS)
 
 
 # ---- pages of claims ----------------------------------------------------------------------------

@@ -10,6 +10,8 @@ function apply() {
       !words.every((word) => text.includes(word)) ||
       (form.paper.value !== "" && row.dataset.paper !== form.paper.value) ||
       (form.verdict.value !== "" && row.dataset.verdict !== form.verdict.value) ||
+      (form.attribution.value !== "" && row.dataset.attribution !== form.attribution.value) ||
+      (form.share.value !== "" && row.dataset.share !== form.share.value) ||
       (form.core.checked && row.dataset.core !== "yes");
   }
   const shown = rows.filter((row) => !row.hidden).length;
