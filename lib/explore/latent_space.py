@@ -66,8 +66,8 @@ class Space:
     scenes: the images that were encoded; classes: names of their labels; labelled: the decoder
     takes the label too. arrays: codes (n, d), the posterior means; draws (DRAWS n, d), of every
     posterior in turn, then again; kl (d,), nats by dimension, mean over the images; prior (classes
-    or 1, 2, d), mean and standard deviation; of a Hamiltonian VAE trajectory (m, K + 1, d), potential and
-    hamiltonian (m, K + 1) in nats, and start (m,), the image that each begins from.
+    or 1, 2, d), mean and standard deviation. Of a Hamiltonian VAE also trajectory (m, K + 1, d),
+    potential and hamiltonian (m, K + 1) in nats, and start (m,), the image that each begins from.
     """
 
     title: str

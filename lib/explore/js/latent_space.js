@@ -255,7 +255,7 @@ function decodedGrid(space, state) {
     clear() { made = ""; pictures = []; },
     restart(plane, [u, v], wanted, redraw) {
       const base = plus(plus(state.z, plane.a, -u), plane.b, -v);
-      const asked = `${state.label} ${Array.from(base, (x) => x.toFixed(2))} ${plane.reach}`;
+      const asked = `${state.label} ${Array.from(base, (x) => Math.round(20 * x))} ${plane.reach}`;
       if (!wanted || asked === made) return;
       made = asked;
       clearTimeout(timer);
@@ -308,9 +308,12 @@ function drawMap(context, width, root, { space, state, plane, across, grid, show
 
 function drawTiles(context, width, pictures) {
   const side = width / DECODED;
-  pictures.forEach((tile, i) => context.drawImage(tile, (i % DECODED) * side, ((i / DECODED) | 0) * side, side, side));
-  context.fillStyle = "rgb(0 0 0 / 30%)";
-  context.fillRect(0, 0, width, width);
+  context.fillStyle = "rgb(0 0 0 / 30%)"; // so that marks stand out
+  pictures.forEach((tile, i) => {
+    const at = [(i % DECODED) * side, ((i / DECODED) | 0) * side, side, side];
+    context.drawImage(tile, ...at);
+    context.fillRect(...at);
+  });
 }
 
 // A mark of a class: circle, triangle, square.
@@ -459,7 +462,7 @@ function pathPart(space, state) {
   const at = slider("From A to B", { min: 0, max: 1, step: 0.01 }, (t) => { stop(); go(t); });
   const set = (which) => { state.ends[which] = { z: Float32Array.from(state.z), label: state.label, name: "a point" }; state.refresh(); };
   return {
-    element: section("From A to B", "A straight line between two codes; halfway the label of B takes over.",
+    element: section("From A to B", `A straight line between two codes${space.labelled ? "; halfway the label of B takes over" : ""}.`,
       row(button("A is the point", () => set(0)), button("B is the point", () => set(1)),
         button("Play", () => { stop(); stop = animate(3, go); })),
       at.element, make("div", { class: "strip" }, ...tiles.map((tile) => tile.element)), text.element),
