@@ -13,7 +13,7 @@ from lib.runner import notebooks
 ROOMS = (  # from the ground floor up; rooms of one floor do not import each other
     ("files", "paths", "machine", "profiles"), ("jobs",), ("record",), ("phantoms",), ("datasets",),
     ("networks", "metrics"), ("training",), ("tasks",), ("generators",), ("controls",), ("scores",),
-    ("papers",), ("claims",), ("report",), ("runner",),
+    ("papers",), ("claims",), ("report", "explore"), ("runner",),
 )  # fmt: skip
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
 SOURCES = sorted(file for file in (ROOT / "lib").rglob("*.py") if file.parent.name != "lib" or

@@ -1,0 +1,1 @@
+"""Explorers: pictures that a reader moves, without a kernel, a network or a server."""
