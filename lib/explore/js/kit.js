@@ -203,9 +203,10 @@ function drawing(label, ratio, draw) {
 // ---- pointer, keyboard, time ----
 
 // Pointer and arrow keys on an element, in its CSS pixels.
-//   drag(x, y)    pressed or dragged          hover(x, y)   moved without a button; leave() after it
+//   drag(x, y)    dragged, and pressed where there is no press(x, y)
+//   hover(x, y)   moved without a button; leave() after it
 //   key(dx, dy, large)  arrow keys, dx and dy in {-1, 0, 1}, up is dy = 1; large with Shift
-function pointer(element, { drag, hover, leave, key }) {
+function pointer(element, { press, drag, hover, leave, key }) {
   element.tabIndex = 0;
   element.style.touchAction = "none";
   const at = (event) => {
@@ -214,7 +215,7 @@ function pointer(element, { drag, hover, leave, key }) {
   };
   element.addEventListener("pointerdown", (event) => {
     element.setPointerCapture(event.pointerId);
-    drag?.(...at(event));
+    (press ?? drag)?.(...at(event));
   });
   element.addEventListener("pointermove", (event) => {
     if (event.buttons) drag?.(...at(event));

@@ -1,0 +1,516 @@
+// The latent space of an auto-encoder: a map of codes, a point to drag, and what is decoded there.
+
+const SIDE = 64;
+const SHARE = 0.25; // of the images that the prior promises: fewer than these make a hole
+const DECODED = 7; // pictures along each side of the map
+
+function explore(root, data, tell) {
+  const place = make("div");
+  const titles = data.spaces.map(({ key, title }) => [key, title]);
+  const show = (key) => {
+    const space = readSpace(data, data.spaces.find((each) => each.key === key));
+    place.replaceChildren(...view(root, space, readReader(data, space), tell));
+  };
+  const model = choice("Model", titles, titles[0][0], show);
+  const notes = data.notes.map((text) => make("p", { class: "note", text }));
+  root.append(make("h2", { text: "Latent space" }), row(model.element), ...notes, place);
+  show(titles[0][0]);
+}
+
+// ---- what the page carries, ready for use ----
+
+function readSpace(data, about) {
+  const { key, scenes } = about;
+  const part = (name) => data[`${key}/${name}`];
+  const rows = ({ values, shape }) => {
+    const size = shape.slice(1).reduce((a, b) => a * b, 1);
+    return Array.from({ length: shape[0] }, (_, i) => values.subarray(i * size, (i + 1) * size));
+  };
+  const pictures = (name) => rows(data[`${scenes}/${name}`]).map((row) => Float32Array.from(row, (v) => v / 255));
+  const codes = rows(part("codes"));
+  const space = {
+    ...about,
+    codes,
+    d: codes[0].length,
+    kl: part("kl").values,
+    principal: rows(part("principal")),
+    prior: rows(part("prior")).map((both) => ({ mean: both.subarray(0, both.length / 2), sd: both.subarray(both.length / 2) })),
+    label: data[`${scenes}/label`].values,
+    image: pictures("image"),
+    healthy: pictures("healthy"),
+    mask: data[`${scenes}/mask`] && rows(data[`${scenes}/mask`]),
+    run: network(about.layers, part("weights").values),
+  };
+  if (part("trajectory")) {
+    const steps = part("trajectory").shape[1];
+    space.moves = rows(part("trajectory")).map((all, i) => ({
+      start: part("start").values[i],
+      z: Array.from({ length: steps }, (_, k) => all.subarray(k * space.d, (k + 1) * space.d)),
+      potential: part("potential").values.subarray(i * steps, (i + 1) * steps),
+      hamiltonian: part("hamiltonian").values.subarray(i * steps, (i + 1) * steps),
+    }));
+  }
+  return space;
+}
+
+// What the reader says of an image, for the space of chests alone: {accuracy, see(image)} or null.
+function readReader(data, space) {
+  if (!data.reader || space.scenes !== "chest") return null;
+  const run = network(data.reader.layers, data["reader/weights"].values);
+  const see = (image) => {
+    const logits = Array.from(run(image)), most = Math.max(...logits);
+    const odds = logits.map((each) => Math.exp(each - most)), sum = odds.reduce((a, b) => a + b);
+    return odds.map((each) => each / sum);
+  };
+  return { accuracy: data.reader.accuracy, see };
+}
+
+// The image and the mask at a point, both in [0, 1].
+function decode(space, z, label) {
+  const given = space.labelled ? [...z, ...space.classes.map((_, i) => (i === label ? 1 : 0))] : z;
+  const planes = space.run(given).map(sigmoid), area = SIDE * SIDE;
+  return { image: planes.subarray(0, area), mask: planes.subarray(area, 2 * area) };
+}
+
+// ---- vectors ----
+
+const dot = (a, b) => a.reduce((sum, x, i) => sum + x * b[i], 0);
+const minus = (a, b) => a.map((x, i) => x - b[i]);
+const plus = (a, b, t = 1) => a.map((x, i) => x + t * b[i]);
+const unit = (a) => { const size = Math.sqrt(dot(a, a)); return a.map((x) => x / size); };
+const mean = (all) => all.reduce((sum, a) => plus(sum, a), new Float32Array(all[0].length)).map((x) => x / all.length);
+const blend = (a, b, t) => a.map((x, i) => (1 - t) * x + t * b[i]);
+
+// Standard normal numbers, the same on every visit.
+function normal(seed = 1) {
+  let state = seed;
+  const uniform = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+  return () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+}
+
+// Directions to look along: [name, text, vector of length one].
+function directions(space) {
+  const along = space.principal.map((v, i) => [`p${i}`, `principal ${i + 1}`, v]);
+  const of = (label) => mean(space.codes.filter((_, i) => space.label[i] === label));
+  const first = of(0);
+  const classes = space.classes.slice(1).map((name, i) =>
+    [`c${i + 1}`, `${name} less ${space.classes[0]}`, unit(minus(of(i + 1), first))]);
+  const order = [...space.kl.keys()].sort((i, j) => space.kl[j] - space.kl[i]);
+  const axes = order.map((i) => {
+    const v = new Float32Array(space.d);
+    v[i] = 1;
+    return [`d${i}`, `dimension ${i} (${space.kl[i].toFixed(2)} nats)`, v];
+  });
+  return [...along, ...classes, ...axes];
+}
+
+// ---- one space ----
+
+function view(root, space, reader, tell) {
+  const state = startState(space);
+  const parts = [
+    mapPart(root, space, state),
+    picturesPart(space, state, reader),
+    state.space.labelled ? labelsPart(space, state) : null,
+    pathPart(space, state),
+    space.moves ? dynamicsPart(root, space, state) : null,
+    dimensionsPart(space, state),
+  ].filter(Boolean);
+  const told = soon(200, () => tell({ model: space.key, label: state.label, z: [...state.z] }));
+  state.refresh = later(() => { parts.forEach((part) => part.draw()); settled(); told(); });
+  const settled = soon(120, () => parts.forEach((part) => part.settle?.()));
+  onTheme(root, () => state.refresh());
+  state.refresh();
+  const [map, pictures, ...rest] = parts;
+  return [make("div", { class: "split" }, map.element, pictures.element), ...rest.map((part) => part.element)];
+}
+
+// Where the reader of this page is: a point, its label, the image it began from, two ends of a path.
+function startState(space) {
+  const sick = space.label.findIndex((label) => label > 0);
+  const state = {
+    space,
+    z: Float32Array.from(space.codes[sick]),
+    label: space.label[sick],
+    picked: sick,
+    hovered: null,
+    ends: [0, sick].map((i) => ({ z: space.codes[i], label: space.label[i], name: `image ${i}` })),
+    move: null,
+    refresh: () => {},
+    goTo(z, label = state.label, picked = null) {
+      state.z = Float32Array.from(z);
+      state.label = label;
+      if (picked !== null) state.picked = picked;
+      state.refresh();
+    },
+    pick: (i) => state.goTo(space.codes[i], space.label[i], i),
+    get prior() { return space.prior[space.labelled && space.prior.length > 1 ? state.label : 0]; },
+  };
+  return state;
+}
+
+// `call` once nothing has asked for it for some ms.
+function soon(ms, call) {
+  let timer = 0;
+  return () => { clearTimeout(timer); timer = setTimeout(call, ms); };
+}
+
+// ---- the map ----
+
+function mapPart(root, space, state) {
+  const all = directions(space), named = Object.fromEntries(all.map(([name, , v]) => [name, v]));
+  const centre = mean(space.codes), text = status();
+  const plane = { a: null, b: null, places: [], reach: 1 };
+  const across = (z) => { const from = minus(z, centre); return [dot(from, plane.a), dot(from, plane.b)]; };
+  const grid = decodedGrid(space, state);
+  const lay = (first, second) => {
+    const a = named[first], rest = plus(named[second], a, -dot(named[second], a));
+    if (dot(rest, rest) < 1e-6) { text.text = "Both directions are the same: choose another one."; return; }
+    Object.assign(plane, { a, b: unit(rest) });
+    plane.places = space.codes.map(across);
+    plane.reach = 1.08 * Math.max(3, ...plane.places.flat().map(Math.abs));
+    text.text = "";
+    grid.clear();
+    state.refresh();
+  };
+  const pairs = all.map(([name, text]) => [name, text]);
+  const right = choice("To the right", pairs, "p0", () => lay(right.value, up.value));
+  const up = choice("Up", pairs, "p1", () => lay(right.value, up.value));
+  const pictured = check("Decoded pictures behind", true, () => state.refresh());
+  const help = "Map of codes. Drag the ring, or use the arrow keys (with Shift in larger steps); a click on a mark goes to that image.";
+  const board = drawing(help, 1, (context, width) => drawMap(context, width, root, { space, state, plane, across, grid, shown: pictured.value }));
+  const scale = () => board.size.width / (2 * plane.reach);
+  const nearest = (x, y) => {
+    const apart = plane.places.map(([u, v]) => Math.hypot((u + plane.reach) * scale() - x, (plane.reach - v) * scale() - y));
+    const i = apart.indexOf(Math.min(...apart));
+    return apart[i] < 9 ? i : null;
+  };
+  const shift = (du, dv) => state.goTo(plus(plus(state.z, plane.a, du), plane.b, dv));
+  const dragTo = (x, y) => {
+    const [u, v] = across(state.z);
+    shift(x / scale() - plane.reach - u, plane.reach - y / scale() - v);
+  };
+  pointer(board.canvas, {
+    press(x, y) { const i = nearest(x, y); return i === null ? dragTo(x, y) : state.pick(i); },
+    drag: dragTo,
+    hover(x, y) { const i = nearest(x, y); if (i !== state.hovered) { state.hovered = i; state.refresh(); } },
+    leave() { state.hovered = null; state.refresh(); },
+    key: (dx, dy, large) => shift(dx * (large ? 0.5 : 0.1), dy * (large ? 0.5 : 0.1)),
+  });
+  board.canvas.setAttribute("role", "application");
+  lay("p0", "p1");
+  const place = status();
+  return {
+    element: section("Map", "Each mark is the code of an image that no training has seen.",
+      row(right.element, up.element, pictured.element), text.element, board.element, key(space), place.element),
+    draw() { board.redraw(); },
+    settle() { place.text = whereabouts(space, state); grid.restart(plane, across(state.z), pictured.value, () => board.redraw()); },
+  };
+}
+
+// What the marks of the map mean.
+function key(space) {
+  const shapes = ["●", "▲", "■", "◆"];
+  const classes = space.classes.map((name, i) =>
+    make("li", {}, make("span", { class: `mark-${i}`, "aria-hidden": "true", text: `${shapes[i]} ` }), name));
+  const lines = ["○ the point", "- - prior, at 1 and 2 standard deviations",
+    "//// a hole: the prior promises images here, and fewer than a quarter as many of ours lie here"];
+  return make("ul", { class: "key" }, ...classes, ...lines.map((text) => make("li", { text })));
+}
+
+// How far the point is from the codes and from the prior, in words.
+function whereabouts(space, state) {
+  const { mean: centre, sd } = state.prior;
+  const gap = (a, b) => Math.sqrt(a.reduce((sum, x, i) => sum + ((x - b[i]) / sd[i]) ** 2, 0));
+  const gaps = space.codes.map((code) => gap(state.z, code));
+  const least = gaps.indexOf(Math.min(...gaps)), usual = usualGap(space, state, gap);
+  const far = gaps[least] > 1.25 * usual ? "farther than usual: here samples may break" : "within the usual";
+  return `Nearest code: image ${least}, ${gaps[least].toFixed(1)} away (between neighbours ${usual.toFixed(1)}; ${far}). ` +
+    `From the prior's mean: ${gap(state.z, centre).toFixed(1)}; draws lie about ${Math.sqrt(space.d).toFixed(1)} from it.`;
+}
+
+// The median distance of a code to its nearest neighbour, in the prior's standard deviations.
+function usualGap(space, state, gap) {
+  space.usual ??= new Map();
+  const { prior } = state;
+  if (!space.usual.has(prior)) {
+    const some = space.codes.slice(0, 80);
+    const least = some.map((a) => Math.min(...space.codes.filter((b) => b !== a).map((b) => gap(a, b))));
+    space.usual.set(prior, least.sort((a, b) => a - b)[least.length >> 1]);
+  }
+  return space.usual.get(prior);
+}
+
+// Pictures decoded over the plane, a few at a time; they follow whatever else of z has changed.
+function decodedGrid(space, state) {
+  let pictures = [], timer = 0, made = "";
+  return {
+    get pictures() { return pictures; },
+    clear() { made = ""; pictures = []; },
+    restart(plane, [u, v], wanted, redraw) {
+      const base = plus(plus(state.z, plane.a, -u), plane.b, -v);
+      const asked = `${state.label} ${Array.from(base, (x) => x.toFixed(2))} ${plane.reach}`;
+      if (!wanted || asked === made) return;
+      made = asked;
+      clearTimeout(timer);
+      const left = [];
+      for (let i = 0; i < DECODED * DECODED; i++) left.push(i);
+      const step = () => {
+        const end = performance.now() + 25;
+        while (left.length && performance.now() < end) {
+          const i = left.shift(), x = i % DECODED, y = (i / DECODED) | 0;
+          const at = (k) => plane.reach * ((2 * k + 1) / DECODED - 1);
+          const z = plus(plus(base, plane.a, at(x)), plane.b, -at(y));
+          const tile = pictures[i] ?? make("canvas", { width: SIDE, height: SIDE });
+          paintGrey(tile, decode(space, z, state.label).image);
+          pictures[i] = tile;
+        }
+        redraw();
+        if (left.length && asked === made) timer = setTimeout(step, 10);
+      };
+      step();
+    },
+  };
+}
+
+function paintGrey(canvas, values) {
+  const context = canvas.getContext("2d"), pixels = context.createImageData(SIDE, SIDE);
+  values.forEach((v, i) => { const g = byte(v); pixels.data.set([g, g, g, 255], 4 * i); });
+  context.putImageData(pixels, 0, 0);
+}
+
+function drawMap(context, width, root, { space, state, plane, across, grid, shown }) {
+  const scale = width / (2 * plane.reach);
+  const to = ([u, v]) => [(u + plane.reach) * scale, (plane.reach - v) * scale];
+  const ink = (name) => colour(root, name);
+  context.fillStyle = ink("wash");
+  context.fillRect(0, 0, width, width);
+  if (shown) drawTiles(context, width, grid.pictures);
+  drawHoles(context, width, plane, space, state, across, shown ? "#ff9d73" : ink("mark"));
+  drawPrior(context, plane, state, across, to, scale, shown ? "#ffffff" : ink("soft"));
+  plane.places.forEach((place, i) => mark(context, to(place), space.label[i], ink(`class-${space.label[i]}`), i === state.hovered ? 7 : 4));
+  drawLine(context, state.ends.map((end) => to(across(end.z))), shown ? "#ffffff" : ink("ink"), ["A", "B"]);
+  if (state.move !== null) drawLine(context, space.moves[state.move].z.map((z) => to(across(z))), ink("mark"), []);
+  const [x, y] = to(across(state.z));
+  for (const [radius, style, line] of [[9, "#000", 4], [9, "#fff", 2]]) {
+    Object.assign(context, { strokeStyle: style, lineWidth: line });
+    context.beginPath();
+    context.arc(Math.min(width - 6, Math.max(6, x)), Math.min(width - 6, Math.max(6, y)), radius, 0, 7);
+    context.stroke();
+  }
+}
+
+function drawTiles(context, width, pictures) {
+  const side = width / DECODED;
+  pictures.forEach((tile, i) => context.drawImage(tile, (i % DECODED) * side, ((i / DECODED) | 0) * side, side, side));
+  context.fillStyle = "rgb(0 0 0 / 30%)";
+  context.fillRect(0, 0, width, width);
+}
+
+// A mark of a class: circle, triangle, square.
+function mark(context, [x, y], label, fill, r) {
+  context.beginPath();
+  if (label === 0) context.arc(x, y, r, 0, 7);
+  else if (label === 1) { context.moveTo(x, y - r * 1.2); context.lineTo(x + r * 1.1, y + r); context.lineTo(x - r * 1.1, y + r); context.closePath(); }
+  else context.rect(x - r, y - r, 2 * r, 2 * r);
+  Object.assign(context, { fillStyle: fill, strokeStyle: "#fff", lineWidth: 1 });
+  context.fill();
+  context.stroke();
+}
+
+function drawLine(context, points, style, names) {
+  for (const [stroke, width] of [["#000", 4], [style, 2]]) {
+    Object.assign(context, { strokeStyle: stroke, lineWidth: width });
+    context.beginPath();
+    points.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
+    context.stroke();
+  }
+  context.font = "bold 14px system-ui, sans-serif";
+  names.forEach((name, i) => {
+    const [x, y] = points[i];
+    Object.assign(context, { strokeStyle: "#000", lineWidth: 3, fillStyle: "#fff" });
+    context.strokeText(name, x + 8, y - 8);
+    context.fillText(name, x + 8, y - 8);
+  });
+}
+
+// The prior in the plane: a normal law with this mean and covariance.
+function priorInPlane(plane, state, across) {
+  const { mean: centre, sd } = state.prior, { a, b } = plane;
+  const sum = (x, y) => x.reduce((all, v, i) => all + v * y[i] * sd[i] ** 2, 0);
+  return { at: across(centre), saa: sum(a, a), sab: sum(a, b), sbb: sum(b, b) };
+}
+
+function drawPrior(context, plane, state, across, to, scale, style) {
+  const { at, saa, sab, sbb } = priorInPlane(plane, state, across);
+  const l11 = Math.sqrt(saa), l21 = sab / l11, l22 = Math.sqrt(sbb - l21 ** 2);
+  Object.assign(context, { strokeStyle: style, lineWidth: 1.5 });
+  context.setLineDash([5, 4]);
+  for (const radius of [1, 2]) {
+    context.beginPath();
+    for (let k = 0; k <= 60; k++) {
+      const c = radius * Math.cos((k * Math.PI) / 30), s = radius * Math.sin((k * Math.PI) / 30);
+      context.lineTo(...to([at[0] + l11 * c, at[1] + l21 * c + l22 * s]));
+    }
+    context.stroke();
+  }
+  context.setLineDash([]);
+}
+
+// Hatched cells: within two standard deviations of the prior, enough images promised, few there.
+function drawHoles(context, width, plane, space, state, across, style) {
+  const { at, saa, sab, sbb } = priorInPlane(plane, state, across), det = saa * sbb - sab ** 2;
+  const own = plane.places.filter((_, i) => space.prior.length === 1 || space.label[i] === state.label);
+  const cells = 40, step = (2 * plane.reach) / cells, h = 0.3 * Math.sqrt(Math.sqrt(det));
+  Object.assign(context, { strokeStyle: style, lineWidth: 1 });
+  context.beginPath();
+  for (let i = 0; i < cells * cells; i++) {
+    const u = ((i % cells) + 0.5) * step - plane.reach, v = plane.reach - (((i / cells) | 0) + 0.5) * step;
+    const du = u - at[0], dv = v - at[1];
+    const squared = (sbb * du * du - 2 * sab * du * dv + saa * dv * dv) / det;
+    const promised = (own.length * h * h * Math.exp(-squared / 2)) / Math.sqrt(det);
+    if (squared > 4 || promised < 1) continue;
+    const there = own.reduce((sum, [x, y]) => sum + Math.exp(-((x - u) ** 2 + (y - v) ** 2) / (2 * h * h)), 0);
+    if (there > SHARE * promised) continue;
+    const size = width / cells, x = (i % cells) * size, y = ((i / cells) | 0) * size;
+    context.moveTo(x, y + size);
+    context.lineTo(x + size, y);
+  }
+  context.stroke();
+}
+
+// ---- pictures at the point ----
+
+function picturesPart(space, state, reader) {
+  const decoded = picture("decoded at the point", SIDE), image = picture("image", SIDE);
+  const twin = picture("its healthy twin", SIDE), changed = picture("image less twin", SIDE);
+  const outlined = check(space.labelled ? "Outline the decoded lesion mask" : "Outline the masks", !space.labelled, () => state.refresh());
+  const index = slider("Held-out image", { min: 0, max: space.codes.length - 1, step: 1, value: state.picked, format: (i) => `${i}` }, state.pick);
+  const seen = reader && bars("What the reader sees in the decoded picture", space.classes);
+  const label = space.labelled && toggle("Label", space.classes.map((name, i) => [i, name]), state.label, (value) => state.goTo(state.z, value));
+  const random = normal();
+  const draw = () => { const { mean: centre, sd } = state.prior; return centre.map((m, i) => m + sd[i] * random()); };
+  return {
+    element: section("At the point", "", label ? label.element : "",
+      row(decoded.element, image.element, twin.element, changed.element, legend("image less twin", 0.5)),
+      row(outlined.element, button("Draw from the prior", () => state.goTo(draw())), button("The prior's mean", () => state.goTo(state.prior.mean))),
+      index.element, ...readerWords(space, reader, seen)),
+    draw() {
+      const now = decode(space, state.z, state.label), i = state.hovered ?? state.picked;
+      decoded.grey(now.image);
+      if (outlined.value) decoded.outline(now.mask);
+      if (label) label.value = state.label;
+      index.value = state.picked;
+      image.grey(space.image[i]);
+      if (space.mask && outlined.value) image.outline(space.mask[i]);
+      image.caption = `image ${i}: ${space.classes[space.label[i]]}`;
+      twin.grey(space.healthy[i]);
+      changed.signed(minus(space.image[i], space.healthy[i]), 0.5);
+      if (seen) seen.set(reader.see(now.image));
+    },
+  };
+}
+
+function readerWords(space, reader, seen) {
+  if (seen) {
+    const right = `${(100 * reader.accuracy).toFixed(0)} %`;
+    const text = `What an independent reader sees in the decoded picture (of the held-out images shown here it names ${right} rightly):`;
+    return [make("p", { class: "note", text }), seen.element];
+  }
+  if (!space.labelled) return [];
+  return [make("p", { class: "note", text: "The independent reader is not in the record, so what it sees is not shown." })];
+}
+
+// ---- only the label changes ----
+
+function labelsPart(space, state) {
+  const views = space.classes.map((name) => picture(name, SIDE));
+  const changes = space.classes.slice(1).map((name) => picture(`${name} less ${space.classes[0]}`, SIDE));
+  return {
+    element: section("Only the label changes", "The same point under every label, and what the label adds to a healthy chest.",
+      row(...views.map((each) => each.element), ...changes.map((each) => each.element), legend("difference", 0.5))),
+    draw() {},
+    settle() {
+      const all = space.classes.map((_, label) => decode(space, state.z, label).image);
+      all.forEach((image, i) => views[i].grey(image));
+      changes.forEach((each, i) => each.signed(minus(all[i + 1], all[0]), 0.5));
+    },
+  };
+}
+
+// ---- a path ----
+
+function pathPart(space, state) {
+  const tiles = Array.from({ length: DECODED }, (_, i) => picture(["A", ...Array(DECODED - 2).fill(""), "B"][i], SIDE));
+  const text = status();
+  let drawn = "", stop = () => {};
+  const go = (t) => {
+    const [a, b] = state.ends;
+    at.value = t;
+    state.goTo(blend(a.z, b.z, t), t < 0.5 ? a.label : b.label);
+  };
+  const at = slider("From A to B", { min: 0, max: 1, step: 0.01 }, (t) => { stop(); go(t); });
+  const set = (which) => { state.ends[which] = { z: Float32Array.from(state.z), label: state.label, name: "a point" }; state.refresh(); };
+  return {
+    element: section("From A to B", "A straight line between two codes; halfway the label of B takes over.",
+      row(button("A is the point", () => set(0)), button("B is the point", () => set(1)),
+        button("Play", () => { stop(); stop = animate(3, go); })),
+      at.element, make("div", { class: "strip" }, ...tiles.map((tile) => tile.element)), text.element),
+    draw() {},
+    settle() {
+      const [a, b] = state.ends, now = `${a.label}${b.label}${a.z}${b.z}`;
+      if (now === drawn) return;
+      drawn = now;
+      tiles.forEach((tile, i) => {
+        const t = i / (DECODED - 1);
+        tile.grey(decode(space, blend(a.z, b.z, t), t < 0.5 ? a.label : b.label).image);
+      });
+      text.text = `A: ${a.name}; B: ${b.name}.`;
+    },
+  };
+}
+
+// ---- Hamiltonian dynamics ----
+
+function dynamicsPart(root, space, state) {
+  const last = space.moves[0].z.length - 1, table = make("table");
+  const move = () => space.moves[start.value];
+  const go = () => { state.move = start.value; state.goTo(move().z[step.value], state.label, move().start); };
+  const start = slider("Start", { min: 0, max: space.moves.length - 1, step: 1, format: (i) => `${i + 1}` }, go);
+  const step = slider("Leapfrog step", { min: 0, max: last, step: 1, format: (k) => `${k} of ${last}` }, go);
+  const fill = () => {
+    const line = (name, values) => make("tr", {}, make("th", { scope: "row", text: name }),
+      ...Array.from(values, (v) => make("td", { text: v.toFixed(1) })));
+    const { potential, hamiltonian } = move();
+    const head = make("tr", {}, make("th", { text: "nats" }), ...move().z.map((_, k) => make("th", { scope: "col", text: `z${k}` })));
+    table.replaceChildren(head, line("potential U", potential), line("kinetic", hamiltonian.map((h, k) => h - potential[k])), line("sum H", hamiltonian));
+  };
+  return {
+    element: section("Hamiltonian dynamics",
+      "From a draw of the posterior z0, each leapfrog step follows the energy of image and mask; tempering takes kinetic energy away. Stored for these starts.",
+      start.element, step.element, make("div", { class: "wide" }, table)),
+    draw: fill,
+  };
+}
+
+// ---- every dimension ----
+
+function dimensionsPart(space, state) {
+  const order = [...space.kl.keys()].sort((i, j) => space.kl[j] - space.kl[i]);
+  const sliders = order.map((i) =>
+    slider(`z ${i} · ${space.kl[i].toFixed(2)}`, { min: -5, max: 5, step: 0.05, value: state.z[i] }, (value) => {
+      const z = Float32Array.from(state.z);
+      z[i] = value;
+      state.goTo(z);
+    }));
+  return {
+    element: section("Every latent dimension", "With the nats that each carries, largest first; those of almost none should change nothing.",
+      make("div", { class: "sliders" }, ...sliders.map((each) => each.element))),
+    draw() { sliders.forEach((each, k) => { each.value = state.z[order[k]]; }); },
+  };
+}

@@ -1,0 +1,177 @@
+"""The latent spaces of the auto-encoders as the data of an explorer.
+
+A space is a fitted model and what an explorer needs of it: its decoder for the browser, the codes
+of images that no training has seen, the prior, and directions to move along.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from torch.nn.utils import parametrize
+
+from lib.datasets.preprocess import preprocess
+from lib.datasets.splits import interleaved_labels
+from lib.explore import weights
+from lib.explore.host import Explorer
+from lib.generators import hamiltonian, hvae, vae
+from lib.networks.classifier import SmallCNN
+from lib.phantoms import brain, chest
+from lib.tasks import classify
+from lib.training import loop as tr
+
+DIRECTIONS = 6  # principal directions that a reader can choose from
+GRADES = ("low grade", "high grade")
+SLICES = 2  # of one brain
+
+
+# ---- images that no training has seen -----------------------------------------------------------
+
+
+def chests(law: chest.Law, n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """n fresh chests (a multiple of 4) and their healthy twins, in the class mix of Table 1.
+
+    image, healthy (n, 64, 64) float32 in [0, 1], both preprocessed; label (n,).
+    """
+    batch = chest.render(chest.sample(law, interleaved_labels(n), rng))
+    pictures = {"image": preprocess(batch.image), "healthy": preprocess(batch.healthy)}
+    return pictures | {"label": batch.label}
+
+
+def brains(n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """SLICES FLAIR slices of each of n fresh brains, where the lesion is large and where it is
+    half as large.
+
+    image, healthy (S, 64, 64) float32 in [0, 1]; mask bool; label (S,), 0 low and 1 high grade. A
+    brain without a labelled pixel is left out.
+    """
+    batch = brain.render(brain.sample(brain.BRAIN, n, rng), modalities=("FLAIR",))
+    area = batch.mask.sum((2, 3))
+    some = np.flatnonzero(area.any(1))
+    levels = [np.abs(area[some] - share * area[some].max(1, keepdims=True)).argmin(1)
+              for share in (1.0, 0.5)]  # fmt: skip
+    who, level = np.tile(some, SLICES), np.concatenate(levels)
+    pictures = {"image": batch.image[who, 0, level], "healthy": batch.healthy[who, 0, level]}
+    pictures = {name: picture.clip(0, 1) for name, picture in pictures.items()}
+    return pictures | {"mask": batch.mask[who, level], "label": batch.label[who]}
+
+
+# ---- spaces -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Space:
+    """A model's latent space, d numbers.
+
+    scenes: the images that were encoded; classes: names of their labels. arrays: codes (n, d), the
+    posterior means; kl (d,), nats by dimension, mean over the images; prior (classes or 1, 2, d),
+    mean and standard deviation; of a Hamiltonian VAE trajectory (m, K + 1, d), potential and
+    hamiltonian (m, K + 1), in nats, and start (m,), which image each begins from. labelled: the
+    decoder takes the label too.
+    """
+
+    title: str
+    scenes: str
+    classes: tuple[str, ...]
+    labelled: bool
+    layers: weights.Layers
+    weights: np.ndarray
+    arrays: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def labelled(title: str, model: vae.ConditionalVAE, shown: Mapping[str, np.ndarray]) -> Space:
+    """The space of a conditional VAE; `shown` as `chests` makes it."""
+    x, y = tr.as_planes(shown["image"]), torch.from_numpy(shown["label"])
+    with torch.no_grad():
+        q, (mean, log_variance) = model.posterior(x, y), model.prior_of(torch.arange(3))
+        kl = vae.kl(*q, *model.prior_of(y)).mean(0)
+    prior = torch.stack([mean, (0.5 * log_variance).exp()], 1)
+    arrays = {"codes": q[0], "kl": kl, "prior": prior}
+    arrays = {name: values.detach().numpy() for name, values in arrays.items()}
+    exported = weights.export(model.decoder)
+    return Space(title, "chest", chest.CLASSES, True, *exported, arrays)
+
+
+def paired(
+    title: str, model: hvae.PairVAE, shown: Mapping[str, np.ndarray], starts: int,
+    rng: np.random.Generator,
+) -> Space:  # fmt: skip
+    """The space of a VAE of image and mask; `shown` as `brains` makes it.
+
+    With dynamics, the trajectories of `starts` images, spread over all.
+    """
+    model.settings = replace(model.settings, precision="float32")
+    pairs = tr.as_pairs(shown["image"], shown["mask"])
+    with torch.no_grad(), parametrize.cached():
+        mean, log_sd = model.posterior(pairs)
+    kl = vae.kl(mean, 2 * log_sd, torch.zeros(()), torch.zeros(())).mean(0)
+    standard = np.stack([np.zeros(mean.shape[1]), np.ones(mean.shape[1])])[None]
+    arrays = {"codes": mean.numpy(), "kl": kl.numpy(), "prior": standard.astype(np.float32)}
+    if model.settings.leapfrog:
+        at = np.linspace(0, len(pairs) - 1, starts).astype(int)
+        arrays |= {"start": at.astype(np.int32)} | _trajectories(model, pairs[at], rng)
+    return Space(title, "brain", GRADES, False, *weights.export(model.decoder), arrays)
+
+
+def _trajectories(model: hvae.PairVAE, pairs, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    """Dynamics from a draw of each posterior, with tempering as in training."""
+    with torch.no_grad(), parametrize.cached():
+        mean, log_sd = model.posterior(pairs)
+    noise = torch.randn(2, *mean.shape, generator=tr.torch_generator(rng))
+    z, s = mean + log_sd.exp() * noise[0], model.settings
+    with parametrize.cached():
+        points = [*hamiltonian.trajectory(
+            model.potential(pairs), z, noise[1], model.eps, s.leapfrog, s.beta0
+        )]  # fmt: skip
+    each = {
+        "trajectory": torch.stack([point.z for point in points], 1),
+        "potential": torch.stack([point.energy for point in points], 1),
+        "hamiltonian": torch.stack([point.hamiltonian for point in points], 1),
+    }
+    return {name: values.detach().numpy() for name, values in each.items()}
+
+
+def principal(codes: np.ndarray, n: int = DIRECTIONS) -> np.ndarray:
+    """The first n principal directions of codes (N, d), (n, d) of length one; each points to where
+    its largest number is positive."""
+    _, _, directions = np.linalg.svd(codes - codes.mean(0), full_matrices=False)
+    found = directions[:n]
+    largest = np.take_along_axis(found, np.abs(found).argmax(1)[:, None], 1)
+    return (found * np.sign(largest)).astype(np.float32)
+
+
+# ---- the explorer -------------------------------------------------------------------------------
+
+
+def explorer(
+    spaces: Mapping[str, Space], scenes: Mapping[str, Mapping[str, np.ndarray]],
+    reader: SmallCNN | None = None, notes: tuple[str, ...] = (),
+) -> Explorer:  # fmt: skip
+    """The explorer of these spaces; `scenes` holds the images that they name.
+
+    reader: an independent classifier of chests, told with its accuracy on the shown images; notes:
+    sentences below the title.
+    """
+    data: dict[str, object] = {"notes": [*notes], "spaces": []}
+    for key, space in spaces.items():
+        data["spaces"].append({
+            "key": key, "title": space.title, "scenes": space.scenes, "layers": space.layers,
+            "classes": [*space.classes], "labelled": space.labelled,
+        })  # fmt: skip
+        data[f"{key}/weights"] = space.weights
+        data[f"{key}/principal"] = principal(space.arrays["codes"])
+        data |= {f"{key}/{name}": values for name, values in space.arrays.items()}
+    for key, scene in scenes.items():
+        data |= {f"{key}/{name}": _bytes(values) for name, values in scene.items()}
+    if reader is not None:
+        layers, data["reader/weights"] = weights.export(reader)
+        seen = classify.predict(reader, scenes["chest"]["image"]).argmax(1)
+        right = float((seen == scenes["chest"]["label"]).mean())
+        data["reader"] = {"layers": layers, "accuracy": right}
+    return Explorer("latent_space", "Latent space", data, uses=("network",), height=1100)
+
+
+def _bytes(values: np.ndarray) -> np.ndarray:
+    """Grey values in [0, 1] as 0..255; masks and labels as they are."""
+    return (np.round(255 * values) if values.dtype.kind == "f" else values).astype(np.uint8)
