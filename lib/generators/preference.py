@@ -17,8 +17,8 @@ logged. Text and mask are separate losses, averaged where an image has both (`ra
 
 A model to be tuned offers
 
-    model.residuals(latents, noise, t, tokens, mask) -> (B, ...)   # what it says minus the target
-    model.schedule                                                  # of T steps
+    model.say(x_t, t, tokens, mask) -> (B, ...)     # float32
+    model.schedule, model.settings.kind              # of T steps; what it says: "eps", "x0" or "v"
 """
 
 import copy
@@ -33,6 +33,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lib.datasets.ratings import BEST
+from lib.generators import diffusion
 from lib.generators.diffusion import Schedule
 from lib.generators.frame import EVERY, State
 from lib.jobs import Result
@@ -73,26 +74,29 @@ class Policy(Protocol):
     """A conditional diffusion model that can be tuned."""
 
     schedule: Schedule
+    settings: object  # with a `kind`, one of diffusion.KINDS
 
-    def residuals(
-        self, latents: Tensor, noise: Tensor, t: Tensor, tokens: Tensor, mask: Tensor
-    ) -> Tensor:
-        """What the network says of noised latents (B, ...) minus what it should say, float32.
+    def say(self, x: Tensor, t: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
+        """What the network says of x_t (B, ...) at t (B,), float32, of the same shape.
 
-        noise as latents, t (B,), tokens (B, LENGTH), mask (B, H, W).
+        tokens (B, LENGTH), mask (B, 1, H, W).
         """
         ...
 
 
 class Data(NamedTuple):
-    """Images that were compared, and how: tensors of a pool (N, ...) and of its pairs (P, ...)."""
+    """Images that were compared, and how: tensors of a pool (N, ...) and of its pairs (P, ...).
+
+    latents (N, ...), tokens (N, LENGTH), mask (N, 1, H, W) float32; winner and loser (P,), into the
+    pool; scores (P, 2) of both, weight (P,).
+    """
 
     latents: Tensor
     tokens: Tensor
     mask: Tensor
     winner: Tensor
     loser: Tensor
-    scores: Tensor  # (P, 2) of winner and loser
+    scores: Tensor
     weight: Tensor
 
 
@@ -120,7 +124,7 @@ def as_data(pairs: Result, latents: Tensor, pool: Result) -> Data:
     most = int(torch.maximum(a["winner"], a["loser"]).max())
     if most >= len(latents):
         raise ValueError(f"pairs name image {most} of {len(latents)}; pass the pool they are of.")
-    given = (torch.from_numpy(pool.arrays[name]) for name in ("tokens", "mask"))
+    given = torch.from_numpy(pool.arrays["tokens"]), tr.as_planes(pool.arrays["mask"])
     return Data(latents, *given, a["winner"], a["loser"], a["scores"].float(), a["weight"])
 
 
@@ -171,11 +175,13 @@ def loss_terms(
 
 
 def both(model: Policy, data: Data, now: Noised) -> Sides:
-    """Residuals of the winners and losers of some pairs, in one pass."""
+    """What the network says minus what it should say, of the winners and losers of some pairs."""
     rows = torch.cat([data.winner[now.at], data.loser[now.at]])
     latents, tokens, mask = (part[rows] for part in (data.latents, data.tokens, data.mask))
-    twice = torch.cat([now.noise, now.noise]), torch.cat([now.t, now.t])
-    return Sides(*model.residuals(latents, *twice, tokens, mask).float().chunk(2))
+    noise, t = torch.cat([now.noise, now.noise]), torch.cat([now.t, now.t])
+    said = model.say(diffusion.add_noise(model.schedule, latents, noise, t), t, tokens, mask)
+    goal = diffusion.target(model.schedule, model.settings.kind, latents, noise, t)
+    return Sides(*(said - goal).chunk(2))
 
 
 def strata(n: int, times: int, length: int, generator: torch.Generator) -> Tensor:

@@ -1,9 +1,10 @@
 """A toy of section "Radiologist Feedback": preferences over a mixture of two modes on a line.
 
-Data x ~ (1 - SHARE) N(-CENTRE, WIDTH^2) + SHARE N(CENTRE, WIDTH^2). A tiny network learns its
-noise; readers prefer the right mode. The law that DPO aims at has a closed form, see `aimed`.
+Data x ~ (1 - SHARE) N(-CENTRE, WIDTH^2) + SHARE N(CENTRE, WIDTH^2). A tiny network learns it;
+readers prefer the right mode. No network can lower the loss on fresh pairs below `floor`.
 """
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,33 +20,35 @@ from lib.training.weights import freeze, seeded
 CENTRE, WIDTH, SHARE = 1.0, 0.25, 0.5  # of the right mode
 LENGTH = 100  # T
 STEPS, BATCH, RATE = 1500, 256, 3e-3  # of the network's first training
-TUNING = {"steps": 300, "pairs": 16, "rate": 1e-4, "warm_up": 10, "decay": 0.0}
+TUNING = {"steps": 300, "pairs": 16, "warm_up": 10, "decay": 0.0}
+CAREFUL, HASTY = 1e-4, 1e-3  # rates: one at which all arms hold, one at which plain DPO fails
+
+
+@dataclass(frozen=True)
+class LineSettings:
+    """What a LineNet says of x_t."""
+
+    kind: str = "v"
 
 
 class LineNet(nn.Module):
-    """The noise in x_t (B, 1), told by a network of two hidden layers; unconditional."""
+    """A `preference.Policy` of points x_t (B, 1); tokens and mask say nothing."""
 
     def __init__(self, width: int = 48):
         super().__init__()
         layers = nn.Linear(3, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU()
         self.net = nn.Sequential(*layers, nn.Linear(width, 1))
-        self.schedule = diffusion.cosine(LENGTH)
+        self.schedule, self.settings = diffusion.cosine(LENGTH), LineSettings()
 
-    def say(self, x: Tensor, t: Tensor) -> Tensor:
-        """The noise (B, 1) in x (B, 1) at t (B,)."""
+    def say(self, x: Tensor, t: Tensor, tokens=None, mask=None) -> Tensor:
+        """v (B, 1) of x (B, 1) at t (B,)."""
         signal, noise = self.schedule.rates(t, x)
         return self.net(torch.cat([x, signal, noise], 1))
-
-    def residuals(
-        self, latents: Tensor, noise: Tensor, t: Tensor, tokens: Tensor, mask: Tensor
-    ) -> Tensor:
-        """As `preference.Policy` asks for; tokens and mask say nothing here."""
-        return self.say(diffusion.add_noise(self.schedule, latents, noise, t), t) - noise
 
     def sample(self, n: int, rng: np.random.Generator, steps: int = 25) -> Tensor:
         """n points (n, 1) by DDIM."""
         def predict(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-            return diffusion.parts(self.schedule, "eps", self.say(x, t), x, t)
+            return diffusion.parts(self.schedule, self.settings.kind, self.say(x, t), x, t)
 
         noise = torch.randn(n, 1, generator=tr.torch_generator(rng))
         with torch.no_grad():
@@ -69,8 +72,9 @@ def base(rng: np.random.Generator) -> LineNet:
         x = points(BATCH, data_rng)
         eps = torch.randn(x.shape, generator=generator)
         t = torch.randint(LENGTH, (BATCH,), generator=generator)
-        x_t = diffusion.add_noise(model.schedule, x, eps, t)
-        tr.descend(optimizer, F.mse_loss(model.say(x_t, t), eps))
+        said = model.say(diffusion.add_noise(model.schedule, x, eps, t), t)
+        goal = diffusion.target(model.schedule, model.settings.kind, x, eps, t)
+        tr.descend(optimizer, F.mse_loss(said, goal))
     return freeze(model)
 
 
@@ -92,42 +96,36 @@ def compared(x: Tensor, liking: float, n: int, rng: np.random.Generator) -> Data
     return Data(x, blank, blank, won, lost, scores, torch.ones(n))
 
 
-def aimed(share: float, liking: float, strength: float = 1.0) -> float:
-    """The share of the right mode in the law that maximises reward minus strength * KL.
-
-    share (of the reference) times exp(liking / strength), normalised (Rafailov et al. 2023,
-    equation 4).
-    """
-    odds = share / (1 - share) * np.exp(liking / strength)
-    return float(odds / (1 + odds))
+def floor(liking: float) -> float:
+    """The least expected loss of any network, nats: the entropy of the reader's choice."""
+    p = 1 / (1 + np.exp(-liking))
+    return float(-p * np.log(p) - (1 - p) * np.log1p(-p))
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """What a tuning does: its log, share and spread of samples, and mean misses of both modes."""
+    """What a tuning leaves: its log, and what samples are like."""
 
     log: list[dict]
     share: float  # of samples in the right mode
-    spread: float  # standard deviation of these
+    spread: float | None  # standard deviation of samples within 4 WIDTH of CENTRE; WIDTH is right
     away: float  # share of samples further than 4 WIDTH from either centre
 
 
-def look(model: LineNet, rng: np.random.Generator, n: int = 2000) -> dict[str, float]:
+def look(model: LineNet, rng: np.random.Generator, n: int = 2000) -> dict[str, float | None]:
     """share, spread and away of n samples (see Tuned)."""
     x = model.sample(n, rng)[:, 0].numpy()
     right = x[np.abs(x - CENTRE) < 4 * WIDTH]
     away = np.minimum(np.abs(x - CENTRE), np.abs(x + CENTRE)) > 4 * WIDTH
     return {
         "share": float((x > 0).mean()),
-        "spread": float(right.std()) if len(right) else float("nan"),
+        "spread": float(right.std()) if len(right) else None,
         "away": float(away.mean()),
     }
 
 
 def tuned(model: LineNet, data: Data, s: DpoSettings, rng: np.random.Generator) -> Tuned:
     """A copy of the network after DPO, and what its samples are like."""
-    import copy
-
     fit_rng, look_rng = rng.spawn(2)
     other = copy.deepcopy(model)
     log = [state.row for state in preference.fit(other, data, s, fit_rng)]
