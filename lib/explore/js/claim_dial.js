@@ -14,7 +14,7 @@ function explore(root, data) {
   const told = status();
   const learnt = make("p", { class: "note" });
   const shares = bars("How often each verdict comes", names);
-  shares.element.classList.add("wide");
+  shares.element.classList.add("named");
   shares.element.querySelectorAll("i").forEach((fill, i) => { fill.style.background = tints[i]; });
   const one = drawing("Differences of one study, their mean and interval", 0.36, (context, width, height) =>
     drawStudy(root, context, width, height, state, data, differencesOf(state)));
@@ -50,7 +50,7 @@ function explore(root, data) {
   const again = button("Another study", () => change({ study: state.study + 1 }));
 
   root.append(
-    make("style", { text: ".wide li { grid-template-columns: minmax(7rem, 13rem) minmax(3rem, 1fr) 2.6rem; }" }),
+    make("style", { text: ".named li { grid-template-columns: minmax(7rem, 13rem) minmax(3rem, 1fr) 2.6rem; }" }),
     make("h2", { text: "A claim's dial" }),
     make("p", { text: "What can R training draws say? Set how large an effect truly is and how much its paired differences spread; the verdict follows the rules of this page." }),
     make("div", { class: "split" },
