@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
+from scipy.spatial import cKDTree
 from torch.nn.utils import parametrize
 
 from lib.datasets.preprocess import preprocess
@@ -22,6 +23,7 @@ from lib.tasks import classify
 from lib.training import loop as tr
 
 DIRECTIONS = 6  # principal directions that a reader can choose from
+FAR = 1.25  # times what neighbours are apart: farther than usual
 GRADES = ("low grade", "high grade")
 SLICES = 2  # of one brain
 
@@ -141,6 +143,19 @@ def principal(codes: np.ndarray, n: int = DIRECTIONS) -> np.ndarray:
     return (found * np.sign(largest)).astype(np.float32)
 
 
+def far(space: Space, label: int, n: int, rng: np.random.Generator) -> float:
+    """Share of n draws from the prior of a label that lie farther from every code than FAR times
+    what neighbours do, in the prior's standard deviations: where samples may break.
+
+    Neighbours: the median distance of a code to its nearest other one.
+    """
+    mean, sd = space.arrays["prior"][label if len(space.arrays["prior"]) > 1 else 0]
+    codes = (space.arrays["codes"] - mean) / sd
+    usual = np.median(cKDTree(codes).query(codes, k=2)[0][:, 1])
+    drawn = rng.standard_normal((n, codes.shape[1]))
+    return float((cKDTree(codes).query(drawn)[0] > FAR * usual).mean())
+
+
 # ---- the explorer -------------------------------------------------------------------------------
 
 
@@ -153,7 +168,7 @@ def explorer(
     reader: an independent classifier of chests, told with its accuracy on the shown images; notes:
     sentences below the title.
     """
-    data: dict[str, object] = {"notes": [*notes], "spaces": []}
+    data: dict[str, object] = {"notes": [*notes], "far": FAR, "spaces": []}
     for key, space in spaces.items():
         data["spaces"].append({
             "key": key, "title": space.title, "scenes": space.scenes, "layers": space.layers,

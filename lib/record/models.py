@@ -67,6 +67,11 @@ def load(name: str, job: Job) -> tuple[Result, str]:
     return Result(arrays, scores), where
 
 
+def has(name: str) -> bool:
+    """Whether the record has a model of this name (`pavae/vae`)."""
+    return _file(name).is_file()
+
+
 def suits(job: Job, kept: Result) -> bool:
     """Whether the networks of today take kept weights and settings, which other code may have left.
 

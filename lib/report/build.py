@@ -103,7 +103,14 @@ def _notebook(name: str, found: dict) -> dict:
     title = plain(heading[1]) if heading else name
     blank = {"name": name, "title": title, "seconds": None, "error": "", "claims": []}
     chapter = name.rpartition("/")[0]
-    return blank | found | {"chapter": chapter, "page": f"report/{name}.html" if there else None}
+    page = f"report/{name}.html" if there else None
+    return blank | found | {"chapter": chapter, "page": page, "alone": _alone(name)}
+
+
+def _alone(name: str) -> str | None:
+    """Address of the page that a notebook of explore/ leaves beside the report, if it is there."""
+    there = name.startswith("explore/") and (paths.FIGURES / f"{name}.html").is_file()
+    return f"{name}.html" if there else None
 
 
 def _chapters(notebooks: list[dict]) -> list[dict]:

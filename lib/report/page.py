@@ -163,9 +163,10 @@ class Page:
     def model(self, name: str, job: Job) -> Result:
         """A fitted generator of draw 0: this home's, else the record's; says which.
 
-        The chapter's record knows it by `name`; with REFIT set it is fitted here.
+        The chapter's record knows it by `name`, that of another one by "chapter/name"; with REFIT
+        set it is fitted here.
         """
-        named = f"{self.name.partition('/')[0]}/{name}"
+        named = self._named(name)
         if not (self.from_record or jobs.is_done(job)) and os.environ.get(paths.REFIT):
             jobs.run([job])
         if jobs.is_done(job) and not self.from_record:
@@ -186,6 +187,14 @@ class Page:
                 self.old = " Models stand in the record from earlier code."
         print(f"{name}: {where}")
         return found
+
+    def has_model(self, name: str, job: Job) -> bool:
+        """Whether `model` has it without a fit: in this home or in the record."""
+        here = jobs.is_done(job) and not self.from_record
+        return here or models.has(self._named(name))
+
+    def _named(self, name: str) -> str:
+        return name if "/" in name else f"{self.name.partition('/')[0]}/{name}"
 
     # ---- what is shown ----
 

@@ -30,6 +30,7 @@ function readSpace(data, about) {
   const codes = rows(part("codes"));
   const space = {
     ...about,
+    far: data.far,
     codes,
     d: codes[0].length,
     kl: part("kl").values,
@@ -113,33 +114,31 @@ function directions(space) {
 
 function view(root, space, reader, tell) {
   const state = startState(space);
-  const parts = [
-    mapPart(root, space, state),
-    picturesPart(space, state, reader),
-    state.space.labelled ? labelsPart(space, state) : null,
-    pathPart(space, state),
-    space.moves ? dynamicsPart(root, space, state) : null,
-    dimensionsPart(space, state),
-  ].filter(Boolean);
+  const map = mapPart(root, space, state), dimensions = dimensionsPart(space, state);
+  const beside = [picturesPart(space, state, reader)];
+  if (space.labelled) beside.push(labelsPart(space, state));
+  if (space.moves) beside.push(dynamicsPart(space, state));
+  const path = pathPart(space, state), parts = [map, ...beside, path, dimensions];
   const told = soon(200, () => tell({ model: space.key, label: state.label, z: [...state.z] }));
   state.refresh = later(() => { parts.forEach((part) => part.draw()); settled(); told(); });
   const settled = soon(120, () => parts.forEach((part) => part.settle?.()));
   onTheme(root, () => state.refresh());
   state.refresh();
-  const [map, pictures, ...rest] = parts;
-  return [make("div", { class: "split" }, map.element, pictures.element), ...rest.map((part) => part.element)];
+  const left = make("div", {}, map.element, path.element), right = make("div", {}, ...beside.map((part) => part.element));
+  return [make("div", { class: "split" }, left, right), dimensions.element];
 }
 
 // Where the reader of this page is: a point, its label, the image it began from, two ends of a path.
 function startState(space) {
   const sick = space.label.findIndex((label) => label > 0);
+  const other = space.label.findIndex((label) => label !== space.label[sick]);
   const state = {
     space,
     z: Float32Array.from(space.codes[sick]),
     label: space.label[sick],
     picked: sick,
     hovered: null,
-    ends: [0, sick].map((i) => ({ z: space.codes[i], label: space.label[i], name: `image ${i}` })),
+    ends: [sick, other].map((i) => ({ z: space.codes[i], label: space.label[i], name: `image ${i}` })),
     move: null,
     refresh: () => {},
     goTo(z, label = state.label, picked = null) {
@@ -207,7 +206,7 @@ function mapPart(root, space, state) {
   const place = status();
   return {
     element: section("Map", "Each mark is the code of an image that no training has seen.",
-      row(right.element, up.element, pictured.element), text.element, board.element, key(space), place.element),
+      row(right.element, up.element, pictured.element), board.element, text.element, key(space), place.element),
     draw() { board.redraw(); },
     settle() { place.text = whereabouts(space, state); grid.restart(plane, across(state.z), pictured.value, () => board.redraw()); },
   };
@@ -229,7 +228,7 @@ function whereabouts(space, state) {
   const gap = (a, b) => Math.sqrt(a.reduce((sum, x, i) => sum + ((x - b[i]) / sd[i]) ** 2, 0));
   const gaps = space.codes.map((code) => gap(state.z, code));
   const least = gaps.indexOf(Math.min(...gaps)), usual = usualGap(space, state, gap);
-  const far = gaps[least] > 1.25 * usual ? "farther than usual: here samples may break" : "within the usual";
+  const far = gaps[least] > space.far * usual ? "farther than usual: here samples may break" : "within the usual";
   return `Nearest code: image ${least}, ${gaps[least].toFixed(1)} away (between neighbours ${usual.toFixed(1)}; ${far}). ` +
     `From the prior's mean: ${gap(state.z, centre).toFixed(1)}; draws lie about ${Math.sqrt(space.d).toFixed(1)} from it.`;
 }
@@ -239,8 +238,7 @@ function usualGap(space, state, gap) {
   space.usual ??= new Map();
   const { prior } = state;
   if (!space.usual.has(prior)) {
-    const some = space.codes.slice(0, 80);
-    const least = some.map((a) => Math.min(...space.codes.filter((b) => b !== a).map((b) => gap(a, b))));
+    const least = space.codes.map((a) => Math.min(...space.codes.filter((b) => b !== a).map((b) => gap(a, b))));
     space.usual.set(prior, least.sort((a, b) => a - b)[least.length >> 1]);
   }
   return space.usual.get(prior);
@@ -397,7 +395,7 @@ function picturesPart(space, state, reader) {
   const draw = () => { const { mean: centre, sd } = state.prior; return centre.map((m, i) => m + sd[i] * random()); };
   return {
     element: section("At the point", "", label ? label.element : "",
-      row(decoded.element, image.element, twin.element, changed.element, legend("image less twin", 0.5)),
+      make("div", { class: "stage" }, decoded.element, image.element, twin.element, changed.element, legend("grey units", 0.5)),
       row(outlined.element, button("Draw from the prior", () => state.goTo(draw())), button("The prior's mean", () => state.goTo(state.prior.mean))),
       index.element, ...readerWords(space, reader, seen)),
     draw() {
@@ -433,7 +431,7 @@ function labelsPart(space, state) {
   const changes = space.classes.slice(1).map((name) => picture(`${name} less ${space.classes[0]}`, SIDE));
   return {
     element: section("Only the label changes", "The same point under every label, and what the label adds to a healthy chest.",
-      row(...views.map((each) => each.element), ...changes.map((each) => each.element), legend("difference", 0.5))),
+      make("div", { class: "thirds" }, ...[...views, ...changes].map((each) => each.element), legend("grey units", 0.5))),
     draw() {},
     settle() {
       const all = space.classes.map((_, label) => decode(space, state.z, label).image);
@@ -477,7 +475,7 @@ function pathPart(space, state) {
 
 // ---- Hamiltonian dynamics ----
 
-function dynamicsPart(root, space, state) {
+function dynamicsPart(space, state) {
   const last = space.moves[0].z.length - 1, table = make("table");
   const move = () => space.moves[start.value];
   const go = () => { state.move = start.value; state.goTo(move().z[step.value], state.label, move().start); };

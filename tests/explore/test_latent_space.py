@@ -1,0 +1,123 @@
+"""What the latent-space explorer is given: twins, codes, priors, directions, energies, holes."""
+
+import numpy as np
+import pytest
+import torch
+from torch.distributions import Normal, kl_divergence
+
+from lib.explore import latent_space
+from lib.generators import hvae, vae
+from lib.phantoms import chest
+from lib.training import loop as tr
+from lib.training.weights import freeze, seeded
+
+
+@pytest.fixture(scope="module")
+def chests():
+    return latent_space.chests(chest.BARE, 8, np.random.default_rng(0))
+
+
+@pytest.fixture(scope="module")
+def brains():
+    return latent_space.brains(3, np.random.default_rng(0))
+
+
+def shaken(make):
+    """An untrained model whose every weight is moved, so that its encoder does not give zeros."""
+    model = seeded(make, np.random.default_rng(0))
+    with torch.no_grad():
+        for p in model.parameters():
+            p.add_(0.05 * torch.randn(p.shape, generator=torch.Generator().manual_seed(p.numel())))
+    return freeze(model)
+
+
+@pytest.fixture(scope="module")
+def labelled(chests):
+    model = shaken(lambda: vae.ConditionalVAE(vae.PA_VAE))
+    return model, latent_space.labelled("a", model, chests)
+
+
+@pytest.fixture(scope="module")
+def paired(brains):
+    model = shaken(lambda: hvae.PairVAE(hvae.HVAE))
+    return model, latent_space.paired("b", model, brains, 2, np.random.default_rng(1))
+
+
+def test_twin_of_a_healthy_chest_is_itself(chests):
+    same = (chests["image"] == chests["healthy"]).all((1, 2))
+    assert (same == (chests["label"] == 0)).all()
+    again = latent_space.chests(chest.BARE, 8, np.random.default_rng(0))
+    assert all(np.array_equal(again[name], chests[name]) for name in chests)
+
+
+def test_twin_of_a_brain_differs_in_the_lesion_and_halves_come_second(brains):
+    change = np.abs(brains["image"] - brains["healthy"])
+    assert (change[brains["mask"]].mean()) > 20 * change[~brains["mask"]].mean()
+    area = brains["mask"].sum((1, 2))
+    n = len(area) // latent_space.SLICES
+    assert np.allclose(area[n:] / area[:n], 0.5, atol=0.15)
+    assert (brains["label"][:n] == brains["label"][n:]).all()
+
+
+def test_codes_prior_and_nats_are_the_models(labelled, chests):
+    model, space = labelled
+    x, y = tr.as_planes(chests["image"]), torch.from_numpy(chests["label"])
+    (mean, log_q), (centre, log_p) = model.posterior(x, y), model.prior_of(y)
+    assert np.array_equal(space.arrays["codes"], mean.numpy())
+    q, p = Normal(mean, (0.5 * log_q).exp()), Normal(centre, (0.5 * log_p).exp())
+    assert np.allclose(space.arrays["kl"], kl_divergence(q, p).mean(0), rtol=1e-4, atol=1e-6)
+    for label in range(3):
+        assert np.allclose(space.arrays["prior"][label, 0], p.loc[y == label][0])
+        assert np.allclose(space.arrays["prior"][label, 1], p.scale[y == label][0])
+
+
+def test_trajectory_has_the_energies_of_its_points(paired, brains):
+    model, space = paired
+    at, z = space.arrays["start"], torch.from_numpy(space.arrays["trajectory"])
+    assert z.shape == (2, model.settings.leapfrog + 1, 64)
+    energy = model.potential(tr.as_pairs(brains["image"][at], brains["mask"][at]))
+    found = torch.stack([energy(z[:, k]) for k in range(z.shape[1])], 1)
+    assert np.allclose(space.arrays["potential"], found, rtol=1e-5)
+    half = 0.5 * (z[:, 1] - z[:, 0]).div(model.eps).square().sum(1)  # of the half-step momentum
+    kinetic = space.arrays["hamiltonian"] - space.arrays["potential"]
+    assert (kinetic > 0).all()
+    assert np.allclose(kinetic[:, 0], half, rtol=0.5)
+
+
+def test_a_vae_without_dynamics_has_no_trajectory(brains):
+    model = shaken(lambda: hvae.PairVAE(hvae.VAE))
+    space = latent_space.paired("c", model, brains, 2, np.random.default_rng(1))
+    assert "trajectory" not in space.arrays
+
+
+def test_first_direction_is_where_codes_spread_and_signs_are_fixed():
+    rng = np.random.default_rng(0)
+    true = np.array([0.6, -0.8, 0.0])
+    codes = 5 + rng.normal(size=(500, 1)) * 3 * true + 0.1 * rng.normal(size=(500, 3))
+    first, *_ = latent_space.principal(codes, 2)
+    assert np.allclose(first, [-0.6, 0.8, 0.0], atol=0.02)
+
+
+def space_of(codes, mean=0.0, sd=1.0):
+    prior = np.stack([np.full(codes.shape[1], mean), np.full(codes.shape[1], sd)])[None]
+    arrays = {"codes": codes, "prior": prior}
+    return latent_space.Space("t", "chest", ("a",), False, [], np.zeros(1), arrays)
+
+
+def test_draws_are_far_where_no_codes_are():
+    rng = np.random.default_rng(0)
+    codes = rng.normal(size=(2000, 3))
+    share = latent_space.far(space_of(codes), 0, 500, rng)
+    assert 0.1 < share < 0.5  # codes and draws of one law: some lie at its rim
+    assert latent_space.far(space_of(codes + 9), 0, 500, rng) == 1
+    moved = space_of(7 + 2 * codes, mean=7.0, sd=2.0)  # units do not matter
+    same = latent_space.far(moved, 0, 500, np.random.default_rng(1))
+    assert same == latent_space.far(space_of(codes), 0, 500, np.random.default_rng(1))
+
+
+def test_explorer_carries_images_codes_and_an_honest_reader(labelled, chests):
+    shown = latent_space.explorer({"a": labelled[1]}, {"chest": chests})
+    assert "reader" not in shown.head["json"]
+    assert shown.head["arrays"]["a/codes"]["shape"] == [8, 32]
+    assert shown.head["arrays"]["chest/image"]["dtype"] == "uint8"
+    assert shown.head["json"]["spaces"][0]["classes"] == [*chest.CLASSES]
