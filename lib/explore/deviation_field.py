@@ -124,6 +124,35 @@ def _subject(
     }  # fmt: skip
 
 
+def fields(found: dict[str, np.ndarray], subject: int, extent: int = 0) -> dict[str, np.ndarray]:
+    """What is `stored` of a subject at one of EXTENTS (its place in them), as images in grey units.
+
+    healthy, substrate, truth (the true deviation) and mask (bool), (H, W); deviation (seeds, H, W);
+    way (FRAMES, filmed, H, W), of the mask as it is.
+    """
+    healthy = found["healthy"][subject] / 255
+    top, left = found["corner"][subject]
+    pad = ((top, healthy.shape[0] - top - SIDE), (left, healthy.shape[1] - left - SIDE))
+
+    def whole(part: np.ndarray) -> np.ndarray:
+        return np.pad(part, ((0, 0),) * (part.ndim - 2) + pad)
+
+    step = found["way_step"][subject][:, None, None, None]
+    drawn = found["deviation_step"][subject, extent]
+    return {
+        "healthy": healthy,
+        "substrate": found["substrate"][subject, extent] / 255,
+        "mask": whole(found["mask"][subject, extent]) > 0,
+        "truth": _centred(found["truth"][subject]) * found["truth_step"][subject],
+        "deviation": whole(_centred(found["deviation"][subject, extent]) * drawn),
+        "way": whole(_centred(found["way"][subject]) * step),
+    }
+
+
+def _centred(small: np.ndarray) -> np.ndarray:
+    return small.astype(np.float32) - STEPS - 1
+
+
 # ---- the page and its kernel ---------------------------------------------------------------------
 
 

@@ -107,3 +107,15 @@ def test_a_signed_field_comes_back_and_zero_stays_zero():
     assert small.dtype == np.uint8 and step[0, 1] == 0
     assert (abs(back - fields) <= step[..., None, None] / 2 + 1e-6).all()
     assert (back[fields == 0] == 0).all()
+
+
+def test_fields_are_whole_images_in_grey_units(model, given, found):
+    one = field.fields(found, 0, 2)
+    mask = control.within(control.grown(given["mask"], EXTENTS[2]), given["healthy"])[0]
+    assert np.array_equal(one["mask"], mask)
+    assert abs(one["healthy"] - given["healthy"][0]).max() <= 0.5 / 255 + 1e-6
+    assert abs(one["truth"] - given["deviation"][0]).max() <= 0.5 * found["truth_step"][0] + 1e-6
+    assert not one["deviation"][:, ~mask].any() and one["deviation"].shape == (3, 64, 64)
+    plain = field.fields(found, 0)
+    step = found["way_step"][0, -1] + found["deviation_step"][0, 0]
+    assert abs(plain["way"][-1] - plain["deviation"][:2]).max() <= step / 2 + 1e-6
