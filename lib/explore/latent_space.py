@@ -23,9 +23,9 @@ from lib.tasks import classify
 from lib.training import loop as tr
 
 DIRECTIONS = 6  # principal directions that a reader can choose from
+DRAWS = 4  # of each posterior
 FAR = 1.25  # times what neighbours are apart: farther than usual
 GRADES = ("low grade", "high grade")
-SLICES = 2  # of one brain
 
 
 # ---- images that no training has seen -----------------------------------------------------------
@@ -42,18 +42,15 @@ def chests(law: chest.Law, n: int, rng: np.random.Generator) -> dict[str, np.nda
 
 
 def brains(n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """SLICES FLAIR slices of each of n fresh brains, where the lesion is large and where it is
-    half as large.
+    """The FLAIR slice with most lesion of each of n fresh brains, and its healthy twin.
 
-    image, healthy (S, 64, 64) float32 in [0, 1]; mask bool; label (S,), 0 low and 1 high grade. A
+    image, healthy (n, 64, 64) float32 in [0, 1]; mask bool; label (n,), 0 low and 1 high grade. A
     brain without a labelled pixel is left out.
     """
     batch = brain.render(brain.sample(brain.BRAIN, n, rng), modalities=("FLAIR",))
     area = batch.mask.sum((2, 3))
-    some = np.flatnonzero(area.any(1))
-    levels = [np.abs(area[some] - share * area[some].max(1, keepdims=True)).argmin(1)
-              for share in (1.0, 0.5)]  # fmt: skip
-    who, level = np.tile(some, SLICES), np.concatenate(levels)
+    who = np.flatnonzero(area.any(1))
+    level = area[who].argmax(1)
     pictures = {"image": batch.image[who, 0, level], "healthy": batch.healthy[who, 0, level]}
     pictures = {name: picture.clip(0, 1) for name, picture in pictures.items()}
     return pictures | {"mask": batch.mask[who, level], "label": batch.label[who]}
@@ -66,11 +63,11 @@ def brains(n: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
 class Space:
     """A model's latent space, d numbers.
 
-    scenes: the images that were encoded; classes: names of their labels. arrays: codes (n, d), the
-    posterior means; kl (d,), nats by dimension, mean over the images; prior (classes or 1, 2, d),
-    mean and standard deviation; of a Hamiltonian VAE trajectory (m, K + 1, d), potential and
-    hamiltonian (m, K + 1), in nats, and start (m,), which image each begins from. labelled: the
-    decoder takes the label too.
+    scenes: the images that were encoded; classes: names of their labels; labelled: the decoder
+    takes the label too. arrays: codes (n, d), the posterior means; draws (DRAWS n, d), of every
+    posterior in turn, then again; kl (d,), nats by dimension, mean over the images; prior (classes
+    or 1, 2, d), mean and standard deviation. Of a Hamiltonian VAE also trajectory (m, K + 1, d),
+    potential and hamiltonian (m, K + 1) in nats, and start (m,), the image that each begins from.
     """
 
     title: str
@@ -82,14 +79,17 @@ class Space:
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def labelled(title: str, model: vae.ConditionalVAE, shown: Mapping[str, np.ndarray]) -> Space:
+def labelled(
+    title: str, model: vae.ConditionalVAE, shown: Mapping[str, np.ndarray],
+    rng: np.random.Generator,
+) -> Space:  # fmt: skip
     """The space of a conditional VAE; `shown` as `chests` makes it."""
     x, y = tr.as_planes(shown["image"]), torch.from_numpy(shown["label"])
     with torch.no_grad():
         q, (mean, log_variance) = model.posterior(x, y), model.prior_of(torch.arange(3))
         kl = vae.kl(*q, *model.prior_of(y)).mean(0)
     prior = torch.stack([mean, (0.5 * log_variance).exp()], 1)
-    arrays = {"codes": q[0], "kl": kl, "prior": prior}
+    arrays = {"codes": q[0], "draws": _draws(q[0], 0.5 * q[1], rng), "kl": kl, "prior": prior}
     arrays = {name: values.detach().numpy() for name, values in arrays.items()}
     exported = weights.export(model.decoder)
     return Space(title, "chest", chest.CLASSES, True, *exported, arrays)
@@ -109,11 +109,18 @@ def paired(
         mean, log_sd = model.posterior(pairs)
     kl = vae.kl(mean, 2 * log_sd, torch.zeros(()), torch.zeros(())).mean(0)
     standard = np.stack([np.zeros(mean.shape[1]), np.ones(mean.shape[1])])[None]
-    arrays = {"codes": mean.numpy(), "kl": kl.numpy(), "prior": standard.astype(np.float32)}
+    arrays = {"codes": mean.numpy(), "draws": _draws(mean, log_sd, rng).numpy()}
+    arrays |= {"kl": kl.numpy(), "prior": standard.astype(np.float32)}
     if model.settings.leapfrog:
         at = np.linspace(0, len(pairs) - 1, starts).astype(int)
         arrays |= {"start": at.astype(np.int32)} | _trajectories(model, pairs[at], rng)
     return Space(title, "brain", GRADES, False, *weights.export(model.decoder), arrays)
+
+
+def _draws(mean: torch.Tensor, log_sd: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """DRAWS draws of every posterior (n, d): those of all images in turn, then again."""
+    noise = torch.randn(DRAWS, *mean.shape, generator=tr.torch_generator(rng))
+    return (mean + log_sd.exp() * noise).flatten(0, 1)
 
 
 def _trajectories(model: hvae.PairVAE, pairs, rng: np.random.Generator) -> dict[str, np.ndarray]:
@@ -144,16 +151,18 @@ def principal(codes: np.ndarray, n: int = DIRECTIONS) -> np.ndarray:
 
 
 def far(space: Space, label: int, n: int, rng: np.random.Generator) -> float:
-    """Share of n draws from the prior of a label that lie farther from every code than FAR times
-    what neighbours do, in the prior's standard deviations: where samples may break.
+    """Share of n draws from the prior of a label that lie farther from all images than FAR times
+    what these do from each other, in the prior's standard deviations: where samples may break.
 
-    Neighbours: the median distance of a code to its nearest other one.
+    An image is one draw of its posterior, not the mean: in a dimension that carries nothing, all
+    means are alike, and every draw of the prior would seem far. What images are apart is the
+    median distance to the nearest other one.
     """
     mean, sd = space.arrays["prior"][label if len(space.arrays["prior"]) > 1 else 0]
-    codes = (space.arrays["codes"] - mean) / sd
-    usual = np.median(cKDTree(codes).query(codes, k=2)[0][:, 1])
-    drawn = rng.standard_normal((n, codes.shape[1]))
-    return float((cKDTree(codes).query(drawn)[0] > FAR * usual).mean())
+    images = (space.arrays["draws"][: len(space.arrays["codes"])] - mean) / sd
+    usual = np.median(cKDTree(images).query(images, k=2)[0][:, 1])
+    drawn = rng.standard_normal((n, images.shape[1]))
+    return float((cKDTree(images).query(drawn)[0] > FAR * usual).mean())
 
 
 # ---- the explorer -------------------------------------------------------------------------------
@@ -177,6 +186,7 @@ def explorer(
         data[f"{key}/weights"] = space.weights
         data[f"{key}/principal"] = principal(space.arrays["codes"])
         data |= {f"{key}/{name}": values for name, values in space.arrays.items()}
+        data[f"{key}/draws"] = space.arrays["draws"].astype(np.float16)
     for key, scene in scenes.items():
         data |= {f"{key}/{name}": _bytes(values) for name, values in scene.items()}
     if reader is not None:

@@ -48,6 +48,6 @@ def detectability(signal: np.ndarray, healthy: np.ndarray, mask: np.ndarray) -> 
     return float(np.sqrt(squared))
 
 
-def correct(d: float) -> float:
+def correct(d: float | np.ndarray) -> float | np.ndarray:
     """Probability of picking the image with the lesion out of two; also the area under the ROC."""
-    return float(norm.cdf(d / np.sqrt(2)))
+    return norm.cdf(d / np.sqrt(2))

@@ -146,10 +146,10 @@ def sweeps(kind: str, stream: list[int], others: int | None = None) -> dict[str,
     """All sweeps of a law: S subjects, K dials, V values, and first the subjects as they are.
 
     As uint8 of 255 steps: plain/image, plain/healthy (S, H, W); image, healthy (K, S, V, H, W).
-    Masks of 0 and 1: plain/mask, mask. plain/numbers (S, M), numbers (K, S, V, M): MEASURES of the
-    image. correct (K, S, V): how often the model observer picks the lesion out of two; contrast (K,
-    S, V): the lesion's mean deviation in its mask, 0 without one. float32, NaN: not measured.
-    others: subjects behind the observer's covariance, OTHERS by default.
+    Masks of 0 and 1: plain/mask, mask. float32, in the same order: plain/numbers (S, M), numbers (K
+    S V, M), MEASURES of the image, NaN where it has none; detectability (K S, V), d' of the model
+    observer, NaN where it was not asked; contrast (K S, V), the lesion's mean deviation in its
+    mask, 0 without one. others: subjects behind the observer's covariance, OTHERS by default.
     """
     choose_rng, other_rng = np.random.default_rng(stream).spawn(2)
     seeds, levels = chosen(kind, SUBJECTS, choose_rng)
@@ -158,26 +158,39 @@ def sweeps(kind: str, stream: list[int], others: int | None = None) -> dict[str,
     plain = _swept(kind, seeds, levels, {})
     parts = [_sweep(kind, dial, seeds, levels, unknown, around) for dial in DIALS[kind]]
     found = {name: np.stack([part[name] for part in parts]) for name in parts[0]}
-    return found | {f"plain/{name}": plain[name][:, 0] for name in PLAIN}
+    flat = {name: _flat(found[name]) for name in ("numbers", "detectability", "contrast")}
+    return found | flat | {f"plain/{name}": plain[name][:, 0] for name in PLAIN}
 
 
 PLAIN = ("image", "healthy", "mask", "numbers")
+
+
+def _flat(values: np.ndarray) -> np.ndarray:
+    """Numbers as a table: the record keeps tables as they are, and rounds what may be a picture."""
+    return values.reshape(-1, values.shape[-1])
+
+
+def correct(sweep: Mapping[str, np.ndarray], dial: int, fade: float = 1.0) -> np.ndarray:
+    """How often the observer picks a lesion faded to a share of itself out of two, (S, V), for one
+    of a law's DIALS."""
+    d = sweep["detectability"].reshape(*sweep["image"].shape[:3])[dial]
+    return observer.correct(fade * d)
 
 
 def _sweep(kind, dial: Dial, seeds, levels, unknown, around) -> dict[str, np.ndarray]:
     """One dial for all subjects, (S, V, ...) each."""
     found = _swept(kind, seeds, levels, {dial.name: np.array(dial.values)})
     deviation, mask = found.pop("deviation"), found["mask"]
-    correct = np.full(deviation.shape[:2], np.nan, np.float32)
+    d = np.full(deviation.shape[:2], np.nan, np.float32)
     for v, value in enumerate(dial.values):
         if dial.part == SCANNER:
             if kind not in SCANNED:
                 continue
             around = _healthy(kind, unknown, {dial.name: value}, levels)
         for s, healthy in enumerate(around):
-            correct[s, v] = observer.correct(_detected(deviation[s, v], healthy, mask[s, v]))
+            d[s, v] = _detected(deviation[s, v], healthy, mask[s, v])
     contrast = (deviation * mask).sum((2, 3)) / np.maximum(1, mask.sum((2, 3)))
-    return found | {"correct": correct, "contrast": contrast.astype(np.float32)}
+    return found | {"detectability": d, "contrast": contrast.astype(np.float32)}
 
 
 def _detected(deviation: np.ndarray, healthy: np.ndarray, mask: np.ndarray) -> float:

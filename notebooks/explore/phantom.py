@@ -83,8 +83,9 @@ swept = {
 # %% [markdown]
 # ## The explorer
 #
-# Choose a law and a parameter, and move the value. *Your own eye* shows two subjects, one of them with
-# its lesion: guess some ten times at a value, and your dot stands beside the observer's line.
+# Choose a law and a parameter, move the value, and fade the lesion until you lose it. *Your own eye* shows
+# two subjects, one of them with its lesion: guess some ten times, and your dot stands beside the
+# observer's line.
 
 # %%
 shown = phantom.explorer(swept)
@@ -121,7 +122,7 @@ caption = (
 with page.figure(caption, 1, 3, figsize=(9.5, 2.8), sharey=True) as axes:
     for ax, (kind, sweep) in zip(axes, swept.items(), strict=True):
         dial = phantom.DIALS[kind][0]
-        for line in sweep["correct"][0]:
+        for line in phantom.correct(sweep, 0):
             ax.plot(dial.values, line, "o-", ms=3, color=plots.ROLES["method"])
         ax.axhline(0.5, color="black", lw=1, ls="--")
         ax.set(title=phantom.TITLES[kind], xlabel=dial.title.partition(",")[0], ylim=(0.4, 1.02))
@@ -129,9 +130,9 @@ with page.figure(caption, 1, 3, figsize=(9.5, 2.8), sharey=True) as axes:
 
 # %%
 for kind, sweep in swept.items():
-    page.check(f"{kind}: without a lesion the observer guesses", (sweep["correct"][0, :, 0] == 0.5).all())
+    page.check(f"{kind}: without a lesion the observer guesses", (phantom.correct(sweep, 0)[:, 0] == 0.5).all())
 if page.meaningful:
-    rising = [np.diff(line).min() > -0.02 for each in swept.values() for line in each["correct"][0]]
+    rising = [np.diff(line).min() > -0.02 for each in swept.values() for line in phantom.correct(each, 0)]
     page.check("a stronger lesion is found more often", all(rising))
 
 # %% [markdown]
@@ -158,7 +159,7 @@ page.exercise(answer, lambda: observer.correct(1.0), within=0.01)
 # %%
 answer = None  # one of the values
 grey = phantom.DIALS["chest"][0]
-page.exercise(answer, lambda: grey.values[int(np.argmax(swept["chest"]["correct"][0, 0] >= 0.7))])
+page.exercise(answer, lambda: grey.values[int(np.argmax(phantom.correct(swept["chest"], 0)[0] >= 0.7))])
 
 # %% [markdown]
 # **3.** Chest, subject 1: does the observer find the largest opacity of the sweep more often than the
@@ -166,7 +167,8 @@ page.exercise(answer, lambda: grey.values[int(np.argmax(swept["chest"]["correct"
 
 # %%
 answer = None  # True or False
-page.exercise(answer, lambda: bool(swept["chest"]["correct"][1, 0, -1] > swept["chest"]["correct"][1, 0, 0]))
+line = phantom.correct(swept["chest"], 1)[0]
+page.exercise(answer, lambda: bool(line[-1] > line[0]))
 
 # %%
 page.close()

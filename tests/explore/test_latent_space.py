@@ -34,7 +34,7 @@ def shaken(make):
 @pytest.fixture(scope="module")
 def labelled(chests):
     model = shaken(lambda: vae.ConditionalVAE(vae.PA_VAE))
-    return model, latent_space.labelled("a", model, chests)
+    return model, latent_space.labelled("a", model, chests, np.random.default_rng(1))
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +50,10 @@ def test_twin_of_a_healthy_chest_is_itself(chests):
     assert all(np.array_equal(again[name], chests[name]) for name in chests)
 
 
-def test_twin_of_a_brain_differs_in_the_lesion_and_halves_come_second(brains):
+def test_twin_of_a_brain_differs_in_the_lesion(brains):
     change = np.abs(brains["image"] - brains["healthy"])
     assert (change[brains["mask"]].mean()) > 20 * change[~brains["mask"]].mean()
-    area = brains["mask"].sum((1, 2))
-    n = len(area) // latent_space.SLICES
-    assert np.allclose(area[n:] / area[:n], 0.5, atol=0.15)
-    assert (brains["label"][:n] == brains["label"][n:]).all()
+    assert brains["mask"].any((1, 2)).all()
 
 
 def test_codes_prior_and_nats_are_the_models(labelled, chests):
@@ -64,6 +61,8 @@ def test_codes_prior_and_nats_are_the_models(labelled, chests):
     x, y = tr.as_planes(chests["image"]), torch.from_numpy(chests["label"])
     (mean, log_q), (centre, log_p) = model.posterior(x, y), model.prior_of(y)
     assert np.array_equal(space.arrays["codes"], mean.numpy())
+    noise = (space.arrays["draws"].reshape(-1, 8, 32) - mean.numpy()) / (0.5 * log_q).exp().numpy()
+    assert abs(noise.mean()) < 0.1 and abs(noise.std() - 1) < 0.1
     q, p = Normal(mean, (0.5 * log_q).exp()), Normal(centre, (0.5 * log_p).exp())
     assert np.allclose(space.arrays["kl"], kl_divergence(q, p).mean(0), rtol=1e-4, atol=1e-6)
     for label in range(3):
@@ -100,7 +99,7 @@ def test_first_direction_is_where_codes_spread_and_signs_are_fixed():
 
 def space_of(codes, mean=0.0, sd=1.0):
     prior = np.stack([np.full(codes.shape[1], mean), np.full(codes.shape[1], sd)])[None]
-    arrays = {"codes": codes, "prior": prior}
+    arrays = {"codes": codes, "draws": codes, "prior": prior}
     return latent_space.Space("t", "chest", ("a",), False, [], np.zeros(1), arrays)
 
 

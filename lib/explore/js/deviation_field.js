@@ -108,9 +108,10 @@ function explore(root, data, tell) {
 
   for (const name of ["substrate", "fused"]) steer(pictures[name].canvas, state, change);
   root.append(
+    make("style", { text: ".five { display: grid; grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); gap: .7rem; } .legend { width: 9.5rem; margin: .5rem 0; }" }),
     make("h2", { text: "Deviation field" }),
     make("p", { text: "A healthy phantom, and a lesion that a fitted PathoSyn diffusion drew for it. Drag the mask, or focus a picture and use the arrow keys." }),
-    section("Pictures", "", row(...Object.values(pictures).map((each) => each.element), legend("deviation, grey units", REACH)), numbers, place.element),
+    section("Pictures", "", make("div", { class: "five" }, ...Object.values(pictures).map((each) => each.element)), legend("deviation, grey units", REACH), numbers, place.element),
     make("div", { class: "split" },
       section("Request", "", column(row(controls.subject.element, controls.fusion.element),
         ...["severity", "extent", "sigma", "seed", "frame"].map((name) => controls[name].element), row(back, ...live))),

@@ -366,16 +366,14 @@ function startPage() {
   return start(place, JSON.parse(text("head")), bytes, () => {}, frame);
 }
 
-// An anywidget: https://anywidget.dev/en/afm
-async function startWidget({ model, el }) {
-  const place = make("div");
-  el.append(place);
-  const packed = model.get("packed");
+// An anywidget's `render`. JupyterLab puts its element into the page only after this has returned.
+function startWidget({ model, el }) {
+  const place = make("div"), packed = model.get("packed");
   const bytes = new Uint8Array(packed.buffer, packed.byteOffset, packed.byteLength);
-  const tell = (value) => {
-    model.set("value", value);
-    model.save_changes();
-  };
+  const tell = (value) => { model.set("value", value); model.save_changes(); };
   tell.listen = (hear) => model.on("change:answer", () => hear(model.get("answer")));
-  await start(place, model.get("head"), bytes, tell, place);
+  const begin = () =>
+    (place.isConnected ? start(place, model.get("head"), bytes, tell, place) : requestAnimationFrame(begin));
+  el.append(place);
+  requestAnimationFrame(begin);
 }

@@ -32,6 +32,7 @@ function readSpace(data, about) {
     ...about,
     far: data.far,
     codes,
+    draws: rows(part("draws")), // of the posteriors, image by image, then again
     d: codes[0].length,
     kl: part("kl").values,
     principal: rows(part("principal")),
@@ -164,7 +165,7 @@ function soon(ms, call) {
 function mapPart(root, space, state) {
   const all = directions(space), named = Object.fromEntries(all.map(([name, , v]) => [name, v]));
   const centre = mean(space.codes), text = status();
-  const plane = { a: null, b: null, places: [], reach: 1 };
+  const plane = { a: null, b: null, places: [], drawn: [], reach: 1 };
   const across = (z) => { const from = minus(z, centre); return [dot(from, plane.a), dot(from, plane.b)]; };
   const grid = decodedGrid(space, state);
   const lay = (first, second) => {
@@ -172,6 +173,7 @@ function mapPart(root, space, state) {
     if (dot(rest, rest) < 1e-6) { text.text = "Both directions are the same: choose another one."; return; }
     Object.assign(plane, { a, b: unit(rest) });
     plane.places = space.codes.map(across);
+    plane.drawn = space.draws.map(across);
     plane.reach = 1.08 * Math.max(3, ...plane.places.flat().map(Math.abs));
     text.text = "";
     grid.clear();
@@ -218,7 +220,7 @@ function key(space) {
   const classes = space.classes.map((name, i) =>
     make("li", {}, make("span", { class: `mark-${i}`, "aria-hidden": "true", text: `${shapes[i]} ` }), name));
   const lines = ["○ the point", "- - prior, at 1 and 2 standard deviations",
-    "//// a hole: the prior promises images here, and fewer than a quarter as many of ours lie here"];
+    "//// a hole: fewer than a quarter of the images that the prior promises here"];
   return make("ul", { class: "key" }, ...classes, ...lines.map((text) => make("li", { text })));
 }
 
@@ -226,19 +228,20 @@ function key(space) {
 function whereabouts(space, state) {
   const { mean: centre, sd } = state.prior;
   const gap = (a, b) => Math.sqrt(a.reduce((sum, x, i) => sum + ((x - b[i]) / sd[i]) ** 2, 0));
-  const gaps = space.codes.map((code) => gap(state.z, code));
+  const gaps = space.codes.map((_, i) => gap(state.z, space.draws[i]));
   const least = gaps.indexOf(Math.min(...gaps)), usual = usualGap(space, state, gap);
   const far = gaps[least] > space.far * usual ? "farther than usual: here samples may break" : "within the usual";
-  return `Nearest code: image ${least}, ${gaps[least].toFixed(1)} away (between neighbours ${usual.toFixed(1)}; ${far}). ` +
+  return `Nearest draw of a posterior: image ${least}, ${gaps[least].toFixed(1)} away (neighbours are ${usual.toFixed(1)} apart: ${far}). ` +
     `From the prior's mean: ${gap(state.z, centre).toFixed(1)}; draws lie about ${Math.sqrt(space.d).toFixed(1)} from it.`;
 }
 
-// The median distance of a code to its nearest neighbour, in the prior's standard deviations.
+// The median distance of an image's draw to its nearest neighbour, in the prior's deviations.
 function usualGap(space, state, gap) {
   space.usual ??= new Map();
   const { prior } = state;
   if (!space.usual.has(prior)) {
-    const least = space.codes.map((a) => Math.min(...space.codes.filter((b) => b !== a).map((b) => gap(a, b))));
+    const ours = space.draws.slice(0, space.codes.length);
+    const least = ours.map((a) => Math.min(...ours.filter((b) => b !== a).map((b) => gap(a, b))));
     space.usual.set(prior, least.sort((a, b) => a - b)[least.length >> 1]);
   }
   return space.usual.get(prior);
@@ -252,7 +255,7 @@ function decodedGrid(space, state) {
     clear() { made = ""; pictures = []; },
     restart(plane, [u, v], wanted, redraw) {
       const base = plus(plus(state.z, plane.a, -u), plane.b, -v);
-      const asked = `${state.label} ${Array.from(base, (x) => x.toFixed(2))} ${plane.reach}`;
+      const asked = `${state.label} ${Array.from(base, (x) => Math.round(20 * x))} ${plane.reach}`;
       if (!wanted || asked === made) return;
       made = asked;
       clearTimeout(timer);
@@ -305,9 +308,12 @@ function drawMap(context, width, root, { space, state, plane, across, grid, show
 
 function drawTiles(context, width, pictures) {
   const side = width / DECODED;
-  pictures.forEach((tile, i) => context.drawImage(tile, (i % DECODED) * side, ((i / DECODED) | 0) * side, side, side));
-  context.fillStyle = "rgb(0 0 0 / 30%)";
-  context.fillRect(0, 0, width, width);
+  context.fillStyle = "rgb(0 0 0 / 30%)"; // so that marks stand out
+  pictures.forEach((tile, i) => {
+    const at = [(i % DECODED) * side, ((i / DECODED) | 0) * side, side, side];
+    context.drawImage(tile, ...at);
+    context.fillRect(...at);
+  });
 }
 
 // A mark of a class: circle, triangle, square.
@@ -363,7 +369,8 @@ function drawPrior(context, plane, state, across, to, scale, style) {
 // Hatched cells: within two standard deviations of the prior, enough images promised, few there.
 function drawHoles(context, width, plane, space, state, across, style) {
   const { at, saa, sab, sbb } = priorInPlane(plane, state, across), det = saa * sbb - sab ** 2;
-  const own = plane.places.filter((_, i) => space.prior.length === 1 || space.label[i] === state.label);
+  const n = space.codes.length, mine = (i) => space.prior.length === 1 || space.label[i % n] === state.label;
+  const own = plane.drawn.filter((_, i) => mine(i)), repeats = plane.drawn.length / n;
   const cells = 40, step = (2 * plane.reach) / cells, h = 0.3 * Math.sqrt(Math.sqrt(det));
   Object.assign(context, { strokeStyle: style, lineWidth: 1 });
   context.beginPath();
@@ -372,7 +379,7 @@ function drawHoles(context, width, plane, space, state, across, style) {
     const du = u - at[0], dv = v - at[1];
     const squared = (sbb * du * du - 2 * sab * du * dv + saa * dv * dv) / det;
     const promised = (own.length * h * h * Math.exp(-squared / 2)) / Math.sqrt(det);
-    if (squared > 4 || promised < 1) continue;
+    if (squared > 4 || promised < repeats) continue;
     const there = own.reduce((sum, [x, y]) => sum + Math.exp(-((x - u) ** 2 + (y - v) ** 2) / (2 * h * h)), 0);
     if (there > SHARE * promised) continue;
     const size = width / cells, x = (i % cells) * size, y = ((i / cells) | 0) * size;
@@ -455,7 +462,7 @@ function pathPart(space, state) {
   const at = slider("From A to B", { min: 0, max: 1, step: 0.01 }, (t) => { stop(); go(t); });
   const set = (which) => { state.ends[which] = { z: Float32Array.from(state.z), label: state.label, name: "a point" }; state.refresh(); };
   return {
-    element: section("From A to B", "A straight line between two codes; halfway the label of B takes over.",
+    element: section("From A to B", `A straight line between two codes${space.labelled ? "; halfway the label of B takes over" : ""}.`,
       row(button("A is the point", () => set(0)), button("B is the point", () => set(1)),
         button("Play", () => { stop(); stop = animate(3, go); })),
       at.element, make("div", { class: "strip" }, ...tiles.map((tile) => tile.element)), text.element),

@@ -1,10 +1,11 @@
 // One parameter of a law moved at a time, from stored sweeps; and a test of the reader's own eye.
 
 const REACH = 0.4; // grey units at the ends of the signed colours
+const FIRST = 5; // of the values, shown when a parameter is chosen
 
 function explore(root, data) {
-  const state = { kind: 0, dial: 0, subject: 0, value: null, outline: true };
-  const rounds = {}; // of the eye test, by kind, dial and value: [right, of]
+  const state = { kind: 0, dial: 0, subject: 0, value: FIRST, fade: 1, outline: true };
+  const rounds = {}; // of the eye test, by what is set: [right, of]
   let pair = null;
 
   const pictures = { image: picture("image"), healthy: picture("healthy twin"), deviation: picture("deviation"), mask: picture("mask") };
@@ -28,10 +29,11 @@ function explore(root, data) {
   };
 
   // ---- controls
-  const kinds = toggle("Law", data.kinds.map(({ title }, k) => [k, title]), 0, (kind) => change({ kind, dial: 0, value: null }));
-  const dials = choice("Parameter", [], "0", (dial) => change({ dial: Number(dial), value: null }));
+  const kinds = toggle("Law", data.kinds.map(({ title }, k) => [k, title]), 0, (kind) => change({ kind, dial: 0, value: FIRST }));
+  const dials = choice("Parameter", [], "0", (dial) => change({ dial: Number(dial), value: FIRST }));
   const subjects = toggle("Subject", [[0, "1"], [1, "2"]], 0, (subject) => change({ subject }));
   const value = slider("Value", { min: 0, max: 8, step: 1, value: 0, format: (k) => `${dialOf(data, state).values[k]}` }, (k) => change({ value: k }));
+  const fade = slider("Fade the lesion to", { min: 0, max: 1, step: 0.01, value: 1, format: (x) => `${Math.round(100 * x)} %` }, (share) => change({ fade: share }));
   const plain = button("As its seed has it", () => change({ value: null }));
   const refill = () => {
     const { title, dials: all } = data.kinds[state.kind];
@@ -73,8 +75,8 @@ function explore(root, data) {
 
   root.append(
     make("h2", { text: "Phantom laboratory" }),
-    make("p", { text: "A subject of a law, drawn again at nine values of one parameter; all else stays as its seed has it, noise included." }),
-    section("Request", "", column(row(kinds.element, subjects.element), dials.element, value.element, row(plain, outline.element))),
+    make("p", { text: "A subject of a law, drawn again at nine values of one parameter; all else stays as its seed has it, noise included. Fade the lesion until you lose it." }),
+    section("Request", "", column(row(kinds.element, subjects.element), dials.element, value.element, fade.element, row(plain, outline.element))),
     section("Pictures", "", row(...Object.values(pictures).map((each) => each.element), legend("deviation, grey units", REACH)), told.element),
     make("div", { class: "split" },
       section("Can the lesion be found?", "Line: a model observer, the channelised Hotelling observer. It is told place and shape and knows how healthy images vary; it is no network and no person. Dots: you.", curve.element),
@@ -87,22 +89,41 @@ function explore(root, data) {
 }
 
 const dialOf = (data, { kind, dial }) => data.kinds[kind].dials[dial];
-const keyOf = ({ kind, dial, value }) => `${kind}/${dial}/${value}`;
+const keyOf = ({ kind, dial, value, fade }) => `${kind}/${dial}/${value}/${fade}`;
 
-// Part of an array (K, S, V, ...) of a law, or of its plain/ array (S, ...).
+// The part of an array of a law that belongs to a state; arrays hold dials, subjects and values in this
+// order, those under plain/ subjects alone.
 function partOf(data, { kind, dial, subject, value }, name) {
   const law = data.kinds[kind].name;
-  const { values, shape } = value === null ? data[`${law}/plain/${name}`] : data[`${law}/${name}`];
-  const index = value === null ? [subject] : [dial, subject, value];
-  const size = shape.slice(index.length).reduce((a, b) => a * b, 1);
-  const at = index.reduce((sum, i, k) => sum * shape[k] + i, 0);
+  const [count, subjects, steps] = data[`${law}/image`].shape;
+  const { values } = data[value === null ? `${law}/plain/${name}` : `${law}/${name}`];
+  const size = values.length / (value === null ? subjects : count * subjects * steps);
+  const at = value === null ? subject : (dial * subjects + subject) * steps + value;
   return values.subarray(at * size, (at + 1) * size);
 }
 
-function scene(data, state) {
-  const [image, healthy, mask, numbers] = ["image", "healthy", "mask", "numbers"].map((name) => partOf(data, state, name));
-  return { image, healthy, mask, numbers, deviation: Float64Array.from(image, (x, i) => (x - healthy[i]) / 255) };
+// The image with its lesion faded to a share, bytes as numbers; what the scanner adds stays.
+function fadedImage(data, state) {
+  const image = partOf(data, state, "image"), healthy = partOf(data, state, "healthy");
+  return Float64Array.from(image, (x, i) => healthy[i] + state.fade * (x - healthy[i]));
 }
+
+function scene(data, state) {
+  const [healthy, mask, numbers] = ["healthy", "mask", "numbers"].map((name) => partOf(data, state, name));
+  const image = fadedImage(data, state);
+  return { image, healthy, mask, numbers, deviation: image.map((x, i) => (x - healthy[i]) / 255) };
+}
+
+// Probability that a standard normal number is below x (Abramowitz and Stegun 7.1.26, to 1e-7).
+function normalShare(x) {
+  const t = 1 / (1 + (0.3275911 * Math.abs(x)) / Math.SQRT2);
+  const tail = [1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592].reduce((sum, c) => (sum + c) * t, 0);
+  const within = 1 - tail * Math.exp(-(x * x) / 2);
+  return x < 0 ? (1 - within) / 2 : (1 + within) / 2;
+}
+
+// How often the observer picks the faded lesion out of two; NaN where it was not asked.
+const pickedShare = (data, state) => normalShare((state.fade * partOf(data, state, "detectability")[0]) / Math.SQRT2);
 
 function showScene(pictures, { image, healthy, mask, deviation }, outline) {
   pictures.image.grey(image, 0, 255);
@@ -116,7 +137,7 @@ function sceneWords(data, state, { mask }) {
   const pixels = mask.reduce((a, b) => a + b, 0);
   if (state.value === null) return `As its seed has it: a mask of ${pixels} pixels.`;
   const { title, values } = dialOf(data, state);
-  const contrast = partOf(data, state, "contrast")[0], correct = partOf(data, state, "correct")[0];
+  const contrast = state.fade * partOf(data, state, "contrast")[0], correct = pickedShare(data, state);
   const found = Number.isNaN(correct) ? "the observer was not asked here" : `the observer picks it out of two in ${Math.round(100 * correct)} %`;
   return `${title}: ${values[state.value]}. A mask of ${pixels} pixels, mean deviation ${contrast.toFixed(3)}; ${found}.`;
 }
@@ -138,7 +159,7 @@ function newPair(data, state) {
   const sick = Math.random() < 0.5 ? 0 : 1, left = Math.random() < 0.5 ? 0 : 1;
   const images = [0, 1].map((side) => {
     const subject = side === 0 ? left : 1 - left;
-    return partOf(data, { ...state, subject }, side === sick ? "image" : "healthy");
+    return side === sick ? fadedImage(data, { ...state, subject }) : partOf(data, { ...state, subject }, "healthy");
   });
   return { key: keyOf(state), sick, images };
 }
@@ -146,7 +167,7 @@ function newPair(data, state) {
 // {values, correct, at, own}: the observer's curve, the place of the dial, the reader's own shares.
 function curveOf(data, state, rounds) {
   const { values } = dialOf(data, state);
-  const correct = values.map((_, value) => partOf(data, { ...state, value }, "correct")[0]);
+  const correct = values.map((_, value) => pickedShare(data, { ...state, value }));
   const own = values.map((_, value) => rounds[keyOf({ ...state, value })]);
   return { values, correct, own, at: state.value };
 }

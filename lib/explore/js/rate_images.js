@@ -10,9 +10,9 @@ const FORM_STYLE = `
 .turn { margin: 0 0 .8rem; }
 .turn, .who { align-items: center; }
 .rated figcaption { font-weight: 650; color: var(--ink); }
-.score { display: flex; flex-wrap: wrap; gap: .15rem .2rem; align-items: center; margin-top: .3rem; }
+.score { display: flex; flex-wrap: wrap; gap: .15rem; align-items: center; margin-top: .3rem; }
 .score > span { flex-basis: 100%; font-size: .84rem; color: var(--soft); }
-.score button { min-width: 2rem; padding: .15rem .3rem; }
+.score button { flex: 1 0 1.6rem; max-width: 2.4rem; padding: .15rem 0; }
 .score button[aria-pressed="true"] { background: var(--link); border-color: var(--link); color: var(--ground); }
 .score.current { outline: 2px solid var(--link); outline-offset: 3px; border-radius: 4px; }
 .asked { flex: 0 0 9.5rem; }
