@@ -265,7 +265,7 @@ def live(kind: str, seed: int) -> widgets.VBox:
     for each in sliders.values():
         each.observe(draw, "value")
     draw()
-    tall = widgets.Layout(max_height="320px", overflow_y="auto", display="block")
+    tall = widgets.Layout(max_height="320px", overflow="hidden auto", display="block")
     return widgets.VBox([view, widgets.VBox([*sliders.values()], layout=tall)])
 
 

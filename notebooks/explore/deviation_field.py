@@ -116,7 +116,7 @@ shown
 # %% [markdown]
 # **What to see.** *Error outside* is exactly 0 with *paste*, at every place, and never without: what the
 # substrate network makes of healthy tissue is small here, but it is everywhere. A *seam* of 3 pixels
-# takes much of a small lesion away. Drag a lesion out of the brain: what leaves it is cut off. Drag it
+# takes about a third of the deviation away. Drag a lesion out of the brain: what leaves it is cut off. Drag it
 # over a ventricle, and no law of anatomy objects. Noise becomes a lesion late: in the first half of
 # the way there is little to see.
 #

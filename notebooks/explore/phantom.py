@@ -93,10 +93,10 @@ shown.write()
 shown
 
 # %% [markdown]
-# **What to see.** Few rays a pixel make an image noisy beyond any patient's, and yet the observer finds
-# the lesion as often: on these images anatomy hides lesions, not noise. A *small* opacity of the same
-# grey is found more often than a large one, because anatomy has its power in large waves. The tumours
-# of brain and neck fade to a tenth before the observer loses them.
+# **What to see.** At their own strength most lesions are found always; fade them to a tenth. Few rays a
+# pixel make a chest noisier than any patient's, and yet the observer finds the lesion as often: here
+# anatomy hides lesions, not noise. A *small* opacity of the same grey is found more often than one of
+# middle size, because anatomy has its power in large waves. More air in the lungs helps.
 #
 # ## Every parameter, in a live notebook
 #
@@ -162,12 +162,12 @@ grey = phantom.DIALS["chest"][0]
 page.exercise(answer, lambda: grey.values[int(np.argmax(phantom.correct(swept["chest"], 0)[0] >= 0.7))])
 
 # %% [markdown]
-# **3.** Chest, subject 1: does the observer find the largest opacity of the sweep more often than the
-# smallest one of the same grey?
+# **3.** Chest, subject 1, its lesion faded to a tenth: does the observer find the largest opacity of the
+# sweep more often than the smallest one?
 
 # %%
 answer = None  # True or False
-line = phantom.correct(swept["chest"], 1)[0]
+line = phantom.correct(swept["chest"], 1, fade=0.1)[0]
 page.exercise(answer, lambda: bool(line[-1] > line[0]))
 
 # %%
