@@ -26,6 +26,7 @@ dataset = "phantom"
 import numpy as np
 
 from lib.claims import gate, judge, kinds, ledger, looks, rates, verdict
+from lib.explore import claim_dial
 from lib.metrics.inference import holm
 from lib.papers.plateau import SECOND_HALF
 from lib.papers.registry import PAPERS
@@ -96,6 +97,22 @@ levels = [[n, verdict.number(looks.level(n, looks.DRAWS))] for n in looks.looks(
 page.table(["draws", "level of p"], levels)
 
 # %% [markdown]
+# ## A claim's dial: what three draws can and cannot say
+#
+# Set how large an effect truly is and how much its differences spread, then move the number of draws.
+# The page judges a study, and 800 more, by the rules above.
+
+# %%
+dial = claim_dial.explorer(summary.COLOURS)
+dial.write()
+dial
+
+# %% [markdown]
+# **What to see.** With $R = 3$ nothing is decided, however large the effect. *One look, p < 0.05* would
+# decide there, and would also find the paper's 0.08 in most studies: the price is what it says of small
+# margins, and of who looks again after the next draw. With nothing there, ten draws rarely suffice to
+# show it: *no meaningful effect* needs a spread that is small beside the margin.
+#
 # ## The gate
 #
 # A claim is *not interpreted* if a generator that it compares, a baseline too, is not competent here.

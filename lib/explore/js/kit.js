@@ -1,6 +1,7 @@
 // What every explorer is built from. A host inlines this file, then the explorer's own script, which
 // defines `explore(root, data, tell)`: `root` is the element to fill, `data` what the page carries
-// (plain JSON, and arrays as {values, shape}), `tell(value)` hands plain JSON to a live kernel.
+// (plain JSON, and arrays as {values, shape}), `tell(value)` hands plain JSON to a live kernel. Only
+// where there is one, `tell.listen(hear)` calls hear(answer) with what the kernel says.
 
 // ---- elements ----
 
@@ -370,6 +371,7 @@ function startWidget({ model, el }) {
   const place = make("div"), packed = model.get("packed");
   const bytes = new Uint8Array(packed.buffer, packed.byteOffset, packed.byteLength);
   const tell = (value) => { model.set("value", value); model.save_changes(); };
+  tell.listen = (hear) => model.on("change:answer", () => hear(model.get("answer")));
   const begin = () =>
     (place.isConnected ? start(place, model.get("head"), bytes, tell, place) : requestAnimationFrame(begin));
   el.append(place);

@@ -1,0 +1,224 @@
+// Sets of four images, a score from 0 to 5 for each condition; saved after every click. `ratings.js`
+// holds the file, the order and the agreement.
+
+const QUESTION = { text: "like the text", mask: "like the mask" };
+const LETTERS = "ABCDEFGH";
+const READER = /^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/;
+const FORM_STYLE = `
+.explorer:focus { outline: none; }
+.rated { flex: 1 1 8.5rem; max-width: 17rem; }
+.turn { margin: 0 0 .8rem; }
+.turn, .who { align-items: center; }
+.rated figcaption { font-weight: 650; color: var(--ink); }
+.score { display: flex; flex-wrap: wrap; gap: .15rem; align-items: center; margin-top: .3rem; }
+.score > span { flex-basis: 100%; font-size: .84rem; color: var(--soft); }
+.score button { flex: 1 0 1.6rem; max-width: 2.4rem; padding: .15rem 0; }
+.score button[aria-pressed="true"] { background: var(--link); border-color: var(--link); color: var(--ground); }
+.score.current { outline: 2px solid var(--link); outline-offset: 3px; border-radius: 4px; }
+.asked { flex: 0 0 9.5rem; }
+input[type="text"] { font: inherit; font-size: .9rem; color: var(--ink); background: var(--ground); border: 1px solid var(--edge); border-radius: 5px; padding: .25rem .6rem; min-height: 2rem; width: 12rem; max-width: 100%; }
+progress { accent-color: var(--link); width: 12rem; max-width: 100%; }
+`;
+
+function explore(root, data, tell) {
+  const sets = data.condition.length;
+  const state = { reader: "reader-1", scores: {}, order: [], at: 0, current: 0, kept: true };
+  const place = make("div"), told = status(), found = status(), progress = make("progress", { max: sets * data.each, value: 0, "aria-label": "Images rated" });
+  const revealed = make("div");
+
+  const show = () => {
+    showSet(data, state, place, score);
+    const done = ratedCount(data, state);
+    progress.value = done;
+    told.text = `Set ${state.at + 1} of ${sets}; ${done} of ${sets * data.each} images rated. ${keptWords(state)}`;
+    revealed.replaceChildren(...(done === sets * data.each && data.made ? reveal(data, state) : []));
+  };
+  const score = (current, value) => {
+    const { image, criterion } = questionsOf(data, state)[current];
+    state.scores[image] = { ...state.scores[image], [criterion]: value };
+    state.current = Math.min(current + 1, questionsOf(data, state).length - 1);
+    save(data, state, tell);
+    show();
+  };
+  const turn = (by) => {
+    state.at = Math.max(0, Math.min(sets - 1, state.at + by));
+    state.current = 0;
+    save(data, state, tell);
+    show();
+  };
+
+  const name = make("input", { type: "text", value: state.reader, maxlength: 40, "aria-label": "Reader", spellcheck: "false", autocomplete: "off" });
+  const enter = () => {
+    if (!READER.test(name.value)) {
+      told.text = "A reader's name has up to 40 letters, digits, - and _.";
+      return;
+    }
+    remember("reader", data, name.value);
+    resume(data, state, name.value);
+    show();
+  };
+  name.addEventListener("change", enter);
+  root.tabIndex = -1; // a click anywhere brings the keys here
+  root.addEventListener("keydown", (event) => onKey(event, data, state, score, turn, show));
+
+  root.append(
+    make("style", { text: FORM_STYLE }),
+    make("h2", { text: "Rate images" }),
+    make("p", { text: `Four images were asked for in one way. Say how well each shows what was asked for: 0 not at all, ${data.best} fully. Keys 0 to ${data.best} score and go on, ← and → move, Enter goes to the next set.` }),
+    make("div", { class: "row who" }, make("label", { class: "choice" }, make("span", { text: "Reader" }), name), progress),
+    told.element,
+    place,
+    make("div", { class: "row turn" }, button("Previous set", () => turn(-1)), button("Next set", () => turn(1)),
+      button("Download the file (CSV)", () => download(data, state))),
+    section("A second reader", "Load the file of another reader of the same images: kappa with quadratic weights, 1 is full agreement, 0 what chance gives.",
+      row(secondReader(data, state, found)), found.element),
+    revealed,
+  );
+  const last = recall("reader", data);
+  if (last && READER.test(last)) name.value = last;
+  resume(data, state, name.value);
+  show();
+  if (!tell.listen && window.top === window) root.focus(); // a page of its own
+}
+
+// Questions of the set that is shown, in this reader's order: [{image, criterion}].
+function questionsOf(data, state) {
+  return imagesOf(data, state).flatMap((image) => criteriaOf(data, image).map((criterion) => ({ image, criterion })));
+}
+
+function imagesOf(data, state) {
+  const set = state.order[state.at];
+  const order = shuffledOrder(data.each, seedOf(`${state.reader}/${set}`));
+  return order.map((k) => set * data.each + k);
+}
+
+const ratedCount = (data, state) => Object.keys(state.scores).filter((image) => isRated(data, state.scores, image)).length;
+
+function showSet(data, state, place, score) {
+  const set = state.order[state.at], [text, mask] = data.conditions[data.condition[set]];
+  const size = data.mask.shape[1] * data.mask.shape[2], asked = [];
+  if (text) asked.push(make("p", {}, "Text: ", make("b", { text: data.text[set] })));
+  if (mask) {
+    const view = picture("Mask", data.mask.shape[1]);
+    view.grey(data.mask.values.subarray(set * size, (set + 1) * size));
+    view.element.classList.add("asked");
+    asked.push(view.element);
+  }
+  const questions = questionsOf(data, state);
+  const images = imagesOf(data, state).map((image, k) => {
+    const view = picture(`Image ${LETTERS[k]}`, data.image.shape[1]);
+    view.grey(data.image.values.subarray(image * size, (image + 1) * size), 0, 255);
+    view.element.classList.add("rated");
+    const own = questions.map((each, at) => [each, at]).filter(([each]) => each.image === image);
+    view.element.append(...own.map(([each, at]) => scoreRow(data, state, each, at, LETTERS[k], score)));
+    return view.element;
+  });
+  const held = place.getRootNode().activeElement?.dataset.at; // focus goes on with the question
+  place.replaceChildren(section("Asked for", "", row(...asked)), section("Images", "", row(...images)));
+  if (held !== undefined) place.querySelector(`button[data-at="${state.current}"]`)?.focus();
+}
+
+function scoreRow(data, state, { image, criterion }, at, letter, score) {
+  const given = state.scores[image]?.[criterion];
+  const buttons = Array.from({ length: data.best + 1 }, (_, value) => {
+    const each = button(`${value}`, () => score(at, value));
+    each.setAttribute("aria-pressed", `${given === value}`);
+    each.setAttribute("aria-label", `Image ${letter}, ${QUESTION[criterion]}: ${value}`);
+    each.dataset.at = at;
+    return each;
+  });
+  const kind = at === state.current ? "score current" : "score";
+  return make("div", { class: kind, role: "group", "aria-label": `Image ${letter}, ${QUESTION[criterion]}` },
+    make("span", { text: QUESTION[criterion] }), ...buttons);
+}
+
+// Digits score the current question, arrows move it, Enter turns the page; not while a name is typed.
+function onKey(event, data, state, score, turn, show) {
+  if (event.target.type === "text" || event.ctrlKey || event.metaKey || event.altKey) return;
+  const questions = questionsOf(data, state), step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  if (/^\d$/.test(event.key) && Number(event.key) <= data.best) score(state.current, Number(event.key));
+  else if (step) {
+    state.current = Math.max(0, Math.min(questions.length - 1, state.current + step));
+    show();
+  } else if (event.key === "Enter" && event.target.tagName !== "BUTTON" && event.target.tagName !== "INPUT") turn(1);
+  else return;
+  event.preventDefault();
+}
+
+// ---- what is kept ----
+
+const keyOf = (part, data) => `rate_images/${data.collection}/${part}`;
+
+// Keeps a text in this browser; false where it keeps nothing (a private window, say).
+function remember(part, data, text) {
+  try {
+    localStorage.setItem(keyOf(part, data), text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function recall(part, data) {
+  try {
+    return localStorage.getItem(keyOf(part, data));
+  } catch {
+    return null;
+  }
+}
+
+function save(data, state, tell) {
+  state.kept = remember(`of/${state.reader}`, data, JSON.stringify({ scores: state.scores, at: state.at }));
+  tell({ reader: state.reader, csv: toCsv(data, state.reader, state.scores) });
+}
+
+// Everything of a reader as it was left; an order of their own.
+function resume(data, state, reader) {
+  const left = JSON.parse(recall(`of/${reader}`, data) ?? '{"scores": {}, "at": 0}');
+  const order = shuffledOrder(data.condition.length, seedOf(`${data.collection}/${reader}`));
+  Object.assign(state, { reader, order, scores: left.scores, at: left.at, current: 0 });
+}
+
+const keptWords = (state) => (state.kept ? "Saved in this browser after every click."
+  : "This browser saves nothing: download the file before you leave.");
+
+function download(data, state) {
+  const address = URL.createObjectURL(new Blob([toCsv(data, state.reader, state.scores)], { type: "text/csv" }));
+  make("a", { href: address, download: `${data.collection}-${state.reader}.csv` }).click();
+  URL.revokeObjectURL(address);
+}
+
+function secondReader(data, state, told) {
+  const input = make("input", { type: "file", accept: ".csv,text/csv", "aria-label": "File of a second reader" });
+  input.addEventListener("change", async () => {
+    try {
+      const { reader, scores } = fromCsv(data, await input.files[0].text());
+      told.text = `${state.reader} and ${reader}: ${agreementWords(agreement(state.scores, scores))}.`;
+    } catch (error) {
+      told.text = `The file cannot be used: ${error.message}.`;
+    }
+  });
+  return input;
+}
+
+function agreementWords(found) {
+  const each = Object.entries(found).map(([criterion, { n, kappa }]) => {
+    const words = kappa === null ? "no kappa" : `kappa ${kappa.toFixed(2)}`;
+    return `${criterion}, ${n} images of both: ${words}`;
+  });
+  return each.join("; ");
+}
+
+// What was done to the images, once all are rated, and the mean score of each way.
+function reveal(data, state) {
+  const sums = {};
+  for (const [image, scores] of Object.entries(state.scores)) {
+    const own = (sums[data.made[image]] ??= { text: [], mask: [] });
+    for (const criterion of CRITERIA) if (Number.isInteger(scores[criterion])) own[criterion].push(scores[criterion]);
+  }
+  const mean = (values) => (values.length ? (values.reduce((a, b) => a + b) / values.length).toFixed(1) : "none");
+  const lines = [...new Set(data.made)].sort().map((way) =>
+    make("tr", {}, make("th", { text: way, scope: "row" }), ...CRITERIA.map((criterion) => make("td", { text: mean(sums[way][criterion]) }))));
+  const head = make("tr", {}, make("th", { text: "what was shown" }), make("th", { text: "text, mean" }), make("th", { text: "mask, mean" }));
+  return [section("What you have seen", "All are rated, so the secret may come out.", make("table", {}, head, ...lines))];
+}
