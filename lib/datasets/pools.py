@@ -60,17 +60,3 @@ def joined(parts: list[Result]) -> Result:
     names = set.intersection(*(set(part) for part in each))
     arrays = {name: np.concatenate([part[name] for part in each]) for name in sorted(names)}
     return Result(arrays, {"n": len(arrays["image"])})
-
-
-def kept(pool: Result, similarity: Result, n: int, among: int, best: bool) -> Result:
-    """Job: of the first `among` items of a pool the n of the highest similarity, or of the lowest.
-
-    Items keep their order. similarity: array similarity (N,), of the same items. ValueError: n
-    above `among`, or `among` above the pool.
-    """
-    if not 1 <= n <= among <= len(pool.arrays["image"]):
-        found = len(pool.arrays["image"])
-        raise ValueError(f"n {n} of {among} of a pool of {found}; keep fewer, or draw more.")
-    score = similarity.arrays["similarity"][:among]
-    at = np.sort(np.argsort(-score if best else score, kind="stable")[:n])
-    return Result({name: x[at] for name, x in columns_of(pool.arrays).items()}, {"n": n})

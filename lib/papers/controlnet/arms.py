@@ -21,13 +21,13 @@ class Added(Arm):
     prompt: "single", one finding a film, or "multi", all findings of a real film together.
     balance: "balanced", all findings equally often once real and synthetic films are counted
     together, or "proportional", as often as among real films.
-    masks: "transformed" masks of the real films, or the "original" ones.
+    masks: "any" transformation of the real films' masks, or the "original" ones.
     """
 
     times: int = 0
     prompt: str = "single"
     balance: str = "balanced"
-    masks: str = "transformed"
+    masks: str = "any"
 
 
 def _of(kind: str, label: str, role: str, tier: str = "core", source: str = "") -> list[Added]:

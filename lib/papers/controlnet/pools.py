@@ -14,12 +14,14 @@ from functools import cached_property
 
 from lib.controls import films as copies
 from lib.datasets import films, pools, ratings, source
+from lib.datasets.ratings import EACH
 from lib.generators import controlnet, preference, proxy, requests, textual
 from lib.jobs import Job
 from lib.machine import precision
 from lib.papers.controlnet.arms import COPIES, MAIN, SOURCES, TASKS, Added, Task
 from lib.papers.controlnet.sizes import Sizes
 from lib.papers.study import Study
+from lib.phantoms.findings import FINDINGS
 from lib.scores import films as scores
 from lib.scores import raters
 from lib.tasks import film_reader, findings, pneumothorax
@@ -59,10 +61,20 @@ class Pools(Study):
     def test(self, task: Task) -> Job:
         return self.drawn(task.name, self.size.test, f"{task.name} test")
 
+    def asked(self, kind: str, n: int, purpose: str, k: int = 0) -> Job:
+        """Requests for what fresh films show: by text, mask or both."""
+        known = self.drawn("mimic", 4 * n, f"{purpose} films", k)
+        return Job(requests.film_requests, films=known, kind=kind, n=n)
+
+    def shown(self, asked: Job, purpose: str, k: int = 0, law: str = "mimic") -> Job:
+        """Fresh films that show what is asked for: what a perfect generator would draw."""
+        stream = self.stream(f"{purpose} shown", k)
+        return Job(films.shown, law=law, requests=asked, stream=stream)
+
     @cached_property
     def reference(self) -> Job:
-        """Real films of the branch's law that samples are compared with."""
-        return self.drawn("candid", 2 * self.size.judged + 200, "reference films")
+        """Real films that samples are compared with."""
+        return self.shown(self.asked("TM2I", 2 * self.size.judged + 200, "reference"), "reference")
 
     def compared(self, task: Task) -> Job:
         """Real films of a task's law that its pools are compared with."""
@@ -129,11 +141,11 @@ class Pools(Study):
         )  # fmt: skip
 
     def branch(
-        self, k: int, steps: int | None = None, films: Job | None = None, twin: bool = False
+        self, k: int, films: Job | None = None, twin: bool = False
     ) -> Job:  # fmt: skip
-        """The branch for masks on the base of draw k; by default after all of its training."""
+        """The branch for masks on the base of draw k."""
         s = controlnet.BranchSettings(
-            steps=steps or self.size.branch_steps, twin=twin, precision=precision()
+            steps=self.size.branch_steps, twin=twin, snapshots=self.size.watched
         )
         known = films or self.drawn("candid", self.size.branch_films, "branch films", k)
         return Job(
@@ -165,7 +177,7 @@ class Pools(Study):
         base, branch = self.fitted(arm, k, known)
         stream = self.stream(f"samples {purpose}", k)
         return Job(
-            controlnet.pool, base=base, branch=branch if branched else None, requests=asked, n=n,
+            controlnet.pool, base=base, branch=branch if branched else None, asked=asked, n=n,
             stream=stream,
         )  # fmt: skip
 
@@ -176,49 +188,46 @@ class Pools(Study):
         """The proxy: an image-text network that learned from films of its own."""
         data = self.drawn("mimic", self.size.base_films, "proxy films")
         s = proxy.ProxySettings(steps=self.size.proxy_steps, precision=precision())
-        return Job(proxy.fit_job, films=data, settings=asdict(s), stream=self.stream("proxy"))
+        return Job(proxy.proxy_job, films=data, settings=asdict(s), stream=self.stream("proxy"))
 
     def liked(self, pool: Job) -> Job:
         """How well each film of a pool fits its text, by the proxy."""
-        return Job(proxy.similarity, proxy=self.liking, pool=pool)
+        return Job(proxy.similarity_job, proxy=self.liking, pool=pool)
 
     def tuned_by_proxy(self, k: int) -> Job:
         """The base after further training on the films that the proxy likes best."""
-        asked = self.prompted(TASKS["chexpert"], k, 10 * self.size.judged, "single", "tuning")
-        pool = self.sampled(SOURCES["syn"], k, asked, 10 * self.size.judged, "tuning")
-        best = Job(proxy.filtered, pool=pool, similarity=self.liked(pool))
-        s = textual.BaseSettings(
-            steps=self.size.more_steps, sampler_steps=self.size.sampler_steps,
-            precision=precision(),
-        )  # fmt: skip
+        task, n = TASKS["chexpert"], SHARE * self.size.judged
+        asked = self.prompted(task, k, n, SOURCES["syn2"], "tuning")
+        pool = self.sampled(SOURCES["syn2"], k, asked, n, "tuning")
+        best = Job(proxy.filtered, pool=pool, proxy=self.liking)
         return Job(
-            textual.more_job, films=best, base=self.base(k), settings=asdict(s),
-            stream=self.stream("tuning", k),
-        )
+            textual.more_job, films=best, base=self.base(k),
+            settings={"steps": self.size.more_steps}, stream=self.stream("tuning", k),
+        )  # fmt: skip
 
     def rated(self, k: int, sets: int | None = None) -> Job:
         """Scores that simulated readers give to sets of four films of draw k."""
-        pool, n = self.compared_films(k), 4 * max(self.size.sweep)
+        pool, s = self.compared_films(k), raters.ReaderSettings(readers=self.size.readers)
+        n = EACH * max(self.size.sweep)
         seen = Job(scores.opinion, pool=pool, n=n, real=self.reference, reader=self.rater)
-        s = raters.ReaderSettings(readers=self.size.readers)
         return Job(
-            raters.rated, pool=pool, quality=seen, settings=asdict(s),
-            stream=self.stream("readers", k), sets=sets or self.size.sets,
-        )
+            raters.rated, pool=pool, quality=seen, settings=asdict(s), sets=sets or self.size.sets,
+            stream=self.stream("readers", k),
+        )  # fmt: skip
 
     def compared_films(self, k: int) -> Job:
         """The films that readers score, in sets of four for one request."""
-        most = max(self.size.sweep)
-        known = self.drawn("candid", most, "preference masks", k)
+        n = EACH * max(self.size.sweep)
+        known = self.drawn("candid", self.size.branch_films, "preference films", k)
         asked = Job(
-            requests.mixed_requests, films=known, n=most, stream=self.stream("preferences", k)
-        )
-        sets = Job(ratings.request_sets, requests=asked, sets=most)
-        return self.sampled(SOURCES["syn"], k, sets, 4 * most, "preferences")
+            requests.mixed_requests, names=list(FINDINGS), films=known, n=n, copies=EACH,
+            stream=self.stream("preferences", k),
+        )  # fmt: skip
+        return self.sampled(SOURCES["syn"], k, asked, n, "preferences")
 
     def tuned_by_readers(self, k: int, how: str, sets: int | None = None) -> Job:
         """The base after tuning on readers' preferences."""
-        s = preference.DpoSettings(arm=how, steps=self.size.dpo_steps)
+        s = preference.DpoSettings(arm=how, **preference.OURS | {"steps": self.size.dpo_steps})
         rated = self.rated(k, sets)
         return Job(
             controlnet.dpo_job, base=self.base(k), branch=self.branch(k),
@@ -228,15 +237,16 @@ class Pools(Study):
 
     # ---- what an arm adds ----
 
-    def prompted(
-        self, task: Task, k: int, n: int, prompt: str, purpose: str, balance: str = "balanced"
-    ) -> Job:  # fmt: skip
-        """n requests by text for the findings of a task."""
-        return Job(
-            requests.text_requests, names=list(task.findings), n=n, law=task.name,
-            multi=prompt == "multi", balanced=balance == "balanced",
-            stream=self.stream(f"{task.name} {purpose}", k),
-        )  # fmt: skip
+    def prompted(self, task: Task, k: int, n: int, arm: Added, purpose: str) -> Job:
+        """n requests by text for the findings of a task, as an arm asks."""
+        asked = {"names": list(task.findings), "n": n}
+        asked["stream"] = self.stream(f"{task.name} {arm.prompt} {arm.balance} {purpose}", k)
+        if arm.prompt == "multi":
+            return Job(requests.joint_requests, films=self.films(task, k), **asked)
+        if len(task.findings) == 1:
+            return Job(requests.text_requests, **asked)
+        draw = "short" if arm.balance == "balanced" else arm.balance
+        return Job(requests.text_requests, draw=draw, films=self.films(task, k), **asked)
 
     def part_size(self, task: Task, percent: int) -> int:
         """Samples that are drawn at once: as many as the paper quotes for this fraction.
@@ -251,12 +261,10 @@ class Pools(Study):
         """What the generator of an arm is asked for in one part of its pool."""
         n = self.part_size(task, percent)
         if task.findings:
-            purpose = f"{arm.prompt} prompts {part}"
-            return self.prompted(task, k, n, arm.prompt, purpose, arm.balance)
-        return Job(
-            requests.mask_requests, films=self.films(task, k), of=self.real(percent),
-            how=arm.masks, n=n, stream=self.stream(f"{task.name} masks {part}", k),
-        )  # fmt: skip
+            return self.prompted(task, k, n, arm, f"prompts {part}")
+        known = Job(pools.head, films=self.films(task, k), n=self.real(percent))
+        how, stream = arm.masks, self.stream(f"{task.name} {percent} masks {part}", k)
+        return Job(requests.mask_requests, films=known, how=how, n=n, stream=stream)
 
     def parts(self, arm: Added, task: Task, percent: int, k: int) -> list[Job]:
         """The pool of an arm in parts, enough of them; [] for an arm that adds nothing."""
@@ -277,10 +285,7 @@ class Pools(Study):
             return Job(copies.shuffled, pool=plain, stream=self.stream(f"shuffled {i}", k))
         asked = self.requested(arm, task, percent, k, i)
         if arm.source == "oracle":
-            return Job(
-                films.shown, law=task.name, requests=asked,
-                stream=self.stream(f"{task.name} oracle {i}", k),
-            )
+            return self.shown(asked, f"{task.name} oracle {i}", k, task.name)
         known = Job(pools.head, films=self.films(task, k), n=self.real(percent))
         return self.sampled(
             arm, k, asked, self.part_size(task, percent), f"{task.name} {i}", known
@@ -307,6 +312,6 @@ class Pools(Study):
         whole = self.part(plain, task, percent, k, 0)
         among = self.amount(plain, percent) if arm.changes["keep"] == "few" else SHARE * n
         return Job(
-            pools.kept, pool=whole, similarity=self.liked(whole), n=n, among=among,
+            proxy.kept, pool=whole, proxy=self.liking, n=n, among=among,
             best=arm.changes["keep"] != "least",
         )  # fmt: skip

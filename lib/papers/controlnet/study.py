@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from lib.datasets import pools
-from lib.generators import controlnet, requests
+from lib.generators import controlnet
 from lib.jobs import Job
 from lib.papers.controlnet.arms import SOURCES, TASKS, Added, Task
 from lib.papers.controlnet.pools import SHARE
@@ -29,19 +28,17 @@ class Study(Tasks):
     def conditioned(self, arm: Added, k: int) -> Job:
         """Samples for requests of one kind: the same films' texts, masks or both."""
         n, kind = self.size.judged, CONDITIONS.get(arm.name, "TM2I")
-        known = self.drawn("candid", n, "condition films", k)
-        both = Job(requests.film_requests, films=known, kind=kind)
-        return self.sampled(arm, k, both, n, "conditions", branched=arm.name != "text_only")
+        asked = self.asked(kind, n, "conditions", k)
+        return self.sampled(arm, k, asked, n, "conditions", branched=arm.name != "text_only")
 
     def true_pool(self, k: int) -> Job:
         """Fresh films that show what `conditioned` asks for."""
-        return Job(pools.as_pool, data=self.drawn("candid", self.size.judged, "condition films", k))
+        return self.shown(self.asked("TM2I", self.size.judged, "conditions", k), "conditions", k)
 
     def texted(self, k: int, branched: bool) -> Job:
         """Samples for texts alone, with the branch in its place or without it."""
         n = self.size.judged
-        known = self.drawn("mimic", n, "text films", k)
-        asked = Job(requests.film_requests, films=known, kind="T2I")
+        asked = self.asked("T2I", n, "texts", k)
         return self.sampled(SOURCES["syn"], k, asked, n, "texts", branched=branched)
 
     def zero_init(self, k: int) -> Job:
@@ -54,11 +51,9 @@ class Study(Tasks):
     def watched(self, k: int, steps: int, twin: bool = False) -> Job:
         """How well masks are followed after so many steps of the branch."""
         n = self.size.judged // 2
-        known = self.drawn("candid", n, "condition films", k)
         pool = Job(
-            controlnet.pool, base=self.base(k), branch=self.branch(k, steps, twin=twin),
-            requests=Job(requests.film_requests, films=known, kind="M2I"), n=n,
-            stream=self.stream("samples watched", k),
+            controlnet.pool, base=self.base(k), branch=self.branch(k, twin=twin), n=n, step=steps,
+            asked=self.asked("M2I", n, "watched", k), stream=self.stream("samples watched", k),
         )  # fmt: skip
         return Job(scores.judge, pool=pool, n=n, real=self.reference, reader=self.reader)
 
