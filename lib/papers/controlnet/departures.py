@@ -317,8 +317,8 @@ def draws(plan: Plan) -> list[tuple]:
     return [
         (
             f"{n} trials, one-tailed t tests, P < {alpha:g} (CN-E04)",
-            f"draws in this profile: {len(plan.draws())}, each with films, generator and networks of "
-            "its own; paired intervals, and the paper's rule simulated on cells of known effect",
+            f"draws in this profile: {len(plan.draws())}, each with films, generator and networks "
+            "of its own; paired intervals, and the paper's rule simulated on cells of known effect",
             f"with {n} trials an arm no exact test can give less than 1/{comb(2 * n, n)}, and "
             f"some of {CELLS} cells without any effect is below {alpha:g} with probability "
             f"{1 - (1 - alpha) ** CELLS:.2f}",
