@@ -9,16 +9,17 @@ import numpy as np
 
 from lib.datasets.splits import first
 from lib.jobs import Result
-from lib.phantoms.findings import FINDINGS, PARTS
+from lib.phantoms.findings import FINDINGS, plane
+from lib.phantoms.reports import NOTHING, VOCABULARY
 
-NO_TEXT = 1  # the token "N/A"
+NO_TEXT = VOCABULARY.index(NOTHING)
 
 
 def masks(arrays: dict[str, np.ndarray]) -> np.ndarray:
     """The masks (N, 64, 64) bool of a pool, or the pneumothorax planes of a film set."""
     if "mask" in arrays:
         return arrays["mask"] > 0
-    return (arrays["planes"] >> PARTS.index("pneumothorax")) % 2 == 1
+    return plane(arrays["planes"], "pneumothorax")
 
 
 def targets(arrays: dict[str, np.ndarray], columns: list[int]) -> np.ndarray:

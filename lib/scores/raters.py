@@ -72,6 +72,21 @@ def conditions(arrays: dict[str, np.ndarray]) -> np.ndarray:
     return (asked[:, None] == kinds).all(2).argmax(1).astype(np.uint8)
 
 
+def quality_of(judged: Result) -> Result:
+    """Job: what readers are simulated to see, from what a judge found in each sample (`films`).
+
+    Arrays (N,) in [0, 1]: text, the mean of adherence, of 1 - fabricated and of realism; mask, that
+    of dice and realism; of a sample the parts that are defined there.
+    """
+    a = judged.arrays
+    parts = {
+        "text": (a["adherence"], 1 - a["fabricated"], a["realism"]),
+        "mask": (a["dice"], a["realism"]),
+    }
+    means = {name: np.nanmean(np.stack(each), 0) for name, each in parts.items()}
+    return Result(means, {name: float(x.mean()) for name, x in means.items()})
+
+
 def rated(
     pool: Result, quality: Result, settings: dict, stream: list[int], sets: int | None = None
 ) -> Result:

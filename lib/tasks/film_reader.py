@@ -68,12 +68,13 @@ def reader_job(sets: list[Result], settings: dict[str, dict], stream: list[int])
 
 def _split(sets: list[dict]) -> tuple[dict, dict]:
     """The first films of every set together, and the last share HELD of every set together."""
-    cuts = [len(each["image"]) - max(1, round(HELD * len(each["image"]))) for each in sets]
+    kept = [len(each["image"]) - max(1, round(HELD * len(each["image"]))) for each in sets]
     names = ("image", "labels", "mask")
-    return tuple(
-        {name: np.concatenate([each[name][part(at)] for each, at in zip(sets, cuts, strict=True)])
-         for name in names} for part in (lambda at: slice(at), lambda at: slice(at, None))
-    )  # fmt: skip
+    train = {k: np.concatenate([each[k][:at] for each, at in zip(sets, kept, strict=True)])
+             for k in names}  # fmt: skip
+    held = {k: np.concatenate([each[k][at:] for each, at in zip(sets, kept, strict=True)])
+            for k in names}  # fmt: skip
+    return train, held
 
 
 def _levels(Y: np.ndarray, P: np.ndarray) -> tuple[list[float], dict[str, float | None]]:

@@ -117,6 +117,17 @@ def test_wrong_pools_are_refused():
         ReaderSettings(noise=-1.0)
 
 
+def test_quality_is_the_mean_of_what_is_defined():
+    nan = np.nan
+    judged = {
+        "adherence": [1.0, nan, nan], "fabricated": [0.4, 0.0, nan], "dice": [0.3, nan, 0.9],
+        "realism": [0.5, 0.2, 0.7],
+    }  # fmt: skip
+    found = raters.quality_of(Result({k: np.array(v) for k, v in judged.items()}, {})).arrays
+    assert found["text"] == pytest.approx([0.7, 0.6, 0.7])
+    assert found["mask"] == pytest.approx([0.4, 0.2, 0.8])
+
+
 def test_agreement_of_a_pool_beside_its_chance():
     given = pool(["T2I"] * 30 + ["M2I"] * 5)
     settings = {"noise": 0.3, "readers": 2}
