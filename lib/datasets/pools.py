@@ -55,6 +55,19 @@ def head(films: Result, n: int) -> Result:
     return Result(first(films, n), {"n": n})
 
 
+def spread(films: Result, finding: str) -> Result:
+    """Job: the films of a set in an order in which any first few have their share of a finding.
+
+    A small fraction would else have none of it by chance, or all.
+    """
+    has = films.arrays["labels"][:, FINDINGS.index(finding)] > 0
+    place = np.empty(len(has))
+    for each in (has, ~has):
+        place[each] = np.arange(each.sum()) / max(1, each.sum())
+    order = np.argsort(place, kind="stable")
+    return Result({name: x[order] for name, x in films.arrays.items()}, {"n": len(has)})
+
+
 def joined(parts: list[Result]) -> Result:
     """Job: pools one after the other, as one pool."""
     each = [columns_of(part.arrays) for part in parts]

@@ -59,6 +59,7 @@ class DpoSettings:
     warm_up: int = 50  # ours, steps; DPO 500
     betas: tuple[float, float] = (0.9, 0.999)  # AdamW, DPO
     decay: float = 0.01  # DPO
+    precision: str = "float32"  # ours: bfloat16 weights do not move by so small a step
 
     def __post_init__(self):
         if self.arm not in ARMS:

@@ -256,21 +256,6 @@ def null(real: Result, n: int, reader: Result, splits: int, stream: list[int]) -
     return Result({}, {"mean": {k: v and float(np.mean(v)) for k, v in known.items()}, "sd": sd})
 
 
-def opinion(pool: Result, n: int, real: Result, reader: Result) -> Result:
-    """Job: how good each of the first n samples is in the eyes of a reader that simulated
-    radiologists see by, as `raters.rated` takes it.
-
-    Arrays (n,), shares of 1, NaN where a condition is absent: text, the mean of realism, adherence
-    and what is not fabricated; mask, the mean of realism and Dice.
-    """
-    net = film_reader.load(reader)
-    each = measures(*(read(net, first(part, n)) for part in (pool, real)))[0]
-    told, drawn = np.isfinite(each["fabricated"]), np.isfinite(each["dice"])
-    text = row_means(np.stack([each["realism"], each["adherence"], 1 - each["fabricated"]]))
-    mask = row_means(np.stack([each["realism"], each["dice"]]))
-    return Result({"text": np.where(told, text, np.nan), "mask": np.where(drawn, mask, np.nan)}, {})
-
-
 def score_truth(judged: Result, similarity: Result) -> Result:
     """Job: does a proxy's similarity tell the samples that show all that they were asked for?
 

@@ -131,6 +131,11 @@ class Task:
     findings: tuple[str, ...] = ()  # that a classifier tells; (): a segmenter of the pneumothorax
 
     @property
+    def about(self) -> str:
+        """The one finding that it is about; "" for several."""
+        return "" if len(self.findings) > 1 else (*self.findings, "pneumothorax")[0]
+
+    @property
     def score(self) -> str:
         """The paper's own."""
         return self.metrics[0]

@@ -15,7 +15,7 @@ from functools import cached_property
 from lib.controls import films as copies
 from lib.datasets import films, pools, ratings, source
 from lib.datasets.ratings import EACH
-from lib.generators import controlnet, preference, proxy, requests, textual
+from lib.generators import controlnet, feedback, preference, proxy, requests, textual
 from lib.jobs import Job
 from lib.machine import precision
 from lib.papers.controlnet.arms import COPIES, MAIN, SOURCES, TASKS, Added, Task
@@ -43,8 +43,10 @@ class Pools(Study):
     # ---- films ----
 
     def films(self, task: Task, k: int) -> Job:
-        """The training films of a task in draw k; of a fraction the first ones."""
-        return self.drawn(task.name, self.size.films, f"{task.name} films", k)
+        """The training films of a task in draw k; of a fraction the first ones, which have their
+        share of the finding that a task is about."""
+        every = self.drawn(task.name, self.size.films, f"{task.name} films", k)
+        return Job(pools.spread, films=every, finding=task.about) if task.about else every
 
     def drawn(self, law: str, n: int, purpose: str, k: int = 0) -> Job:
         """n fresh films of a law, for a purpose of its own; raises NeedsPhantom for patients."""
@@ -166,7 +168,7 @@ class Pools(Study):
         if how.get("tuned") == "proxy":
             return self.tuned_by_proxy(k), self.branch(k)
         if "tuned" in how:
-            return self.tuned_by_readers(k, how["tuned"], how.get("sets")), self.branch(k)
+            return self.base(k), self.tuned_by_readers(k, how["tuned"], how.get("sets"))
         return self.base(k), self.branch(k)
 
     def sampled(
@@ -209,11 +211,12 @@ class Pools(Study):
         """Scores that simulated readers give to sets of four films of draw k."""
         pool, s = self.compared_films(k), raters.ReaderSettings(readers=self.size.readers)
         n = EACH * max(self.size.sweep)
-        seen = Job(scores.opinion, pool=pool, n=n, real=self.reference, reader=self.rater)
+        seen = Job(scores.judge, pool=pool, n=n, real=self.reference, reader=self.rater)
+        quality = Job(raters.quality_of, judged=seen)
         return Job(
-            raters.rated, pool=pool, quality=seen, settings=asdict(s), sets=sets or self.size.sets,
-            stream=self.stream("readers", k),
-        )  # fmt: skip
+            raters.rated, pool=pool, quality=quality, settings=asdict(s),
+            sets=sets or self.size.sets, stream=self.stream("readers", k),
+        )
 
     def compared_films(self, k: int) -> Job:
         """The films that readers score, in sets of four for one request."""
@@ -226,11 +229,11 @@ class Pools(Study):
         return self.sampled(SOURCES["syn"], k, asked, n, "preferences")
 
     def tuned_by_readers(self, k: int, how: str, sets: int | None = None) -> Job:
-        """The base after tuning on readers' preferences."""
+        """The branch after tuning on readers' preferences; the base stays frozen."""
         s = preference.DpoSettings(arm=how, **preference.OURS | {"steps": self.size.dpo_steps})
         rated = self.rated(k, sets)
         return Job(
-            controlnet.dpo_job, base=self.base(k), branch=self.branch(k),
+            feedback.dpo_job, base=self.base(k), branch=self.branch(k),
             pairs=Job(ratings.pairs, rated=rated), pool=self.compared_films(k),
             settings=asdict(s), stream=self.stream("tuning by readers", k),
         )

@@ -91,5 +91,5 @@ def halved(base: Study) -> Study:
     s = base.size
     return replace(base, size=replace(
         s, coder_steps=s.coder_steps // 2, base_steps=s.base_steps // 2,
-        branch_steps=s.branch_steps // 2,
+        branch_steps=s.branch_steps // 2, watched=(),
     ))  # fmt: skip
