@@ -188,8 +188,8 @@ def collapsed(p: Pose, v: Values) -> Tensor:
 def pleural_air(p: Pose, v: Values) -> Tensor:
     """1 between the collapsed lung and the ribs, 0 elsewhere, with edges a pixel wide."""
     side = only(v, "pneumothorax")
-    out = (8 * (collapsed(p, v) - 1) + 0.5).clamp_(0, 1)
-    out *= (8 * (1 - thorax.cage(p, v))).clamp_(0, 1)
+    out = (14 * (collapsed(p, v) - 1) + 0.5).clamp_(0, 1)
+    out *= (14 * (1 - thorax.cage(p, v))).clamp_(0, 1)
     medial = ((side * p.u - v["mediastinum_width"]) * 20).clamp_(0, 1)
     return out * medial * thorax.above_dome(p, v)
 
