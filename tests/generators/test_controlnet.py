@@ -22,7 +22,16 @@ from lib.training.weights import seeded
 
 CODER = {"steps": 30, "batch": 4, "widths": [8, 8]}
 BASE = {"steps": 8, "batch": 8, "widths": [8, 16, 16], "text": 16, "sampler_steps": 3}
-BRANCH = {"steps": 100, "batch": 4, "snapshots": [50]}
+BRANCH = {"steps": 4, "batch": 4, "snapshots": [2]}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def often():
+    """States come every second step, so that a few steps have snapshots."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (textual, controlnet):
+            patch.setattr(module, "EVERY", 2)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -248,15 +257,15 @@ def test_a_silent_branch_leaves_the_base_alone_where_the_mask_is_black(films, ba
 
 
 def test_a_snapshot_is_what_a_shorter_training_ends_with(films, base, branch):
-    shorter = controlnet.branch_job(films, base, BRANCH | {"steps": 50, "snapshots": []}, [3])
+    shorter = controlnet.branch_job(films, base, BRANCH | {"steps": 2, "snapshots": []}, [3])
     for name, value in shorter.arrays.items():
-        np.testing.assert_array_equal(value, branch.arrays[name.replace("last/", "step 50/")])
-    early, late = controlnet.load(base, branch, step=50), controlnet.load(base, branch)
+        np.testing.assert_array_equal(value, branch.arrays[name.replace("last/", "step 2/")])
+    early, late = controlnet.load(base, branch, step=2), controlnet.load(base, branch)
     assert not torch.equal(early.branch.zero[0].weight, late.branch.zero[0].weight)
-    with pytest.raises(ValueError, match=r"^step 20 was not kept"):
-        controlnet.load(base, branch, step=20)
-    with pytest.raises(ValueError, match=r"^snapshot 20; use multiples of 50"):
-        controlnet.branch_job(films, base, BRANCH | {"snapshots": [20]}, [3])
+    with pytest.raises(ValueError, match=r"^step 3 was not kept"):
+        controlnet.load(base, branch, step=3)
+    with pytest.raises(ValueError, match=r"^snapshot 3; use multiples of 2"):
+        controlnet.branch_job(films, base, BRANCH | {"snapshots": [3]}, [3])
 
 
 def test_the_paper_trains_the_branch_without_text(films, base):
@@ -336,7 +345,7 @@ from toy_films import film_set
 films = film_set(24, np.random.default_rng(0))
 coder = textual.coder_job(films, CODER, [1])
 base = textual.base_job(films, coder, BASE, [2])
-branch = controlnet.branch_job(films, base, BRANCH | {"steps": 4, "snapshots": []}, [3])
+branch = controlnet.branch_job(films, base, BRANCH | {"snapshots": []}, [3])
 asked = requests.mixed_requests(["edema", "pneumothorax"], films, 6, [4])
 print(digest(controlnet.pool(base, branch, asked, 6, [6])))
 """
@@ -346,7 +355,7 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process(films, base, aske
     env = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, "-c", SAME], cwd=ROOT, env=env, capture_output=True,
                           text=True, check=True)  # fmt: skip
-    branch = controlnet.branch_job(films, base, BRANCH | {"steps": 4, "snapshots": []}, [3])
+    branch = controlnet.branch_job(films, base, BRANCH | {"snapshots": []}, [3])
     assert done.stdout.split() == [digest(controlnet.pool(base, branch, asked, 6, [6]))]
 
 
