@@ -175,7 +175,7 @@ def branch_job(films: Result, base: Result, settings: dict, stream: list[int]) -
 def checked(s: BranchSettings) -> BranchSettings:
     """The settings; ValueError for a snapshot that no State of the training shows."""
     for step in s.snapshots:
-        if step % EVERY or not 0 < step <= s.steps:
+        if not 0 < step <= s.steps or (step % EVERY and step != s.steps):
             raise ValueError(f"snapshot {step}; use multiples of {EVERY} up to {s.steps} steps.")
     return s
 
