@@ -20,7 +20,6 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from lib.generators import diffusion, frame, observation, requests
 from lib.generators.frame import EVERY, State
@@ -38,7 +37,7 @@ from lib.generators.textual import (
     restored_coder,
 )
 from lib.jobs import Result
-from lib.networks.textual import LATENT, LATENT_FOLD, ControlBranch, widened
+from lib.networks.textual import LATENT, LATENT_FOLD, ControlBranch, MaskPlanes
 from lib.training import loop as tr
 from lib.training.cost import flops
 from lib.training.weights import freeze, load_arrays, seeded, weights_to_arrays
@@ -82,14 +81,14 @@ class Twin(TextToFilm):
     """The base whose input has the mask's pixels as further channels; all of it learns."""
 
     def __init__(self, base: BaseSettings):
-        super().__init__(base, LATENT_FOLD**2)
+        super().__init__(base)
+        self.planes = MaskPlanes(base.widths[0])
 
     def say(self, x: Tensor, t: Tensor, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
         """What the network says of x_t, float32; no mask is a black one."""
         mask = black(len(x)) if mask is None else mask
         with tr.autocast(self.settings.precision):
-            seen = torch.cat([x, F.pixel_unshuffle(mask, LATENT_FOLD)], 1)
-            return self.unet(seen, t, self.vectors(tokens)).float()
+            return self.unet(x, t, self.vectors(tokens), hint=self.planes(mask)).float()
 
 
 def black(n: int) -> Tensor:
@@ -108,21 +107,24 @@ class Training(torch.nn.Module):
         self.settings, self.part = settings, part
 
 
+def blank(base: BaseSettings, s: BranchSettings) -> TextToFilm:
+    """The base with its branch, or its twin, before any weight is taken over."""
+    return Twin(base) if s.twin else ControlNet(base, s)
+
+
 def started(base: Result, s: BranchSettings, rng: np.random.Generator) -> tuple[TextToFilm, dict]:
     """The model as its training starts, equal to the base, and which weights are copied.
 
     RuntimeError if the base has other weights than the branch needs.
     """
     frozen = restored_base(base)
+    model = seeded(lambda: blank(frozen.settings, s), rng)
+    model.text.load_state_dict(frozen.text.state_dict(), strict=True)
+    model.unet.load_state_dict(frozen.unet.state_dict(), strict=True)
     if s.twin:
-        model = Twin(frozen.settings)
-        model.text.load_state_dict(frozen.text.state_dict(), strict=True)
-        widened(frozen.unet, model.unet)
         return model, {}
-    model = seeded(lambda: ControlNet(frozen.settings, s), rng)
-    for name in ("text", "unet"):
-        getattr(model, name).load_state_dict(getattr(frozen, name).state_dict(), strict=True)
-        freeze(getattr(model, name))
+    freeze(model.text)
+    freeze(model.unet)
     copied, fresh = model.branch.copy_encoder(model.unet)
     return model, {"copied": copied, "fresh": fresh}
 
@@ -274,7 +276,7 @@ def operations(base: dict, branch: dict | None = None, guided: bool = True) -> i
     """Floating point operations for one film, with these settings: all steps and the decoder."""
     b = frame.from_json(BaseSettings, base | {"precision": "float32"})
     s = frame.from_json(BranchSettings, branch or {})
-    model = TextToFilm(b) if branch is None else Twin(b) if s.twin else ControlNet(b, s)
+    model = TextToFilm(b) if branch is None else blank(b, s)
     x, t, tokens = torch.zeros(1, LATENT, SIDE, SIDE), torch.zeros(1).long(), no_text(1)
     step = flops(lambda: freeze(model).say(x, t, tokens))
     decoder = flops(lambda: freeze(FilmCoder(CoderSettings(precision="float32"))).decode(x))

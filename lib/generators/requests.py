@@ -121,9 +121,9 @@ def mask_requests(
     marked = masks.any((1, 2)).nonzero()[0]
     if not len(marked):
         raise ValueError(f"no film has a mask; pass films with {LESION}.")
-    order_rng, rng = np.random.default_rng(stream).spawn(2)
+    order_rng, way_rng, rng = np.random.default_rng(stream).spawn(3)
     rows = order_rng.permutation(marked)[np.arange(-(-n // copies)) % len(marked)]
-    ways = [how if how != "any" else str(rng.choice(list(TRANSFORMS)[1:])) for _ in rows]
+    ways = [how if how != "any" else str(way_rng.choice(list(TRANSFORMS)[1:])) for _ in rows]
     mask = [transformed(masks[i], way, rng) for i, way in zip(rows, ways, strict=True)]
     tokens, labels = _no_text(len(rows)), np.tile(_only_lesion(), (len(rows), 1))
     if text:

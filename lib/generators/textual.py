@@ -193,13 +193,13 @@ def planes(image: np.ndarray) -> Tensor:
 
 
 class TextToFilm(nn.Module):
-    """Text encoder, U-Net and noise schedule; `planes` more channels go into a twin's U-Net."""
+    """Text encoder, U-Net and noise schedule."""
 
-    def __init__(self, settings: BaseSettings, planes: int = 0):
+    def __init__(self, settings: BaseSettings):
         super().__init__()
         s = self.settings = settings
         self.text = TextEncoder(len(reports.VOCABULARY), reports.LENGTH, s.text, s.depth)
-        self.unet = TextUNet(s.widths, s.text, planes)
+        self.unet = TextUNet(s.widths, s.text)
         self.schedule = SCHEDULES[s.schedule](s.length)
 
     def vectors(self, tokens: Tensor) -> Tensor:

@@ -136,18 +136,18 @@ def _heads(x: Tensor) -> Tensor:
 
 
 class EncoderHalf(nn.Module):
-    """x_t (B, LATENT + planes, 16, 16), steps (B,), text (B, length, text) -> maps and time.
+    """x_t (B, LATENT, 16, 16), steps (B,), text (B, length, text) -> maps and time.
 
     The maps, finest first: (B, widths[0], 16, 16), (B, widths[1], 8, 8), (B, widths[2], 4, 4), the
     last of which is the middle's.
     """
 
-    def __init__(self, widths: tuple[int, int, int], text: int, planes: int = 0):
+    def __init__(self, widths: tuple[int, int, int], text: int):
         super().__init__()
         fine, middle, coarse = widths
         self.time = nn.Sequential(nn.Linear(coarse, coarse), nn.SiLU(), nn.Linear(coarse, coarse))
         self.mean_text = nn.Linear(text, coarse, bias=False)
-        self.into = nn.Conv2d(LATENT + planes, fine, 3, padding=1)
+        self.into = nn.Conv2d(LATENT, fine, 3, padding=1)
         self.units = nn.ModuleList(TimedUnit(width, coarse) for width in (*widths, coarse))
         self.down = nn.ModuleList(
             nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in ((fine, middle), (middle, coarse))
@@ -170,12 +170,12 @@ class EncoderHalf(nn.Module):
 
 
 class TextUNet(nn.Module):
-    """x_t (B, LATENT + planes, 16, 16), steps (B,), text -> noise or v (B, LATENT, 16, 16)."""
+    """x_t (B, LATENT, 16, 16), steps (B,), text -> noise or v (B, LATENT, 16, 16)."""
 
-    def __init__(self, widths: tuple[int, int, int], text: int, planes: int = 0):
+    def __init__(self, widths: tuple[int, int, int], text: int):
         super().__init__()
         fine, middle, coarse = widths
-        self.encoder = EncoderHalf(widths, text, planes)
+        self.encoder = EncoderHalf(widths, text)
         pairs = (coarse + middle, middle), (middle + fine, fine)
         self.join = nn.ModuleList(nn.Conv2d(a, b, 1) for a, b in pairs)
         self.units = nn.ModuleList(TimedUnit(width, coarse) for width in (middle, fine))
@@ -186,10 +186,11 @@ class TextUNet(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(
-        self, x: Tensor, t: Tensor, text: Tensor, control: list[Tensor] | None = None
-    ) -> Tensor:
-        """control: what a branch adds to the maps of the encoder half."""
-        maps, time = self.encoder(x, t, text)
+        self, x: Tensor, t: Tensor, text: Tensor, control: list[Tensor] | None = None,
+        hint: Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
+        """control: what a branch adds to the maps of the encoder half; hint: see there."""
+        maps, time = self.encoder(x, t, text, hint)
         if control is not None:
             maps = [h + more for h, more in zip(maps, control, strict=True)]
         fine, middle, h = maps
@@ -252,10 +253,15 @@ def zero_convolution(width: int) -> nn.Conv2d:
     return conv
 
 
-def widened(base: TextUNet, wide: TextUNet) -> TextUNet:
-    """`wide`, whose input has more planes, as the base: the weights of the new planes are zero."""
-    state, name = base.state_dict(), "encoder.into.weight"
-    weight = torch.zeros_like(wide.state_dict()[name])
-    weight[:, : state[name].shape[1]] = state[name]
-    wide.load_state_dict(state | {name: weight})
-    return wide
+class MaskPlanes(nn.Conv2d):
+    """A mask (B, 1, 64, 64) as further channels of the base's first convolution, zero at first.
+
+    A convolution of more channels is the sum of two; apart, the start is the base bit for bit.
+    """
+
+    def __init__(self, width: int):
+        super().__init__(LATENT_FOLD**2, width, 3, padding=1, bias=False)
+        nn.init.zeros_(self.weight)
+
+    def forward(self, mask: Tensor) -> Tensor:
+        return super().forward(F.pixel_unshuffle(mask, LATENT_FOLD))

@@ -61,13 +61,12 @@ class Study(Tasks):
 
     def seen(self, arm: Added, task: Task, k: int) -> Job:
         """The reader's scores of an arm's films: a tenth of those of one part."""
-        n = self.part_size(task, 1) // SHARE
+        n = min(self.size.judged, self.part_size(task, 1) // SHARE)
         if "keep" in arm.changes:
             pool = self.liked_films(arm, task, 1, k, n)
         else:
             pool = self.part(arm, task, 1, k, 0)
-        real = self.compared(task)
-        return Job(scores.judge, pool=pool, n=n, real=real, reader=self.reader)
+        return Job(scores.judge, pool=pool, n=n, real=self.compared(task), reader=self.reader)
 
     def told_true(self, k: int) -> Job:
         """Does the proxy's score tell the films that show what they were asked for?"""
