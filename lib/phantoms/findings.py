@@ -60,7 +60,7 @@ class Body(chest.Law):
     atelectasis_severity: Range = (0.0, 1.0)
     atelectasis_side: Range = (0.0, 1.0)
     atelectasis_x: Range = (-0.3, 0.3)
-    atelectasis_y: Range = (0.25, 0.70)
+    atelectasis_y: Range = (0.35, 0.85)
     atelectasis_angle: Range = (-0.35, 0.35)  # of the band; above zero it falls to the side
     cardiomegaly_severity: Range = (0.0, 1.0)
     consolidation_severity: Range = (0.0, 1.0)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lib.phantoms import chest, thorax
 from lib.phantoms.devices import wire
-from lib.phantoms.shapes import disc, hump, lens, rise, wave
+from lib.phantoms.shapes import disc, hump, rise, wave
 from lib.phantoms.thorax import Pose, Values
 
 PATCHES = 3  # opacities of a pneumonia, at most
@@ -69,7 +69,7 @@ def _depth(v: Values, stem: str, mild: float, severe: float) -> Tensor:
 def enlarged(v: Values) -> Values:
     """The parameters with the larger heart of cardiomegaly: it grows to the left and downwards."""
     size = v["heart_size"]
-    more = size * _depth(v, "cardiomegaly", 0.22, 0.55)
+    more = size * _depth(v, "cardiomegaly", 0.30, 0.65)
     moved = {"heart_x": v["heart_x"] + 0.30 * more, "heart_y": v["heart_y"] + 0.25 * more}
     return v | moved | {"heart_size": size + more}
 
@@ -121,10 +121,10 @@ def effusion(p: Pose, v: Values, lungs: Lungs) -> Tensor:
     wide = p.by_side(v["lung_width"])
     t = ((p.x.abs() - 0.15) / (wide - 0.15)).clamp_(0, 1)
     base = p.by_side(thorax.dome_height(v) + 0.25 * v["dome_curve"])  # of the costophrenic angle
-    surface = base - _depth(v, "effusion", 0.22, 0.75) * (0.35 + 0.65 * t.square())
+    surface = base - _depth(v, "effusion", 0.15, 0.75) * (0.35 + 0.65 * t.square())
     cage = (6 - 6 * thorax.cage(p, v)).clamp_(0, 1)
     fluid = rise(p.w - surface, 0.10) * cage * thorax.above_dome(p, v)
-    return _depth(v, "effusion", 0.7, 1.5) * p.by_side(present(v, "effusion")) * fluid
+    return _depth(v, "effusion", 0.45, 1.5) * p.by_side(present(v, "effusion")) * fluid
 
 
 def edema(p: Pose, v: Values, lungs: Lungs) -> Tensor:
@@ -133,7 +133,7 @@ def edema(p: Pose, v: Values, lungs: Lungs) -> Tensor:
     wings = hump(disc(across, down)) * lungs.air
     haze = wings * (1 + 0.25 * lungs.texture).clamp_(min=0.3)
     crowded = thorax.vessels(p, v, lungs.bend, lungs.grain) * lungs.air
-    return _depth(v, "edema", 0.25, 0.7) * haze + _depth(v, "edema", 0.5, 2.0) * crowded
+    return _depth(v, "edema", 0.15, 0.6) * haze + _depth(v, "edema", 0.3, 1.6) * crowded
 
 
 def consolidation(p: Pose, v: Values, lungs: Lungs) -> Tensor:
@@ -142,12 +142,13 @@ def consolidation(p: Pose, v: Values, lungs: Lungs) -> Tensor:
     x0, y0 = place(v, "consolidation", side)
     down = p.y - p.by_side(v["hilum_y"])
     reach = disc(p.x.abs() - 0.12, down).sqrt_().add_(0.02)
-    bronchi = (wave(2.5 * down / reach + 0.5 * lungs.bend) * hump(reach) * 2).clamp_(0, 1)
-    radius = _depth(v, "consolidation", 0.22, 0.40)
-    q = disc((p.u - x0) / radius, (p.w - y0) / (1.1 * radius)) * (1 + 0.3 * lungs.border)
-    dense = (1.5 - 1.5 * q).clamp_(0, 1) * (1 - 0.35 * bronchi) * (1 + 0.15 * lungs.texture)
+    bronchi = (wave(1.5 * down / reach + 0.7 * lungs.bend) * hump(reach) * 2).clamp_(0, 1)
+    radius = _depth(v, "consolidation", 0.26, 0.44)
+    rough = (1 + 0.45 * lungs.border).clamp_(min=0.3)
+    q = disc((p.u - x0) / radius, (p.w - y0) / (1.1 * radius)) * rough
+    dense = (1.5 - 1.5 * q).clamp_(0, 1) * (1 - 0.3 * bronchi) * (1 + 0.15 * lungs.texture)
     inside = _within(lungs.air) * (side * p.u > 0)
-    return _depth(v, "consolidation", 0.45, 1.0) * dense * inside
+    return _depth(v, "consolidation", 0.60, 1.2) * dense * inside
 
 
 def pneumonia(p: Pose, v: Values, lungs: Lungs) -> Tensor:
