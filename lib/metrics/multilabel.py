@@ -43,18 +43,21 @@ def all_positive_f1(y):
 
 
 def best_threshold(y, p):
-    """The observed p from which on calling positive has the best F1; of equals the highest.
+    """The p from which on calling positive has the best F1; of equals the highest.
 
-    Pass validation cases, never those that are scored. None without a positive.
+    It lies midway between the lowest p that is called and the highest that is not (the former, if
+    all are called). Pass validation cases, never those that are scored. None without a positive.
     """
     y, p = _checked(y, p)
     if not y.any():
         return None
     order = np.argsort(-p, kind="stable")
     values, hits = p[order], np.cumsum(y[order])
-    last = np.append(values[1:] < values[:-1], True)  # of equal p: they are called together
+    below = np.append(values[1:], values[-1])
+    last = np.append(below[:-1] < values[:-1], True)  # of equal p: they are called together
     scores = np.where(last, 2 * hits / (np.arange(1, len(p) + 1) + y.sum()), -1)
-    return float(values[scores.argmax()])
+    best = scores.argmax()
+    return float((values[best] + below[best]) / 2)
 
 
 def label_scores(y, p, threshold):
