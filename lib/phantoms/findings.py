@@ -124,8 +124,8 @@ TRAUMA = {"pneumothorax": 0.75, "rib fracture": 0.40, "chest tube": 0.45, "atele
 BED = {"atelectasis": 0.55, "pleural effusion": 0.45, "chest tube": 0.15, "cardiomegaly": 0.15}
 SIIM = {
     "gain": (0.78, 0.95), "bend": (0.15, 0.50), "photons": (700.0, 2200.0),
-    "pneumothorax_severity": (0.0, 0.8), "pneumothorax_line": (0.03, 0.15),
-    "pneumothorax_dark": (0.02, 0.10),
+    "pneumothorax_severity": (0.0, 0.8), "pneumothorax_line": (0.04, 0.17),
+    "pneumothorax_dark": (0.03, 0.12),
 }  # fmt: skip
 RSNA = {"gain": (0.95, 1.12), "bend": (-0.55, -0.15), "photons": (900.0, 3000.0)}
 CHEXPERT = {"gain": (0.75, 0.95), "bend": (-0.10, 0.65), "photons": (600.0, 2000.0)}
