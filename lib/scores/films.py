@@ -196,6 +196,11 @@ def mean(values: np.ndarray) -> float | None:
     return float(there.mean()) if there.size else None
 
 
+def above(accuracy: float | None, best: float | None) -> float | None:
+    """How much of a balanced accuracy's rise above chance there is, 1 for the best; else None."""
+    return None if accuracy is None or best <= 0.5 else (accuracy - 0.5) / (best - 0.5)
+
+
 def measures(reading: Reading, real: Reading) -> tuple[dict[str, np.ndarray], dict]:
     """Values of each sample, and the scores of `judge`."""
     each = per_sample(reading, realism(reading.features, real.features))
@@ -210,6 +215,7 @@ def measures(reading: Reading, real: Reading) -> tuple[dict[str, np.ndarray], di
         "label_adherence": mean(each["adherence"]),
         "label_accuracy": accuracy,
         "label_accuracy_ratio": accuracy / best if both.any() else None,
+        "label_accuracy_above_chance": above(accuracy, best),
         "mask_adherence": mean(each["dice"]),
         "hallucination": mean(each["hallucination"]),
         "hallucinated_findings": mean(each["fabricated"]),
@@ -227,13 +233,15 @@ def judge(pool: Result, n: int, real: Result, reader: Result) -> Result:
     """Job: scores of the first n samples of a pool against the first n films of a set.
 
     label_adherence: mean share of the findings asked for that the reader sees. label_accuracy: mean
-    over findings of `balanced_accuracy`; label_accuracy_ratio: over that of the real films.
-    mask_adherence: mean Dice of requested and read lesion, 0 where none is read. hallucination:
-    share of samples with a finding that was not asked for, or whose lesion is mostly outside its
-    mask; hallucinated_findings, hallucinated_pixels: mean shares of both. realism, and quality, its
-    mean with faith: see `per_sample`. fd, kid, ball_coverage: of the reader's features; coverage,
-    occupied: of places and sizes of read lesions. None: what is not defined, as mask_adherence
-    without a mask. Arrays (n,): each sample's values of `per_sample`, NaN where undefined.
+    over findings of `balanced_accuracy`; label_accuracy_ratio: over that of the real films;
+    label_accuracy_above_chance: the ratio of what lies above 0.5, since a reader that errs leaves
+    the plain ratio high even where nothing asked for is shown. mask_adherence: mean Dice of
+    requested and read lesion, 0 where none is read. hallucination: share of samples with a finding
+    that was not asked for, or whose lesion is mostly outside its mask; hallucinated_findings,
+    hallucinated_pixels: mean shares of both. realism, and quality, its mean with faith: see
+    `per_sample`. fd, kid, ball_coverage: of the reader's features; coverage, occupied: of places
+    and sizes of read lesions. None: what is not defined, as mask_adherence without a mask. Arrays
+    (n,): each sample's values of `per_sample`, NaN where undefined.
     """
     net = film_reader.load(reader)
     each, scores = measures(*(read(net, first(part, n)) for part in (pool, real)))

@@ -33,6 +33,8 @@ def test_a_faithful_pool_a_shuffled_one_and_one_of_nothing(reader):
     assert good["realism"] == pytest.approx(0.5, abs=0.12) and good["kid"] < 0.02
     wrong = judged(controls.shuffled(faithful, [0]), reader)
     assert wrong["label_accuracy"] == pytest.approx(0.5, abs=0.08)
+    assert wrong["label_accuracy_above_chance"] == pytest.approx(0, abs=0.17)
+    assert good["label_accuracy_above_chance"] == pytest.approx(1, abs=0.1)
     assert wrong["mask_adherence"] < good["mask_adherence"] - 0.3
     assert wrong["hallucination"] > 0.7 > good["hallucination"] + 0.2
     for same in ("fd", "kid", "realism", "coverage", "ball_coverage"):
@@ -54,7 +56,7 @@ def test_without_masks_or_texts_what_they_define_is_none(reader):
     silent = judged(changed(blank, tokens=tokens), reader)
     for name in ("hallucination", "hallucinated_findings", "label_accuracy"):
         assert silent[name] is None and (name == "hallucination" or found[name] is not None)
-    assert silent["label_accuracy_ratio"] is None
+    assert silent["label_accuracy_ratio"] is silent["label_accuracy_above_chance"] is None
     assert silent["label_adherence"] == found["label_adherence"]
 
 
