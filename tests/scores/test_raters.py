@@ -1,5 +1,7 @@
 """Simulated readers: with known noise their agreement is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -64,7 +66,10 @@ def test_bias_and_slope_are_the_readers_own():
     for each, bias, slope in zip(scores[..., 0], person["bias"], person["slope"], strict=True):
         b, a = np.polyfit(5 * q - 2.5, each.astype(float), 1)
         assert (a - 2.5, b) == (pytest.approx(bias, abs=0.03), pytest.approx(slope, abs=0.06))
-    assert len({*person["bias"]}) == 4
+    many = replace(s, readers=4000)
+    _, person = raters.scored(np.full((1, 2), 0.5), many, np.random.default_rng(3))
+    assert np.std(person["bias"]) == pytest.approx(0.4, rel=0.05)
+    assert np.std(np.log(person["slope"])) == pytest.approx(0.3, rel=0.05)
 
 
 def test_noise_rounds_as_a_normal_law_says():
