@@ -32,10 +32,11 @@ ITEMS = {  # where a chapter's rows of competence are, beside the item of the cl
     "pavae": ("pavae/table4_main", "pavae/04_budget"),
     "dhvae": ("dhvae/table2_generators", "dhvae/04_budget"),
     "pathosyn": ("pathosyn/04a_realism",),
+    "controlnet": ("controlnet/01_generator",),
 }
-ALONE = ("pathosyn",)  # whose ITEMS alone count: elsewhere `coverage` is that of other things
+ALONE = ("pathosyn", "controlnet")  # only ITEMS count: elsewhere `coverage` is of other things
 RELATIVE = ("mask_adherence", "coverage_place", "coverage_look", "coverage")  # over real images
-WITHOUT = {"pavae": ("empty masks",)}  # conditions that a chapter does not have
+WITHOUT = dict.fromkeys(("pavae", "controlnet"), ("empty masks",))  # what a chapter has not
 OWN = {*sum(ROWS.values(), ()), "adherence", "label_adherence", "occupied", "psnr", "ssim", "lpips"}
 OWN |= {"mask_dice", "elbo", "evidence", "gap", "sampling_cost_ratio"}  # not about samples
 GATED = ("difference", "noninferiority", "equivalence", "interaction", "trend", "share")

@@ -197,18 +197,6 @@ def rated_by_form(text: str) -> Result:
     return as_result(parsed(text))
 
 
-def request_sets(requests: Result, sets: int) -> Result:
-    """Job: the first `sets` requests of a request set, each EACH times in a row.
-
-    ValueError: fewer requests than sets.
-    """
-    found = len(requests.arrays["tokens"])
-    if not 1 <= sets <= found:
-        raise ValueError(f"sets {sets} of {found} requests; use 1 to {found}, or more requests.")
-    arrays = {name: x[:sets].repeat(EACH, 0) for name, x in requests.arrays.items()}
-    return Result(arrays, {"sets": sets})
-
-
 def pairs(rated: Result) -> Result:
     """Job: every ordered pair of images of one set that a reader scored differently.
 

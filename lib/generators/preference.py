@@ -54,11 +54,12 @@ class DpoSettings:
     rate: float = 1e-5  # ours: the paper's exponent is illegible (CN-E21); DPO 1e-8 times its batch
     beta: float | None = None  # None: by the median at the start; DPO 5000
     mu: float = 0.9  # Diffusion-SDPO: share of its own step that the winner keeps
-    pairs: int = 4  # ours, a step, without accumulation as in the paper; DPO 2048
+    pairs: int = 2  # ours, a step, without accumulation as in the paper; DPO 2048
     times: int = 16  # ours: values of t for each pair and step, one from each stratum; DPO 1
     warm_up: int = 50  # ours, steps; DPO 500
     betas: tuple[float, float] = (0.9, 0.999)  # AdamW, DPO
     decay: float = 0.01  # DPO
+    precision: str = "float32"  # ours: bfloat16 weights do not move by so small a step
 
     def __post_init__(self):
         if self.arm not in ARMS:

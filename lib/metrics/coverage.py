@@ -5,6 +5,7 @@ all of them. Modes are integers (n,), and 0 is the empty mask.
 """
 
 import numpy as np
+from sklearn.neighbors import NearestNeighbors
 
 from lib.metrics.masks import shape_statistics, stack
 
@@ -88,3 +89,20 @@ def expected_overlap(p, n, m=None):
     if n < 1 or (m is not None and m < 1) or (p < 0).any() or not np.isclose(p.sum(), 1):
         raise ValueError("p must be shares that sum to one, n and m at least 1")
     return float(1 - np.sqrt(p * (1 - p) * (1 / n + 1 / (m or n)) / (2 * np.pi)).sum())
+
+
+def ball_coverage(real, generated, k=5):
+    """Share of real feature vectors (n, d) with a generated one (m, d) near them.
+
+    Near: no farther than the k-th nearest other real one (coverage of Naeem et al. 2020, equation
+    5). In [0, 1]; for two sets of one law of equal n it expects 1 - 2^-k, 0.97 at k = 5. Grows
+    with m: take equal numbers in all arms. Raises ValueError unless there are more than k real.
+    """
+    real, generated = (np.asarray(x, np.float64) for x in (real, generated))
+    if real.ndim != 2 or generated.shape[1:] != real.shape[1:] or not len(real) > k >= 1:
+        raise ValueError(
+            f"features {real.shape} and {generated.shape} must be (n, d) with more than k={k} real"
+        )
+    radius = NearestNeighbors(n_neighbors=k).fit(real).kneighbors()[0][:, -1]
+    nearest = NearestNeighbors(n_neighbors=1).fit(generated).kneighbors(real)[0][:, 0]
+    return float((nearest <= radius).mean())

@@ -17,6 +17,7 @@ from statsmodels.stats.inter_rater import fleiss_kappa
 
 from lib.datasets import ratings
 from lib.datasets.ratings import ABSENT, BEST, CONDITIONS, CRITERIA, EACH, NAMES
+from lib.generators import requests
 from lib.jobs import Result
 
 SHUFFLES = 200  # of the scores of every reader, for the level of chance
@@ -57,33 +58,47 @@ def scored(
     return np.rint(said).clip(0, BEST).astype(np.int8), person
 
 
-def conditions(arrays: dict[str, np.ndarray]) -> np.ndarray:
-    """(N,) uint8 into NAMES: what each image of a pool or request set was asked for with.
+def conditions(pool: Result) -> np.ndarray:
+    """(N,) uint8 into NAMES: what each image of a pool was asked for with.
 
     ValueError: an image that was asked for with neither text nor mask.
     """
-    text = (arrays["tokens"][:, 0] != 1) | (arrays["tokens"][:, 1:] != 0).any(1)
-    asked = np.stack([text, arrays["mask"].any((1, 2))], 1)
-    if not asked.any(1).all():
+    found = requests.conditions(pool)
+    if not set(found) <= set(NAMES):
         raise ValueError(
             "some images have neither text nor mask; a set needs one of them to be judged by."
         )
-    kinds = np.array([CONDITIONS[name] for name in NAMES])
-    return (asked[:, None] == kinds).all(2).argmax(1).astype(np.uint8)
+    return np.array([NAMES.index(name) for name in found], np.uint8)
+
+
+def quality_of(judged: Result) -> Result:
+    """Job: what readers are simulated to see, from what a judge found in each sample (`films`).
+
+    Arrays (N,) in [0, 1]: text, the mean of adherence, of 1 - fabricated and of realism; mask, that
+    of dice and realism; of a sample the parts that are defined there.
+    """
+    a = judged.arrays
+    parts = {
+        "text": (a["adherence"], 1 - a["fabricated"], a["realism"]),
+        "mask": (a["dice"], a["realism"]),
+    }
+    means = {name: np.nanmean(np.stack(each), 0) for name, each in parts.items()}
+    return Result(means, {name: float(x.mean()) for name, x in means.items()})
 
 
 def rated(
     pool: Result, quality: Result, settings: dict, stream: list[int], sets: int | None = None
 ) -> Result:
-    """Job: simulated readers score the images of a pool in sets of EACH, in order (`request_sets`).
+    """Job: simulated readers score the images of a pool in sets of EACH, in their order.
 
+    pool: of requests that stand EACH times in a row (`requests.mixed_requests`, copies=EACH).
     quality: arrays `text` and `mask` (N,), the true adherence to each in [0, 1] (of a condition
     that an image does not have, any number or NaN). settings: of ReaderSettings. sets: only the
     first ones. A Result as of `ratings.as_result`; its scores hold the settings and the readers'
     bias and slope too. ValueError: a set whose images were asked for differently, or too few.
     """
     s = ReaderSettings(**settings)
-    kind = conditions(pool.arrays)
+    kind = conditions(pool)
     n = len(kind) if sets is None else EACH * sets
     if n % EACH or not EACH <= n <= len(kind):
         raise ValueError(f"{n} images of a pool of {len(kind)}; a set has {EACH}, use whole sets.")

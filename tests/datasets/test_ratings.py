@@ -7,7 +7,6 @@ import pytest
 
 from lib.datasets import ratings
 from lib.datasets.ratings import ABSENT, COLUMNS, Ratings
-from lib.jobs import Result
 
 HEAD = ",".join(COLUMNS)
 ROWS = ["ann,0,0,T2I,5,", "ann,0,1,T2I,3,", "bob,1,4,M2I,,2", "bob,2,8,TM2I,0,4"]
@@ -127,11 +126,3 @@ def test_nothing_but_ties_is_refused():
     flat = ratings.parsed(text(*(f"ann,0,{i},T2I,3," for i in range(4))))
     with pytest.raises(ValueError, match="nothing but ties"):
         ratings.pairs(ratings.as_result(flat))
-
-
-def test_requests_are_repeated_in_sets():
-    requests = Result({"tokens": np.arange(6).reshape(3, 2), "mask": np.zeros((3, 2, 2))}, {})
-    found = ratings.request_sets(requests, 2).arrays
-    assert found["tokens"][:, 0].tolist() == [0] * 4 + [2] * 4 and len(found["mask"]) == 8
-    with pytest.raises(ValueError, match="sets 4 of 3 requests"):
-        ratings.request_sets(requests, 4)

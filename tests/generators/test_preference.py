@@ -152,12 +152,14 @@ def test_rank_weights_multiply_each_side_by_its_own_score():
 def test_a_pair_of_half_weight_counts_half():
     now, before = sides(1), sides(2)
 
-    def loss(weight: torch.Tensor) -> float:
-        return preference.loss_terms(now, before, S, 3.0, SCORES.double(), weight)["loss"].item()
+    def loss(at: slice, weight: list[float]) -> float:
+        few = (Sides(*(side[at] for side in each)) for each in (now, before))
+        rows = SCORES[at].double(), torch.tensor(weight, dtype=torch.float64)
+        return preference.loss_terms(*few, S, 3.0, *rows)["loss"].item()
 
-    found = loss(torch.tensor([1, 0.5, 0.5, 0, 0], dtype=torch.float64))
-    alone = [loss(each) for each in torch.eye(5).double()]
-    assert found == pytest.approx((alone[0] + 0.5 * (alone[1] + alone[2])) / 2)
+    first, second, third = (loss(slice(k, k + 1), [1]) for k in range(3))
+    found = loss(slice(0, 3), [1, 0.5, 0.5])
+    assert found == pytest.approx((first + 0.5 * (second + third)) / 2)
 
 
 # ---- safeguard ----------------------------------------------------------------------------------

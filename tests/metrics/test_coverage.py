@@ -106,3 +106,17 @@ def test_docstring_values_of_the_null():
 def test_bad_input_is_named(call, words):
     with pytest.raises(ValueError, match=words):
         call()
+
+
+def test_balls_of_one_law_are_reached_as_often_as_the_closed_form_says():
+    """Naeem et al. 2020: 1 - 2^-k in the limit for equal numbers of one law."""
+    rng = np.random.default_rng(5)
+    pairs = rng.normal(size=(12, 2, 300, 4))
+    for k in (1, 3, 5):
+        found = np.mean([c.ball_coverage(*pair, k) for pair in pairs])
+        assert found == pytest.approx(1 - 2.0**-k, abs=0.02)
+    real, other = pairs[0]
+    assert c.ball_coverage(real, other[other[:, 0] > 0]) < 0.65 < c.ball_coverage(real, other)
+    assert c.ball_coverage(real, other + 50) == 0
+    with pytest.raises(ValueError, match="more than k=5 real"):
+        c.ball_coverage(real[:5], other)

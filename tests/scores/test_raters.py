@@ -1,5 +1,7 @@
 """Simulated readers: with known noise their agreement is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -64,7 +66,10 @@ def test_bias_and_slope_are_the_readers_own():
     for each, bias, slope in zip(scores[..., 0], person["bias"], person["slope"], strict=True):
         b, a = np.polyfit(5 * q - 2.5, each.astype(float), 1)
         assert (a - 2.5, b) == (pytest.approx(bias, abs=0.03), pytest.approx(slope, abs=0.06))
-    assert len({*person["bias"]}) == 4
+    many = replace(s, readers=4000)
+    _, person = raters.scored(np.full((1, 2), 0.5), many, np.random.default_rng(3))
+    assert np.std(person["bias"]) == pytest.approx(0.4, rel=0.05)
+    assert np.std(np.log(person["slope"])) == pytest.approx(0.3, rel=0.05)
 
 
 def test_noise_rounds_as_a_normal_law_says():
@@ -115,6 +120,17 @@ def test_wrong_pools_are_refused():
         raters.rated(empty, truth(4), {}, [1])
     with pytest.raises(ValueError, match="readers must be"):
         ReaderSettings(noise=-1.0)
+
+
+def test_quality_is_the_mean_of_what_is_defined():
+    nan = np.nan
+    judged = {
+        "adherence": [1.0, nan, nan], "fabricated": [0.4, 0.0, nan], "dice": [0.3, nan, 0.9],
+        "realism": [0.5, 0.2, 0.7],
+    }  # fmt: skip
+    found = raters.quality_of(Result({k: np.array(v) for k, v in judged.items()}, {})).arrays
+    assert found["text"] == pytest.approx([0.7, 0.6, 0.7])
+    assert found["mask"] == pytest.approx([0.4, 0.2, 0.8])
 
 
 def test_agreement_of_a_pool_beside_its_chance():

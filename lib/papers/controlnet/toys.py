@@ -21,7 +21,7 @@ CENTRE, WIDTH, SHARE = 1.0, 0.25, 0.5  # of the right mode
 LENGTH = 100  # T
 STEPS, BATCH, RATE = 1500, 256, 3e-3  # of the network's first training
 TUNING = {"steps": 300, "pairs": 16, "warm_up": 10, "decay": 0.0}
-CAREFUL, HASTY = 1e-4, 1e-3  # rates: one at which all arms hold, one at which plain DPO fails
+CAREFUL, HASTY = 1e-4, 4e-3  # rates: one at which all arms hold, one at which plain DPO fails
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def after(arm: str, rate: float, liked: bool = True) -> toys.Tuned:
 def test_the_base_has_learned_the_mixture():
     found = toys.look(start()[0], np.random.default_rng(4))
     assert found["share"] == pytest.approx(toys.SHARE, abs=0.05)
-    assert found["spread"] == pytest.approx(toys.WIDTH, rel=0.15) and found["away"] < 0.01
+    assert found["spread"] == pytest.approx(toys.WIDTH, rel=0.25) and found["away"] < 0.01
 
 
 def test_the_reader_prefers_the_right_side_as_often_as_the_law_says():
@@ -56,6 +56,6 @@ def test_in_haste_both_errors_grow_and_the_safeguard_holds_them():
     plain, guarded = after("vanilla", toys.HASTY), after("safeguarded", toys.HASTY)
     assert plain.log[-1]["loss"] < 0.35, "the loss says that all is well"
     assert plain.log[-1]["winner"] > 0 and plain.log[-1]["loser"] > 0 and alarm(plain.log)
-    assert plain.spread > 1.4 * toys.WIDTH or plain.away > 0.03
+    assert plain.away > 0.1, "samples where no data ever was"
     assert alarm(guarded.log) is None and guarded.log[-1]["winner"] < -0.1
-    assert guarded.away < 0.02 and guarded.spread < 1.3 * toys.WIDTH and guarded.share > 0.65
+    assert guarded.away < 0.02 and guarded.spread < 1.5 * toys.WIDTH and guarded.share > 0.65

@@ -1,0 +1,94 @@
+"""ControlNet: how samples are scored under every kind of condition, as jobs."""
+
+from dataclasses import dataclass, replace
+
+from lib.generators import controlnet
+from lib.jobs import Job
+from lib.papers.controlnet.arms import SOURCES, TASKS, Added, Task
+from lib.papers.controlnet.pools import SHARE
+from lib.papers.controlnet.sizes import SIZES
+from lib.papers.controlnet.tasks import Tasks
+from lib.profiles import Plan
+from lib.scores import films as scores
+from lib.scores import raters
+
+CONDITIONS = {"text_only": "T2I", "mask_only": "M2I", "text_and_mask": "TM2I"}
+
+
+@dataclass(frozen=True)
+class Study(Tasks):
+    """All arms on one population."""
+
+    # ---- 01: conditions ----
+
+    def pool(self, arm: Added, k: int) -> Job:
+        """Samples by which the generator of an arm is judged."""
+        return self.conditioned(arm, k)
+
+    def conditioned(self, arm: Added, k: int) -> Job:
+        """Samples for requests of one kind: the same films' texts, masks or both."""
+        n, kind = self.size.judged, CONDITIONS.get(arm.name, "TM2I")
+        asked = self.asked(kind, n, "conditions", k)
+        return self.sampled(arm, k, asked, n, "conditions", branched=arm.name != "text_only")
+
+    def true_pool(self, k: int) -> Job:
+        """Fresh films that show what `conditioned` asks for."""
+        return self.shown(self.asked("TM2I", self.size.judged, "conditions", k), "conditions", k)
+
+    def texted(self, k: int, branched: bool) -> Job:
+        """Samples for texts alone, with the branch in its place or without it."""
+        n = self.size.judged
+        asked = self.asked("T2I", n, "texts", k)
+        return self.sampled(SOURCES["syn"], k, asked, n, "texts", branched=branched)
+
+    def zero_init(self, k: int) -> Job:
+        """By how much a branch that has learned nothing changes what the base says."""
+        return Job(
+            controlnet.zero_init, base=self.base(k), films=self.drawn("candid", 16, "zero films"),
+            stream=self.stream("zero", k),
+        )  # fmt: skip
+
+    def watched(self, k: int, steps: int, twin: bool = False) -> Job:
+        """How well masks are followed after so many steps of the branch."""
+        n = self.size.judged // 2
+        pool = Job(
+            controlnet.pool, base=self.base(k), branch=self.branch(k, twin=twin), n=n, step=steps,
+            asked=self.asked("M2I", n, "watched", k), stream=self.stream("samples watched", k),
+        )  # fmt: skip
+        return Job(scores.judge, pool=pool, n=n, real=self.reference, reader=self.reader)
+
+    # ---- 04: the proxy ----
+
+    def seen(self, arm: Added, task: Task, k: int) -> Job:
+        """The reader's scores of an arm's films: a tenth of those of one part."""
+        n = min(self.size.judged, self.part_size(task, 1) // SHARE)
+        if "keep" in arm.changes:
+            pool = self.liked_films(arm, task, 1, k, n)
+        else:
+            pool = self.part(arm, task, 1, k, 0)
+        return Job(scores.judge, pool=pool, n=n, real=self.compared(task), reader=self.reader)
+
+    def told_true(self, k: int) -> Job:
+        """Does the proxy's score tell the films that show what they were asked for?"""
+        pool = self.part(SOURCES["syn2"], TASKS["chexpert"], 1, k, 0)
+        return Job(scores.score_truth, judged=self.judged(pool), similarity=self.liked(pool))
+
+    # ---- 05: readers ----
+
+    def agreement(self, k: int) -> Job:
+        """How far simulated readers agree."""
+        return Job(raters.agreement, rated=self.rated(k), stream=self.stream("agreement", k))
+
+
+def study(plan: Plan) -> Study:
+    """The study of the chapter."""
+    return Study(plan, "bare", SIZES[plan.profile.sizes])
+
+
+def halved(base: Study) -> Study:
+    """The study whose generator has half of its steps."""
+    s = base.size
+    return replace(base, size=replace(
+        s, coder_steps=s.coder_steps // 2, base_steps=s.base_steps // 2,
+        branch_steps=s.branch_steps // 2, watched=(),
+    ))  # fmt: skip

@@ -1,0 +1,222 @@
+"""Which jobs every section of ControlNet needs, and how they become rows."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from lib.jobs import Job
+from lib.papers.arms import Arm
+from lib.papers.controlnet import printed
+from lib.papers.controlnet.arms import (
+    MAIN,
+    PERCENT,
+    PROXY,
+    SOURCES,
+    TASKS,
+    TIMES,
+    Added,
+    Task,
+    chosen,
+)
+from lib.papers.controlnet.study import Study, halved, study
+from lib.papers.plateau import Plateaus, spare
+from lib.papers.table import Scores, Table
+from lib.profiles import Plan
+
+COMPETENCE = ("label_adherence", "label_accuracy", "label_accuracy_ratio", "mask_adherence",
+              "hallucination", "realism", "quality", "fd", "kid", "coverage")  # fmt: skip
+RATIO = {"adherence_ratio": "label_accuracy_ratio"}  # as other chapters call it
+CONTROLS = ("oversample", "smooth", "shuffled", "oracle")
+
+
+class Films(Table):
+    """A table of ControlNet: one study of four tasks."""
+
+    def studies(self, plan: Plan) -> list[Study]:
+        return [study(plan)]
+
+
+class Datasets(Films):
+    """Table 1: what the four laws hold."""
+
+    item = "controlnet/table1_datasets"
+
+    def more(self, study: Study) -> Iterable[Job]:
+        """One training set of every task."""
+        if study.source.truth and study.draws():
+            yield from (study.films(task, study.draws()[0]) for task in TASKS.values())
+
+
+class Generator(Plateaus, Films):
+    """Whether the generator does what it is asked for, by kind of condition."""
+
+    item = "controlnet/01_generator"
+    generators = (SOURCES["syn"],)
+    judging = COMPETENCE
+
+    def null_job(self, study: Study) -> Job | None:
+        return study.null if study.source.truth else None
+
+    def halved(self, study: Study) -> Study:
+        return halved(study)
+
+    def ends(self, study: Study) -> Iterable[tuple]:
+        """Under names of their own: the draws of the generator itself decide claims."""
+        for arm, before, (_, at) in super().ends(study):
+            yield arm, before, (spare(arm), at)
+
+    def scores(self, study: Study) -> Iterable[Scores]:
+        if not study.source.truth:
+            return
+        for arm in chosen("syn", "text_only", "mask_only", "text_and_mask", "twin"):
+            each = study.each(arm, lambda k, a=arm: study.judged(study.conditioned(a, k)))
+            yield Scores(arm, dict(zip(COMPETENCE, COMPETENCE, strict=True)) | RATIO, each)
+        fresh = SOURCES["fresh"]
+        each = study.each(fresh, lambda k: study.judged(study.true_pool(k)))
+        yield Scores(fresh, COMPETENCE, each)
+        for arm in chosen("with_branch", "without_branch"):
+            there = arm.name == "with_branch"
+            each = study.each(arm, lambda k, b=there: study.judged(study.texted(k, b)))
+            yield Scores(arm, ("kid", "label_adherence"), each)
+        branch = SOURCES["with_branch"]
+        yield Scores(branch, ("zero_init_error",), study.each(branch, study.zero_init))
+        for steps in study.size.watched:
+            for twin in (False, True):
+                arm = Arm("twin" if twin else "syn", f"after {steps} steps", oracle="fresh")
+                tier = "beside" if twin else "core"
+                each = study.each(tier, lambda k, s=steps, t=twin: study.watched(k, s, t))
+                yield Scores(arm, ("mask_adherence", "coverage"), each, f"steps {steps}")
+        yield from super().scores(study)
+
+
+class Utility(Films):
+    """Figure 2: four tasks, three fractions of the real films, up to 25 times as many synthetic."""
+
+    item = "controlnet/02_utility"
+    main = tuple(chosen("real", "classic", *(f"{kind}10" for kind in ("syn", *CONTROLS))))
+
+    def arms(self, task: Task, percent: int) -> list[tuple[Added, str]]:
+        """The arms of one fraction, with their tiers: core is what the paper quotes."""
+        quoted = task.quoted[percent]
+        found = [(MAIN["real"], "core"), (MAIN["classic"], "beside" if task.findings else "core")]
+        for times in TIMES:
+            tier = "core" if times == quoted else "beside"
+            found += [(MAIN[f"{kind}{times}"], tier) for kind in ("syn", "oracle")]
+            found += [(MAIN[f"{kind}{times}"], tier if times == quoted else "long")
+                      for kind in CONTROLS[:3]]  # fmt: skip
+        if task.name == "chexpert" and percent == 10:
+            found += [(SOURCES[name], "beside") for name in ("syn2_single", "syn2_multi")]
+        if not task.findings and percent == 10:
+            found.append((SOURCES["syn10_original"], "beside"))
+        return found
+
+    def scores(self, study: Study) -> Iterable[Scores]:
+        if not study.source.truth:
+            return
+        for task in TASKS.values():
+            for percent in PERCENT:
+                yield from self.cell(study, task, percent)
+
+    def cell(self, study: Study, task: Task, percent: int) -> Iterable[Scores]:
+        """The rows of one fraction of a task."""
+        regime = task.regime(percent)
+        for arm, tier in self.arms(task, percent):
+            each = study.each(tier, lambda k, a=arm: study.tried(a, task, percent, k))
+            yield Scores(arm, task.metrics, each, regime, trained=study.regime)
+        if len(task.findings) > 1:
+            arm = MAIN[f"syn{task.quoted[percent]}"]
+            each = study.each(arm, lambda k: study.by_prevalence(arm, task, percent, k))
+            yield Scores(arm, ("gain_slope",), each, regime, trained=study.regime)
+
+    def null(self, arm: Arm, metric: str) -> dict | float | None:
+        return 0.0 if metric == "gain_slope" else super().null(arm, metric)
+
+    def printed(self, regime: str, arm: Arm, metric: str) -> float | None:
+        return printed.task(regime, arm.name, metric)
+
+
+class Volume(Utility):
+    """More films, equal steps and equal epochs; what is asked for, and of which generator."""
+
+    item = "controlnet/03_volume"
+    main = ()
+
+    def arms(self, task: Task, percent: int) -> list[tuple[Added, str]]:
+        found = [(MAIN["real"], "core")]
+        for times in TIMES:
+            tier = "core" if times == task.quoted[percent] else "beside"
+            found += [(MAIN[f"{kind}{times}"], tier) for kind in ("syn", "oracle")]
+        if percent == 10:
+            found.append((SOURCES["syn10_epochs"], "beside"))
+            more = "syn2_proportional" if len(task.findings) > 1 else "syn10_scarce"
+            found += [(SOURCES[more], "beside")] * (task.name in ("chexpert", "candid"))
+        return found
+
+
+class Proxy(Films):
+    """Figure 3: films that a proxy likes, fewer of them, and a generator tuned on them."""
+
+    item = "controlnet/04_proxy"
+    shown = ("undertrained2", "finetuned2", "filtered", "filtered_equal", "large_low", "small_high")
+    beside = ("real", "syn2", "oversample2", "smooth2", "shuffled2", "oracle2")
+
+    def scores(self, study: Study) -> Iterable[Scores]:
+        if not study.source.truth:
+            return
+        task, regime = TASKS["chexpert"], TASKS["chexpert"].regime(1)
+        made = {"trained": study.regime}
+        for arm in chosen(*self.beside, *self.shown):
+            each = study.each(arm, lambda k, a=arm: study.tried(a, task, 1, k))
+            yield Scores(arm, task.metrics, each, regime, **made)
+        for arm in chosen("undertrained2", "syn2", "filtered_equal", "finetuned2"):
+            each = study.each(arm, lambda k, a=arm: study.seen(a, task, k))
+            yield Scores(arm, ("hallucination", "kid", "label_adherence"), each, regime, **made)
+        proxy = PROXY["proxy"]
+        yield Scores(proxy, ("score_truth_auc",), study.each(proxy, study.told_true), regime)
+
+    def null(self, arm: Arm, metric: str) -> dict | float | None:
+        return 0.5 if metric == "score_truth_auc" else super().null(arm, metric)
+
+    def printed(self, regime: str, arm: Arm, metric: str) -> float | None:
+        return printed.improved(3, arm.name, metric)
+
+
+class Feedback(Films):
+    """Figure 4: a generator tuned on what simulated readers prefer, and more of such sets."""
+
+    item = "controlnet/05_feedback"
+
+    def scores(self, study: Study) -> Iterable[Scores]:
+        if not study.source.truth:
+            return
+        task, percent = TASKS["rsna"], 10
+        regime = task.regime(percent)
+        arms = chosen("real", "syn2", "oversample2", "smooth2", "shuffled2", "oracle2", "dpo2",
+                      "rank2", "safeguarded2")  # fmt: skip
+        arms += [self.of_sets(n) for n in study.size.sweep]
+        for arm in arms:
+            each = study.each(arm, lambda k, a=arm: study.tried(a, task, percent, k))
+            yield Scores(arm, task.metrics, each, regime, trained=study.regime)
+        for arm in chosen("original", "dpo"):
+            each = study.each(arm, lambda k, a=arm: study.judged(study.conditioned(a, k)))
+            yield Scores(arm, COMPETENCE, each)
+
+    def of_sets(self, n: int) -> Added:
+        """The generator tuned on n sets of preferences."""
+        changes = {"tuned": "vanilla", "sets": n}
+        return replace(SOURCES["dpo2"], name=f"dpo{n}", label=f"Tuned on {n} sets", tier="long",
+                       changes=changes)  # fmt: skip
+
+    def more(self, study: Study) -> Iterable[Job]:
+        if study.source.truth and study.draws():
+            yield study.agreement(study.draws()[0])
+
+    def printed(self, regime: str, arm: Arm, metric: str) -> float | None:
+        return printed.improved(4, arm.name, metric)
+
+
+
+
+TABLES = {
+    table.item.rpartition("/")[2]: table
+    for table in (Datasets(), Generator(), Utility(), Volume(), Proxy(), Feedback())
+}

@@ -1,0 +1,35 @@
+"""Film sets and pools read alike: masks, labels, texts."""
+
+import numpy as np
+import pytest
+from toy_pools import film_set, pool
+
+from lib.datasets import films, pools
+from lib.jobs import Result
+
+
+def test_the_mask_of_a_film_is_its_pneumothorax_plane():
+    real = films.film_set("candid", 12, [0])
+    found = pools.masks(real.arrays)
+    assert np.array_equal(found, films.plane(real, "pneumothorax")) and found.any()
+    assert not np.array_equal(found, films.plane(real, "chest tube"))
+    as_pool = pools.as_pool(real, 5)
+    assert as_pool.arrays["mask"].dtype == np.uint8
+    assert np.array_equal(pools.masks(as_pool.arrays), found[:5])
+    assert set(as_pool.arrays) == {"image", "labels", "tokens", "mask", "subject"}
+    assert np.array_equal(pools.masks(pools.columns_of(as_pool.arrays)), found[:5])
+
+
+def test_targets_are_the_named_columns_in_their_order():
+    made = pool(6)
+    assert np.array_equal(pools.targets(made.arrays, [3, 0]), made.arrays["labels"][:, [3, 0]])
+    for wrong in ([], [1, 1], [9], [-1]):
+        with pytest.raises(ValueError, match="name each finding once, from 0 to 8"):
+            pools.targets(made.arrays, wrong)
+
+
+def test_only_the_token_of_no_text_is_no_text():
+    tokens = film_set(4).arrays["tokens"].copy()
+    tokens[1] = [1] + [0] * (tokens.shape[1] - 1)
+    told = pools.texted(Result({"tokens": tokens}).arrays)
+    assert told.tolist() == [True, False, True, True]

@@ -1,0 +1,97 @@
+"""The proxy: its loss in closed form, what it learns, and which films it keeps."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+from toy_films import film_set
+
+from lib.generators import proxy
+from lib.jobs import Result
+from lib.phantoms import reports
+
+SETTINGS = {"steps": 60, "batch": 16, "widths": [8, 16, 16, 16], "text": 16, "rate": 3e-3}
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return proxy.proxy_job(film_set(60, np.random.default_rng(0)), SETTINGS, [1])
+
+
+@pytest.fixture(scope="module")
+def pool():
+    """Forty films, all of which are asked for one of two prompts."""
+    films = film_set(40, np.random.default_rng(1))
+    texts = ["left pneumothorax"] * 24 + ["right pneumothorax"] * 16
+    tokens = np.array([reports.tokens(text) for text in texts])
+    return Result({"image": films.arrays["image"], "tokens": tokens, "row": np.arange(40)}, {})
+
+
+def unit(x):
+    return torch.nn.functional.normalize(x, dim=-1)
+
+
+def test_features_that_say_nothing_lose_ln_b():
+    films, texts = unit(torch.randn(2, 32, 9000, generator=torch.Generator().manual_seed(0)))
+    assert proxy.contrast(films, texts, 0.0).item() == pytest.approx(math.log(32), abs=1e-5)
+    assert proxy.contrast(films, texts, 1.0).item() == pytest.approx(math.log(32), abs=0.01)
+    same = films[:1].repeat(32, 1)
+    assert proxy.contrast(same, same, 50.0).item() == pytest.approx(math.log(32), abs=1e-4)
+
+
+def test_own_pairs_lose_nothing_and_the_loss_sees_both_directions():
+    own = torch.eye(8)
+    assert proxy.contrast(own, own, 50.0).item() < 1e-6
+    assert proxy.contrast(own, own.roll(1, 0), 50.0).item() == pytest.approx(50, abs=1e-3)
+    films, texts = unit(torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0)))
+    one_way = proxy.contrast(films, texts, 5.0)
+    torch.testing.assert_close(one_way, proxy.contrast(texts, films, 5.0))
+    alike = 5 * (films @ texts.T).double()
+    rows, columns = alike.log_softmax(1).diagonal(), alike.log_softmax(0).diagonal()
+    assert one_way.item() == pytest.approx(-(rows.mean() + columns.mean()).item() / 2, abs=1e-5)
+
+
+def test_it_learns_which_side_a_text_means(fitted):
+    films = film_set(60, np.random.default_rng(2))
+    sick = films.arrays["labels"].any(1)
+    left = (films.arrays["planes"][:, :, 32:] > 0).any((1, 2))
+    asked = np.tile(reports.tokens("left pneumothorax"), (60, 1))
+    score = proxy.similarity(fitted, Result(films.arrays | {"tokens": asked}, {}))
+    assert np.abs(score).max() <= 1 + 1e-6
+    assert roc_auc_score(left[sick], score[sick]) > 0.95
+
+
+def test_a_filter_keeps_exactly_the_best_share_of_every_text(fitted, pool):
+    alike = proxy.similarity(fitted, pool)
+    kept = proxy.filtered(pool, fitted, 75)
+    rows = kept.arrays["row"]
+    assert (np.diff(rows) > 0).all() and kept.scores == {"n": 10, "of": 40}
+    for group, share in ((range(24), 6), (range(24, 40), 4)):
+        best = sorted(sorted(group, key=lambda i: alike[i])[-share:])
+        assert [i for i in rows if i in group] == best
+    np.testing.assert_array_equal(kept.arrays["similarity"], alike[rows])
+    np.testing.assert_array_equal(kept.arrays["image"], pool.arrays["image"][rows])
+    assert len(proxy.filtered(pool, fitted, 0).arrays["row"]) == 40
+
+
+def test_a_filter_at_equal_volume_keeps_as_many_as_asked_for(fitted, pool):
+    for keep in (1, 10, 15, 40):
+        rows = proxy.filtered(pool, fitted, keep=keep).arrays["row"]
+        assert len(rows) == keep
+        assert abs((rows < 24).sum() - 0.6 * keep) <= 1
+    quarter = proxy.filtered(pool, fitted, keep=10).arrays["row"]
+    np.testing.assert_array_equal(quarter, proxy.filtered(pool, fitted, 75).arrays["row"])
+
+
+def test_ties_are_broken_by_order_alone():
+    place = proxy.standing(np.zeros(4), np.array([0, 1, 0, 1]))
+    np.testing.assert_allclose(place, [0.25, 0.25, 0.75, 0.75])
+
+
+def test_what_cannot_be_kept_is_refused(fitted, pool):
+    with pytest.raises(ValueError, match=r"^percentile is 100; use 0 up to"):
+        proxy.filtered(pool, fitted, 100)
+    with pytest.raises(ValueError, match=r"^keep is 41 of 40 films"):
+        proxy.filtered(pool, fitted, keep=41)
