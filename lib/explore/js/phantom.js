@@ -33,7 +33,7 @@ function explore(root, data) {
   const dials = choice("Parameter", [], "0", (dial) => change({ dial: Number(dial), value: FIRST }));
   const subjects = toggle("Subject", [[0, "1"], [1, "2"]], 0, (subject) => change({ subject }));
   const value = slider("Value", { min: 0, max: 8, step: 1, value: 0, format: (k) => `${dialOf(data, state).values[k]}` }, (k) => change({ value: k }));
-  const fade = slider("Fade the lesion to", { min: 0, max: 1, step: 0.01, value: 1, format: (x) => `${Math.round(100 * x)} %` }, (share) => change({ fade: share }));
+  const fade = slider("Fade lesion to", { min: 0, max: 1, step: 0.01, value: 1, format: (x) => `${Math.round(100 * x)} %` }, (share) => change({ fade: share }));
   const plain = button("As its seed has it", () => change({ value: null }));
   const refill = () => {
     const { title, dials: all } = data.kinds[state.kind];
