@@ -77,8 +77,10 @@ class Body(chest.Law):
     pneumonia_radius: Range = (0.20, 0.38)
     pneumothorax_severity: Range = (0.0, 1.0)
     pneumothorax_side: Range = (0.0, 1.0)
-    pneumothorax_dark: Range = (0.04, 0.16)  # shadow that the collapsed lung no longer throws
-    pneumothorax_line: Range = (0.06, 0.22)  # shadow of the pleura, seen along itself
+    pneumothorax_balance: Range = (0.0, 1.0)
+    pneumothorax_reach: Range = (0.0, 0.7)
+    pneumothorax_dark: Range = (0.08, 0.22)  # shadow that the collapsed lung no longer throws
+    pneumothorax_line: Range = (0.10, 0.30)  # shadow of the pleura, seen along itself
     fracture_severity: Range = (0.0, 1.0)
     fracture_side: Range = (0.0, 1.0)
     fracture_x: Range = (0.55, 0.85)  # of the lung's width
@@ -120,9 +122,13 @@ HEART = {"cardiomegaly": 0.55, "edema": 0.65, "pleural effusion": 0.65, "atelect
 CHEST = {"consolidation": 0.45, "pneumonia": 0.65, "pleural effusion": 0.35, "atelectasis": 0.15}
 TRAUMA = {"pneumothorax": 0.75, "rib fracture": 0.40, "chest tube": 0.45, "atelectasis": 0.10}
 BED = {"atelectasis": 0.55, "pleural effusion": 0.45, "chest tube": 0.15, "cardiomegaly": 0.15}
-SIIM = {"gain": (0.78, 0.95), "bend": (0.15, 0.50), "photons": (700.0, 2200.0)}
+SIIM = {
+    "gain": (0.78, 0.95), "bend": (0.15, 0.50), "photons": (700.0, 2200.0),
+    "pneumothorax_severity": (0.0, 0.8), "pneumothorax_line": (0.04, 0.17),
+    "pneumothorax_dark": (0.03, 0.12),
+}  # fmt: skip
 RSNA = {"gain": (0.95, 1.12), "bend": (-0.55, -0.15), "photons": (900.0, 3000.0)}
-CHEXPERT = {"gain": (0.80, 1.00), "bend": (-0.15, 0.60), "photons": (600.0, 2000.0)}
+CHEXPERT = {"gain": (0.75, 0.95), "bend": (-0.10, 0.65), "photons": (600.0, 2000.0)}
 MIMIC_LIKE = Law(
     "mimic",
     kinds=(Kind(0.30, WELL), Kind(0.22, HEART), Kind(0.20, CHEST), Kind(0.13, TRAUMA),
@@ -130,7 +136,8 @@ MIMIC_LIKE = Law(
 )  # fmt: skip
 CANDID_LIKE = Law(
     "candid",
-    kinds=(Kind(0.55, WELL), Kind(0.25, {"pneumothorax": 0.80, "rib fracture": 0.15,
+    body=Body("candid", pneumothorax_severity=(0.3, 1.0)),
+    kinds=(Kind(0.50, WELL), Kind(0.30, {"pneumothorax": 0.85, "rib fracture": 0.15,
            "chest tube": 0.30}), Kind(0.20, {"pleural effusion": 0.3, "chest tube": 0.1})),
 )  # fmt: skip
 SIIM_LIKE = Law(

@@ -69,7 +69,7 @@ def _depth(v: Values, stem: str, mild: float, severe: float) -> Tensor:
 def enlarged(v: Values) -> Values:
     """The parameters with the larger heart of cardiomegaly: it grows to the left and downwards."""
     size = v["heart_size"]
-    more = size * _depth(v, "cardiomegaly", 0.30, 0.65)
+    more = size * _depth(v, "cardiomegaly", 0.36, 0.75)
     moved = {"heart_x": v["heart_x"] + 0.30 * more, "heart_y": v["heart_y"] + 0.25 * more}
     return v | moved | {"heart_size": size + more}
 
@@ -110,7 +110,7 @@ def atelectasis(p: Pose, v: Values, lungs: Lungs) -> Tensor:
     thick = _depth(v, "atelectasis", 0.07, 0.13)
     band = hump((across / thick).square()) * hump((along / 0.5).square().square())
     inside = _within(air) * (side * p.u > 0)
-    return after - before + _depth(v, "atelectasis", 0.35, 0.9) * band * inside
+    return after - before + _depth(v, "atelectasis", 0.45, 1.0) * band * inside
 
 
 # ---- opacities ----------------------------------------------------------------------------------
@@ -171,10 +171,16 @@ def pneumonia(p: Pose, v: Values, lungs: Lungs) -> Tensor:
 
 
 def collapsed(p: Pose, v: Values) -> Tensor:
-    """Level function of a lung that has drawn back from the apex and the side, (N, H, W)."""
-    gap = _depth(v, "pneumothorax", 0.06, 0.26) * (1 - 0.9 * (p.y + 0.5)).clamp_(0, 1)
-    up = (p.w - v["lung_y"]).clamp_(max=0)
-    up = up / (v["lung_height"] - _depth(v, "pneumothorax", 0.16, 0.50))
+    """Level function of a lung that has drawn back from the apex and the side, (N, H, W).
+
+    The balance runs from 0, from the apex alone, to 1, from the side alone; the gap at the side
+    closes at the height `pneumothorax_reach`.
+    """
+    balance = v["pneumothorax_balance"]
+    apex = _depth(v, "pneumothorax", 0.12, 0.52) * (2 - 2 * balance).clamp(max=1)
+    gap = _depth(v, "pneumothorax", 0.08, 0.28) * (2 * balance).clamp(max=1)
+    gap = gap * ((v["pneumothorax_reach"] - p.y) / 0.6).clamp_(0, 1)
+    up = (p.w - v["lung_y"]).clamp_(max=0) / (v["lung_height"] - apex)
     across = p.u / (p.by_side(v["lung_width"]) * thorax.flare(v, p.y) - gap)
     return across.square_() + up.square_().square_()
 
@@ -182,8 +188,8 @@ def collapsed(p: Pose, v: Values) -> Tensor:
 def pleural_air(p: Pose, v: Values) -> Tensor:
     """1 between the collapsed lung and the ribs, 0 elsewhere, with edges a pixel wide."""
     side = only(v, "pneumothorax")
-    out = (8 * (collapsed(p, v) - 1) + 0.5).clamp_(0, 1)
-    out *= (8 * (1 - thorax.cage(p, v))).clamp_(0, 1)
+    out = (14 * (collapsed(p, v) - 1) + 0.5).clamp_(0, 1)
+    out *= (14 * (1 - thorax.cage(p, v))).clamp_(0, 1)
     medial = ((side * p.u - v["mediastinum_width"]) * 20).clamp_(0, 1)
     return out * medial * thorax.above_dome(p, v)
 
