@@ -64,7 +64,7 @@ def spread(films: Result, finding: str) -> Result:
     place = np.empty(len(has))
     for each in (has, ~has):
         place[each] = np.arange(each.sum()) / max(1, each.sum())
-    order = np.argsort(place, kind="stable")
+    order = np.lexsort((~has, place))  # one that has it before one that has not
     return Result({name: x[order] for name, x in films.arrays.items()}, {"n": len(has)})
 
 

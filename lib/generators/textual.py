@@ -47,9 +47,9 @@ SCHEDULES = {"cosine": diffusion.cosine, "linear": diffusion.linear}
 class CoderSettings:
     """The auto-encoder; all ours but what is marked (Rombach et al. 2022)."""
 
-    steps: int = 2500
+    steps: int = 1500
     batch: int = 8
-    rate: float = 2e-3  # cosine to a twentieth
+    rate: float = 1e-3  # cosine to a twentieth
     decay: float = 1e-6
     widths: tuple[int, int] = (32, 64)  # channels at 32 and 16 pixels a side
     sd: float = 0.03  # of a film's error, grey units

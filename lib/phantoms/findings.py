@@ -79,8 +79,8 @@ class Body(chest.Law):
     pneumothorax_side: Range = (0.0, 1.0)
     pneumothorax_balance: Range = (0.0, 1.0)
     pneumothorax_reach: Range = (0.0, 0.7)
-    pneumothorax_dark: Range = (0.04, 0.16)  # shadow that the collapsed lung no longer throws
-    pneumothorax_line: Range = (0.06, 0.22)  # shadow of the pleura, seen along itself
+    pneumothorax_dark: Range = (0.08, 0.22)  # shadow that the collapsed lung no longer throws
+    pneumothorax_line: Range = (0.10, 0.30)  # shadow of the pleura, seen along itself
     fracture_severity: Range = (0.0, 1.0)
     fracture_side: Range = (0.0, 1.0)
     fracture_x: Range = (0.55, 0.85)  # of the lung's width
@@ -136,7 +136,8 @@ MIMIC_LIKE = Law(
 )  # fmt: skip
 CANDID_LIKE = Law(
     "candid",
-    kinds=(Kind(0.55, WELL), Kind(0.25, {"pneumothorax": 0.80, "rib fracture": 0.15,
+    body=Body("candid", pneumothorax_severity=(0.3, 1.0)),
+    kinds=(Kind(0.50, WELL), Kind(0.30, {"pneumothorax": 0.85, "rib fracture": 0.15,
            "chest tube": 0.30}), Kind(0.20, {"pleural effusion": 0.3, "chest tube": 0.1})),
 )  # fmt: skip
 SIIM_LIKE = Law(

@@ -69,7 +69,7 @@ def _depth(v: Values, stem: str, mild: float, severe: float) -> Tensor:
 def enlarged(v: Values) -> Values:
     """The parameters with the larger heart of cardiomegaly: it grows to the left and downwards."""
     size = v["heart_size"]
-    more = size * _depth(v, "cardiomegaly", 0.30, 0.65)
+    more = size * _depth(v, "cardiomegaly", 0.36, 0.75)
     moved = {"heart_x": v["heart_x"] + 0.30 * more, "heart_y": v["heart_y"] + 0.25 * more}
     return v | moved | {"heart_size": size + more}
 
@@ -110,7 +110,7 @@ def atelectasis(p: Pose, v: Values, lungs: Lungs) -> Tensor:
     thick = _depth(v, "atelectasis", 0.07, 0.13)
     band = hump((across / thick).square()) * hump((along / 0.5).square().square())
     inside = _within(air) * (side * p.u > 0)
-    return after - before + _depth(v, "atelectasis", 0.35, 0.9) * band * inside
+    return after - before + _depth(v, "atelectasis", 0.45, 1.0) * band * inside
 
 
 # ---- opacities ----------------------------------------------------------------------------------

@@ -67,15 +67,14 @@ class Aligner(nn.Module):
         return (F.normalize(x, dim=1) for x in (self.out(self.body(films)), self.report(tokens)))
 
 
-def alignment(film: Tensor, report: Tensor, same: Tensor, temperature: float) -> Tensor:
+def alignment(film: Tensor, report: Tensor, temperature: float) -> Tensor:
     """Mean cross-entropy of finding a film's report and a report's film (Radford et al. 2021).
 
-    film, report (B, d) unit rows; same (B, B) bool, symmetric: which reports read alike. All of
-    them count as right, in equal shares; otherwise half of the negatives would be "Normal" too.
+    film, report (B, d) unit rows. Reports that read alike have one embedding, so the loss is the
+    same as if all of them counted as right, in equal shares: many "Normal" do no harm.
     """
-    alike, goal = film @ report.T / temperature, same / same.sum(1, keepdim=True)
-    found, told = alike.log_softmax(1), alike.T.log_softmax(1)
-    return -((goal * found).sum(1).mean() + (goal * told).sum(1).mean()) / 2
+    alike, own = film @ report.T / temperature, torch.arange(len(film))
+    return (F.cross_entropy(alike, own) + F.cross_entropy(alike.T, own)) / 2
 
 
 def fit(
@@ -97,8 +96,7 @@ def fit(
         inputs, said = classical(x[at], noise) if s.augment else x[at], t[at].long()
         with tr.autocast(s.precision):
             film, report = net(inputs.contiguous(memory_format=torch.channels_last), said)
-        same = (said[:, None] == said[None]).all(2)
-        tr.descend(optimizer, alignment(film.float(), report.float(), same, s.temperature))
+        tr.descend(optimizer, alignment(film.float(), report.float(), s.temperature))
     return freeze(net)
 
 

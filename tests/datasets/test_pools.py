@@ -33,3 +33,23 @@ def test_only_the_token_of_no_text_is_no_text():
     tokens[1] = [1] + [0] * (tokens.shape[1] - 1)
     told = pools.texted(Result({"tokens": tokens}).arrays)
     assert told.tolist() == [True, False, True, True]
+
+def test_any_first_films_have_their_share_of_a_finding():
+    made = film_set(40)
+    made.arrays["labels"][:] = 0
+    made.arrays["labels"][30:, 6] = 1  # a quarter has a pneumothorax, all of them at the end
+    spread = pools.spread(made, "pneumothorax").arrays
+    share = spread["labels"][:, 6].cumsum() / np.arange(1, 41)
+    assert share[0] == 1 and np.allclose(share[3::4], 0.25)
+    assert sorted(spread["subject"]) == sorted(made.arrays["subject"])
+    own = dict(zip(made.arrays["subject"], made.arrays["image"], strict=True))
+    each = zip(spread["subject"], spread["image"], strict=True)
+    assert all(np.array_equal(own[s], image) for s, image in each)
+
+
+def test_joined_pools_follow_one_another():
+    one, two = pool(4), pool(6)
+    both = pools.joined([one, two]).arrays
+    assert np.array_equal(both["image"], np.r_[one.arrays["image"], two.arrays["image"]])
+    assert np.array_equal(both["labels"][4:], two.arrays["labels"])
+    assert np.array_equal(pools.head(one, 3).arrays["image"], one.arrays["image"][:3])

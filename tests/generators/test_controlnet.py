@@ -378,3 +378,15 @@ def test_text_and_mask_reach_no_zero_gradient(base):
              and w.grad.any()}  # fmt: skip
     assert grown == {f"zero.{i}.{part}" for i in range(3) for part in ("weight", "bias")}
     assert all(w.grad is None for w in (*model.unet.parameters(), *model.text.parameters()))
+
+
+def test_a_branch_that_has_learned_nothing_changes_nothing(base, films, monkeypatch):
+    few = Result({name: x[:4] for name, x in films.arrays.items()}, {})
+    assert controlnet.zero_init(base, few, [3]).scores == {"zero_init_error": 0.0}
+
+    class Loud(controlnet.ControlNet):
+        def say(self, *args):
+            return super().say(*args) + 1e-3
+
+    monkeypatch.setattr(controlnet, "ControlNet", Loud)
+    assert controlnet.zero_init(base, few, [3]).scores["zero_init_error"] > 5e-4

@@ -95,3 +95,14 @@ def test_what_cannot_be_kept_is_refused(fitted, pool):
         proxy.filtered(pool, fitted, 100)
     with pytest.raises(ValueError, match=r"^keep is 41 of 40 films"):
         proxy.filtered(pool, fitted, keep=41)
+
+
+def test_kept_films_are_the_best_or_the_least_of_the_first(fitted, pool):
+    alike = proxy.similarity(fitted, pool)[:20]
+    _, text = np.unique(pool.arrays["tokens"][:20], axis=0, return_inverse=True)
+    share = proxy.standing(alike, text.ravel())
+    for best, end in ((True, share.argmax()), (False, share.argmin())):
+        rows = proxy.kept(pool, fitted, 5, 20, best).arrays["row"]
+        assert len(rows) == 5 and end in rows and (np.diff(rows) > 0).all() and rows.max() < 20
+    with pytest.raises(ValueError, match="keep fewer, or draw more"):
+        proxy.kept(pool, fitted, 5, 41, True)

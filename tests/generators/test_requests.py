@@ -203,3 +203,20 @@ def test_requests_that_mean_nothing_are_refused(films):
     for sentence, call in calls.items():
         with pytest.raises(ValueError, match=f"^{sentence}"):
             call()
+
+
+def test_film_requests_ask_for_what_films_show_half_of_them_with_a_mask():
+    films = film_set(40, np.random.default_rng(5), share=0.6)
+    both = requests.film_requests(films, "TM2I", 20).arrays
+    assert both["mask"].any((1, 2)).sum() == 10
+    marked = requests.mask_of(films).any((1, 2))
+    rows = np.r_[marked.nonzero()[0][:10], (~marked).nonzero()[0]][:20]
+    assert np.array_equal(both["tokens"], films.arrays["tokens"][rows])
+    text, mask = (requests.film_requests(films, kind, 20).arrays for kind in ("T2I", "M2I"))
+    assert not text["mask"].any() and np.array_equal(text["labels"], both["labels"])
+    assert np.array_equal(mask["mask"], both["mask"])
+    assert set(requests.conditions(Result(mask, {}))) == {"M2I", "none"}
+    with pytest.raises(ValueError, match="kind 'all' is unknown"):
+        requests.film_requests(films, "all", 20)
+    with pytest.raises(ValueError, match="pass a larger set"):
+        requests.film_requests(films, "T2I", 41)

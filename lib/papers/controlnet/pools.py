@@ -98,10 +98,9 @@ class Pools(Study):
         laws, s = ("mimic", *TASKS), self.size
         sets = [self.drawn(law, s.known_films // len(laws), f"{purpose} films") for law in laws]
         shared = {"steps": s.known_steps, "augment": True}
+        find = findings.FindingsSettings(network="small", batch=64, **shared)
         outline = pneumothorax.PneumothoraxSettings(**shared, precision=precision())
-        settings = {
-            "findings": asdict(findings.FindingsSettings(**shared)), "pneumothorax": asdict(outline)
-        }  # fmt: skip
+        settings = {"findings": asdict(find), "pneumothorax": asdict(outline)}
         return Job(
             film_reader.reader_job, sets=sets, settings=settings, stream=self.stream(purpose)
         )

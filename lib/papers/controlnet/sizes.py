@@ -19,11 +19,11 @@ class Sizes:
     test: int = 1000
     base_films: int = 8000  # films with reports, of the base and its auto-encoder
     branch_films: int = 4000  # films with masks, of the branch: the large pool of CN-E05
-    known_films: int = 8000  # films that train the independent readers
+    known_films: int = 10_000  # films of all laws that train the independent readers
     judged: int = 800  # samples and real films whose distance is a score
-    coder_steps: int = 2000  # of the auto-encoder
-    base_steps: int = 3000  # of the text-to-image base
-    branch_steps: int = 1500  # of the branch, and of its twin without a frozen base
+    coder_steps: int = 1500  # of the auto-encoder
+    base_steps: int = 2000  # of the text-to-image base
+    branch_steps: int = 800  # of the branch, and of its twin without a frozen base
     watched: tuple[int, ...] = (100, 200, 400, 800)  # steps of the branch at which masks are read
     sampler_steps: int = 20  # of DDIM
     proxy_steps: int = 1000
