@@ -189,8 +189,8 @@ class Page:
         return found
 
     def has_model(self, name: str, job: Job) -> bool:
-        """Whether `model` has it without a fit: in this home or in the record."""
-        here = jobs.is_done(job) and not self.from_record
+        """Whether `model` gives it: this home or the record has it, or REFIT is set."""
+        here = not self.from_record and (jobs.is_done(job) or bool(os.environ.get(paths.REFIT)))
         return here or models.has(self._named(name))
 
     def _named(self, name: str) -> str:

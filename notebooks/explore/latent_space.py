@@ -13,8 +13,8 @@
 # - change the label alone, walk between two patients, follow Hamiltonian dynamics step by step;
 # - find a hole: a place that the prior promises, and where samples break.
 #
-# Half a minute; no model is trained where the record has it. The explorer runs in your browser and
-# needs no kernel. Nothing here shows that a method works or fails on patients.
+# Half a minute: no model is trained, all come from the record. The explorer runs in your browser
+# and needs no kernel. Nothing here shows that a method works or fails on patients.
 
 # %% tags=["parameters"]
 profile = "quick"
@@ -107,11 +107,12 @@ shown.write()
 shown
 
 # %% [markdown]
-# **What to see.** Classes overlap on the map of PA-VAE, because its label goes into the decoder beside
-# $z$: so look at *Only the label changes*, where an opacity should come and go and all else should
-# stay. The dHVAE has no label. Its codes lie farther out than its prior: drag the ring into the hole
-# in the middle of its map and the outline of the mask breaks up or leaves the bright spot. Halfway
-# from A to B a decoder shows two faint diseases more often than one that has moved.
+# **What to see.** Look at *Only the label changes*: an opacity should come and go, and all else should
+# stay. On the map of PA-VAE the classes overlap in part, although the label reaches the decoder
+# anyway. The dHVAE has no label, and in this fit its codes lie around its prior rather than in it: at
+# the prior's mean there is a blurred head without any mask; press *Draw from the prior*, and heads
+# lose their shape and the mask falls into pieces. Halfway from A to B both diseases fade, where one
+# patient between two would have one disease between two places.
 #
 # ## How much of the prior is a hole?
 #
@@ -124,7 +125,7 @@ FEW = 0.1  # nats from which on a dimension counts as used
 lines = []
 for space in spaces.values():
     kl, labels = space.arrays["kl"], range(len(space.arrays["prior"]))
-    far = [latent_space.far(space, label, 2000, np.random.default_rng([seed, 5])) for label in labels]
+    far = [latent_space.far(space, y, 2000, np.random.default_rng([seed, 5])) for y in labels]
     shares = ", ".join(f"{100 * share:.0f} %" for share in far)
     lines.append([space.title, len(kl), int((kl > FEW).sum()), f"{kl.sum():.1f}", shares])
 head = ["model", "dimensions", "above 0.1 nats", "nats in all", "far draws (by label)"]

@@ -24,11 +24,17 @@ function explore(root, data, tell) {
 
 
 @pytest.fixture
-def toy(tmp_path, monkeypatch):
+def scripts(tmp_path):
+    """The folder of scripts with one more."""
+    folder = shutil.copytree(host.SCRIPTS, tmp_path / "js")
+    (folder / "toy.js").write_text(SCRIPT)
+    return folder
+
+
+@pytest.fixture
+def toy(scripts, monkeypatch):
     """An explorer with a picture, a slider and a line of text."""
-    shutil.copytree(host.SCRIPTS, tmp_path / "js")
-    (tmp_path / "js" / "toy.js").write_text(SCRIPT)
-    monkeypatch.setattr(host, "SCRIPTS", tmp_path / "js")
+    monkeypatch.setattr(host, "SCRIPTS", scripts)
     ramp = np.linspace(0, 1, 16, dtype=np.float32)
     half = np.array([0.5, -2.0, 6.1035156e-05, 5.9604645e-08], np.float16)  # the last subnormal
     return host.Explorer("toy", "A toy", {"ramp": ramp, "half": half, "names": ["a", "</script>"]})

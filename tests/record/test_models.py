@@ -35,6 +35,10 @@ def test_what_is_kept_comes_back(kept):
         assert np.array_equal(found.arrays[name], values)
 
 
+def test_record_knows_what_it_has(kept):
+    assert models.has("toy/vae") and not models.has("toy/gan")
+
+
 def test_a_model_of_other_code_or_settings_says_so(kept):
     assert models.load("toy/vae", Job(fit, steps=3))[1] == "record, made by other code"
 

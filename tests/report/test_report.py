@@ -199,6 +199,18 @@ def test_index_names_what_failed(home):
     assert states == wanted | {"Odd $\\foo$ not run": "open"}
 
 
+def test_index_leads_to_an_explorer_alone_once_it_is_there(home):
+    leave("explore/a", text("# An explorer"))
+    leave("toy/b", text("# A page"))
+    for file in ("explore/a.html", "toy/b.html"):
+        (paths.FIGURES / file).parent.mkdir(exist_ok=True)
+        (paths.FIGURES / file).write_text("x")
+    links = [a["href"] for a in index().select(".chapter a")]
+    assert "explore/a.html" in links and "toy/b.html" not in links
+    (paths.FIGURES / "explore" / "a.html").unlink()
+    assert "explore/a.html" not in [a["href"] for a in index().select(".chapter a")]
+
+
 def test_index_tells_numbers_of_another_profile_and_lost_pictures(home):
     row = {"arm": "real", "metric": "auc"}
     figures = [{"file": "pavae/gone.png", "caption": "Gone.", "alt": "A gone picture."}]
