@@ -119,3 +119,11 @@ def test_fields_are_whole_images_in_grey_units(model, given, found):
     plain = field.fields(found, 0)
     step = found["way_step"][0, -1] + found["deviation_step"][0, 0]
     assert abs(plain["way"][-1] - plain["deviation"][:2]).max() <= step / 2 + 1e-6
+
+
+def test_a_live_page_is_answered(model, found, monkeypatch):
+    monkeypatch.setattr(field, "is_live", lambda: True)
+    live = field.explorer(found, model).live
+    asked = {"ask": 1, "subject": 0, "extent": 0, "rows": 0, "columns": 1, "seed": 2}
+    live.value = asked
+    assert live.answer == field.redrawn(model, found, **asked)

@@ -70,3 +70,12 @@ def test_masks_that_do_not_go_with_the_images_are_refused(given):
     wrong = Result(given.arrays | {"mask": given.arrays["mask"][:5]}, given.scores)
     with pytest.raises(ValueError, match="24 images, 5 masks"):
         rate_images.explorer(wrong, "a")
+
+
+def test_a_live_form_is_kept_after_every_click(given, tmp_path, monkeypatch):
+    monkeypatch.setattr(rate_images, "is_live", lambda: True)
+    form = rate_images.explorer(given, "practice", tmp_path)
+    for score in (1, 4):
+        form.live.value = {"reader": "ana", "csv": f"{HEAD}\nana,0,2,T2I,{score},\n"}
+        (found,) = ratings.read(tmp_path / "practice" / "ana.csv").scores
+        assert found.tolist() == [score, -1]
