@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass, replace
 
-from lib.generators import controlnet
+from lib.generators import controlnet, portable, requests
 from lib.jobs import Job
 from lib.papers.controlnet.arms import SOURCES, TASKS, Added, Task
 from lib.papers.controlnet.pools import SHARE
 from lib.papers.controlnet.sizes import SIZES
 from lib.papers.controlnet.tasks import Tasks
+from lib.phantoms.findings import FINDINGS
 from lib.profiles import Plan
 from lib.scores import films as scores
 from lib.scores import raters
 
 CONDITIONS = {"text_only": "T2I", "mask_only": "M2I", "text_and_mask": "TM2I"}
+EACH = 24  # films of every finding alone that page 01 looks at
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,18 @@ class Study(Tasks):
         n = self.size.judged
         asked = self.asked("T2I", n, "texts", k)
         return self.sampled(SOURCES["syn"], k, asked, n, "texts", branched=branched)
+
+    def named(self) -> Job:
+        """Requests for every finding alone, by its name."""
+        return Job(requests.prompt_requests, prompts=list(FINDINGS), copies=EACH)
+
+    def answered(self, k: int) -> Job:
+        """What the generator draws for every finding alone."""
+        return self.sampled(SOURCES["syn"], k, self.named(), EACH * len(FINDINGS), "named")
+
+    def portable(self, k: int) -> Job:
+        """Base and branch of draw k as the record keeps them."""
+        return Job(portable.packed, base=self.base(k), branch=self.branch(k))
 
     def zero_init(self, k: int) -> Job:
         """By how much a branch that has learned nothing changes what the base says."""
