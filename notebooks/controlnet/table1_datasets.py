@@ -58,10 +58,8 @@ for name, each in printed.TABLE1.items():
                   f"{share:.1%}", ", ".join(each.conditions)])  # fmt: skip
 page.table(["Table 1", "train", "test", "train share", "conditions"], lines)
 stated = printed.STATED["train_share"].value
-off = [n for n, d in printed.TABLE1.items() if abs(d.train / (d.train + d.test) - stated) > 0.01]
-print(f"not split {stated:.0%} to {1 - stated:.0%}: {', '.join(off)}")
-page.check("of SIIM and RSNA, both said to be split 80/20, RSNA is not",
-           "rsna" in off and "siim" not in off)  # fmt: skip
+kept = {n: abs(d.train / (d.train + d.test) - stated) < 0.01 for n, d in printed.TABLE1.items()}
+page.check("of SIIM and RSNA, both said to be split 80/20, RSNA is not", kept["siim"] > kept["rsna"])
 
 # %% [markdown]
 # **Paper says / we do**
@@ -110,6 +108,7 @@ def together(law: findings.Law) -> np.ndarray:
 caption = "How often the finding of a column is there, given that of the row; closed form, five laws."
 with page.figure(caption, 1, 5, "together", figsize=(13, 3.4)) as axes:
     for ax, (name, law) in zip(axes, LAWS.items(), strict=True):
+        ax.set_facecolor("#BBBBBB")
         drawn = ax.imshow(together(law), cmap="Blues", vmin=0, vmax=1)
         ax.set_xticks(range(9), SHORT, rotation=90, fontsize=7)
         ax.set_yticks(range(9), SHORT if ax is axes[0] else [""] * 9, fontsize=7)
@@ -118,7 +117,7 @@ with page.figure(caption, 1, 5, "together", figsize=(13, 3.4)) as axes:
     axes[0].figure.colorbar(drawn, ax=axes, shrink=0.7, label="P(column | row)")
 
 # %% [markdown]
-# **What to see.** White lines are findings that a law does not have. In *siim* every film has a
+# **What to see.** Grey lines are findings that a law does not have. In *siim* every film has a
 # pneumothorax, as in the paper, which kept "only [...] images with nonzero segmentation masks".
 #
 # ## The scanners
@@ -189,8 +188,8 @@ with page.figure(caption, 3, 3, figsize=(13, 5.4)) as axes:
 
 # %% [markdown]
 # **What to see.** The columns are the same eight people. Cardiomegaly moves a border, edema is
-# everywhere and faint, a pneumothorax *darkens*; a fracture is a few pixels. Brightness alone tells
-# nothing.
+# everywhere and faint, a pneumothorax *darkens*; a fracture is a few pixels. Two healthy people differ far
+# more than a film and its twin.
 #
 # ## What a report says
 #
@@ -201,8 +200,8 @@ with page.figure(caption, 3, 3, figsize=(13, 5.4)) as axes:
 page.source(reports.caption)
 few = films.film_set("mimic", 60, [seed, 5]).arrays
 texts = [[reports.words(few[part][i]) for part in ("tokens", "caption")] for i in range(60)]
-many = np.argsort(-few["labels"].sum(1), kind="stable")[:3]
-picked = [*many, *np.flatnonzero(few["labels"].sum(1) == 1)[:2], np.flatnonzero(~few["labels"].any(1))[0]]
+has = few["labels"].sum(1).astype(int)
+picked = [*np.argsort(-has, kind="stable")[:3], *np.flatnonzero(has == 1)[:2], has.argmin()]
 page.table(["film", "report", "caption"], [[i + 1, *texts[j]] for i, j in enumerate(picked)])
 
 # %%

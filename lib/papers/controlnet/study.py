@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from lib.generators import controlnet, portable, requests
+from lib.generators import controlnet, portable, requests, starts
 from lib.jobs import Job
 from lib.papers.controlnet.arms import SOURCES, TASKS, Added, Task
 from lib.papers.controlnet.pools import SHARE
@@ -15,6 +15,7 @@ from lib.scores import raters
 
 CONDITIONS = {"text_only": "T2I", "mask_only": "M2I", "text_and_mask": "TM2I"}
 EACH = 24  # films of every finding alone that page 01 looks at
+STARTED = 100  # steps over which two starts of the branch are compared
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,15 @@ class Study(Tasks):
     def portable(self, k: int) -> Job:
         """Base and branch of draw k as the record keeps them."""
         return Job(portable.packed, base=self.base(k), branch=self.branch(k))
+
+    def starts(self, k: int) -> Job:
+        """The first steps of the branch with zero convolutions and with usual ones."""
+        films = self.drawn("candid", self.size.branch_films, "branch films", k)
+        steps = min(STARTED, self.size.branch_steps)
+        return Job(
+            starts.compared, base=self.base(k), films=films, steps=steps,
+            held=self.drawn("candid", 64, "held films"), stream=self.stream("starts", k),
+        )  # fmt: skip
 
     def zero_init(self, k: int) -> Job:
         """By how much a branch that has learned nothing changes what the base says."""
