@@ -183,9 +183,13 @@ for metric, maximum in printed.MAXIMA.items():
     page.check(f"the maximum of {metric} is none of the printed gains", maximum.gain not in own.values())
 
 # %% [markdown]
-# The claims that quote these maxima, CN-01 and CN-02, and the P values behind them are taken apart in
-# [06_statistics](06_statistics.py).
-#
+# Three claims are arithmetic: the two maxima, and what two trials can show. The P values behind them are
+# taken apart in [06_statistics](06_statistics.py).
+
+# %% tags=["CN-01", "CN-02", "CN-34"]
+page.verdicts("CN-01", "CN-02", "CN-34")
+
+# %% [markdown]
 # **"The benefit diminishes"** (CN-E08), and **"more is better"** (CN-E07):
 
 # %%

@@ -111,7 +111,7 @@ with page.figure(caption, 1, 4, "guidance", figsize=(10, 2.2), sharey=True) as a
     grid = np.linspace(-3.5, 3.5, 200)
     right = np.exp(-0.5 * ((grid - 1) / toys.BROAD) ** 2) / toys.BROAD / np.sqrt(2 * np.pi)
     for ax, (g, x) in zip(axes, points.items(), strict=True):
-        ax.hist(x, 60, (-3.5, 3.5), density=True, color=plots.ROLES["method"], alpha=0.6)
+        ax.hist(x, 60, range=(-3.5, 3.5), density=True, color=plots.ROLES["method"], alpha=0.6)
         ax.plot(grid, right, "k--", lw=1)
         ax.set_title(f"g = {g}")
 
@@ -269,13 +269,13 @@ if begun:
         for name, hue in ((starts.ZERO, plots.ROLES["method"]), (starts.USUAL, ASKED)):
             right.plot(begun["step"], begun[f"error_{name}"], "o-", color=hue, label=NAMES[name])
         right.set(xlabel="steps of the branch", ylabel="equation 1", ylim=(0, None))
-        right.legend()
+        right.legend(loc="lower right")
     same = np.array_equal(begun["image_base"], begun[f"image_{starts.ZERO}"])
     page.check("before training the branch draws what the base draws", same)
 
 # %% [markdown]
-# **What to see.** The first two lines are one. The usual start throws noise into the base's maps; watch
-# how many steps it needs to get back to where the other began.
+# **What to see.** The first two lines are one. The usual start adds random maps to the base's: what does
+# that do to the third line, and how many steps does it take to get back to where the other began?
 #
 # ## Figure 1, a picture of our own
 #
@@ -403,9 +403,9 @@ if not at.has("twin", "fd"):
 # %%
 caption = "Text, mask, and both: every draw a dot, 95 % t-intervals; green band: real against real."
 if ARMS:
-    with page.figure(caption, 1, 4, "scores", figsize=(12.5, 2.4), sharey=True) as axes:
-        for ax, metric in zip(axes, ("label_accuracy_ratio", "mask_adherence", "hallucination", "fd"),
-                              strict=True):  # fmt: skip
+    four = ("label_accuracy_ratio", "mask_adherence", "hallucination", "fd")
+    with page.figure(caption, 2, 2, "scores", figsize=(11, 4.2)) as axes:
+        for ax, metric in zip(axes.flat, four, strict=True):
             plots.forest(ax, at, ARMS, metric, SCORES[metric], crosses=False)
             plots.null(ax, at.row("syn", metric))
 
@@ -424,8 +424,8 @@ for metric, (least, label) in BARS.items() if at.has("syn", "fd") else ():
     lines.append([label, at.cell("syn", metric), at.cell("fresh", metric), f"{least:g}",
                   "yes" if value >= least else "**no**"])  # fmt: skip
 page.table(["base and branch, text and mask", "here", "fresh phantoms", "at least", "met"], lines)
-ends = {name: " to ".join(f"{x:g}" for x in pair) for name, pair in gate.BOUNDS.items()
-        if name not in gate.WITHOUT["controlnet"]}  # fmt: skip
+ends = {name: f"at least {low:g}" + (f", at most {high:g}" if high < np.inf else "")
+        for name, (low, high) in gate.BOUNDS.items() if name not in gate.WITHOUT["controlnet"]}  # fmt: skip
 page.table(["the gate", "bounds"], [*map(list, ends.items())])
 if at.has("syn", "plateau"):
     print("at its plateau:", "yes" if at.mean("syn", "plateau") else "no")
@@ -468,7 +468,7 @@ if not curves["twin"]:
 # %%
 labels = np.zeros((4, len(FINDINGS)), np.uint8)
 labels[:, findings.columns("pneumothorax")] = 1
-truth = findings.render(findings.from_seeds(LAWS["candid"], np.arange(11, 15), labels))
+truth = findings.render(findings.from_seeds(LAWS["candid"], np.arange(14, 18), labels))
 own = findings.plane(truth.planes, "pneumothorax")
 each = {how: np.stack([requests.transformed(m, how, np.random.default_rng([seed, i]))
                        for i, m in enumerate(own)]) for how in requests.TRANSFORMS}  # fmt: skip
@@ -535,7 +535,8 @@ if single:
             ax.set_xticks(range(9), FINDINGS, rotation=90)
             ax.set_yticks(range(9), FINDINGS)
             ax.grid(visible=False)
-            ax.set_title(title)
+            ax.set(title=title, xlabel="seen")
+        axes[0].set_ylabel("asked for")
         axes[0].figure.colorbar(image, ax=axes, shrink=0.7)
 
 # %% [markdown]
