@@ -87,6 +87,8 @@ page.source(TextToFilm.errors)
 
 # %%
 page.source(toys.exact)
+
+# %%
 schedule, centres = diffusion.cosine(400), (-1.0, 1.0)
 
 
@@ -107,6 +109,8 @@ caption = (
     "Guidance on a line: points drawn for the right of two normal laws with exact predictions; dashed: "
     "the right law itself."
 )
+
+# %%
 with page.figure(caption, 1, 4, "guidance", figsize=(10, 2.2), sharey=True) as axes:
     grid = np.linspace(-3.5, 3.5, 200)
     right = np.exp(-0.5 * ((grid - 1) / toys.BROAD) ** 2) / toys.BROAD / np.sqrt(2 * np.pi)
@@ -156,6 +160,8 @@ for weight in (net.unet.out.weight, *(joint.weight for joint in starts.joints(ne
 tokens = torch.from_numpy(np.stack([reports.tokens(text) for text in (reports.NOTHING, "edema")]))
 masks = controlnet.black(2)
 masks[1, :, 8:24, 40:52] = 1
+
+# %%
 with torch.no_grad():
     vectors, hints = net.vectors(tokens), net.branch.hints(masks)
 sizes = [[f"{x.abs().max():.3f}" for x in both] for both in (vectors, hints)]
@@ -188,6 +194,8 @@ texts = tokens[[1, 1]]
 fresh = seeded(lambda: ControlNet(s, BranchSettings()), np.random.default_rng(seed))
 fresh.unet.load_state_dict(net.unet.state_dict())
 fresh.branch.copy_encoder(fresh.unet)
+
+# %%
 with torch.no_grad():
     alone = TextToFilm.say(fresh, z, t, texts)
     with_branch = fresh.say(z, t, texts, masks)
@@ -392,6 +400,8 @@ page.table(["", "the text", "the reader sees: fresh", "text alone", "text and ma
 SCORES = {"label_accuracy_ratio": "label accuracy", "mask_adherence": "mask Dice",
           "hallucination": "hallucination", "realism": "realism", "fd": "FD", "kid": "KID",
           "coverage": "coverage"}  # fmt: skip
+
+# %%
 ARMS = [arm for arm in chosen("fresh", "text_only", "mask_only", "text_and_mask", "twin")
         if at.has(arm, "fd")]  # fmt: skip
 lines = [[arm.label, at.count(arm, "fd"), *(at.cell(arm, m) for m in SCORES)] for arm in ARMS]
@@ -424,6 +434,8 @@ for metric, (least, label) in BARS.items() if at.has("syn", "fd") else ():
     lines.append([label, at.cell("syn", metric), at.cell("fresh", metric), f"{least:g}",
                   "yes" if value >= least else "**no**"])  # fmt: skip
 page.table(["base and branch, text and mask", "here", "fresh phantoms", "at least", "met"], lines)
+
+# %%
 ends = {name: f"at least {low:g}" + (f", at most {high:g}" if high < np.inf else "")
         for name, (low, high) in gate.BOUNDS.items() if name not in gate.WITHOUT["controlnet"]}  # fmt: skip
 page.table(["the gate", "bounds"], [*map(list, ends.items())])
@@ -472,6 +484,8 @@ truth = findings.render(findings.from_seeds(LAWS["candid"], np.arange(14, 18), l
 own = findings.plane(truth.planes, "pneumothorax")
 each = {how: np.stack([requests.transformed(m, how, np.random.default_rng([seed, i]))
                        for i, m in enumerate(own)]) for how in requests.TRANSFORMS}  # fmt: skip
+
+# %%
 caption = "Four true masks (left column: with their films) under each transformation."
 with page.figure(caption, 4, 6, "transforms", figsize=(8.6, 5.8)) as axes:
     for i, line in enumerate(axes):
