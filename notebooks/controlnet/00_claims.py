@@ -197,7 +197,7 @@ caption = (
     "Printed gains of Figure 2 by the number of real films behind them; beside each point the multiplier "
     "that the text quotes."
 )
-BESIDE = {"candid": (-18, 2), "siim": (2, -10)}  # where labels would hide each other, points
+BESIDE = {"candid": (-18, 2)}  # where labels would hide each other, points
 
 # %%
 with page.figure(caption, name="printed", figsize=(6.4, 3.2)) as ax:
