@@ -2,17 +2,20 @@
 
 from dataclasses import dataclass, replace
 
-from lib.generators import controlnet
+from lib.generators import controlnet, portable, requests, starts
 from lib.jobs import Job
 from lib.papers.controlnet.arms import SOURCES, TASKS, Added, Task
 from lib.papers.controlnet.pools import SHARE
 from lib.papers.controlnet.sizes import SIZES
 from lib.papers.controlnet.tasks import Tasks
+from lib.phantoms.findings import FINDINGS
 from lib.profiles import Plan
 from lib.scores import films as scores
 from lib.scores import raters
 
 CONDITIONS = {"text_only": "T2I", "mask_only": "M2I", "text_and_mask": "TM2I"}
+EACH = 24  # films of every finding alone that page 01 looks at
+STARTED = 100  # steps over which two starts of the branch are compared
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,27 @@ class Study(Tasks):
         n = self.size.judged
         asked = self.asked("T2I", n, "texts", k)
         return self.sampled(SOURCES["syn"], k, asked, n, "texts", branched=branched)
+
+    def named(self) -> Job:
+        """Requests for every finding alone, by its name."""
+        return Job(requests.prompt_requests, prompts=list(FINDINGS), copies=EACH)
+
+    def answered(self, k: int) -> Job:
+        """What the generator draws for every finding alone."""
+        return self.sampled(SOURCES["syn"], k, self.named(), EACH * len(FINDINGS), "named")
+
+    def portable(self, k: int) -> Job:
+        """Base and branch of draw k as the record keeps them."""
+        return Job(portable.packed, base=self.base(k), branch=self.branch(k))
+
+    def starts(self, k: int) -> Job:
+        """The first steps of the branch with zero convolutions and with usual ones."""
+        films = self.drawn("candid", self.size.branch_films, "branch films", k)
+        steps = min(STARTED, self.size.branch_steps)
+        return Job(
+            starts.compared, base=self.base(k), films=films, steps=steps,
+            held=self.drawn("candid", 64, "held films"), stream=self.stream("starts", k),
+        )  # fmt: skip
 
     def zero_init(self, k: int) -> Job:
         """By how much a branch that has learned nothing changes what the base says."""

@@ -41,9 +41,10 @@ class Datasets(Films):
     item = "controlnet/table1_datasets"
 
     def more(self, study: Study) -> Iterable[Job]:
-        """One training set of every task."""
+        """One training set of every task, and the reader, which says how hard findings are."""
         if study.source.truth and study.draws():
             yield from (study.films(task, study.draws()[0]) for task in TASKS.values())
+            yield study.reader
 
 
 class Generator(Plateaus, Films):
@@ -86,6 +87,13 @@ class Generator(Plateaus, Films):
                 each = study.each(tier, lambda k, s=steps, t=twin: study.watched(k, s, t))
                 yield Scores(arm, ("mask_adherence", "coverage"), each, f"steps {steps}")
         yield from super().scores(study)
+
+    def more(self, study: Study) -> Iterable[Job]:
+        """What figures show: every finding alone, drawn and true, and the model to ask more of."""
+        if study.source.truth and study.draws():
+            k = study.draws()[0]
+            yield from (study.portable(k), study.answered(k), study.shown(study.named(), "named"))
+            yield study.starts(k)
 
 
 class Utility(Films):

@@ -1,4 +1,7 @@
-"""A toy of section "Radiologist Feedback": preferences over a mixture of two modes on a line.
+"""Toys on a line: guidance between two modes, and preferences over them.
+
+`exact` needs no network: what the best one would say of a mixture. The rest is a toy of section
+"Radiologist Feedback":
 
 Data x ~ (1 - SHARE) N(-CENTRE, WIDTH^2) + SHARE N(CENTRE, WIDTH^2). A tiny network learns it;
 readers prefer the right mode. No network can lower the loss on fresh pairs below `floor`.
@@ -20,6 +23,7 @@ from lib.training.weights import freeze, seeded
 CENTRE, WIDTH, SHARE = 1.0, 0.25, 0.5  # of the right mode
 LENGTH = 100  # T
 STEPS, BATCH, RATE = 1500, 256, 3e-3  # of the network's first training
+BROAD = 0.7  # deviation of both modes where guidance is shown: they overlap
 TUNING = {"steps": 300, "pairs": 16, "warm_up": 10, "decay": 0.0}
 CAREFUL, HASTY = 1e-4, 4e-3  # rates: one at which all arms hold, one at which plain DPO fails
 
@@ -130,3 +134,19 @@ def tuned(model: LineNet, data: Data, s: DpoSettings, rng: np.random.Generator) 
     other = copy.deepcopy(model)
     log = [state.row for state in preference.fit(other, data, s, fit_rng)]
     return Tuned(log, **look(freeze(other), look_rng))
+
+
+# ---- guidance -----------------------------------------------------------------------------------
+
+
+def exact(
+    schedule: diffusion.Schedule, x: Tensor, t: Tensor, centres: tuple[float, ...]
+) -> tuple[Tensor, Tensor]:
+    """E[x_0 | x_t] and the noise (B, 1) that goes with it, x_0 ~ mean of N(centre, BROAD^2)."""
+    signal, noise = schedule.rates(t, x)
+    variance = (signal * BROAD) ** 2 + noise**2
+    c = torch.tensor(centres).view(1, -1)  # (1, modes)
+    weight = (-((x - signal * c) ** 2) / (2 * variance)).softmax(1)
+    each = c + signal * BROAD**2 / variance * (x - signal * c)  # E[x_0 | x_t, mode]
+    x0 = (weight * each).sum(1, keepdim=True)
+    return x0, (x - signal * x0) / noise

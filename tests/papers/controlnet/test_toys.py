@@ -5,7 +5,9 @@ from functools import cache
 
 import numpy as np
 import pytest
+import torch
 
+from lib.generators import diffusion
 from lib.generators.preference import DpoSettings, alarm
 from lib.papers.controlnet import toys
 
@@ -59,3 +61,17 @@ def test_in_haste_both_errors_grow_and_the_safeguard_holds_them():
     assert plain.away > 0.1, "samples where no data ever was"
     assert alarm(guarded.log) is None and guarded.log[-1]["winner"] < -0.1
     assert guarded.away < 0.02 and guarded.spread < 1.5 * toys.WIDTH and guarded.share > 0.65
+
+
+def test_the_exact_prediction_is_bayes():
+    """Against the posterior mean of many points of the mixture, weighed by the noise's density."""
+    schedule, rng = diffusion.cosine(toys.LENGTH), np.random.default_rng(3)
+    x0 = rng.choice([-1.0, 1.0], 400_000) + toys.BROAD * rng.standard_normal(400_000)
+    for t, x in ((20, 0.4), (60, -0.7), (90, 0.1)):
+        a = schedule.at(t)
+        weight = np.exp(-((x - np.sqrt(a) * x0) ** 2) / (2 * (1 - a)))
+        at = torch.tensor([[x]]), torch.tensor([t])
+        mean, eps = toys.exact(schedule, *at, (-1.0, 1.0))
+        assert mean.item() == pytest.approx((weight * x0).sum() / weight.sum(), abs=0.01)
+        both = np.sqrt(a) * mean.item() + np.sqrt(1 - a) * eps.item()
+        assert both == pytest.approx(x, abs=1e-5)

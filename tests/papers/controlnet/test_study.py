@@ -1,0 +1,130 @@
+"""The ControlNet study: fair arms, independent judges, a row for everything that a claim reads."""
+
+import pytest
+
+from lib.claims import gate, ledger
+from lib.jobs import Job
+from lib.papers.controlnet import tables
+from lib.papers.controlnet.arms import MAIN, PROXY, SOURCES, TASKS
+from lib.papers.controlnet.study import study
+from lib.profiles import FULL, QUICK, Plan
+
+STUDY = study(Plan(QUICK))
+TABLES = tables.TABLES
+
+
+def streams(spec) -> set:
+    """Every stream of seeds in a nested spec."""
+    if isinstance(spec, dict):
+        own = {tuple(spec["stream"])} if "stream" in spec else set()
+        return own.union(*map(streams, spec.values()))
+    return set().union(*map(streams, spec)) if isinstance(spec, list) else set()
+
+
+def network(job: Job) -> dict:
+    """Arguments of the first network whose scores a job gives."""
+    runs = job.spec["args"].get("runs") or [{"$job": job.spec}]
+    return runs[0]["$job"]["args"]["arm"]["$job"]["args"]
+
+
+# ---- fair arms ----
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_arms_of_a_cell_differ_in_what_they_add_and_in_nothing_else(task):
+    plain = network(STUDY.tried(MAIN["real"], task, 10, 0))
+    assert plain["added"] is None
+    for arm, _ in TABLES["02_utility"].arms(task, 10):
+        found = network(STUDY.tried(arm, task, 10, 0))
+        for name in ("data", "n", "test", "stream"):
+            assert found[name] == plain[name], (arm.name, name)
+        augmented = {"augment": arm.augment, "epochs": arm.epochs}
+        assert found["settings"] == plain["settings"] | augmented, arm.name
+        assert (found["added"] is None) == (arm.source == ""), arm.name
+        assert found["added_n"] == arm.times * STUDY.real(10) or not arm.source
+
+
+def test_draws_are_fresh_in_everything_but_the_test_set():
+    arm, task = MAIN["syn10"], TASKS["candid"]
+    a, b = (network(STUDY.tried(arm, task, 10, k)) for k in (0, 1))
+    assert a["test"] == b["test"]
+    assert all(a[name] != b[name] for name in ("data", "added", "stream"))
+
+
+# ---- who sees what ----
+
+
+@pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
+def test_the_generator_sees_no_judge_no_test_film_and_no_oracle(task):
+    seen = streams(STUDY.added(MAIN["syn2"], task, 10, 0).spec)
+    purposes = [f"{purpose} films" for purpose in ("reader", "rater", "proxy", "reference")]
+    purposes += ["reader", "proxy", f"{task.name} test", f"{task.name} validation"]
+    purposes += [f"{task.name} oracle 0 shown", f"{task.name} reference films"]
+    assert not [p for p in purposes if tuple(STUDY.stream(p)) in seen]
+    assert tuple(STUDY.stream("base films")) in seen
+
+
+def test_judges_have_films_of_their_own():
+    own = {"reader": STUDY.reader, "rater": STUDY.rater, "proxy": STUDY.liking}
+    seen = {name: streams(job.spec) for name, job in own.items()}
+    assert not seen["reader"] & seen["rater"] and not seen["reader"] & seen["proxy"]
+    tasks = {tuple(STUDY.stream(f"{name} {part}")) for name in TASKS for part in ("films", "test")}
+    assert not tasks & set().union(*seen.values())
+
+
+def test_the_scarce_generator_sees_the_films_of_its_fraction_alone():
+    task = TASKS["candid"]
+    scarce, plain = (streams(STUDY.added(SOURCES[name], task, 10, 0).spec)
+                     for name in ("syn10_scarce", "syn10"))  # fmt: skip
+    large = tuple(STUDY.stream("branch films"))
+    assert large in plain and large not in scarce
+
+
+def test_conditions_share_requests_and_noise():
+    """The same films' texts, masks or both, and one noise: they differ in what is shown."""
+    jobs = [STUDY.conditioned(SOURCES[name], 0).spec["args"]
+            for name in ("text_only", "mask_only", "text_and_mask")]  # fmt: skip
+    asked = [job["asked"]["$job"]["args"] for job in jobs]
+    assert [each["kind"] for each in asked] == ["T2I", "M2I", "TM2I"]
+    assert all(each["films"] == asked[0]["films"] for each in asked)
+    assert len({tuple(job["stream"]) for job in jobs}) == 1
+    assert jobs[0]["branch"] is None and jobs[1]["branch"] == jobs[2]["branch"] is not None
+
+
+# ---- rows ----
+
+
+@pytest.fixture(scope="module")
+def made() -> dict[str, set]:
+    """{item: (regime, arm, metric) of the rows that its table can have}."""
+    found = {}
+    for stem, table in TABLES.items():
+        keys = found.setdefault(f"controlnet/{stem}", set())
+        for at in table.studies(Plan(FULL, only=(0,))):
+            for scores in table.scores(at):
+                regime = scores.regime or at.regime
+                keys |= {(regime, scores.arm.name, metric) for metric in scores.paths}
+    return found
+
+
+@pytest.mark.parametrize("claim", ledger.by_paper("controlnet"), ids=lambda claim: claim["id"])
+def test_every_row_that_a_claim_reads_is_made(claim, made):
+    rows = ledger.needs(claim["test"]) + ledger.extras(claim["test"])
+    assert not [row for row in rows if row[2] and row[1:] not in made[row[0]]]
+
+
+def test_the_gate_finds_its_rows(made):
+    there = {metric for regime, arm, metric in made["controlnet/01_generator"] if arm == "syn"}
+    assert {"adherence_ratio", "mask_adherence", "coverage"} <= there
+    assert gate.ITEMS["controlnet"] == ("controlnet/01_generator",)
+    for scores in TABLES["04_proxy"].scores(STUDY):
+        if scores.arm.name in PROXY and scores.arm.source:
+            assert scores.arm.generator == "syn", "a variant is judged through its method"
+
+
+def test_quick_has_what_the_paper_quotes():
+    rows = [s for s in TABLES["02_utility"].scores(STUDY) if s.jobs]
+    for task in TASKS.values():
+        for percent, times in task.quoted.items():
+            there = {s.arm.name for s in rows if s.regime == task.regime(percent)}
+            assert {"real", f"syn{times}", f"oracle{times}", f"shuffled{times}"} <= there
