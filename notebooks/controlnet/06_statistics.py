@@ -136,7 +136,7 @@ powers = {(n, c): [power(size, n, c) for size in sizes] for n in (N, 10) for c i
 
 # %%
 caption = (
-    "Power of a one-tailed t test over 48 cells that all gain alike, by the size of the gain in "
+    f"Power of a one-tailed t test over {CELLS} cells that all gain alike, by the size of the gain in "
     "standard deviations of one trial: two trials (solid) and ten (broken), without a correction "
     "(orange) and with Holm's (green)."
 )
@@ -194,12 +194,12 @@ gain = sd = 0.02
 most = trials.largest(*trials.trials(np.full(CELLS, gain), sd, N, STUDIES, rng))
 none = trials.largest(*trials.trials(null, sd, N, STUDIES, rng))
 caption = (
-    "The largest of 48 mean gains of two trials, over simulated studies, where every cell truly "
-    "gains 0.02 (blue) and where none gains (grey); trials spread by 0.02. Line: the true gain."
+    f"The largest of {CELLS} mean gains of two trials, over simulated studies, where every cell truly "
+    f"gains {gain} (blue) and where none gains (grey); trials spread by {sd}. Line: the true gain."
 )
 with page.figure(caption, figsize=(6, 3), name="largest") as ax:
     bins = np.linspace(0, 0.14, 71)
-    for values, hue, label in ((none, "#BBBBBB", "no gain"), (most, "#0072B2", "0.02 everywhere")):
+    for values, hue, label in ((none, "#BBBBBB", "no gain"), (most, "#0072B2", f"{gain} everywhere")):
         ax.hist(values, bins, color=hue, alpha=0.7, label=label)
     ax.axvline(gain, color="black", lw=1)
     ax.set(xlabel="largest mean gain", ylabel="studies")
@@ -208,6 +208,8 @@ with page.figure(caption, figsize=(6, 3), name="largest") as ax:
 # %%
 print(f"expected maximum: {most.mean():.3f} where all gain {gain:g}, {none.mean():.3f} where none does")
 page.check("the maximum is three times the gain", abs(most.mean() / gain - 3.25) < 0.15)
+
+# %% tags=["CN-01", "CN-02", "CN-34"]
 page.verdicts("CN-01", "CN-02", "CN-34")
 
 # %% [markdown]
@@ -237,6 +239,8 @@ def called(pair: np.ndarray) -> float:
     return float((trials.one_tailed(*two)[:, 0] < ALPHA).mean())
 
 
+if not found:
+    page.text("*No cell of 02_utility has three draws yet.*")
 page.table(
     ["cell", "arm", "draws", "mean gain", "called by two draws"],
     [[cell, arm, pair.shape[1], f"{np.diff(pair.mean(1))[0]:+.3f}", f"{called(pair):.2f}"]

@@ -79,6 +79,8 @@ PROXY = named(  # 04
          changes={"keep": "least"}, variant_of=SHORT),
     _syn("small_high", "A tenth of the films, liked best of ten times as many", 2, "core",
          changes={"keep": "best few"}, variant_of=SHORT),
+    _syn("small_low", "A tenth of the films, liked least of ten times as many", 2,
+         changes={"keep": "least few"}, variant_of=SHORT),
     Added("proxy", "The proxy's score", "baseline", oracle=""),
 )  # fmt: skip
 FEEDBACK = named(  # 05

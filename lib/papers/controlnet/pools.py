@@ -9,7 +9,7 @@ Samples are drawn in parts as large as what the paper quotes, each once: 2x is t
 25x, and no cell draws anew what another has drawn.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
 from lib.controls import films as copies
@@ -27,7 +27,7 @@ from lib.scores import raters
 from lib.tasks import film_reader, findings, pneumothorax
 
 SHARE = 10  # one of so many is above the paper's 90th percentile
-FEW = ("few", "best few")  # ways to keep that lose volume
+FEW = ("few", "best few", "least few")  # ways to keep that lose volume
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,8 @@ class Pools(Study):
         if how.get("tuned") == "proxy":
             return self.tuned_by_proxy(k), self.branch(k)
         if "tuned" in how:
-            return self.base(k), self.tuned_by_readers(k, how["tuned"], how.get("sets"))
+            wanted = how["tuned"], how.get("sets"), how.get("noise")
+            return self.base(k), self.tuned_by_readers(k, *wanted)
         return self.base(k), self.branch(k)
 
     def sampled(
@@ -206,16 +207,20 @@ class Pools(Study):
             settings={"steps": self.size.more_steps}, stream=self.stream("tuning", k),
         )  # fmt: skip
 
-    def rated(self, k: int, sets: int | None = None) -> Job:
+    def rated(self, k: int, sets: int | None = None, noise: float | None = None) -> Job:
         """Scores that simulated readers give to sets of four films of draw k."""
-        pool, s = self.compared_films(k), raters.ReaderSettings(readers=self.size.readers)
-        n = EACH * max(self.size.sweep)
-        seen = Job(scores.judge, pool=pool, n=n, real=self.reference, reader=self.rater)
-        quality = Job(raters.quality_of, judged=seen)
+        s = raters.ReaderSettings(readers=self.size.readers)
+        s = s if noise is None else replace(s, noise=noise)
         return Job(
-            raters.rated, pool=pool, quality=quality, settings=asdict(s),
+            raters.rated, pool=self.compared_films(k), quality=self.noticed(k), settings=asdict(s),
             sets=sets or self.size.sets, stream=self.stream("readers", k),
         )
+
+    def noticed(self, k: int) -> Job:
+        """What all readers see in these films, before noise and habit."""
+        pool, n = self.compared_films(k), EACH * max(self.size.sweep)
+        seen = Job(scores.judge, pool=pool, n=n, real=self.reference, reader=self.rater)
+        return Job(raters.quality_of, judged=seen)
 
     def compared_films(self, k: int) -> Job:
         """The films that readers score, in sets of four for one request."""
@@ -227,10 +232,12 @@ class Pools(Study):
         )  # fmt: skip
         return self.sampled(SOURCES["syn"], k, asked, n, "preferences")
 
-    def tuned_by_readers(self, k: int, how: str, sets: int | None = None) -> Job:
+    def tuned_by_readers(
+        self, k: int, how: str, sets: int | None = None, noise: float | None = None
+    ) -> Job:
         """The branch after tuning on readers' preferences; the base stays frozen."""
         s = preference.DpoSettings(arm=how, **preference.OURS | {"steps": self.size.dpo_steps})
-        rated = self.rated(k, sets)
+        rated = self.rated(k, sets, noise)
         return Job(
             feedback.dpo_job, base=self.base(k), branch=self.branch(k),
             pairs=Job(ratings.pairs, rated=rated), pool=self.compared_films(k),
@@ -315,5 +322,5 @@ class Pools(Study):
         among = self.amount(plain, percent) if arm.changes["keep"] == "few" else SHARE * n
         return Job(
             proxy.kept, pool=whole, proxy=self.liking, n=n, among=among,
-            best=arm.changes["keep"] != "least",
+            best=not arm.changes["keep"].startswith("least"),
         )  # fmt: skip

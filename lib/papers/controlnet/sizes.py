@@ -31,6 +31,7 @@ class Sizes:
     dpo_steps: int = 400
     sets: int = 200  # of four samples each, that readers score
     sweep: tuple[int, ...] = (50, 200, 800, 3200)  # such sets, for CN-33
+    noises: tuple[float, ...] = (0.0, 1.6, 3.2)  # of readers, points, beside raters' own
     readers: int = 4
     align_steps: int = 300  # of an encoder with the reports of the real films
     findings_steps: int = 300  # of every classifier
@@ -52,7 +53,8 @@ SIZES = {
     "smoke": Sizes(
         films=200, validation=60, test=60, base_films=60, branch_films=60, known_films=2000,
         judged=20, align_steps=3, coder_steps=4, base_steps=4, branch_steps=4, watched=(4,),
-        sampler_steps=2, proxy_steps=4, more_steps=3, dpo_steps=3, sets=8, sweep=(4, 8), readers=2,
-        findings_steps=3, masks_steps=3, known_steps=4, seeds=1, seeds_alone=2,
+        sampler_steps=2, proxy_steps=4, more_steps=3, dpo_steps=3, sets=8, sweep=(4, 8),
+        noises=(0.0,), readers=2, findings_steps=3, masks_steps=3, known_steps=4, seeds=1,
+        seeds_alone=2,
     ),
 }  # fmt: skip

@@ -94,8 +94,12 @@ class Study(Tasks):
 
     def told_true(self, k: int) -> Job:
         """Does the proxy's score tell the films that show what they were asked for?"""
-        pool = self.part(SOURCES["syn2"], TASKS["chexpert"], 1, k, 0)
+        pool = self.unfiltered(k)
         return Job(scores.score_truth, judged=self.judged(pool), similarity=self.liked(pool))
+
+    def unfiltered(self, k: int) -> Job:
+        """The films that the proxy chooses from."""
+        return self.part(SOURCES["syn2"], TASKS["chexpert"], 1, k, 0)
 
     # ---- 05: readers ----
 

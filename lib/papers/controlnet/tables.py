@@ -164,7 +164,8 @@ class Proxy(Films):
     """Figure 3: films that a proxy likes, fewer of them, and a generator tuned on them."""
 
     item = "controlnet/04_proxy"
-    shown = ("undertrained2", "finetuned2", "filtered", "filtered_equal", "large_low", "small_high")
+    shown = ("undertrained2", "finetuned2", "filtered", "filtered_equal", "large_low", "small_high",
+             "small_low")
     beside = ("real", "syn2", "oversample2", "smooth2", "shuffled2", "oracle2")
 
     def scores(self, study: Study) -> Iterable[Scores]:
@@ -201,6 +202,7 @@ class Feedback(Films):
         arms = chosen("real", "syn2", "oversample2", "smooth2", "shuffled2", "oracle2", "dpo2",
                       "rank2", "safeguarded2")  # fmt: skip
         arms += [self.of_sets(n) for n in study.size.sweep]
+        arms += [self.of_noise(sd) for sd in study.size.noises]
         for arm in arms:
             each = study.each(arm, lambda k, a=arm: study.tried(a, task, percent, k))
             yield Scores(arm, task.metrics, each, regime, trained=study.regime)
@@ -213,6 +215,12 @@ class Feedback(Films):
         changes = {"tuned": "vanilla", "sets": n}
         return replace(SOURCES["dpo2"], name=f"dpo{n}", label=f"Tuned on {n} sets", tier="long",
                        changes=changes)  # fmt: skip
+
+    def of_noise(self, sd: float) -> Added:
+        """The generator tuned on what readers of another noise, in points, prefer."""
+        changes = {"tuned": "vanilla", "noise": sd}
+        return replace(SOURCES["dpo2"], name=f"dpo_noise{sd:g}", tier="long", changes=changes,
+                       label=f"Readers with noise of {sd:g}")  # fmt: skip
 
     def more(self, study: Study) -> Iterable[Job]:
         if study.source.truth and study.draws():
