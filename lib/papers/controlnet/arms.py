@@ -63,6 +63,8 @@ PROMPTS = named(  # 02: what is asked of the generator
 VOLUME = named(  # 03: what more films are worth, and where their knowledge comes from
     _syn("syn2_proportional", "Synthetic, 2x, as prevalent as real", 2, balance="proportional"),
     _syn("syn10_epochs", "Synthetic, 10x, equal epochs", 10, epochs=True),
+    Added("oversample10_epochs", "Real films again, as many steps as 10x at equal epochs",
+          "baseline", "beside", "oversample", oracle="oracle10", times=10, epochs=True),
     _syn("syn10_scarce", "Synthetic, 10x, generator of the scarce films alone", 10,
          changes={"pool": "scarce"}),
 )  # fmt: skip

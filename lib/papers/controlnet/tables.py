@@ -154,7 +154,7 @@ class Volume(Utility):
             tier = "core" if times == task.quoted[percent] else "beside"
             found += [(MAIN[f"{kind}{times}"], tier) for kind in ("syn", "oracle")]
         if percent == 10:
-            found.append((SOURCES["syn10_epochs"], "beside"))
+            found += [(SOURCES[f"{kind}10_epochs"], "beside") for kind in ("syn", "oversample")]
             more = "syn2_proportional" if len(task.findings) > 1 else "syn10_scarce"
             found += [(SOURCES[more], "beside")] * (task.name in ("chexpert", "candid"))
         return found
