@@ -12,7 +12,7 @@
 # - every task against the amount of synthetic films, at equal steps, with the curve of fresh phantoms
 #   beside it and a test of trend;
 # - what becomes of the gain at equal epochs, where more films also mean more training;
-# - what is asked for (one finding or several, an even mix or the real one, masks as they are or
+# - what is asked for (one finding or several, a balanced mix or the real one, masks as they are or
 #   transformed), and what the generator had seen before films became "scarce".
 #
 # **Nothing here shows that a method works or fails on patients.**
@@ -124,6 +124,8 @@ caption = (
     f"real films, samples of a generator that knows {KNOWN} other films (blue) or the same films "
     "(orange), and fresh films (green)."
 )
+
+# %%
 with page.figure(caption, 1, 2, "toy", figsize=(8.4, 3.1), sharey=True) as axes:
     for ax, n in zip(axes, (FEW, MANY), strict=True):
         t = np.linspace(0, max(TIMES), 400)
@@ -178,6 +180,7 @@ EPOCHS = {"syn10_epochs": ("#0072B2", "Synthetic, equal epochs"),
 TEN = 1 + TIMES.index(10)  # place of 10x
 
 
+# %%
 def draw_amounts(ax, task, percent: int) -> None:
     """Curves of one fraction; the arms at equal epochs stand beside 10x."""
     at, times = rows.get(task.regime(percent)), task.quoted[percent]
@@ -200,6 +203,8 @@ caption = (
     "equal steps; squares at 10x: equal epochs; ring: the amount that the paper quotes; bars: 95 % "
     "t-intervals over training draws."
 )
+
+# %%
 with page.figure(caption, len(PERCENT), len(TASKS), figsize=(12, 7.6), sharex=True) as axes:
     handles = {}
     for (i, p), (j, task) in product(enumerate(PERCENT), enumerate(TASKS.values())):
@@ -236,7 +241,7 @@ def trend(at, kind: str, score: str) -> list[str]:
     best = (0, *TIMES)[values.mean(0).argmax()]
     return [len(values), f"{tau:+.2f}", NONE if p is None else f"{p:.3g}", f"{best}x"]
 
-
+# %%
 lines = []
 for (task, p), at in whole.items():
     quoted = f"*{task.quoted[p]}x*"
@@ -299,7 +304,7 @@ def lead(at, arm: str, other: str, score: str) -> dict | None:
     role = "method" if arm.startswith("syn") else "oracle"
     return {"draws": draws, "role": role, "here": at.here(score, arm, other)} if draws else None
 
-
+# %%
 def forest(caption: str, name: str, found: dict, label: str) -> None:
     """Differences as a figure; a sentence where none has a draw."""
     found = {title: line for title, line in found.items() if line}
@@ -318,6 +323,8 @@ for task in TASKS.values():
     found[f"{task.label}: over equal steps"] = lead(at, "syn10_epochs", "syn10", score)
     again = lead(at, "syn10_epochs", "oversample10_epochs", score)
     found[f"{task.label}: over real films, as many steps"] = again
+
+# %%
 caption = (
     "Synthetic films at 10x and equal epochs, minus the same at equal steps and minus real films "
     "alone that are trained for as many steps; 10 % of the real films, paired by draw, 95 % "
@@ -331,8 +338,8 @@ forest(caption, "epochs", found, "difference in the paper's score")
 #
 # ## What is asked for
 #
-# **The mix of labels.** From the labels of the real films, and of the prompts that the arms *even* and
-# *as prevalent as real* send to the generator, follows the share of each label in training.
+# **The mix of labels.** The share of each label in training follows from the labels of the real films
+# and from the prompts of two arms: *balanced*, and *as prevalent as real*.
 
 
 # %%
@@ -349,7 +356,7 @@ shares = page.panel("mix", mix)
 
 # %%
 lines = []
-for name, label in (("syn2", "even"), ("syn2_proportional", "as prevalent as real")):
+for name, label in (("syn2", "balanced"), ("syn2_proportional", "as prevalent as real")):
     for m in TIMES if name in shares else ():
         after = (shares["real"] + m * shares[name]) / (1 + m)
         lines.append([label, f"{m}x", *(f"{x:.1%}" for x in after)])
@@ -358,8 +365,8 @@ if shares:
 page.table(["share in training", "added", *CHEXPERT], lines)
 
 # %% [markdown]
-# **What to see.** How even "even" is at each amount, and what the commonest label loses. A rare label
-# that is asked for more often takes its place from another.
+# **What to see.** How even *balanced* is at each amount, and what the commonest label loses: a rare
+# label that is asked for more often takes its place from another.
 #
 # **The masks.** One mask under each of the paper's transformations; the generator must draw a film to
 # each. Nothing is trained here.
@@ -369,6 +376,8 @@ mask = requests.mask_of(film_set("candid", 40, [seed, 3]))
 mask = mask[mask.any((1, 2))][0]
 rng = np.random.default_rng([seed, 4])
 shown = {how: requests.transformed(mask, how, rng) for how in requests.TRANSFORMS}
+
+# %%
 caption = (
     "A mask of a pneumothorax and its transformations; white: before and after; dark grey: before "
     "alone; light grey: after alone."
@@ -388,7 +397,7 @@ page.check("a dilated one holds it", (mask <= shown["dilation"]).all())
 # %%
 utility = page.rows_of("controlnet/02_utility")
 ASKED = {
-    "CheXpert-like: even mix over real mix": ("chexpert", "syn2", "syn2_proportional", rows),
+    "CheXpert-like: balanced over real mix": ("chexpert", "syn2", "syn2_proportional", rows),
     "CheXpert-like: one finding over several": ("chexpert", "syn2_single", "syn2_multi", utility),
     "CANDID-like: transformed over original masks": ("candid", "syn10", "syn10_original", utility),
     "SIIM-like: transformed over original masks": ("siim", "syn10", "syn10_original", utility),
@@ -397,6 +406,8 @@ found = {}
 for title, (name, arm, other, where) in ASKED.items():
     at = where.get(TASKS[name].regime(10))
     found[title] = lead(at, arm, other, TASKS[name].score)
+
+# %%
 caption = (
     "What is asked for, as the paper does it minus the plain form, at equal volume and equal steps; "
     "10 % of the real films, paired by draw, 95 % t-intervals."
@@ -438,6 +449,8 @@ found = {
     "large pool over scarce films": lead(at, "syn10", "syn10_scarce", "dice"),
     "oracle over real films": lead(at, "oracle10", "real", "dice"),
 }
+
+# %%
 caption = (
     "What synthetic films give at 10x when their generator has learned from the large pool, or from "
     "the scarce films of the task alone; CANDID-like, 10 %, paired by draw, 95 % t-intervals."
@@ -454,6 +467,8 @@ forest(caption, "knowledge", found, "difference in Dice")
 # %%
 values = [at.values(*arm) for at in rows for arm in at.rows if at.has(*arm) and arm[1] != "gain_slope"]
 page.check("all scores lie between 0 and 1", all(v.min() >= 0 and v.max() <= 1 for v in values))
+
+# %%
 pairs = [
     (at.draws(arm, task.score), utility.get(at.name).draws(arm, task.score))
     for (task, p) in CELLS for at in [rows.get(task.regime(p))] for arm in ALL

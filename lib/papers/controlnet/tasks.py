@@ -48,17 +48,14 @@ class Tasks(Pools):
 
     def segmenter(self, arm: Added, task: Task, percent: int, k: int, again: int = 0) -> Job:
         """Scores of a segmenter of an arm's films."""
-        return Job(scores.segmented, arm=self.outlined(arm, task, percent, k, again))
-
-    def outlined(self, arm: Added, task: Task, percent: int, k: int, again: int = 0) -> Job:
-        """What a segmenter of an arm's films says of test films."""
         s = pneumothorax.PneumothoraxSettings(
             steps=self.size.masks_steps, epochs=arm.epochs, augment=arm.augment,
             precision=precision(),
         )  # fmt: skip
-        return Job(
+        made = Job(
             pneumothorax.arm, test=self.test(task), **self._common(arm, task, percent, k, s, again)
         )
+        return Job(scores.segmented, arm=made)
 
     def _common(self, arm: Added, task: Task, percent: int, k: int, settings, again: int) -> dict:
         return {
