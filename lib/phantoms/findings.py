@@ -85,13 +85,13 @@ class Body(chest.Law):
     fracture_side: Range = (0.0, 1.0)
     fracture_x: Range = (0.55, 0.85)  # of the lung's width
     fracture_y: Range = (-0.35, 0.10)
-    fracture_shadow: Range = (0.15, 0.35)
+    fracture_shadow: Range = (0.25, 0.50)
     drain_severity: Range = (0.0, 1.0)  # counts nothing: a tube is there or not
     drain_side: Range = (0.0, 1.0)
     drain_x: Range = (0.20, 0.42)  # where its end lies
     drain_to: Range = (-0.65, 0.00)
     drain_from: Range = (0.00, 0.40)  # height at which it enters
-    drain_shadow: Range = (0.35, 0.80)
+    drain_shadow: Range = (0.50, 1.10)
 
 
 class Kind(NamedTuple):
@@ -131,6 +131,7 @@ RSNA = {"gain": (0.95, 1.12), "bend": (-0.55, -0.15), "photons": (900.0, 3000.0)
 CHEXPERT = {"gain": (0.75, 0.95), "bend": (-0.10, 0.65), "photons": (600.0, 2000.0)}
 MIMIC_LIKE = Law(
     "mimic",
+    body=Body("mimic", pneumothorax_severity=(0.15, 1.0)),
     kinds=(Kind(0.30, WELL), Kind(0.22, HEART), Kind(0.20, CHEST), Kind(0.13, TRAUMA),
            Kind(0.15, BED)),
 )  # fmt: skip
