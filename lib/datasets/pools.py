@@ -68,6 +68,20 @@ def spread(films: Result, finding: str) -> Result:
     return Result({name: x[order] for name, x in films.arrays.items()}, {"n": len(has)})
 
 
+def relabelled(pool: Result, requests: Result) -> Result:
+    """Job: the images of a pool as if they had been asked for otherwise, by so many requests.
+
+    ValueError if there are more of one than of the other.
+    """
+    image, asked = pool.arrays["image"], requests.arrays
+    if len(image) != len(asked["labels"]):
+        raise ValueError(
+            f"{len(image)} images for {len(asked['labels'])} requests; pass as many of both."
+        )
+    return Result({name: asked[name] for name in ("labels", "mask", "tokens")} | {"image": image},
+                  {"n": len(image)})  # fmt: skip
+
+
 def joined(parts: list[Result]) -> Result:
     """Job: pools one after the other, as one pool."""
     each = [columns_of(part.arrays) for part in parts]

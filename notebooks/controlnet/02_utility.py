@@ -49,8 +49,9 @@ CELLS = list(product(TASKS.values(), PERCENT))
 # %% [markdown]
 # ## What the paper prints
 #
-# > Models trained with synthetic data outperformed those trained with real data alone [...], the
-# > performance increase across almost all conditions. (Results)
+# > Overall, the addition of synthetic data improves the mean Dice score for segmentation tasks and
+# > mean F1 score for classification tasks, as demonstrated by the performance increase across almost
+# > all conditions (Results)
 #
 # Figure 2 has four tasks, three fractions and four amounts of synthetic images. In the text that we
 # hold, one amount is quoted for each fraction.
@@ -166,7 +167,8 @@ page.table(["films with the finding", "", *(f"{m}x" for m in (0, *TIMES))], line
 # %% [markdown]
 # The five labels of the CheXpert-like task are asked for one at a time; [03_volume](03_volume.py) shows
 # what mix that makes. *Real films again* leave a mix nearly as it is; *shuffled* has that of the
-# synthetic films.
+# synthetic films. Where all of these show the one finding of the task, to shuffle labels would change
+# nothing: there *shuffled* are films of the CheXpert-like findings that are called pneumonia.
 #
 # ## The run
 #
@@ -427,16 +429,6 @@ with page.figure(caption, len(TASKS), len(PERCENT), "gain", figsize=(11, 8.6)) a
 # **What to see.** Right of zero the synthetic films are better. Read the orange controls before *Real
 # films*: where blurred copies or shuffled labels do as well, the gain is regularisation. The oracle is
 # expected on the left.
-
-# %%
-alike = []
-for task, p in CELLS:
-    at, pair = rows.get(task.regime(p)), [f"{kind}{task.quoted[p]}" for kind in ("syn", "shuffled")]
-    if all(at.has(a, task.score) for a in pair) and not at.gain(*pair, task.score).any():
-        alike.append(f"{task.label}, {COUNTS[p]:,}")
-if alike:
-    page.text(f"*Shuffling changed nothing in: {'; '.join(alike)}. Where all synthetic films have one "
-              "label, they keep it, and this control says nothing; the others still do.*")  # fmt: skip
 
 # %% tags=["CN-03", "CN-04", "CN-05"]
 page.verdicts("CN-03", "CN-04", "CN-05")  # RSNA-like

@@ -53,3 +53,12 @@ def test_joined_pools_follow_one_another():
     assert np.array_equal(both["image"], np.r_[one.arrays["image"], two.arrays["image"]])
     assert np.array_equal(both["labels"][4:], two.arrays["labels"])
     assert np.array_equal(pools.head(one, 3).arrays["image"], one.arrays["image"][:3])
+
+
+def test_relabelled_films_keep_their_images_alone():
+    one, other = pool(4), pool(4)
+    other.arrays["labels"][:] = 1
+    made = pools.relabelled(one, other).arrays
+    assert np.array_equal(made["image"], one.arrays["image"]) and made["labels"].all()
+    with pytest.raises(ValueError, match="4 images for 6 requests"):
+        pools.relabelled(one, pool(6))

@@ -246,16 +246,25 @@ class Pools(Study):
 
     # ---- what an arm adds ----
 
-    def prompted(self, task: Task, k: int, n: int, arm: Added, purpose: str) -> Job:
-        """n requests by text for the findings of a task, as an arm asks."""
+    def prompted(
+        self, task: Task, k: int, n: int, arm: Added, purpose: str, percent: int = 100
+    ) -> Job:  # fmt: skip
+        """n requests by text for the findings of a task, as an arm asks.
+
+        What depends on the labels of real films sees those of the fraction alone.
+        """
         asked = {"names": list(task.findings), "n": n}
         asked["stream"] = self.stream(f"{task.name} {arm.prompt} {arm.balance} {purpose}", k)
-        if arm.prompt == "multi":
-            return Job(requests.joint_requests, films=self.films(task, k), **asked)
-        if len(task.findings) == 1:
+        if arm.prompt == "single" and arm.balance == "balanced":
             return Job(requests.text_requests, **asked)
-        draw = "short" if arm.balance == "balanced" else arm.balance
-        return Job(requests.text_requests, draw=draw, films=self.films(task, k), **asked)
+        asked["films"] = self.known(task, percent, k)
+        if arm.prompt == "multi":
+            return Job(requests.joint_requests, **asked)
+        return Job(requests.text_requests, draw=arm.balance, **asked)
+
+    def known(self, task: Task, percent: int, k: int) -> Job:
+        """The real films of a fraction."""
+        return Job(pools.head, films=self.films(task, k), n=self.real(percent))
 
     def part_size(self, task: Task, percent: int) -> int:
         """Samples that are drawn at once: as many as the paper quotes for this fraction.
@@ -270,9 +279,9 @@ class Pools(Study):
         """What the generator of an arm is asked for in one part of its pool."""
         n = self.part_size(task, percent)
         if task.findings:
-            return self.prompted(task, k, n, arm, f"prompts {part}")
-        known = Job(pools.head, films=self.films(task, k), n=self.real(percent))
+            return self.prompted(task, k, n, arm, f"prompts {part}", percent)
         how, stream = arm.masks, self.stream(f"{task.name} {percent} masks {part}", k)
+        known = self.known(task, percent, k)
         return Job(requests.mask_requests, films=known, how=how, n=n, stream=stream)
 
     def parts(self, arm: Added, task: Task, percent: int, k: int) -> list[Job]:
@@ -290,15 +299,27 @@ class Pools(Study):
     def part(self, arm: Added, task: Task, percent: int, k: int, i: int) -> Job:
         """One part of what a generator, or the truth, answers to the requests of an arm."""
         if arm.source == "shuffled":
-            plain = self.part(MAIN["syn2"], task, percent, k, i)
-            return Job(copies.shuffled, pool=plain, stream=self.stream(f"shuffled {i}", k))
+            return self.shuffled(task, percent, k, i)
         asked = self.requested(arm, task, percent, k, i)
         if arm.source == "oracle":
             return self.shown(asked, f"{task.name} oracle {i}", k, task.name)
-        known = Job(pools.head, films=self.films(task, k), n=self.real(percent))
         return self.sampled(
-            arm, k, asked, self.part_size(task, percent), f"{task.name} {i}", known
-        )
+            arm, k, asked, self.part_size(task, percent), f"{task.name} {i}",
+            self.known(task, percent, k),
+        )  # fmt: skip
+
+    def shuffled(self, task: Task, percent: int, k: int, i: int) -> Job:
+        """A part of the generator's films that have the labels or masks of others.
+
+        Where all of them show the one finding of a task, a permutation would change nothing: films
+        of CheXpert's findings take its labels there.
+        """
+        if len(task.findings) == 1:
+            other = self.part(MAIN["syn2"], TASKS["chexpert"], percent, k, i)
+            asked = self.requested(MAIN["syn2"], task, percent, k, i)
+            return Job(pools.relabelled, pool=other, requests=asked)
+        plain = self.part(MAIN["syn2"], task, percent, k, i)
+        return Job(copies.shuffled, pool=plain, stream=self.stream(f"shuffled {i}", k))
 
     def amount(self, arm: Added, percent: int) -> int:
         """How many films an arm adds."""
