@@ -98,6 +98,7 @@ QUALITY = np.random.default_rng([seed, 5]).beta(4, 3, (800, 2))
 NOISES = (0.0, 0.4, 0.8, 1.6, 3.2)
 
 
+# %%
 def readers(noise: float) -> tuple[float, float, float]:
     """Kappa, share of ties within sets of four, and share of the other pairs that are right."""
     s = ReaderSettings(readers=4, noise=noise)
@@ -108,12 +109,15 @@ def readers(noise: float) -> tuple[float, float, float]:
                            for i, j in combinations(range(4), 2)])  # fmt: skip
     return kappa, float((gaps == 0).mean()), float((gaps[gaps != 0] > 0).mean())
 
+
 # %%
 agreed = np.transpose([readers(noise) for noise in NOISES])
 caption = (
     "Four simulated readers of 200 sets, by their noise: kappa, and within sets the share of pairs that "
     "tie and the share of the others that are in the true order; dashed: the noise of this chapter."
 )
+
+# %%
 with page.figure(caption, name="readers", figsize=(6, 3)) as ax:
     for values, hue, label in zip(agreed, ("#0072B2", "#999999", "#009E73"),
                                   ("kappa", "pairs that tie", "pairs in true order"), strict=True):
@@ -122,6 +126,8 @@ with page.figure(caption, name="readers", figsize=(6, 3)) as ax:
     ax.axhline(0.5, color="#BBBBBB", lw=0.8)
     ax.set(xlabel="noise (SD in points of the scale)", ylabel="share, kappa", ylim=(-0.05, 1.05))
     ax.legend(fontsize=8)
+
+# %%
 page.check("noise lowers kappa", np.all(np.diff(agreed[0]) < 0))
 page.check("without noise no pair is wrong", agreed[2, 0] == 1)
 
@@ -154,6 +160,7 @@ at, bare = rows.get(TASK.regime(10)), rows.get("bare")
 k = next(iter(study.draws()), 0)
 
 
+# %%
 def shown() -> dict[str, np.ndarray]:
     """One set of each condition: films, mask, text, and what every reader said of them."""
     if not study.draws():
@@ -167,20 +174,22 @@ def shown() -> dict[str, np.ndarray]:
             "scores": scores.reshape(*films.shape, -1, 2)}  # fmt: skip
 
 
+# %%
 sets = page.panel("sets", shown)
 
-# %%
+
 def told(scores: np.ndarray) -> str:
     """What readers said of a film, scores (readers, 2), a line for each criterion."""
     return "\n".join(f"{name} {' '.join(map(str, column))}"
                      for name, column in zip(CRITERIA, scores.T, strict=True) if column.min() >= 0)
 
 
+# %%
+caption = (
+    "A set of each condition; above each film what the readers said of text and mask; orange: the "
+    "mask that was asked for. One draw."
+)
 if sets:
-    caption = (
-        "A set of each condition; above each film what the readers said of text and mask; orange: the "
-        "mask that was asked for. One draw."
-    )
     n = len(sets["kind"])
     with page.figure(caption, n, ratings.EACH, "sets", figsize=(6.5, 1.9 * n), squeeze=False) as axes:
         for i, line in enumerate(axes):
@@ -212,9 +221,8 @@ def counted() -> dict[str, np.ndarray]:
     return {"lines": np.array(lines, float)}
 
 
-agreement = page.panel("agreement", counted)
-
 # %%
+agreement = page.panel("agreement", counted)
 head = ["", "images", "kappa", "by chance, 95 %", "pairs", "ties", "pairs in true order"]
 page.table(head, [] if not agreement else [
     [name, f"{n:.0f}", number(kappa), f"{low:.2f} to {high:.2f}", f"{won:,.0f}", f"{ties:,.0f}",
@@ -250,6 +258,8 @@ page.source(preference.margin, preference.safeguard)
 base_rng, point_rng, pair_rng = (np.random.default_rng([seed, i]) for i in (1, 2, 3))
 line = toys.base(base_rng)
 data = toys.compared(line.sample(400, point_rng), 3.0, 600, pair_rng)
+
+# %%
 RUNS = {"vanilla, careful": ("vanilla", toys.CAREFUL), "vanilla, hasty": ("vanilla", toys.HASTY),
         "rank, hasty": ("rank", toys.HASTY), "safeguarded, hasty": ("safeguarded", toys.HASTY)}
 runs = {
@@ -263,6 +273,8 @@ caption = (
     "Four tunings of the toy: the loss, and the errors of winners and losers above the reference's; the "
     "careful rate dashed, the hasty one solid; grey: where all start, ln 2 and 0."
 )
+
+# %%
 SHOWN = {"loss": "loss", "winner": "error of winners", "loser": "error of losers"}
 with page.figure(caption, 1, 3, "toy", figsize=(10, 3)) as axes:
     for ax, (key, label) in zip(axes, SHOWN.items(), strict=True):
@@ -278,6 +290,8 @@ with page.figure(caption, 1, 3, "toy", figsize=(10, 3)) as axes:
 page.table(["tuning", "last loss", "points on the right", "their SD", "points off both hills", "alarm"], [
     [name, number(run.log[-1]["loss"]), f"{run.share:.0%}", number(run.spread or np.nan),
      f"{run.away:.0%}", preference.alarm(run.log) or "–"] for name, run in runs.items()])  # fmt: skip
+
+# %%
 hasty, guarded = runs["vanilla, hasty"], runs["safeguarded, hasty"]
 page.check("every loss starts at ln 2", all(np.isclose(run.log[0]["loss"], np.log(2)) for run in runs.values()))
 page.check("haste has the better loss and the worse points",
@@ -305,9 +319,8 @@ def logs() -> dict[str, np.ndarray]:
             for how, found in done.items()}  # fmt: skip
 
 
-tuned = page.panel("logs", logs)
-
 # %%
+tuned = page.panel("logs", logs)
 caption = (
     "Tuning on the readers' pairs: the loss, and the errors of winners and losers above the untuned "
     "generator's; above zero winners are worse than before. One draw."
@@ -320,6 +333,9 @@ if tuned:
             ax.axhline(np.log(2) if i == 1 else 0, color="#BBBBBB", lw=0.8)
             ax.set(title=label, xlabel="steps")
         axes[0].legend(fontsize=8)
+
+# %%
+if tuned:
     alarms = {how: next((int(r[0]) for r in log if r[0] and r[2] > 0), None) for how, log in tuned.items()}
     print("first step with winners worse than before:", alarms)
     starts = [log[0, 1] for log in tuned.values()]
@@ -337,6 +353,8 @@ LOOKS = {"quality": "quality", "mask_adherence": "mask Dice", "label_adherence":
          "hallucination": "hallucination (lower)", "kid": "KID (lower)"}  # fmt: skip
 page.table(["", "R", *LOOKS.values()], [
     [arm.label, bare.count(arm, "quality"), *(bare.cell(arm, m) for m in LOOKS)] for arm in PAIR])
+
+# %%
 caption = "The generator before and after tuning on preferences; 95 % t-intervals over draws."
 if PAIR:
     with page.figure(caption, 1, len(LOOKS), "quality", figsize=(12, 1.9), sharey=True) as axes:
@@ -358,13 +376,14 @@ def both() -> dict[str, np.ndarray]:
     return found
 
 
-films = page.panel("films", both)
-
 # %%
+films = page.panel("films", both)
 caption = (
     "The same noise and requests before and after tuning; orange: the mask that was asked for, above: "
     "quality. One draw."
 )
+
+# %%
 if films:
     with page.figure(caption, len(PAIR), 8, "films", figsize=(11, 3.1), squeeze=False) as axes:
         for line_, arm in zip(axes, PAIR, strict=True):
@@ -389,6 +408,8 @@ SCORED = {"f1": "F1 at 0.5", "f1_tuned": "F1, threshold from validation", "auc":
 page.table(["", "R", *SCORED.values(), "share of the oracle's gain in F1", "*paper (patients)*"], [
     [arm.label, at.count(arm, "f1"), *(at.cell(arm, m) for m in SCORED),
      at.share(arm, "f1", "oracle2"), at.paper(arm, "f1")] for arm in ARMS])  # fmt: skip
+
+# %%
 caption = (
     "F1 and AUC of the pneumonia classifier at 10 % of the real films; 95 % t-intervals over draws; "
     "crosses: the paper, on patients."
@@ -404,6 +425,8 @@ caption = (
     "F1 with films of the tuned generator minus that of other arms, draw by draw; grey: the "
     "smallest difference that counts; crosses: the paper, on patients."
 )
+
+# %%
 TUNED, = chosen("dpo2")
 if at.has(TUNED, "f1"):
     with page.figure(caption, name="gain", figsize=(7.5, 3)) as ax:
@@ -431,6 +454,8 @@ SWEEPS = {
         sd: "dpo2" if sd == READERS.noise else f"dpo_noise{sd:g}"
         for sd in sorted({READERS.noise, *size.noises})},
 }  # fmt: skip
+
+# %%
 swept = {name: {x: at.values(arm, "f1") for x, arm in arms.items() if at.has(arm, "f1")}
          for name, arms in SWEEPS.items()}  # fmt: skip
 swept = {name: found for name, found in swept.items() if len(found) > 1}
@@ -442,6 +467,8 @@ caption = (
     "F1 by the number of sets that readers scored, and by their noise; dots: draws, line: means, bars: "
     "95 % t-intervals; dashed: the generator without feedback."
 )
+
+# %%
 if swept:
     with page.figure(caption, 1, len(swept), "sweep", figsize=(9, 3), squeeze=False) as axes:
         for ax, (name, found) in zip(axes[0], swept.items(), strict=True):
