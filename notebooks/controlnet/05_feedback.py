@@ -228,7 +228,7 @@ page.table(head, [] if not agreement else [
     [name, f"{n:.0f}", number(kappa), f"{low:.2f} to {high:.2f}", f"{won:,.0f}", f"{ties:,.0f}",
      number(right)]
     for name, (n, kappa, low, high, won, ties, right)
-    in zip(CRITERIA, agreement["lines"], strict=True)])  # fmt: skip
+    in zip(CRITERIA, agreement["lines"], strict=True) if n])  # fmt: skip
 
 # %% [markdown]
 # ## Diffusion-DPO
@@ -256,14 +256,14 @@ page.source(preference.margin, preference.safeguard)
 
 # %%
 base_rng, point_rng, pair_rng = (np.random.default_rng([seed, i]) for i in (1, 2, 3))
-line = toys.base(base_rng)
-data = toys.compared(line.sample(400, point_rng), 3.0, 600, pair_rng)
+hills = toys.base(base_rng)
+data = toys.compared(hills.sample(400, point_rng), 3.0, 600, pair_rng)
 
 # %%
 RUNS = {"vanilla, careful": ("vanilla", toys.CAREFUL), "vanilla, hasty": ("vanilla", toys.HASTY),
         "rank, hasty": ("rank", toys.HASTY), "safeguarded, hasty": ("safeguarded", toys.HASTY)}
 runs = {
-    name: toys.tuned(line, data, DpoSettings(**toys.TUNING, arm=arm, rate=rate),
+    name: toys.tuned(hills, data, DpoSettings(**toys.TUNING, arm=arm, rate=rate),
                      np.random.default_rng([seed, 4]))
     for name, (arm, rate) in RUNS.items()
 }  # fmt: skip
@@ -295,7 +295,7 @@ page.table(["tuning", "last loss", "points on the right", "their SD", "points of
 hasty, guarded = runs["vanilla, hasty"], runs["safeguarded, hasty"]
 page.check("every loss starts at ln 2", all(np.isclose(run.log[0]["loss"], np.log(2)) for run in runs.values()))
 page.check("haste has the better loss and the worse points",
-           hasty.log[-1]["loss"] < runs["vanilla, careful"].log[-1]["loss"] and hasty.away > 0.1)
+           hasty.log[-1]["loss"] < runs["vanilla, careful"].log[-1]["loss"] and hasty.away > 0.05)
 page.check("its sign: both errors grow", min(hasty.log[-1]["winner"], hasty.log[-1]["loser"]) > 0)
 page.check("the safeguard holds winners", preference.alarm(guarded.log) is None and guarded.away < 0.05)
 
@@ -303,7 +303,7 @@ page.check("the safeguard holds winners", preference.alarm(guarded.log) is None 
 # **What to see.** The loss of the hasty run is fine: it falls further than that of the careful one. But it
 # only asks that losers get worse *faster* than winners; when both get worse, points land where no
 # data ever were. So both errors are logged in all that follows, and an alarm says when winners are worse
-# than before.
+# than before. Weighing by rank holds here too: a loser with a low score is hardly pushed at all.
 #
 # ## The tuning of the films
 #
@@ -360,6 +360,7 @@ if PAIR:
     with page.figure(caption, 1, len(LOOKS), "quality", figsize=(12, 1.9), sharey=True) as axes:
         for ax, (metric, label) in zip(axes, LOOKS.items(), strict=True):
             plots.forest(ax, bare, PAIR, metric, label)
+            ax.locator_params(axis="x", nbins=3)
         axes[0].set_ylim(-0.5, len(PAIR) - 0.5)
 
 # %%
@@ -386,12 +387,12 @@ caption = (
 # %%
 if films:
     with page.figure(caption, len(PAIR), 8, "films", figsize=(11, 3.1), squeeze=False) as axes:
-        for line_, arm in zip(axes, PAIR, strict=True):
+        for line, arm in zip(axes, PAIR, strict=True):
             parts = films[arm.name], films["mask"], films[f"{arm.name}/quality"]
-            for ax, film, mask, quality in zip(line_, *parts, strict=True):
+            for ax, film, mask, quality in zip(line, *parts, strict=True):
                 plots.show(ax, film, f"{quality:.2f}")
                 plots.outline(ax, mask, plots.ROLES["control"])
-            plots.label(line_[0], "\n".join(arm.label.split(" on ")))
+            plots.label(line[0], arm.label.replace(" on ", " on\n"))
 
 # %% tags=["CN-26"]
 page.verdicts("CN-26")
@@ -434,9 +435,13 @@ if at.has(TUNED, "f1"):
         ax.set_xlabel("F1, tuned on preferences minus ...")
 
 # %% [markdown]
-# **What to see.** First the distance of *Tuned on preferences* from *Synthetic*, in the width of its
-# interval: that is what feedback adds. Then whether films that got better by the page's first half help
-# any more than those that did not.
+# **What to see.** How far is *tuned on preferences* from *Synthetic*, and how wide is its interval? That is
+# what feedback adds. If the films did get better, did they also help more?
+
+# %%
+if at.has("shuffled2", "f1") and not at.gain("shuffled2", "syn2", "f1").any():
+    page.text("*Every synthetic film of this task is asked for with a pneumonia: all labels are one, and "
+              "shuffling them changes nothing. That line is no control here.*")  # fmt: skip
 
 # %% tags=["CN-25"]
 page.verdicts("CN-25")
