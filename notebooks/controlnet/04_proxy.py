@@ -165,6 +165,8 @@ k = next(iter(study.draws()), 0)
 real = study.real(1)
 print(f"1 % is {real} real films; 2x adds {2 * real}, a tenth of them {max(1, 2 * real // SHARE)}")
 print(f"every classifier takes {size.findings_steps} steps, whatever is added")
+if not len(rows):
+    page.text("*No draw yet: figures that need one are left out.*")
 
 # %% [markdown]
 # ## Does it tell right films?
