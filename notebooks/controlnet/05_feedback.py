@@ -98,6 +98,7 @@ QUALITY = np.random.default_rng([seed, 5]).beta(4, 3, (800, 2))
 NOISES = (0.0, 0.4, 0.8, 1.6, 3.2)
 
 
+# %%
 def readers(noise: float) -> tuple[float, float, float]:
     """Kappa, share of ties within sets of four, and share of the other pairs that are right."""
     s = ReaderSettings(readers=4, noise=noise)
@@ -108,12 +109,15 @@ def readers(noise: float) -> tuple[float, float, float]:
                            for i, j in combinations(range(4), 2)])  # fmt: skip
     return kappa, float((gaps == 0).mean()), float((gaps[gaps != 0] > 0).mean())
 
+
 # %%
 agreed = np.transpose([readers(noise) for noise in NOISES])
 caption = (
     "Four simulated readers of 200 sets, by their noise: kappa, and within sets the share of pairs that "
     "tie and the share of the others that are in the true order; dashed: the noise of this chapter."
 )
+
+# %%
 with page.figure(caption, name="readers", figsize=(6, 3)) as ax:
     for values, hue, label in zip(agreed, ("#0072B2", "#999999", "#009E73"),
                                   ("kappa", "pairs that tie", "pairs in true order"), strict=True):
@@ -122,6 +126,8 @@ with page.figure(caption, name="readers", figsize=(6, 3)) as ax:
     ax.axhline(0.5, color="#BBBBBB", lw=0.8)
     ax.set(xlabel="noise (SD in points of the scale)", ylabel="share, kappa", ylim=(-0.05, 1.05))
     ax.legend(fontsize=8)
+
+# %%
 page.check("noise lowers kappa", np.all(np.diff(agreed[0]) < 0))
 page.check("without noise no pair is wrong", agreed[2, 0] == 1)
 
@@ -152,8 +158,11 @@ page.check("five pairs and a tie", (pairs.scores["pairs"]["text"], pairs.scores[
 rows = page.run()
 at, bare = rows.get(TASK.regime(10)), rows.get("bare")
 k = next(iter(study.draws()), 0)
+if not len(rows):
+    page.text("*There is no draw so far, and no figure that needs one.*")
 
 
+# %%
 def shown() -> dict[str, np.ndarray]:
     """One set of each condition: films, mask, text, and what every reader said of them."""
     if not study.draws():
@@ -167,20 +176,22 @@ def shown() -> dict[str, np.ndarray]:
             "scores": scores.reshape(*films.shape, -1, 2)}  # fmt: skip
 
 
+# %%
 sets = page.panel("sets", shown)
 
-# %%
+
 def told(scores: np.ndarray) -> str:
     """What readers said of a film, scores (readers, 2), a line for each criterion."""
     return "\n".join(f"{name} {' '.join(map(str, column))}"
                      for name, column in zip(CRITERIA, scores.T, strict=True) if column.min() >= 0)
 
 
+# %%
+caption = (
+    "A set of each condition; above each film what the readers said of text and mask; orange: the "
+    "mask that was asked for. One draw."
+)
 if sets:
-    caption = (
-        "A set of each condition; above each film what the readers said of text and mask; orange: the "
-        "mask that was asked for. One draw."
-    )
     n = len(sets["kind"])
     with page.figure(caption, n, ratings.EACH, "sets", figsize=(6.5, 1.9 * n), squeeze=False) as axes:
         for i, line in enumerate(axes):
@@ -212,15 +223,14 @@ def counted() -> dict[str, np.ndarray]:
     return {"lines": np.array(lines, float)}
 
 
-agreement = page.panel("agreement", counted)
-
 # %%
+agreement = page.panel("agreement", counted)
 head = ["", "images", "kappa", "by chance, 95 %", "pairs", "ties", "pairs in true order"]
 page.table(head, [] if not agreement else [
     [name, f"{n:.0f}", number(kappa), f"{low:.2f} to {high:.2f}", f"{won:,.0f}", f"{ties:,.0f}",
      number(right)]
     for name, (n, kappa, low, high, won, ties, right)
-    in zip(CRITERIA, agreement["lines"], strict=True)])  # fmt: skip
+    in zip(CRITERIA, agreement["lines"], strict=True) if n])  # fmt: skip
 
 # %% [markdown]
 # ## Diffusion-DPO
@@ -248,12 +258,14 @@ page.source(preference.margin, preference.safeguard)
 
 # %%
 base_rng, point_rng, pair_rng = (np.random.default_rng([seed, i]) for i in (1, 2, 3))
-line = toys.base(base_rng)
-data = toys.compared(line.sample(400, point_rng), 3.0, 600, pair_rng)
+hills = toys.base(base_rng)
+data = toys.compared(hills.sample(400, point_rng), 3.0, 600, pair_rng)
+
+# %%
 RUNS = {"vanilla, careful": ("vanilla", toys.CAREFUL), "vanilla, hasty": ("vanilla", toys.HASTY),
         "rank, hasty": ("rank", toys.HASTY), "safeguarded, hasty": ("safeguarded", toys.HASTY)}
 runs = {
-    name: toys.tuned(line, data, DpoSettings(**toys.TUNING, arm=arm, rate=rate),
+    name: toys.tuned(hills, data, DpoSettings(**toys.TUNING, arm=arm, rate=rate),
                      np.random.default_rng([seed, 4]))
     for name, (arm, rate) in RUNS.items()
 }  # fmt: skip
@@ -263,6 +275,8 @@ caption = (
     "Four tunings of the toy: the loss, and the errors of winners and losers above the reference's; the "
     "careful rate dashed, the hasty one solid; grey: where all start, ln 2 and 0."
 )
+
+# %%
 SHOWN = {"loss": "loss", "winner": "error of winners", "loser": "error of losers"}
 with page.figure(caption, 1, 3, "toy", figsize=(10, 3)) as axes:
     for ax, (key, label) in zip(axes, SHOWN.items(), strict=True):
@@ -278,10 +292,12 @@ with page.figure(caption, 1, 3, "toy", figsize=(10, 3)) as axes:
 page.table(["tuning", "last loss", "points on the right", "their SD", "points off both hills", "alarm"], [
     [name, number(run.log[-1]["loss"]), f"{run.share:.0%}", number(run.spread or np.nan),
      f"{run.away:.0%}", preference.alarm(run.log) or "–"] for name, run in runs.items()])  # fmt: skip
+
+# %%
 hasty, guarded = runs["vanilla, hasty"], runs["safeguarded, hasty"]
 page.check("every loss starts at ln 2", all(np.isclose(run.log[0]["loss"], np.log(2)) for run in runs.values()))
 page.check("haste has the better loss and the worse points",
-           hasty.log[-1]["loss"] < runs["vanilla, careful"].log[-1]["loss"] and hasty.away > 0.1)
+           hasty.log[-1]["loss"] < runs["vanilla, careful"].log[-1]["loss"] and hasty.away > 0.05)
 page.check("its sign: both errors grow", min(hasty.log[-1]["winner"], hasty.log[-1]["loser"]) > 0)
 page.check("the safeguard holds winners", preference.alarm(guarded.log) is None and guarded.away < 0.05)
 
@@ -289,7 +305,7 @@ page.check("the safeguard holds winners", preference.alarm(guarded.log) is None 
 # **What to see.** The loss of the hasty run is fine: it falls further than that of the careful one. But it
 # only asks that losers get worse *faster* than winners; when both get worse, points land where no
 # data ever were. So both errors are logged in all that follows, and an alarm says when winners are worse
-# than before.
+# than before. Weighing by rank holds here too: a loser with a low score is hardly pushed at all.
 #
 # ## The tuning of the films
 #
@@ -305,9 +321,8 @@ def logs() -> dict[str, np.ndarray]:
             for how, found in done.items()}  # fmt: skip
 
 
-tuned = page.panel("logs", logs)
-
 # %%
+tuned = page.panel("logs", logs)
 caption = (
     "Tuning on the readers' pairs: the loss, and the errors of winners and losers above the untuned "
     "generator's; above zero winners are worse than before. One draw."
@@ -320,6 +335,9 @@ if tuned:
             ax.axhline(np.log(2) if i == 1 else 0, color="#BBBBBB", lw=0.8)
             ax.set(title=label, xlabel="steps")
         axes[0].legend(fontsize=8)
+
+# %%
+if tuned:
     alarms = {how: next((int(r[0]) for r in log if r[0] and r[2] > 0), None) for how, log in tuned.items()}
     print("first step with winners worse than before:", alarms)
     starts = [log[0, 1] for log in tuned.values()]
@@ -337,11 +355,14 @@ LOOKS = {"quality": "quality", "mask_adherence": "mask Dice", "label_adherence":
          "hallucination": "hallucination (lower)", "kid": "KID (lower)"}  # fmt: skip
 page.table(["", "R", *LOOKS.values()], [
     [arm.label, bare.count(arm, "quality"), *(bare.cell(arm, m) for m in LOOKS)] for arm in PAIR])
+
+# %%
 caption = "The generator before and after tuning on preferences; 95 % t-intervals over draws."
 if PAIR:
     with page.figure(caption, 1, len(LOOKS), "quality", figsize=(12, 1.9), sharey=True) as axes:
         for ax, (metric, label) in zip(axes, LOOKS.items(), strict=True):
             plots.forest(ax, bare, PAIR, metric, label)
+            ax.locator_params(axis="x", nbins=3)
         axes[0].set_ylim(-0.5, len(PAIR) - 0.5)
 
 # %%
@@ -358,21 +379,22 @@ def both() -> dict[str, np.ndarray]:
     return found
 
 
-films = page.panel("films", both)
-
 # %%
+films = page.panel("films", both)
 caption = (
     "The same noise and requests before and after tuning; orange: the mask that was asked for, above: "
     "quality. One draw."
 )
+
+# %%
 if films:
     with page.figure(caption, len(PAIR), 8, "films", figsize=(11, 3.1), squeeze=False) as axes:
-        for line_, arm in zip(axes, PAIR, strict=True):
+        for line, arm in zip(axes, PAIR, strict=True):
             parts = films[arm.name], films["mask"], films[f"{arm.name}/quality"]
-            for ax, film, mask, quality in zip(line_, *parts, strict=True):
+            for ax, film, mask, quality in zip(line, *parts, strict=True):
                 plots.show(ax, film, f"{quality:.2f}")
                 plots.outline(ax, mask, plots.ROLES["control"])
-            plots.label(line_[0], "\n".join(arm.label.split(" on ")))
+            plots.label(line[0], arm.label.replace(" on ", " on\n"))
 
 # %% tags=["CN-26"]
 page.verdicts("CN-26")
@@ -389,6 +411,8 @@ SCORED = {"f1": "F1 at 0.5", "f1_tuned": "F1, threshold from validation", "auc":
 page.table(["", "R", *SCORED.values(), "share of the oracle's gain in F1", "*paper (patients)*"], [
     [arm.label, at.count(arm, "f1"), *(at.cell(arm, m) for m in SCORED),
      at.share(arm, "f1", "oracle2"), at.paper(arm, "f1")] for arm in ARMS])  # fmt: skip
+
+# %%
 caption = (
     "F1 and AUC of the pneumonia classifier at 10 % of the real films; 95 % t-intervals over draws; "
     "crosses: the paper, on patients."
@@ -404,6 +428,8 @@ caption = (
     "F1 with films of the tuned generator minus that of other arms, draw by draw; grey: the "
     "smallest difference that counts; crosses: the paper, on patients."
 )
+
+# %%
 TUNED, = chosen("dpo2")
 if at.has(TUNED, "f1"):
     with page.figure(caption, name="gain", figsize=(7.5, 3)) as ax:
@@ -411,9 +437,13 @@ if at.has(TUNED, "f1"):
         ax.set_xlabel("F1, tuned on preferences minus ...")
 
 # %% [markdown]
-# **What to see.** First the distance of *Tuned on preferences* from *Synthetic*, in the width of its
-# interval: that is what feedback adds. Then whether films that got better by the page's first half help
-# any more than those that did not.
+# **What to see.** How far is *tuned on preferences* from *Synthetic*, and how wide is its interval? That is
+# what feedback adds. If the films did get better, did they also help more?
+
+# %%
+if at.has("shuffled2", "f1") and not at.gain("shuffled2", "syn2", "f1").any():
+    page.text("*Every synthetic film of this task is asked for with a pneumonia: all labels are one, and "
+              "shuffling them changes nothing. That line is no control here.*")  # fmt: skip
 
 # %% tags=["CN-25"]
 page.verdicts("CN-25")
@@ -431,6 +461,8 @@ SWEEPS = {
         sd: "dpo2" if sd == READERS.noise else f"dpo_noise{sd:g}"
         for sd in sorted({READERS.noise, *size.noises})},
 }  # fmt: skip
+
+# %%
 swept = {name: {x: at.values(arm, "f1") for x, arm in arms.items() if at.has(arm, "f1")}
          for name, arms in SWEEPS.items()}  # fmt: skip
 swept = {name: found for name, found in swept.items() if len(found) > 1}
@@ -442,6 +474,8 @@ caption = (
     "F1 by the number of sets that readers scored, and by their noise; dots: draws, line: means, bars: "
     "95 % t-intervals; dashed: the generator without feedback."
 )
+
+# %%
 if swept:
     with page.figure(caption, 1, len(swept), "sweep", figsize=(9, 3), squeeze=False) as axes:
         for ax, (name, found) in zip(axes[0], swept.items(), strict=True):

@@ -33,6 +33,7 @@ from scipy import stats
 from lib.metrics import trials
 from lib.papers.controlnet.printed import FIGURE2, MAXIMA, METRICS, MULTIPLIERS, STATED
 from lib.report.page import Page
+from lib.scores import rules
 
 page = Page("controlnet/06_statistics", profile, seed, dataset, root, draws)
 N, ALPHA = int(STATED["trials"].value), STATED["alpha"].value
@@ -233,21 +234,25 @@ for at, times in product(rows, MULTIPLIERS):
 
 
 # %%
-def called(pair: np.ndarray) -> float:
-    """Share of choices of two draws in which the uncorrected rule calls a cell significant."""
-    two = trials.subsets(pair[:1], pair[1:], N, STUDIES, np.random.default_rng([seed, 7]))
-    return float((trials.one_tailed(*two)[:, 0] < ALPHA).mean())
+def by_two(pair: np.ndarray) -> list[str]:
+    """How often two draws call a cell significant, uncorrected, and how often its sign is wrong."""
+    control, treatment = pair[:, None].tolist()
+    said = rules.resampled(control, treatment, N, STUDIES, [seed, 7], correction="none").scores
+    return [f"{said[name]:.2f}" for name in ("called", "opposite")]
 
 
 if not found:
     page.text("*No cell of 02_utility has three draws yet.*")
 page.table(
-    ["cell", "arm", "draws", "mean gain", "called by two draws"],
-    [[cell, arm, pair.shape[1], f"{np.diff(pair.mean(1))[0]:+.3f}", f"{called(pair):.2f}"]
+    ["cell", "arm", "draws", "mean gain", "called by two draws", "other sign in two draws"],
+    [[cell, arm, pair.shape[1], f"{np.diff(pair.mean(1))[0]:+.3f}", *by_two(pair)]
      for (cell, arm), pair in found.items()],
 )  # fmt: skip
 
 # %% [markdown]
+# **What to see.** A cell that all draws together put clearly above zero should be called often. How often is it
+# not, and how often do two draws even see a loss where all of them see a gain?
+#
 # ## In this notebook we have
 #
 # - counted how often the paper's rule errs on cells without any effect, and checked the count;

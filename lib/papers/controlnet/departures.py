@@ -181,7 +181,7 @@ def feedback() -> list[tuple]:
         (
             "weak feedback is put down to “the limited size of the expert cohort”, untested "
             "(CN-E23)",
-            "the number of sets is varied (CN-33)",
+            "the number of sets is varied, and the readers' noise (CN-33)",
             "a cause can be tested by varying it",
             "none",
         ),

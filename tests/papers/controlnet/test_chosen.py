@@ -1,0 +1,34 @@
+"""What the arms of Figures 3 and 4 are made of: how many films, of how many, by which readers."""
+
+import pytest
+
+from lib import profiles
+from lib.papers.controlnet.arms import SOURCES, TASKS
+from lib.papers.controlnet.pools import SHARE
+from lib.papers.controlnet.sizes import SIZES
+from lib.papers.controlnet.study import Study
+from lib.scores.raters import ReaderSettings
+
+STUDY = Study(profiles.plan("quick"), "bare", SIZES["full"])
+
+
+@pytest.mark.parametrize(
+    ("arm", "tenth", "times", "best"),
+    [("filtered", True, SHARE, True), ("filtered_equal", False, SHARE, True),
+     ("large_low", False, SHARE, False), ("small_high", True, SHARE, True),
+     ("small_low", True, SHARE, False)],
+)  # fmt: skip
+def test_volume_and_quality_are_crossed(arm, tenth, times, best):
+    arm = SOURCES[arm]
+    n, plain = STUDY.amount(arm, 1), STUDY.amount(SOURCES["syn2"], 1)
+    assert n == (plain // SHARE if tenth else plain)
+    args = STUDY.added(arm, TASKS["chexpert"], 1, 0).spec["args"]
+    assert (args["n"], args["best"]) == (n, best)
+    assert args["among"] == (plain if arm.name == "filtered" else times * n)
+
+
+def test_other_readers_are_as_before_but_for_their_noise():
+    usual, sure = (STUDY.rated(0, noise=noise).spec["args"] for noise in (None, 0.0))
+    assert usual["settings"].pop("noise") == ReaderSettings().noise
+    assert sure["settings"].pop("noise") == 0 and usual == sure
+    assert STUDY.rated(0).key == STUDY.rated(0, noise=ReaderSettings().noise).key
