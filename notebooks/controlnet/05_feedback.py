@@ -440,11 +440,6 @@ if at.has(TUNED, "f1"):
 # **What to see.** How far is *tuned on preferences* from *Synthetic*, and how wide is its interval? That is
 # what feedback adds. If the films did get better, did they also help more?
 
-# %%
-if at.has("shuffled2", "f1") and not at.gain("shuffled2", "syn2", "f1").any():
-    page.text("*Every synthetic film of this task is asked for with a pneumonia: all labels are one, and "
-              "shuffling them changes nothing. That line is no control here.*")  # fmt: skip
-
 # %% tags=["CN-25"]
 page.verdicts("CN-25")
 

@@ -212,19 +212,24 @@ class Pools(Study):
         s = raters.ReaderSettings(readers=self.size.readers)
         s = s if noise is None else replace(s, noise=noise)
         return Job(
-            raters.rated, pool=self.compared_films(k), quality=self.noticed(k), settings=asdict(s),
-            sets=sets or self.size.sets, stream=self.stream("readers", k),
-        )
+            raters.rated, pool=self.compared_films(k, sets), quality=self.noticed(k, sets),
+            settings=asdict(s), sets=sets or self.size.sets, stream=self.stream("readers", k),
+        )  # fmt: skip
 
-    def noticed(self, k: int) -> Job:
+    def noticed(self, k: int, sets: int | None = None) -> Job:
         """What all readers see in these films, before noise and habit."""
-        pool, n = self.compared_films(k), EACH * max(self.size.sweep)
+        pool, n = self.compared_films(k, sets), EACH * self.most_sets(sets)
         seen = Job(scores.judge, pool=pool, n=n, real=self.reference, reader=self.rater)
         return Job(raters.quality_of, judged=seen)
 
-    def compared_films(self, k: int) -> Job:
-        """The films that readers score, in sets of four for one request."""
-        n = EACH * max(self.size.sweep)
+    def most_sets(self, sets: int | None) -> int:
+        """How many sets are drawn for so many: the usual number, or all of the sweep."""
+        return self.size.sets if (sets or 0) <= self.size.sets else max(self.size.sweep)
+
+    def compared_films(self, k: int, sets: int | None = None) -> Job:
+        """The films that readers score, in sets of four for one request; those of few sets are the
+        first ones of many."""
+        n = EACH * self.most_sets(sets)
         known = self.drawn("candid", self.size.branch_films, "preference films", k)
         asked = Job(
             requests.mixed_requests, names=list(FINDINGS), films=known, n=n, copies=EACH,
@@ -240,7 +245,7 @@ class Pools(Study):
         rated = self.rated(k, sets, noise)
         return Job(
             feedback.dpo_job, base=self.base(k), branch=self.branch(k),
-            pairs=Job(ratings.pairs, rated=rated), pool=self.compared_films(k),
+            pairs=Job(ratings.pairs, rated=rated), pool=self.compared_films(k, sets),
             settings=asdict(s), stream=self.stream("tuning by readers", k),
         )
 
