@@ -38,3 +38,18 @@ def toy(scripts, monkeypatch):
     ramp = np.linspace(0, 1, 16, dtype=np.float32)
     half = np.array([0.5, -2.0, 6.1035156e-05, 5.9604645e-08], np.float16)  # the last subnormal
     return host.Explorer("toy", "A toy", {"ramp": ramp, "half": half, "names": ["a", "</script>"]})
+
+
+@pytest.fixture
+def troubles(page):
+    """What the browser complains of, and every request beyond the file itself."""
+    found = []
+    page.on("console", lambda message: found.append(message.text))
+    page.on("pageerror", lambda error: found.append(str(error)))
+    page.on("request", lambda request: _own(request.url) or found.append(request.url[:100]))
+    yield found
+    assert found == []
+
+
+def _own(url):
+    return url.startswith(("data:", "blob:")) or (url.startswith("file:") and url.endswith(".html"))

