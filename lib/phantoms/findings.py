@@ -8,6 +8,10 @@ counterfactual of a subject is the same seed without findings.
 A law is a mixture of kinds of patients. Within a kind findings are independent; that they come
 together (a large heart, edema and effusion; pneumothorax and tube) is the mixture's doing, and all
 prevalences follow in closed form.
+
+Severities were set once, on real-only readers, and then frozen: `difficulty.json` holds what was
+aimed at and what was measured. The sets are those of ControlNet, Table 1; scanners and bodies of
+mimic and candid are alike, the other three have scanners of their own.
 """
 
 from dataclasses import dataclass, fields, replace
