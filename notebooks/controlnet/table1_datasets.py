@@ -24,7 +24,9 @@ root = ""
 draws = ""
 
 # %%
+import json
 from dataclasses import fields
+from pathlib import Path
 
 import numpy as np
 
@@ -150,6 +152,21 @@ for f in fields(findings.Body):
         lines.append([f"`{f.name}`", *(f"{low:g} to {high:g}" for low, high in each)])
 lines.append(["blur of the detector, pixels", *(f"{law.blur:g}" for law in LAWS.values())])
 page.table(["range", *LAWS], lines)
+
+# %% [markdown]
+# How hard that makes the findings, measured once and before any generator: AUC of a small network, by
+# the number of real films, and Dice of a U-Net for the pneumothorax.
+
+# %%
+hard = json.loads((Path(findings.__file__).parent / "difficulty.json").read_text(encoding="utf-8"))
+at = ("16", "160", "1600")
+measured = {(law, name): {n: each[name] for n, each in by.items()} for law, by in hard["auc"].items()
+            if law in TASKS for name in by["16"]}  # fmt: skip
+measured |= {(law, "Dice of the outline"): by for law, by in hard["dice"].items()}
+lines = [[*key, *(f"{by[n]:.2f}" for n in at), f"{by[max(by, key=int)]:.2f}"]
+         for key, by in measured.items()]  # fmt: skip
+page.table(["law", "AUC of", *at, "most films"], lines)
+page.text(f"*{hard['how']}*")
 
 # %% [markdown]
 # ## Nine findings, eight films each

@@ -51,9 +51,9 @@ def test_frame_takes_the_height_and_the_ground_of_the_page_around_it(toy, tmp_pa
 def test_own_page_follows_the_screen(toy, tmp_path, page):
     page.emulate_media(color_scheme="dark")
     opened(page, toy.write(tmp_path / "toy.html"))
-    assert page.locator(".explorer").get_attribute("data-theme") == "dark"
+    page.locator('.explorer[data-theme="dark"]').wait_for()
     page.emulate_media(color_scheme="light")
-    assert page.locator(".explorer").get_attribute("data-theme") == "light"
+    page.locator('.explorer[data-theme="light"]').wait_for()
 
 
 # ---- the latent space ----
