@@ -439,8 +439,8 @@ page.verdicts("CN-06", "CN-07", "CN-08")  # CheXpert-like
 # %% tags=["CN-09", "CN-10", "CN-11", "CN-12", "CN-13", "CN-14"]
 page.verdicts("CN-09", "CN-10", "CN-11", "CN-12", "CN-13", "CN-14")  # segmentation
 
-# %% tags=["CN-01", "CN-02"]
-page.verdicts("CN-01", "CN-02")  # the abstract's maxima, as arithmetic
+# %% [markdown]
+# The abstract's two maxima, CN-01 and CN-02, are arithmetic: [00_claims](00_claims.py) decides them.
 
 # %% [markdown]
 # ## Does the benefit diminish, and is it almost everywhere?
