@@ -217,15 +217,20 @@ def film_requests(films: Result, kind: str, n: int) -> Result:
     """Job: what n films of a set show, asked for as `kind` of CONDITIONS says.
 
     Half of them have a mask, if there are so many; the others have none, and a black one is asked
-    for. With M2I the lesion is the only label. ValueError: unknown kind, too few films.
+    for. Any first few have their share of both. With M2I the lesion is the only label. ValueError:
+    unknown kind, too few films.
     """
     if kind not in CONDITIONS:
         raise ValueError(f"kind {kind!r} is unknown; use one of {CONDITIONS}.")
     mask, tokens, labels = mask_of(films), films.arrays["tokens"], films.arrays["labels"]
     marked = mask.any((1, 2))
-    rows = np.concatenate([marked.nonzero()[0][: n // 2], (~marked).nonzero()[0]])[:n]
+    sick = marked.nonzero()[0][: n // 2]
+    well = (~marked).nonzero()[0][: n - len(sick)]
+    rows = np.concatenate([sick, well])
     if len(rows) < n:
         raise ValueError(f"{len(rows)} films can be asked for, not {n}; pass a larger set.")
+    place = np.concatenate([np.arange(len(each)) / max(1, len(each)) for each in (sick, well)])
+    rows = rows[np.argsort(place, kind="stable")]
     mask, tokens, labels = mask[rows], tokens[rows], labels[rows]
     if kind == "T2I":
         mask = None

@@ -210,7 +210,7 @@ def test_film_requests_ask_for_what_films_show_half_of_them_with_a_mask():
     both = requests.film_requests(films, "TM2I", 20).arrays
     assert both["mask"].any((1, 2)).sum() == 10
     marked = requests.mask_of(films).any((1, 2))
-    rows = np.r_[marked.nonzero()[0][:10], (~marked).nonzero()[0]][:20]
+    rows = np.stack([marked.nonzero()[0][:10], (~marked).nonzero()[0][:10]], 1).ravel()
     assert np.array_equal(both["tokens"], films.arrays["tokens"][rows])
     text, mask = (requests.film_requests(films, kind, 20).arrays for kind in ("T2I", "M2I"))
     assert not text["mask"].any() and np.array_equal(text["labels"], both["labels"])
