@@ -73,7 +73,7 @@ page.table(
 # | the threshold keeps a tenth of the films: quality goes up and volume down at once (CN-E13) | the tenth, *and* as many films as before, chosen from ten times as many |
 # | BiomedCLIP, which has seen more than the generator | a small network that learned films and reports of its own; it never judges |
 # | one threshold for all prompts, or one for each? Not said | one for each prompt, so that no finding is lost |
-# | tuning takes further steps; with them alone nothing is compared | an arm with a quarter of the base's steps shows what steps are worth |
+# | tuning takes further steps; with them alone nothing is compared | an arm with a quarter of the training of base and branch shows what steps are worth |
 #
 # ## A toy first: better, or more?
 #

@@ -96,7 +96,8 @@ class Pools(Study):
 
     def _reader(self, purpose: str) -> Job:
         laws, s = ("mimic", *TASKS), self.size
-        sets = [self.drawn(law, s.known_films // len(laws), f"{purpose} films") for law in laws]
+        each = s.known_films // len(laws)
+        sets = [self.drawn(law, each, f"{law} {purpose} films") for law in laws]
         shared = {"steps": s.known_steps, "augment": True}
         find = findings.FindingsSettings(network="small", batch=64, **shared)
         outline = pneumothorax.PneumothoraxSettings(**shared, precision=precision())
@@ -105,10 +106,10 @@ class Pools(Study):
             film_reader.reader_job, sets=sets, settings=settings, stream=self.stream(purpose)
         )
 
-    def judged(self, pool: Job, real: Job | None = None) -> Job:
+    def judged(self, pool: Job) -> Job:
         """Adherence, hallucinations and fidelity of a pool in the reader's eyes."""
-        n, real = self.size.judged, real or self.reference
-        return Job(scores.judge, pool=pool, n=n, real=real, reader=self.reader)
+        n = self.size.judged
+        return Job(scores.judge, pool=pool, n=n, real=self.reference, reader=self.reader)
 
     @cached_property
     def null(self) -> Job:
@@ -142,17 +143,17 @@ class Pools(Study):
         )  # fmt: skip
 
     def branch(
-        self, k: int, films: Job | None = None, twin: bool = False
-    ) -> Job:  # fmt: skip
-        """The branch for masks on the base of draw k."""
-        s = controlnet.BranchSettings(
-            steps=self.size.branch_steps, twin=twin, snapshots=self.size.watched
-        )
+        self, k: int, films: Job | None = None, twin: bool = False, share: float = 1.0
+    ) -> Job:
+        """The branch for masks on the base of draw k, both after a share of their training."""
+        steps = round(share * self.size.branch_steps)
+        kept = tuple(step for step in self.size.watched if step <= steps)
+        s = controlnet.BranchSettings(steps=steps, twin=twin, snapshots=kept)
         known = films or self.drawn("candid", self.size.branch_films, "branch films", k)
         return Job(
-            controlnet.branch_job, films=known, base=self.base(k), settings=asdict(s),
+            controlnet.branch_job, films=known, base=self.base(k, share), settings=asdict(s),
             stream=self.stream("branch", k),
-        )  # fmt: skip
+        )
 
     def fitted(self, arm: Added, k: int, known: Job | None = None) -> tuple[Job, Job]:
         """Base and branch of an arm; `known`: the scarce films of its task."""
@@ -163,7 +164,7 @@ class Pools(Study):
             return self.base(k), self.branch(k, films=known)
         if "trained" in how:
             share = how["trained"]
-            return self.base(k, share), self.branch(k)
+            return self.base(k, share), self.branch(k, share=share)
         if how.get("tuned") == "proxy":
             return self.tuned_by_proxy(k), self.branch(k)
         if "tuned" in how:

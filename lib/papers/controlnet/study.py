@@ -32,7 +32,7 @@ class Study(Tasks):
         """Samples for requests of one kind: the same films' texts, masks or both."""
         n, kind = self.size.judged, CONDITIONS.get(arm.name, "TM2I")
         asked = self.asked(kind, n, "conditions", k)
-        return self.sampled(arm, k, asked, n, "conditions", branched=arm.name != "text_only")
+        return self.sampled(arm, k, asked, n, "conditions")
 
     def true_pool(self, k: int) -> Job:
         """Fresh films that show what `conditioned` asks for."""

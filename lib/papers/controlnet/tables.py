@@ -230,8 +230,6 @@ class Feedback(Films):
         return printed.improved(4, arm.name, metric)
 
 
-
-
 TABLES = {
     table.item.rpartition("/")[2]: table
     for table in (Datasets(), Generator(), Utility(), Volume(), Proxy(), Feedback())

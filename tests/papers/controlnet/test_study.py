@@ -88,7 +88,22 @@ def test_conditions_share_requests_and_noise():
     assert [each["kind"] for each in asked] == ["T2I", "M2I", "TM2I"]
     assert all(each["films"] == asked[0]["films"] for each in asked)
     assert len({tuple(job["stream"]) for job in jobs}) == 1
-    assert jobs[0]["branch"] is None and jobs[1]["branch"] == jobs[2]["branch"] is not None
+    assert jobs[0]["branch"] == jobs[1]["branch"] == jobs[2]["branch"] is not None
+
+
+def test_a_branch_learns_on_the_base_that_it_is_drawn_with():
+    base, branch = STUDY.fitted(SOURCES["undertrained2"], 0)
+    assert branch.spec["args"]["base"]["$job"] == base.spec
+    steps = [job.spec["args"]["settings"]["steps"] for job in (branch, STUDY.branch(0))]
+    assert steps[0] == round(0.25 * steps[1])
+
+
+def test_readers_learn_from_other_bodies_in_every_law():
+    sets = STUDY.reader.spec["args"]["sets"]
+    streams = {tuple(each["$job"]["args"]["stream"]) for each in sets}
+    assert len(streams) == len(sets)
+    rated = {tuple(each["$job"]["args"]["stream"]) for each in STUDY.rater.spec["args"]["sets"]}
+    assert not streams & rated
 
 
 # ---- rows ----
