@@ -6,7 +6,7 @@ As `copies`, whose blur, noise and moves they take; a film set serves as a pool.
 import numpy as np
 
 from lib.controls import copies
-from lib.datasets.pools import columns_of, masks, targets
+from lib.datasets.pools import columns_of
 from lib.datasets.splits import first
 from lib.jobs import Result
 
@@ -23,45 +23,6 @@ def pool(data: Result, n: int, kind: str, stream: list[int], labelled: int | Non
     columns = columns_of(first(data, labelled))
     at = np.arange(n) % len(columns["image"])
     return _copied(columns, at, kind, stream)
-
-
-def balanced(
-    data: Result, labelled: int, columns: list[int], n: int, kind: str, stream: list[int]
-) -> Result:
-    """Job: n copies of the first `labelled` films that bring rare findings nearer to common ones.
-
-    Each copy is of a random film with a finding that lacks positives: findings have shares of the n
-    as large as what they lack to the commonest one. A copy brings the other findings of its film
-    along. Without anything lacking all films are drawn alike. The control of a balanced pool: the
-    balance without a new image. Raises ValueError if a finding of `columns` is in no film.
-    """
-    rng = np.random.default_rng(stream)
-    arrays = columns_of(first(data, labelled))
-    found = targets(arrays, columns) > 0
-    count = found.sum(0)
-    if not count.all():
-        missing = columns[int(np.argmin(count))]
-        raise ValueError(f"finding {missing} is in none of the first {labelled} films; label more.")
-    lack = count.max() - count
-    if lack.any():
-        wanted = rng.choice(len(columns), n, p=lack / lack.sum())
-        at = np.array([rng.choice(np.flatnonzero(found[:, j])) for j in wanted], dtype=int)
-    else:
-        at = rng.integers(len(found), size=n)
-    return _copied(arrays, at, kind, stream)
-
-
-def classical(data: Result, times: int, stream: list[int], labelled: int | None = None) -> Result:
-    """Job: `copies.classical` of the first `labelled` (None: all) films with their masks.
-
-    Films move, with their pneumothorax: the mask's transforms of the paper, on real pairs.
-    """
-    arrays = columns_of(first(data, labelled))
-    pairs = Result({"image": arrays["image"], "mask": masks(arrays)}, {})
-    made = copies.classical(pairs, times, stream)
-    moved = {"image": made.arrays["image"].clip(0, 1), "mask": made.arrays["mask"].astype(np.uint8)}
-    kept = {name: np.concatenate([arrays[name]] * times) for name in ("labels", "tokens")}
-    return Result(kept | moved, made.scores)
 
 
 def shuffled(pool: Result, stream: list[int]) -> Result:

@@ -36,14 +36,6 @@ def texted(arrays: dict[str, np.ndarray]) -> np.ndarray:
     return arrays["tokens"][:, 0] != NO_TEXT
 
 
-def as_pool(data: Result, n: int | None = None) -> Result:
-    """Job: the first n (None: all) films of a set in the form of a pool: what an oracle adds.
-
-    Arrays: image, labels, mask uint8, tokens, and subject where it is known.
-    """
-    return Result(columns_of(first(data, n)), {})
-
-
 def columns_of(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     """The columns of a pool, of a pool or a film set; subject where it is known."""
     kept = {k: arrays[k] for k in ("image", "labels", "tokens", "subject") if k in arrays}
