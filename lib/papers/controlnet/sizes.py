@@ -51,7 +51,7 @@ SIZES = {
         masks_steps=20_000,
     ),
     "smoke": Sizes(
-        films=200, validation=60, test=60, base_films=60, branch_films=60, known_films=2000,
+        films=100, validation=60, test=60, base_films=60, branch_films=60, known_films=2000,
         judged=20, align_steps=3, coder_steps=4, base_steps=4, branch_steps=4, watched=(4,),
         sampler_steps=2, proxy_steps=4, more_steps=3, dpo_steps=3, sets=8, sweep=(4, 8),
         noises=(0.0,), readers=2, findings_steps=3, masks_steps=3, known_steps=4, seeds=1,
