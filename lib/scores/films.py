@@ -5,7 +5,7 @@ for, does it show what was not, does it look real. The reader errs too: every sc
 its null, the same score between films of real subjects (`null`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from scipy.stats import spearmanr
@@ -82,12 +82,14 @@ def segmented(arm: Result) -> Result:
 class Reading:
     """What n items ask for and what the reader finds in them.
 
-    asked, seen (n, 9) bool; told (n,) bool, whether a text was given, so that what it does not name
-    is not wanted; mask, lesion (n, 64, 64) bool, requested and read; features (n, d).
+    asked, seen, sure (n, 9) bool: what is requested, what the reader sees and what it is sure of;
+    told (n,) bool, whether a text was given, so that what it does not name is not wanted; mask,
+    lesion (n, 64, 64) bool, requested and read; features (n, d).
     """
 
     asked: np.ndarray
     seen: np.ndarray
+    sure: np.ndarray
     told: np.ndarray
     mask: np.ndarray
     lesion: np.ndarray
@@ -95,16 +97,17 @@ class Reading:
 
     def at(self, index: np.ndarray) -> "Reading":
         """The items of an index."""
-        return Reading(self.asked[index], self.seen[index], self.told[index], self.mask[index],
-                       self.lesion[index], self.features[index])  # fmt: skip
+        return Reading(*(getattr(self, field.name)[index] for field in fields(self)))
 
 
 def read(reader: Reader, arrays: dict[str, np.ndarray]) -> Reading:
     """The reading of a pool, or of a film set, which asks for what it is."""
     columns = columns_of(arrays)
-    found = reader.sees(arrays["image"]), reader.lesions(arrays["image"])
-    return Reading(columns["labels"] > 0, found[0], texted(arrays), columns["mask"] > 0, found[1],
-                   reader.features(arrays["image"]))  # fmt: skip
+    image, p = arrays["image"], reader.probabilities(arrays["image"])
+    return Reading(
+        columns["labels"] > 0, p >= reader.thresholds, p > reader.certain, texted(arrays),
+        columns["mask"] > 0, reader.lesions(image), reader.features(image),
+    )  # fmt: skip
 
 
 def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -138,13 +141,15 @@ def per_sample(reading: Reading, realism: np.ndarray) -> dict[str, np.ndarray]:
     """What each sample is worth, (n,) each; NaN where nothing is asked.
 
     adherence: share of the findings asked for that are seen. dice: see there. fabricated: share of
-    the findings not asked for that are seen, where there is a text. outside: share of the read
-    lesion outside a requested mask. hallucination: 1 if any finding is fabricated, or more than
-    OUTSIDE of the lesion is outside, else 0. faith: mean of adherence and Dice, and of 1 -
-    fabricated. quality: mean of faith and realism.
+    the findings not asked for that the reader is sure of, where there is a text. (What it merely
+    sees is in real films more often than in those of a generator without guidance, whose faint
+    signs deceive a reader less.) outside: share of the read lesion outside a requested mask.
+    hallucination: 1 if any finding is fabricated, or more than OUTSIDE of the lesion is outside,
+    else 0. faith: mean of adherence and Dice, and of 1 - fabricated. quality: mean of faith and
+    realism.
     """
     r, masked = reading, reading.mask.any((1, 2))
-    made = np.where(r.told, share(r.seen, ~r.asked), np.nan)
+    made = np.where(r.told, share(r.sure, ~r.asked), np.nan)
     outside = np.where(masked, share(~r.mask, r.lesion), np.nan)
     parts = {"adherence": share(r.seen, r.asked), "dice": dice(r)}
     judged = np.where(r.told | masked, (made > 0) | (outside > OUTSIDE), np.nan)

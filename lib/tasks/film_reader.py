@@ -1,7 +1,7 @@
 """The independent reader that judges pools: all nine findings and the pneumothorax's outline.
 
 It learns from plentiful fresh films that no generator and no arm sees. The last tenth of each set
-teaches it nothing: it sets the threshold of each finding, and says how well the reader reads.
+teaches it nothing: it sets two thresholds of each finding, and says how well the reader reads.
 """
 
 from dataclasses import dataclass
@@ -19,16 +19,19 @@ from lib.tasks.pneumothorax import PneumothoraxSettings
 from lib.training.weights import freeze, load_arrays, weights_to_arrays
 
 HELD = 0.1  # share of each set that is held out
+SPECIFIC = 0.99  # of the held-out films without a finding, so many are not called sure to have it
 PARTS = ("findings/", "pneumothorax/")  # what names of the two networks' weights begin with
 
 
 @dataclass(frozen=True)
 class Reader:
-    """Both networks, frozen, and the probability (9,) from which on a finding is seen."""
+    """Both networks, frozen, and two probabilities (9,): from `thresholds` on a finding is seen, as
+    well as may be; above `certain` the reader is sure of it, at a specificity of SPECIFIC."""
 
     net: FindingsNet
     segmenter: nn.Module
     thresholds: np.ndarray
+    certain: np.ndarray
 
     def probabilities(self, images: np.ndarray) -> np.ndarray:
         """(N, 64, 64) -> (N, 9) float32."""
@@ -51,19 +54,19 @@ def reader_job(sets: list[Result], settings: dict[str, dict], stream: list[int])
     """Job: a reader that learns from all sets of films.
 
     settings: "findings" of `FindingsSettings`, "pneumothorax" of `PneumothoraxSettings`. Arrays:
-    the weights of both. Scores: network; thresholds and auc of each finding, on the held-out films.
-    Raises ValueError if a finding is in none of the films held out.
+    the weights of both. Scores: network; thresholds, certain and auc of each finding, on the
+    held-out films. Raises ValueError if a finding is in none of the films held out, or in all.
     """
     train, held = _split([columns_of(each.arrays) for each in sets])
     find_rng, mask_rng = np.random.default_rng(stream).spawn(2)
     s = FindingsSettings(**settings["findings"])
     net = findings.fit(train["image"], train["labels"], s, find_rng)
-    cuts, auc = _levels(held["labels"], findings.predict(net, held["image"]))
+    levels = _levels(held["labels"], findings.predict(net, held["image"]))
     outline = PneumothoraxSettings(**settings["pneumothorax"])
     segmenter = pneumothorax.fit(train["image"], train["mask"] > 0, outline, mask_rng)
     pairs = zip(PARTS, (net, segmenter), strict=True)
     arrays = {name: x for part, each in pairs for name, x in weights_to_arrays(each, part).items()}
-    return Result(arrays, {"network": s.network, "thresholds": cuts, "auc": auc})
+    return Result(arrays, {"network": s.network} | levels)
 
 
 def _split(sets: list[dict]) -> tuple[dict, dict]:
@@ -77,13 +80,18 @@ def _split(sets: list[dict]) -> tuple[dict, dict]:
     return train, held
 
 
-def _levels(Y: np.ndarray, P: np.ndarray) -> tuple[list[float], dict[str, float | None]]:
-    cuts = multilabel.thresholds(Y, P)
-    if None in cuts:
-        name = FINDINGS[cuts.index(None)]
-        raise ValueError(f"no film held out has {name}; give the reader more films.")
-    each = [multilabel.label_scores(y, p, None)["auc"] for y, p in zip(Y.T, P.T, strict=True)]
-    return cuts, dict(zip(FINDINGS, each, strict=True))
+def _levels(Y: np.ndarray, P: np.ndarray) -> dict:
+    for name, y in zip(FINDINGS, Y.T, strict=True):
+        if y.all() or not y.any():
+            which = "every" if y.all() else "no"
+            raise ValueError(f"{which} film held out has {name}; give the reader more films.")
+    pairs = list(zip(Y.T, P.T, strict=True))
+    auc = [multilabel.label_scores(y, p, None)["auc"] for y, p in pairs]
+    return {
+        "thresholds": multilabel.thresholds(Y, P),
+        "certain": [float(np.quantile(p[y == 0], SPECIFIC, method="higher")) for y, p in pairs],
+        "auc": dict(zip(FINDINGS, auc, strict=True)),
+    }
 
 
 def load(result: Result) -> Reader:
@@ -91,4 +99,5 @@ def load(result: Result) -> Reader:
     s, (first, second) = result.scores, PARTS
     net = load_arrays(FindingsNet(s["network"], len(FINDINGS)), result.arrays, first)
     segmenter = load_arrays(pneumothorax.build(), result.arrays, second)
-    return Reader(freeze(net), freeze(segmenter), np.array(s["thresholds"], np.float32))
+    levels = (np.array(s[name], np.float32) for name in ("thresholds", "certain"))
+    return Reader(freeze(net), freeze(segmenter), *levels)

@@ -79,7 +79,7 @@ def by_hand():
     mask, lesion = np.zeros((2, 3, 4, 4), bool)
     mask[2, :2, :2], lesion[2, 1:3, :2] = True, True
     told = np.array([True, True, False])
-    return films.Reading(asked, seen, told, mask, lesion, np.zeros((3, 2)))
+    return films.Reading(asked, seen, seen.copy(), told, mask, lesion, np.zeros((3, 2)))
 
 
 def test_values_of_each_sample_by_hand():
@@ -93,6 +93,11 @@ def test_values_of_each_sample_by_hand():
     assert set(found) == set(expected)
     for name, values in expected.items():
         assert found[name] == pytest.approx(values, nan_ok=True), name
+    r = by_hand()
+    r.sure[1] = False
+    unsure = films.per_sample(r, np.zeros(3))
+    assert unsure["fabricated"][1] == unsure["hallucination"][1] == 0
+    assert unsure["adherence"][1] == 0, "what is asked for need not be sure"
     r = by_hand()
     r.lesion[2, 3] = True  # a row of four pixels far away: 6 of 8 are outside
     far = films.per_sample(r, np.zeros(3))

@@ -29,9 +29,26 @@ def test_it_reads_fresh_films_and_says_how_well(made):
     seen = reader.sees(test.arrays["image"])
     assert np.array_equal(seen, probability >= reader.thresholds)
     assert reader.thresholds == pytest.approx(made.scores["thresholds"])
+    assert reader.certain == pytest.approx(made.scores["certain"])
     assert (seen == (test.arrays["labels"] > 0)).mean() > 0.9
     assert reader.lesions(test.arrays["image"]).dtype == bool
     assert reader.features(test.arrays["image"]).shape == (100, 64)
+
+
+def test_what_it_is_sure_of_is_specific_though_it_reads_badly():
+    """Half of the labels are noise: what it sees as well as may be is often wrong."""
+    rng = np.random.default_rng(5)
+    data = film_set(4000, 6)
+    noise = rng.integers(0, 2, data.arrays["labels"].shape, dtype=np.uint8)
+    blurred = np.where(rng.random(noise.shape) < 0.6, noise, data.arrays["labels"])
+    quick = SETTINGS | {"findings": SETTINGS["findings"] | {"steps": 30}}
+    few = quick | {"pneumothorax": {"steps": 1, "batch": 4}}
+    made = film_reader.reader_job([changed(data, labels=blurred)], few, [0])
+    reader, test = film_reader.load(made), film_set(1000, 7)
+    p, off = reader.probabilities(test.arrays["image"]), rng.random((1000, 9)) < 0.5
+    wrong = ((p > reader.certain) & off).sum(0) / off.sum(0)
+    seen = ((p >= reader.thresholds) & off).sum(0) / off.sum(0)
+    assert wrong.mean() < 0.06 < 0.3 < seen.mean()
 
 
 def test_the_last_tenth_of_each_set_teaches_nothing_and_sets_the_thresholds(made):
