@@ -1,9 +1,21 @@
 """What an exercise says to an answer."""
 
 import math
+from collections.abc import Callable
 from numbers import Real
 
+import numpy as np
+
 RIGHT, UNDEFINED = "right", "no answer: these sizes are too small to give one"
+
+
+def computed(truth: Callable[[], object]) -> object:
+    """The true answer; NaN where it divides by zero."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        try:
+            return truth()
+        except ZeroDivisionError:
+            return math.nan
 
 
 def reply(answer, true, within: float = 0.0) -> str:

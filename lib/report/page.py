@@ -257,9 +257,9 @@ class Page:
         With SOLVE set it answers itself, once rightly and once wrongly, and says what comes of it.
         """
         if answer is not None:
-            print(exercises.reply(answer, truth(), within))
+            print(exercises.reply(answer, exercises.computed(truth), within))
         elif os.environ.get(paths.SOLVE):
-            print(exercises.solved(truth(), within))
+            print(exercises.solved(exercises.computed(truth), within))
         else:
             print("not answered yet")
 

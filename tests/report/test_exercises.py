@@ -1,6 +1,7 @@
 """Exercises tell a wrong answer what is wrong; those of every notebook accept their own answer."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -39,6 +40,17 @@ def test_reply_says_what_is_wrong(answer, true, within, said):
 def test_a_true_answer_is_accepted_and_a_wrong_one_is_not(true):
     right, wrong = solved(true, 0.1 if isinstance(true, float) else 0.0).split("; ", 1)
     assert right == RIGHT and wrong.startswith("not yet: ")
+
+
+@pytest.mark.parametrize("zero", [0.0, np.float64(0)])
+def test_an_answer_divided_by_zero_is_undefined_and_nothing_warns(zero, monkeypatch, capsys):
+    page = Page("00_start_here", "smoke")
+    monkeypatch.setenv(paths.SOLVE, "1")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        page.exercise(None, lambda: zero / zero)
+        page.exercise(1.0, lambda: 1 / zero)
+    assert capsys.readouterr().out == f"{UNDEFINED}; {UNDEFINED}\n{UNDEFINED}\n"
 
 
 def test_an_exercise_answers_itself_only_when_asked(monkeypatch, capsys):
