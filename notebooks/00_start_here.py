@@ -17,7 +17,7 @@
 # illustrations made from phantoms and formulas: no method has been trained yet.
 #
 # The tour takes **fifteen minutes**: four for the phantoms and the four ideas, four for verdicts, four for
-# null and oracle, and three to try the exercise. A course of four sessions is at the end. Letters and
+# the null and the oracle, and three for the exercise. A course of four sessions is at the end. Letters and
 # words are explained in [01_derivations](01_derivations.py).
 
 # %% tags=["parameters"]
@@ -87,14 +87,14 @@ with page.figure(caption, 4, 4, figsize=(6.6, 6.8)) as axes:
     plots.gallery(axes, lines, titles, **GREY)
 
 # %% [markdown]
-# **What to see.** The two left columns differ by the third and by nothing else. Left is the
-# patient's left, on the image's right, as radiographs are read.
+# **What to see.** The first two columns differ by the third and by nothing else. *Left* is the
+# patient's left, which is on the right of the image, as in any radiograph.
 #
 # ## Idea 1, PA-VAE: draw a requested class
 #
 # A class-conditional generator is asked for "left opacity" and must put *something typical of that
-# class* into its images. What is typical shows in class means. (Here the phantom law itself plays
-# the generator, and draws the same subjects for every class.)
+# class* into its images. What is typical shows in the class means. (Here the phantom law itself
+# plays the generator, and draws the same subjects for every class.)
 
 # %%
 n, HALF = 300, chest.SIZE // 2
@@ -120,12 +120,12 @@ with page.figure(caption, 3, 5, "pavae", figsize=(8.2, 5.0)) as axes:
 # **What to see.** Each class lights up its own lung. Whether a trained generator really does this
 # when asked is called *adherence* here, and is measured by an independent reader.
 #
-# ## Idea 2, PathoSyn: disturb, do not redraw
+# ## Idea 2, PathoSyn: add, do not redraw
 #
 # $$ \hat x = x_{\text{healthy}} + S(m)\,\hat r $$
 #
-# Keep the anatomy, draw only the deviation. A model that redraws the whole image instead may change
-# the patient without anybody noticing; with a known counterfactual it is noticed.
+# Keep the anatomy, draw only the deviation. A model that redraws the whole image may change the
+# patient unnoticed; with a known counterfactual the change is seen.
 
 
 # %%
@@ -161,8 +161,8 @@ with page.figure(caption, 2, 4, "pathosyn", figsize=(8.2, 4.3)) as axes:
     axes[1, 0].text(0.98, 0.5, "|difference from\nthe healthy image|", ha="right", va="center")
 
 # %% [markdown]
-# **What to see.** Adding a deviation leaves everything outside the mask untouched, exactly. Drawing
-# all anew gives a fine image of *somebody else*.
+# **What to see.** Adding a deviation leaves everything outside the mask exactly as it was. Drawing
+# everything anew gives a fine image of *somebody else*.
 #
 # ## Idea 3, ControlNet: the mask says where
 #
@@ -199,8 +199,8 @@ with page.figure(caption, 2, 5, "controlnet", figsize=(8.2, 3.7)) as axes:
 # $$ \rho \leftarrow \rho - \tfrac{\epsilon}{2} \nabla U(z), \qquad
 # z \leftarrow z + \epsilon \rho, \qquad \rho \leftarrow \rho - \tfrac{\epsilon}{2} \nabla U(z) $$
 #
-# Three promises make it work: it can be run backwards, it keeps volumes, and its energy error falls
-# with the square of the step.
+# Three properties make it work: it can be run backwards, it preserves volume, and its energy error
+# falls with the square of the step.
 
 # %%
 precision = np.linalg.inv(np.array([[1.0, 0.8], [0.8, 1.0]]))  # U(z) = z' precision z / 2
@@ -266,7 +266,7 @@ with page.figure(caption, 1, 4, "dhvae", figsize=(10.0, 2.7)) as axes:
 # ## How to read a verdict
 #
 # Every claim is judged from paired differences over *draws*: fresh training sets, shared by all
-# arms. The rules are fixed functions of numbers (`lib/claims/verdict.py`). Here they are on
+# arms. The rules are fixed functions of numbers (`lib/claims/verdict.py`). Here they are applied to
 # invented differences, so that each answer can be checked by eye:
 
 # %%
@@ -310,11 +310,11 @@ with page.figure(caption, name="verdict", figsize=(8.6, 3.4)) as ax:
     ax.legend(fontsize=7, loc="lower left")
 
 # %% [markdown]
-# **What to see.** An interval right of zero says *direction*; beyond the margin and half the paper's
-# effect it says *reproduced on phantoms*. An interval inside the grey band is the interesting
-# negative: **no meaningful effect**, shown and not merely "not significant". Verdicts fall at four
-# looks, after 4, 6, 8 and 10 draws, the early ones at a stricter level; before the first nothing is
-# decided, and all is marked *exploratory*.
+# **What to see.** An interval to the right of zero says *direction*; beyond the margin and half the
+# paper's effect it says *reproduced on phantoms*. An interval inside the grey band is the
+# interesting negative: **no meaningful effect**, shown and not merely "not significant". Verdicts
+# fall at four looks, after 4, 6, 8 and 10 draws, the early ones at a stricter level; before the
+# first look nothing is decided, and everything is marked *exploratory*.
 #
 # In JupyterLab the next cell has sliders; try to find all six verdicts.
 
@@ -339,8 +339,8 @@ if not by_runner:
 # were going on?* That is the **null**. *What would as many fresh real images have given?* That is
 # the **oracle**: as many fresh real phantoms as a method adds synthetic ones. No paper had it.
 #
-# A toy in which all is a formula: two Gaussian classes, a reader that projects on the difference of
-# the class means, and its exact AUC, $\Phi\bigl(w \cdot \mu / (\sqrt{2}\,|w|)\bigr)$.
+# A toy in which everything is a formula: two Gaussian classes, a reader that projects on the
+# difference of the class means, and its exact AUC, $\Phi\bigl(w \cdot \mu / (\sqrt{2}\,|w|)\bigr)$.
 
 # %%
 DIM, EACH, DRAWS = 30, 20, 30  # features, real images a class, draws
@@ -396,12 +396,12 @@ with page.figure(caption, name="oracle", figsize=(7.4, 2.6)) as ax:
     ax.set_xlabel(f"gain in AUC over real only (bar: 95 % t-interval over R = {DRAWS} draws)")
 
 # %% [markdown]
-# **What to see.** Copies add nothing, exactly. Samples from a law fitted to the very same images add
-# no information either, only noise. Half of the fresh images gives part of the oracle's gain, and
-# the interval says how well the part is known. A small gain can thus be most of what was possible,
-# and a large one little of it.
+# **What to see.** Copies add exactly nothing. Samples from a law fitted to the very same images add
+# no information either, only noise. Half as many fresh images give part of the oracle's gain, and
+# the interval says how precisely that part is known. A small gain can thus be most of what was
+# possible, and a large one little of it.
 #
-# The null matters most for distances. Two sets from **one** law do not read zero:
+# The null matters most for distances. The distance between two sets from **one** law is not zero:
 
 # %%
 width, count = 8, 100
@@ -467,12 +467,12 @@ page.table(["chapter", "notebook", "what it shows"], lines)
 # | session | before | in class | exercises | what a class should find out |
 # |---|---|---|---|---|
 # | 1. What can be known | this page | [pavae/table1_dataset](pavae/table1_dataset.py), [91_reality](91_reality.py), [99_all_claims](99_all_claims.py) | one of each page | why a known counterfactual settles what a score cannot; what three draws can and cannot say |
-# | 2. Auto-encoders | [01_derivations](01_derivations.py), parts 1 and 2 | [pavae/03_method](pavae/03_method.py), [dhvae/02_background](dhvae/02_background.py) | all of both | why blurred samples score well; that a leapfrog with one wrong letter still looks right, and how a test tells |
+# | 2. Auto-encoders | [01_derivations](01_derivations.py), parts 1 and 2 | [pavae/03_method](pavae/03_method.py), [dhvae/02_background](dhvae/02_background.py) | all of both | why blurred samples score well; that a leapfrog with one wrong letter still looks right, and how a test finds it out |
 # | 3. Diffusion and deviations | [01_derivations](01_derivations.py), parts 3 to 5 | [pathosyn/03a_decomposition](pathosyn/03a_decomposition.py), [pathosyn/03b_deviation_diffusion](pathosyn/03b_deviation_diffusion.py), [pathosyn/04b_consistency](pathosyn/04b_consistency.py) | all of 03a and 03b | that "by construction" is a claim to be measured; that a loss can be zero and teach nothing |
-# | 4. Does it help? | [pavae/00_claims](pavae/00_claims.py) | [pavae/table4_main](pavae/table4_main.py), [pavae/04_gaps](pavae/04_gaps.py), [dhvae/table4_augmentation](dhvae/table4_augmentation.py) | all of table4_main | what augmentation, blur and shuffled labels give for nothing; how much of the oracle's gain is left to a method |
+# | 4. Does it help? | [pavae/00_claims](pavae/00_claims.py) | [pavae/table4_main](pavae/table4_main.py), [pavae/04_gaps](pavae/04_gaps.py), [dhvae/table4_augmentation](dhvae/table4_augmentation.py) | all of table4_main | what augmentation, blur and shuffled labels give for free; how much of the oracle's gain is left to a method |
 #
-# As homework, each pair takes one claim that reads *inconclusive*, says how many draws would decide it,
-# and defends the margin.
+# As homework, each pair takes one claim whose verdict is *inconclusive*, says how many draws would
+# decide it, and defends the margin.
 #
 # ## How to go on
 #
@@ -497,8 +497,9 @@ page.table(["chapter", "notebook", "what it shows"], lines)
 #
 # ## Exercise
 #
-# How many draws does a study need to resolve a difference of 0.02 that spreads by 0.03 from
-# draw to draw (80 % power)? `power.replicates_needed` knows; estimate first, to within three.
+# How many draws does a study need to resolve a difference of 0.02 whose standard deviation from
+# draw to draw is 0.03 (80 % power)? `power.replicates_needed` knows; estimate first, to within
+# three.
 
 # %%
 answer = None  # your estimate

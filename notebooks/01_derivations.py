@@ -12,7 +12,7 @@
 # - one table of symbols for all four papers, and one glossary, for looking things up;
 # - five short derivations: the KL divergence of two Gaussians, why leapfrog steps keep volumes, the
 #   image from the noise, where DPO's ln 2 comes from, and why a Fréchet distance is biased;
-# - each with a cell that checks the result by numbers.
+# - each with a cell that checks the result numerically.
 #
 # Reading takes half an hour, running a few seconds. No method is trained here. **Nothing here shows
 # that a method works or fails on patients.**
@@ -69,7 +69,7 @@ rng = np.random.default_rng([seed, 1])
 #
 # ## 1. The KL divergence of two Gaussians
 #
-# PA-VAE and dHVAE print $\mathrm{KL}(q \,\|\, p)$ and go on. With $q = N(\mu_q, \sigma_q^2)$ and
+# PA-VAE and dHVAE print $\mathrm{KL}(q \,\|\, p)$ and move on. With $q = N(\mu_q, \sigma_q^2)$ and
 # $p = N(\mu_p, \sigma_p^2)$, the ratio of the densities is
 #
 # $$ \log \frac{q(z)}{p(z)} = \log \frac{\sigma_p}{\sigma_q}
@@ -82,7 +82,8 @@ rng = np.random.default_rng([seed, 1])
 # $$ \mathrm{KL}(q \,\|\, p) = \log \frac{\sigma_p}{\sigma_q}
 # + \frac{\sigma_q^2 + (\mu_q - \mu_p)^2}{2 \sigma_p^2} - \frac{1}{2} . $$
 #
-# Independent dimensions add up. Code has the logarithm of the variance, since that may be any number.
+# Independent dimensions add up. The code works with the logarithm of the variance, which may be any
+# number.
 
 # %%
 mean_q, log_q, mean_p, log_p = torch.from_numpy(rng.normal(size=(4, 6)))
@@ -95,8 +96,8 @@ page.check("the formula is PyTorch's", bool(torch.allclose(ours, kl_divergence(q
 page.check("and the mean over samples", bool((ours - sampled).abs().max() < 0.05 * ours.max()))
 
 # %% [markdown]
-# **What to see.** The two lines agree but for the noise of sampling. The divergence is not symmetric:
-# a wide $q$ over a narrow $p$ costs more than the reverse.
+# **What to see.** The two lines agree up to sampling noise. The divergence is not symmetric: a wide
+# $q$ over a narrow $p$ costs more than the reverse.
 
 # %%
 one, two = torch.zeros(1), torch.full((1,), 2 * np.log(3.0))  # SD 1 and SD 3, as log variances
@@ -195,16 +196,17 @@ with page.figure(caption, 1, 2, figsize=(7.6, 3.6), sharex=True, sharey=True) as
 page.check("the area is kept", abs(np.linalg.det(moves["leapfrog"]) - 1) < 1e-12)
 
 # %% [markdown]
-# **What to see.** Left the circle turns and is squeezed, and its area stays; right it grows with every
-# step. [dhvae/02_background](dhvae/02_background.py) shows what a leapfrog with one wrong letter does.
+# **What to see.** On the left the circle turns and is squeezed, but its area stays; on the right it
+# grows with every step. [dhvae/02_background](dhvae/02_background.py) shows what a leapfrog with one
+# wrong letter does.
 #
 # ## 3. The image from the noise
 #
-# A diffusion model is trained to tell the noise $\epsilon$ in
+# A diffusion model is trained to predict the noise $\epsilon$ in
 #
 # $$ x_t = \sqrt{\bar\alpha_t}\, x_0 + \sqrt{1 - \bar\alpha_t}\, \epsilon . $$
 #
-# The papers then use $\hat x_0$ without a word. It is this equation, solved for $x_0$:
+# The papers then use $\hat x_0$ without comment. It is this equation, solved for $x_0$:
 #
 # $$ \hat x_0 = \frac{x_t - \sqrt{1 - \bar\alpha_t}\, \hat\epsilon}{\sqrt{\bar\alpha_t}} . $$
 #
@@ -227,7 +229,7 @@ page.check("errors grow by the factor", bool(torch.allclose(grown, ((1 - a) / a)
 
 # %% [markdown]
 # **What to see.** The same error in the noise weighs little at $t = 10$ and much at $t = 900$. A
-# model that tells $x_0$ itself, or the mixture $v$, has no such factor.
+# model that predicts $x_0$ itself, or the mixture $v$, has no such factor.
 #
 # ## 4. Where DPO's ln 2 comes from
 #
@@ -286,7 +288,7 @@ page.check("the minimum is the closed form", bool(torch.allclose(tuned, wanted, 
 
 # %% [markdown]
 # **What to see.** The tuned model is the reference tilted by the reward, without a reward model and
-# without $Z$. The end is not zero: a reader who prefers at random now and then cannot be predicted.
+# without $Z$. The end is not zero: a reader who sometimes chooses at random cannot be predicted.
 #
 # ## 5. Why a Fréchet distance is biased
 #
@@ -358,7 +360,7 @@ with page.figure(caption, name="frechet", figsize=(5.6, 3.2)) as ax:
 # | null | what a metric reads where nothing was achieved |
 # | oracle | the arm that adds fresh phantoms, as many as a method adds samples |
 # | phantom | a procedural image whose truth is known |
-# | plateau | the state of a training after which more of it changes samples little |
+# | plateau | the point after which further training hardly changes the samples |
 # | pool | the samples that a generator gives to a task |
 # | profile | how much is computed: smoke, quick, full, paper |
 # | reader | a network, trained apart from all arms, that says what it sees in an image |
@@ -366,7 +368,7 @@ with page.figure(caption, name="frechet", figsize=(5.6, 3.2)) as ax:
 # | regime | the setting of a study: a modality, a share of labels, an architecture |
 # | share | a gain as a part of the oracle's gain, with Fieller's interval |
 # | substrate | PathoSyn's word for the slice without its lesion, as a network predicts it |
-# | task | what images are for: classification or segmentation |
+# | task | what the images are used for: classification or segmentation |
 # | verdict | what the rules say of a claim, from its draws |
 #
 # ## In this notebook we have

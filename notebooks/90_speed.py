@@ -16,9 +16,9 @@
 #   gradients, beside the library pythae where that is installed;
 # - time PathoSyn's lesions, drawn in boxes and, by MONAI, in whole images.
 #
-# These are timings: run it alone (`./run_all.sh 90_speed`) for clean ones. There is no record of
-# them: a page made from the record alone measures briefly and keeps nothing.
-# Nothing here shows that a method works or fails on patients.
+# These are timings: run this page alone (`./run_all.sh 90_speed`) for clean ones. There is no
+# record of them: a page made from the record alone measures briefly and keeps nothing. Nothing here
+# shows that a method works or fails on patients.
 
 # %% tags=["parameters"]
 profile = "quick"
@@ -106,7 +106,7 @@ if not page.from_record:  # a page that is only looked at need not start process
 # %% [markdown]
 # ## The same drawing, one image at a time
 #
-# `lib/papers/pavae/plain.py` has such a phantom as it would be written first: scikit-image draws each
+# `lib/papers/pavae/plain.py` has the phantom as one would first write it: scikit-image draws each
 # structure of one subject, a Gaussian filter softens it, loops go over ribs, vessels and dots. It takes
 # the same parameters, so the pictures can be compared. Noise and texture differ; so pictures are
 # compared after a slight blur, and the lesions by their masks.
@@ -197,7 +197,7 @@ print(f"sampling parameters: {(between - begin) / spent:.0%} of the time, render
 # %% [markdown]
 # ## A gradient step
 #
-# The studies take bfloat16 where the processor multiplies it in hardware, and float32 elsewhere.
+# The studies use bfloat16 where the processor multiplies it in hardware, and float32 elsewhere.
 # Weights stay in float32 either way.
 
 # %%
@@ -300,8 +300,9 @@ tell(own_brains, "volumes/s of processor time")
 # pixels in two planes, 64 latents, four strided convolutions down and four transposed ones up (4 x
 # 4 kernels, 32, 64, 64, 64 channels, ReLU), batches of 64, K = 3 leapfrog steps, one thread.
 #
-# The *exact* gradient runs back through the dynamics, so it needs derivatives of derivatives. *Stopped*,
-# each gradient of U is a constant. Both compute K + 1 gradients of U, one for each point of the path.
+# The *exact* gradient runs back through the dynamics, so it needs derivatives of derivatives. When
+# *stopped*, each gradient of U counts as a constant. Both compute K + 1 gradients of U, one for each
+# point of the path.
 
 # %%
 LATENT, CHANNELS = 64, (2, 32, 64, 64, 64)
@@ -356,9 +357,9 @@ def hvae_step(precision: str, stopped: bool):
 
 
 # %% [markdown]
-# The library [pythae](https://github.com/clementchadebec/benchmark_VAE) is no part of this project's
-# environment; where it is installed, its HVAE takes the same networks here. It stops the gradient of
-# the dynamics and computes 2 K gradients of U.
+# The library [pythae](https://github.com/clementchadebec/benchmark_VAE) is not part of this
+# project's environment; where it is installed, its HVAE is given the same networks. It stops the
+# gradient of the dynamics and computes 2 K gradients of U.
 
 
 # %%
@@ -517,8 +518,8 @@ for each in slow:
 
 # %% [markdown]
 # Speed is worth nothing if the lesions differ. Their distance is the kernel distance of crops
-# around lesions, in the features of the chapter's independent reader, beside what two sets of real
-# lesions read.
+# around lesions, in the features of the chapter's independent reader, beside the distance of two
+# sets of real lesions.
 
 # %%
 if known:

@@ -35,14 +35,15 @@ COUNTS = {"chest": 264, "brain": 36, "neck": 12} if page.meaningful else dict.fr
 # ## Why it matters
 #
 # A generator is judged by what its images do for another network. If our images carried six times the
-# noise of real ones, a sample without noise would fail for a reason that no patient knows; if every
-# subject had folds of its own, no latent space of sixteen directions could hold a brain, though it can
-# hold patients' brains. So the phantoms must be as noisy, as varied and as *alike* as patients are.
+# noise of real ones, a sample without noise would fail for a reason that does not exist in patients;
+# if every subject had folds of its own, no latent space of sixteen directions could hold a brain,
+# though it can hold patients' brains. So the phantoms must be as noisy, as varied and as *alike* as
+# patients are.
 #
 # ## A toy: what noise does to variety
 #
-# Components learnt from some subjects explain a share of the variance of *other* subjects. Noise is
-# nobody's component: it caps that share.
+# Components learnt from some subjects explain a share of the variance of *other* subjects. Noise
+# belongs to no component, so it caps that share.
 
 # %%
 rng = np.random.default_rng(seed)
@@ -64,7 +65,7 @@ for noise, share in found.items():
 # %% [markdown]
 # ## The patients
 #
-# Numbers, no images: what was measured on openly licensed images of patients, and on how many.
+# Numbers, not images: what was measured on openly licensed images of patients, and on how many.
 
 # %%
 page.table(["", "patients", "source"], [
@@ -74,7 +75,7 @@ for facts in reality.known().values():
     print(f"{facts['title']}: {facts['note']}")
 
 # %% [markdown]
-# ## Drawing as many phantoms
+# ## As many phantoms
 
 # %%
 drawn = {kind: reality.drawn(kind, n, np.random.default_rng([seed, 91]))
@@ -92,7 +93,7 @@ with page.figure(caption, 3, 10, figsize=(11, 3.6)) as axes:
 
 # %% [markdown]
 # **What to see.** Radiographs that differ in pose, exposure and build; brains that share their folds as
-# registered patients do; the uptake of head and neck, whose brain outshines most tumours.
+# registered patients do; uptake in head and neck, where the brain outshines most tumours.
 #
 # ## Beside patients
 
@@ -107,8 +108,8 @@ for kind, (images, subjects) in drawn.items():
 # %% [markdown]
 # *Likeness* is the mean correlation of an image with the mean of its set; *explained* is the share of
 # other subjects' variance that components of some span. Bounds: the middle 80 % of patients for noise,
-# a factor 1.4 for local contrast and fine energy, 0.4 for slopes, 0.05 for likeness, 0.08 for explained
-# variance, 0.1 for grey values.
+# a factor of 1.4 for local contrast and fine energy, 0.4 for slopes, 0.05 for likeness, 0.08 for
+# explained variance, 0.1 for grey values.
 
 # %%
 caption = "Power by cycles per image: phantoms, and patients (their curve where it was measured)."

@@ -56,17 +56,19 @@ page = Page("99_all_claims", profile, seed, dataset)
 #
 # *Clear* is a $p$ below the level of a **look**. Whoever tests after every draw finds something
 # sooner or later, so a claim is looked at four times, after 4, 6, 8 and 10 draws, with levels that
-# together let through 5 % of empty claims; its verdict is that of the first look that decides.
-# Between two looks nothing changes, and draws after the tenth wait for none.
+# together let 5 % of empty claims through; its verdict is that of the first look that decides.
+# Between two looks nothing changes, and after the tenth draw there is no further look.
 #
 # A claim with **several parts** holds if all do. It is *not reproduced* if one part is reversed, or
-# shown to be nothing, at the level over the number of parts; *partly reproduced* if at least half
-# hold and none does so. A ranking is judged by Page's test and by its adjacent pairs, in the same way.
-# Where a paper's abstract and its tables print two effects, the larger one counts and both are shown.
-# Whether a gain shrinks with more images is judged on shares of the oracle's gain, because a smaller
-# gain is built in. Equality in Dice is shown within 0.03, since 0.01 would need some hundred draws.
+# shown to be nothing, at the level divided by the number of parts; *partly reproduced* if at least
+# half hold and no part fails in this way. A ranking is judged by Page's test and by its adjacent
+# pairs, in the same way. Where a paper's abstract and its tables print two effects, the larger one
+# counts and both are shown. Whether a gain shrinks with more images is judged on shares of the
+# oracle's gain, because a smaller gain is built in. Equality in Dice is shown within 0.03, since 0.01
+# would need some hundred draws.
 #
-# A toy first: five times four differences, judged with a margin of 0.01 and a paper's effect of 0.08.
+# A toy first: five sets of four differences, judged with a margin of 0.01 and a paper's effect of
+# 0.08.
 
 # %%
 TOY = {"clear gain": [0.080, 0.083, 0.079, 0.081], "nothing": [0.001, -0.001, 0.0005, -0.0005],
@@ -109,14 +111,14 @@ dial
 
 # %% [markdown]
 # **What to see.** With $R = 3$ nothing is decided, however large the effect. *One look, p < 0.05* would
-# decide there, and would also find the paper's 0.08 in most studies: the price is what it says of small
-# margins, and of who looks again after the next draw. With nothing there, ten draws rarely suffice to
-# show it: *no meaningful effect* needs a spread that is small beside the margin.
+# decide there, and would also find the paper's 0.08 in most studies: the price shows where margins are
+# small, and where one looks again after the next draw. Where there is nothing, ten draws rarely suffice
+# to show it: *no meaningful effect* needs a spread that is small beside the margin.
 #
 # ## The gate
 #
-# A claim is *not interpreted* if a generator that it compares, a baseline too, is not competent here.
-# The bounds hold for all chapters; where a row is not there, the verdict stays and says so.
+# A claim is *not interpreted* if any generator that it compares, baselines included, is not competent
+# here. The bounds hold for all chapters; where a row is missing, the verdict stands and says so.
 
 # %%
 low, high = gate.ADHERENCE
@@ -131,9 +133,9 @@ page.table(["condition", "bound"], [
 # %% [markdown]
 # ## How often the judge errs
 #
-# Simulated draws, judged by the same code: the true effect is nothing, the margin, the paper's size
-# or the paper's size reversed, and the differences spread as in the chapters. Shares of verdicts
-# after R draws; `python -m lib.claims.rates` makes the table again.
+# Simulated draws, judged by the same code: the true effect is nothing, the margin, the paper's
+# effect, or the paper's effect reversed, and the differences spread as in the chapters. Shares of
+# verdicts after R draws; `python -m lib.claims.rates` makes the table again.
 
 # %%
 kept = rates.kept()
@@ -142,12 +144,12 @@ for name in dict.fromkeys(row["test"] for row in kept["rows"]):
     page.table([name, *rates.HEAD], lines)
 
 # %% [markdown]
-# **What to see.** Where nothing is there, few verdicts are for the claim, and where the paper's size
-# is there, few are against it. A margin that is small against the spread is neither shown nor
-# excluded in ten draws: such a claim says *cannot be decided here*, and how many draws it needs.
-# A conjunction of five parts falls by one that is reversed. The last table is why the interval with
+# **What to see.** Where nothing is there, few verdicts are for the claim, and where the paper's
+# effect is there, few are against it. A margin that is small against the spread is neither shown nor
+# excluded in ten draws: such a claim says *cannot be decided here*, and how many draws it needs. A
+# conjunction of five parts fails if one of them is reversed. The last table is why the interval with
 # the error pooled over arms stands beside some verdicts and decides none: it would find the paper's
-# size sooner, but is too sure at the first looks.
+# effect sooner, but is too confident at the first looks.
 #
 # ## Two more axes, and many claims at once
 #
@@ -202,8 +204,8 @@ with page.figure(summary.overview(verdicts), figsize=(8.5, 2.6)) as ax:
 #
 # ## Verdicts in words
 #
-# The first column links to the cell that shows the verdict in its notebook; *source* says over how
-# many draws it is, and how many of them were computed here.
+# The first column links to the cell that shows the verdict in its notebook; *source* says how many
+# draws it rests on, and how many of them were computed here.
 
 
 # %%
@@ -243,7 +245,7 @@ page.table(["what is missing", "claims"], lines)
 # ## What the papers contradict or leave open
 #
 # Severity A changes what can be concluded, B blocks an exact rerun (undefined or contradictory), C is
-# clerical. Each has an answer of ours; where it was cheap, both readings are run.
+# clerical. We answer each of them; where it was cheap, we ran both readings.
 
 # %%
 gaps = summary.severities()

@@ -73,13 +73,14 @@ page.check("only paste leaves the outside as it is",
            [kind for kind, x in toy.items() if np.array_equal(x[~disc], flat[~disc])] == ["paste"])
 
 # %% [markdown]
-# No way has both: the smaller the step, the less of the deviation is left, or the more leaks out.
+# No way gets both right: the smaller the step, the less of the deviation is left, or the more leaks
+# out.
 #
 # ## The model and its lesions
 #
-# The diffusion of draw 0. Of each subject the phantom's law knows the healthy twin, which is the input,
-# and the true lesion, which is only shown beside. Sixteen lesions are drawn for every mask, and for the
-# mask grown by 1 to 4 pixels; all masks of a subject start from the same noise.
+# The diffusion of draw 0. For each subject the phantom's law knows the healthy twin, which is the
+# input, and the true lesion, which is only shown for comparison. Sixteen lesions are drawn for every
+# mask, and for the mask grown by 1 to 4 pixels; all masks of a subject start from the same noise.
 
 # %%
 study = registry.table("pathosyn/05_control").studies(page.plan)[0]
@@ -114,11 +115,11 @@ shown.write()
 shown
 
 # %% [markdown]
-# **What to see.** *Error outside* is exactly 0 with *paste*, at every place, and never without: what the
-# substrate network makes of healthy tissue is small here, but it is everywhere. A *seam* of 3 pixels
-# takes about a third of the deviation away. Drag a lesion out of the brain: what leaves it is cut off. Drag it
-# over a ventricle, and no law of anatomy objects. Noise becomes a lesion late: in the first half of
-# the way there is little to see.
+# **What to see.** *Error outside* is exactly 0 with *paste*, at every place, and with no other fusion: what
+# the substrate network makes of healthy tissue is small here, but it is everywhere. A *seam* of 3 pixels
+# takes about a third of the deviation away. Drag a lesion out of the brain: what leaves it is cut off. Drag
+# it over a ventricle, and no law of anatomy objects. Noise becomes a lesion late: in the first half of the
+# way there is little to see.
 #
 # ## The same in print
 
@@ -179,7 +180,7 @@ page.table(["subject", "pixels", "power over true", "SD over seeds, grey units"]
 
 # %% [markdown]
 # **What to see.** A ratio below 1 says that the drawn lesion is smoother than this subject's true one. A
-# single true lesion can be rough or plain, so that only the whole set tells:
+# single true lesion can be rough or plain, so only the whole set can tell:
 # [03b_deviation_diffusion](../pathosyn/03b_deviation_diffusion.py) has it.
 #
 # ## In this notebook we have
@@ -209,8 +210,8 @@ answer = None  # a name, such as "hard"
 page.exercise(answer, lambda: min(errors, key=errors.get))
 
 # %% [markdown]
-# **3.** Subject 1, seed 1: at which position of *Denoising* does the picture correlate for the first time
-# by 0.9 or more with its end (inside the mask)?
+# **3.** Subject 1, seed 1: at which position of *Denoising* does the correlation of the picture with its
+# end, inside the mask, first reach 0.9?
 
 # %%
 answer = None  # a whole number

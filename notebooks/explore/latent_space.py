@@ -13,8 +13,8 @@
 # - change the label alone, walk between two patients, follow Hamiltonian dynamics step by step;
 # - find a hole: a place that the prior promises, and where samples break.
 #
-# Half a minute: no model is trained, all come from the record. The explorer runs in your browser
-# and needs no kernel. Nothing here shows that a method works or fails on patients.
+# Half a minute: no model is trained; all of them come from the record. The explorer runs in your
+# browser and needs no kernel. Nothing here shows that a method works or fails on patients.
 
 # %% tags=["parameters"]
 profile = "quick"
@@ -111,8 +111,8 @@ shown
 # stay. On the map of PA-VAE the classes overlap in part, although the label reaches the decoder
 # anyway. The dHVAE has no label, and in this fit its codes lie around its prior rather than in it: at
 # the prior's mean there is a blurred head without any mask; press *Draw from the prior*, and heads
-# lose their shape and the mask falls into pieces. Halfway from A to B both diseases fade, where one
-# patient between two would have one disease between two places.
+# lose their shape and the mask falls into pieces. Halfway from A to B both diseases fade, whereas a
+# patient halfway between two would have one disease, halfway between two places.
 #
 # ## How much of the prior is a hole?
 #
@@ -168,14 +168,15 @@ if page.meaningful and reader is not None:
 #
 # ## Exercises
 #
-# **1.** Of the first model in the list: which latent dimension carries most nats?
+# **1.** In the first model of the list, which latent dimension carries the most nats?
 
 # %%
 answer = None  # the number of the dimension
 page.exercise(answer, lambda: int(next(iter(spaces.values())).arrays["kl"].argmax()))
 
 # %% [markdown]
-# **2.** Of the dHVAE, at its first start: by how many nats does the sum H fall from z0 to the last step?
+# **2.** In the dHVAE, from its first start, by how many nats does the sum H fall from z0 to the last
+# step?
 
 # %%
 answer = None  # your number
@@ -183,8 +184,8 @@ energy = spaces["dhvae/dhvae_flair"].arrays["hamiltonian"][0]
 page.exercise(answer, lambda: float(energy[0] - energy[-1]), within=0.2)
 
 # %% [markdown]
-# **3.** Of PA-VAE, label *left opacity*: press *Draw from the prior* twenty times. About which share of
-# the draws is farther from all images than usual (0 to 1; the table above knows)?
+# **3.** In PA-VAE, with the label *left opacity*, press *Draw from the prior* twenty times. About what
+# share of the draws is farther from all images than usual (0 to 1; the table above knows)?
 
 # %%
 answer = None  # your number

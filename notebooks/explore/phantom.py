@@ -44,7 +44,7 @@ OTHERS = None if page.meaningful else 12
 #
 # A lesion of known shape $s$ in white noise of standard deviation $\sigma$ is found best by its own
 # template, with $d' = \lVert s \rVert / \sigma$; of two images the right one is picked with probability
-# $\Phi(d' / \sqrt 2)$. Anatomy is no white noise: it has most power where lesions have theirs. The
+# $\Phi(d' / \sqrt 2)$. Anatomy is not white noise: it has most of its power where lesions have theirs. The
 # *channelised Hotelling observer* looks through a few channels $c$ and weighs them by the covariance $K_c$
 # of healthy images,
 #
@@ -66,8 +66,9 @@ page.table(["background", "d′", "picked out of two"], [
 page.check("in white noise the channels lose little", 0.85 * best < found["white noise"] < 1.1 * best)
 
 # %% [markdown]
-# The observer is told place and shape, and no reader is; what it cannot find, a trained reader of the
-# same images will hardly find either. It is no network and no person.
+# The observer is told where the lesion is and what shape it has, and no reader is; what it cannot
+# find, a trained reader of the same images will hardly find either. It is neither a network nor a
+# person.
 #
 # ## The sweeps
 #
@@ -93,10 +94,11 @@ shown.write()
 shown
 
 # %% [markdown]
-# **What to see.** At their own strength most lesions are found always; fade them to a tenth. Few rays a
-# pixel make a chest noisier than any patient's, and yet the observer finds the lesion as often: here
-# anatomy hides lesions, not noise. A *small* opacity of the same grey is found more often than one of
-# middle size, because anatomy has its power in large waves. More air in the lungs helps.
+# **What to see.** At their own strength most lesions are always found; fade them to a tenth. Few rays a
+# pixel make a chest noisier than any patient's, and yet the observer finds the lesion just as often:
+# here it is anatomy that hides lesions, not noise. A *small* opacity of the same grey is found more
+# often than one of middle size, because anatomy has its power in large waves. More air in the lungs
+# helps.
 #
 # ## Every parameter, in a live notebook
 #
@@ -153,8 +155,8 @@ answer = None  # a probability
 page.exercise(answer, lambda: observer.correct(1.0), within=0.01)
 
 # %% [markdown]
-# **2.** Chest, subject 1: which is the least grey of the opacity in the sweep at which the observer is right
-# in 70 % or more?
+# **2.** Chest, subject 1: what is the lowest grey of the opacity in the sweep at which the observer is right
+# 70 % of the time or more?
 
 # %%
 answer = None  # one of the values

@@ -11,10 +11,10 @@
 #
 # - score images in sets of four, from 0 to 5, as the readers of the fourth paper did;
 # - keep the scores in the file that the chapter on feedback reads;
-# - see how far two readers agree, and what of their scores a generator could learn from.
+# - see how far two readers agree, and what a generator could learn from their scores.
 #
-# As long as you like: the form goes on where you stopped. Nothing here shows that a method works or
-# fails on patients.
+# Take as long as you like: the form resumes where you stopped. Nothing here shows that a method
+# works or fails on patients.
 
 # %% tags=["parameters"]
 profile = "quick"
@@ -48,7 +48,7 @@ SETS = 12 if page.meaningful else 3
 #
 # $$\kappa = 1 - \frac{\sum_i (a_i - b_i)^2 / n}{\sum_{i,j} (a_i - b_j)^2 / n^2},$$
 #
-# does not forgive the difference in scale, and preferences do.
+# counts the difference in scale; preferences ignore it.
 
 # %%
 SCORES = {"ana": (0, 2, 4, 5), "bo": (2, 2, 3, 3)}
@@ -84,9 +84,9 @@ page.check("every set has one of each", len(set(counts)) == 1)
 # %% [markdown]
 # ## The form
 #
-# Names of readers keep their scores apart. The order of sets and of images in a set is each reader's own,
-# and what an image is stands nowhere. In the report, scores are kept by your browser and the file can
-# be downloaded; in a live notebook every click is also written to `data/ratings/`.
+# Names of readers keep their scores apart. Each reader gets the sets, and the images in a set, in another
+# order, and nothing on the form says what an image is. In the report, scores are kept by your browser and
+# the file can be downloaded; in a live notebook every click is also written to `data/ratings/`.
 
 # %%
 form = rate_images.explorer(given, f"practice-{seed}")
@@ -124,8 +124,8 @@ page.table(["criterion", "preferences", "ties"], [
 ])  # fmt: skip
 
 # %% [markdown]
-# **What to see.** A third of the sets has both scores. Of six pairs in a set this reader leaves one
-# undecided: the two images that are both wrong.
+# **What to see.** A third of the sets have both scores. Of six pairs in a set this reader leaves
+# one undecided: the two images that are both wrong.
 
 # %%
 scored = sum(learnt["pairs"].values()) + sum(learnt["ties"].values())
@@ -134,13 +134,13 @@ page.check("a set of four has six pairs by each criterion", scored == 6 * (caref
 # %% [markdown]
 # ## In this notebook we have
 #
-# - filled the form, or begun to;
-# - seen the file that comes of it, and what preferences it holds;
+# - filled in the form, or begun to;
+# - seen the file that results, and which preferences it holds;
 # - told agreement in scores from agreement in order.
 #
 # ## Exercises
 #
-# **1.** A reader scores a set 3, 3, 3, 3. How many preferences come of it?
+# **1.** A reader scores a set 3, 3, 3, 3. How many preferences follow from it?
 
 # %%
 answer = None  # a whole number
