@@ -10,8 +10,9 @@
 # # dHVAE: its claims, what we run, and what came out
 #
 # - where our implementation departs from the paper, or fills in what it leaves open, and why;
-# - the verdict on each of the 48 claims, with the cell that shows it and the numbers it rests on;
-# - what the paper's own numbers say against each other, and what remains open.
+# - the verdict on each of the 48 claims, with the cell that shows it and the numbers that it rests
+#   on;
+# - whether the paper's own numbers agree with each other, and what remains open.
 #
 # It only reads what the other notebooks of this chapter left. **Nothing here shows
 # that a method works or fails on patients.** This is a conceptual replication on different
@@ -108,8 +109,8 @@ assert partly > 0.8, "of 24 true parts some are always missed"
 
 # %% [markdown]
 # So *partly reproduced* is the usual fate of a true claim with many parts, and the sentences below
-# name the parts that do not hold. One part that is reversed, or shown to be nothing at 0.05 over the
-# number of parts, is enough for *not reproduced*.
+# name the parts that do not hold. One part that is reversed, or shown to be nothing at 0.05 divided
+# by the number of parts, is enough for *not reproduced*.
 #
 # ## The verdicts of record
 
@@ -150,8 +151,8 @@ assert total["as in the paper"] == wsconv.paper_size(), "section 3.4"
 #
 # Every part's difference is divided by the smallest difference that counts, the margin, so that
 # Dice, distances and nats fit on one axis. Left FLAIR, right PET; a comparison of the two (DH-28,
-# DH-35) stands left. Bounds and spreads have no margin: DH-12 (in part), DH-29, DH-30 and DH-46 are
-# in the tables above alone.
+# DH-35) stands on the left. Bounds and spreads have no margin: DH-12 (in part), DH-29, DH-30 and
+# DH-46 appear only in the tables above.
 
 # %%
 there = [one for one in mine.effects if one["value"] is not None and one["kind"] != "bound"]
@@ -252,7 +253,7 @@ assert [line[1] for line in lines if line[3][0] == "+"] == ["HVAE", "dHVAE"] * 2
 
 # %% [markdown]
 # **Where do +11.7 and +14.0 points come from?** They compare a 2-D network *with* synthetic slices
-# and a 3-D one *without*. The table allows the two steps to be told apart (DH-E07, DH-E08):
+# and a 3-D one *without*. The table lets us tell the two steps apart (DH-E07, DH-E08):
 
 # %%
 lines = []
@@ -283,7 +284,7 @@ for name, subjects in (("BraTS", 1258), ("HECKTOR", 882)):
 
 # %% [markdown]
 # That correction (Nadeau and Bengio) is for training sets that overlap; draws of 30 out of a
-# thousand hardly do. Fresh draws of a phantom law do not at all.
+# thousand hardly overlap, and fresh draws of a phantom law do not overlap at all.
 #
 # **Distances have a floor** (DH-E16). Two samples of one and the same law, whitened, $n$ images each
 # and $d$ features, have a Fréchet distance of about $d(d + 1)/(2n) + 2d/n$:
@@ -321,8 +322,8 @@ print(f"from 0.001 to 0.1 are {np.log10(0.1 / 0.001):.0f} orders of magnitude, n
 assert most[0.051] < 0.115 < most[0.0515]
 
 # %% [markdown]
-# The SD of 0.12 is just possible: if four of five networks segmented nothing at all, and the mean was
-# rounded down. It says that the PET row of ten volumes is one network's luck.
+# The SD of 0.12 is just possible, if four of five networks segmented nothing at all and the mean was
+# rounded down. It would mean that the PET row of ten volumes is one network's luck.
 #
 # ## What the paper contradicts or leaves open
 #
@@ -335,9 +336,9 @@ mine.contradictions()
 # %% [markdown]
 # ## What was changed after results had been seen, and what remains open
 #
-# Whatever draws of the seeds named in the first table say about the claims named there is
-# exploratory. Below it stand claims that no run has reached yet, and measured ones whose intervals
-# leave more than one verdict possible.
+# For the claims named in the first table, draws of the seeds named there are exploratory. Below it
+# stand claims that no run has reached yet, and measured ones whose intervals leave more than one
+# verdict possible.
 
 # %%
 mine.changes()
@@ -364,7 +365,7 @@ page.check("DH-48 is arithmetic", mine.claims["DH-48"]["verdict"] == verdict.CON
 # ## Exercises
 #
 # **1.** A claim has 12 independent parts, and each holds in nine of ten studies. In what share of
-# studies do all hold?
+# studies do all of them hold?
 
 # %%
 answer = None  # your number

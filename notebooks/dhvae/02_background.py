@@ -9,8 +9,8 @@
 # %% [markdown]
 # # Section 2: Hamiltonian dynamics and the bound that they give
 #
-# - a ball that rolls over a banana-shaped valley: the leapfrog, its energy, its way back, its volume,
-#   and a leapfrog with one wrong letter;
+# - a ball that rolls through a banana-shaped valley: the leapfrog, its energy, its way back, its
+#   volume, and a leapfrog with one wrong letter;
 # - a model whose evidence is known in closed form, and what the dynamics do to its bound;
 # - then the images: ELBO and importance-sampled evidence of VAE and HVAE on held-out pairs, in nats.
 #
@@ -117,7 +117,7 @@ with page.figure(caption, 1, 3, figsize=(12, 3.6)) as (left, middle, right):
 # gradient. True dynamics keep H constant. The leapfrog's H wavers, more with larger steps, but comes
 # back instead of drifting off.
 #
-# **The error is of second order.** Halve the step, and a fourth of the energy error is left.
+# **The error is of second order.** Halve the step, and a quarter of the energy error is left.
 
 # %%
 counts, errors = np.array([8, 16, 32, 64, 128]), []
@@ -201,7 +201,7 @@ page.check(
 # ## Tempering
 #
 # The momentum starts hot, $\rho_0 = \gamma / \sqrt{\beta_0}$, and is cooled after every step by
-# $\sqrt{\beta_{k-1}/\beta_k}$. Hot balls get further; the product of all factors is
+# $\sqrt{\beta_{k-1}/\beta_k}$. Hot balls get farther; the product of all factors is
 # $\sqrt{\beta_0}$.
 
 # %%
@@ -320,11 +320,12 @@ for name, d in (("here", 64), ("at the paper's size", 768)):
 #
 # ## The study
 #
-# Now pairs of image and mask: VAE and HVAE of the same network, the same data and the same gradient
-# steps, K = 0 or 3, judged on held-out phantoms. The arms of a draw share their first steps, those of
-# a plain VAE (the warm-up, ours); the dynamics join for the rest. All learn the standard deviation of
-# their likelihood: with one set by hand, nats say more about the hand. The third arm stops the gradient of the dynamics:
-# the trajectory is then a constant shift, and encoder, decoder and step sizes learn from its end only.
+# Now pairs of image and mask: VAE and HVAE of the same network, the same data and the same gradient steps, K
+# = 0 or 3, judged on held-out phantoms. The arms of a draw share their first steps, those of a plain VAE (the
+# warm-up, ours); the dynamics join for the rest. All learn the standard deviation of their likelihood: with
+# one set by hand, the nats would say more about that choice. The third arm stops the gradient of the
+# dynamics: the trajectory is then a constant shift, and encoder, decoder and step sizes learn only from where
+# it ends.
 
 # %%
 ARMS = chosen("vae_sd", "hvae_sd", "hvae_stopped")
@@ -468,7 +469,7 @@ page.verdicts("DH-15")
 # ## In this notebook we have
 #
 # - seen that the leapfrog is reversible, keeps volume and errs in second order, and what one wrong
-#   letter does to all of this;
+#   letter does to all this;
 # - held a bound against evidence in closed form, and equation 8 as printed against both;
 # - measured ELBO, evidence and gap of VAE and HVAE on held-out pairs, which the paper does not.
 #

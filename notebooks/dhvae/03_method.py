@@ -150,8 +150,8 @@ for part in ("encoder", "decoder"):
 
 # %% [markdown]
 # **Weight standardisation.** Before it is used, each kernel is shifted and scaled to mean 0 and
-# variance 1 over its inputs. So neither a constant nor a factor of the raw kernel says anything: the
-# optimiser moves on directions alone.
+# variance 1 over its inputs. So neither an added constant nor a factor of the raw kernel matters:
+# the optimiser changes its direction alone.
 
 # %%
 conv = seeded(lambda: wsconv.convolution(2, 8), np.random.default_rng(seed))
@@ -203,8 +203,8 @@ print(f"a perfect image would have {ceiling:.1f} nats: a density may exceed one 
 #
 # $$\mathcal{L}_{feature} = \frac{1}{L}\sum_j \frac{\overline{(\phi_j(\hat x) - \phi_j(x))^2}}{\overline{\phi_j(x)^2}} \quad (9)$$
 #
-# φ are the guide's four maps, each divided by its own size so that no depth rules. What does each map
-# see? Change held-out slices in five ways *by the same pixel error*: take the tumour out (the
+# φ are the guide's four maps, each divided by its own size so that no depth dominates. What does each
+# map see? Change held-out slices in five ways *by the same pixel error*: take the tumour out (the
 # phantom's own healthy twin), blur, shift, flatten the contrast, add noise.
 
 # %%
@@ -259,10 +259,10 @@ with page.figure(caption, 2, 6, "features", figsize=(11, 3.9)) as (top, low):
     low[5].set_axis_off()
 
 # %% [markdown]
-# **What to see.** All five changes cost the same in pixels. See which of them the early maps mind
-# (fine texture), and which the late ones do (light to dark blue); a guide that has learned the task
-# should mind a missing tumour. It learned from the training slices alone, so it can be wrong: that
-# is why no score uses it.
+# **What to see.** All five changes cost the same in pixels. See which of them the early maps
+# respond to (fine texture), and which the late ones do (light to dark blue); a guide that has
+# learned the task should respond to a missing tumour. It learned from the training slices alone, so
+# it can be wrong: that is why no score uses it.
 #
 # ## Terms 3 and 4: L1, and a critic of patches
 #
@@ -362,8 +362,8 @@ with page.figure(caption, 1, 2, "fit", figsize=(10, 3.4)) as (left, right):
 
 # %% [markdown]
 # **What to see.** The dashed line is the batch from which dynamics and critic take part. Compare the
-# heights of the two panels' *changes*: the added terms steer only as far as they move. A critic's term
-# that rises says that the critic gets ahead of the decoder.
+# heights of the two panels' *changes*: the added terms steer only as far as they move. A rising term
+# of the critic says that the critic gets ahead of the decoder.
 #
 # ## Samples from the same latents
 #

@@ -9,8 +9,8 @@
 # %% [markdown]
 # # Section 4.1: slices or volumes?
 #
-# - what a slice sees of a lesion and what a volume sees, on phantoms; how many training examples and
-#   weights either way has;
+# - what a slice shows of a lesion and what a volume shows, on phantoms; how many training examples
+#   and weights each of the two has;
 # - segmenters in 2-D and 3-D, scored with and without being told which slices hold a lesion;
 # - where the two differ: along the lesion, and outside of it.
 #
@@ -126,7 +126,7 @@ with page.figure(caption, len(page.studies), 7, "lesion", figsize=(11, 3.6), squ
 
 # %% [markdown]
 # **What to see.** Imagine the orange outline away: in the end slices a small bright spot must be
-# told from a vessel, a node or normal uptake by one slice alone. The cut on the right shows what
+# told from a vessel, a node or normal uptake in one slice alone. The cut on the right shows what
 # decides it for a volume: whether the spot goes on through the slices.
 #
 # ## What there is to learn from
@@ -274,15 +274,15 @@ with page.figure(caption, 1, len(page.studies), figsize=(11, 3.6), squeeze=False
     axes[0, 0].figure.legend(loc="outside lower center", ncols=2)
 
 # %% [markdown]
-# **What to see.** Whether a pair's sign changes between blue and orange: then the protocol decides,
-# not the dimension. The first line compares dimensions alone; the third changes dimension and
-# training data at once, as the paper's headline does; the fourth gives 3-D its augmentation too.
+# **What to see.** If a pair's sign changes between blue and orange, the protocol decides, not the
+# dimension. The first line compares dimensions alone; the third changes dimension and training data
+# at once, as the paper's headline does; the fourth gives 3-D its augmentation too.
 #
 # ## Where they differ
 #
 # Left: mean Dice of slices by their place in the lesion, 0 at its ends and 1 in its middle. Right:
-# share of lesion-free slices with a false voxel, by their distance from the lesion in slices. The
-# draws computed for this page are pooled, and all test subjects.
+# share of lesion-free slices with a false voxel, by their distance from the lesion in slices. All
+# draws computed for this page and all test subjects are pooled.
 
 
 # %%
@@ -349,7 +349,7 @@ with page.figure(caption, 1, 2 * len(page.studies), "where", **size) as axes:
     axes[0, 0].figure.legend(*named, loc="outside lower center", ncols=4)
 
 # %% [markdown]
-# **What to see.** The ends: there a slice has least to go by and a volume its neighbours. Outside:
+# **What to see.** The ends: there a slice has least to go by, and a volume has its neighbours. Outside:
 # whether false alarms sit next to the lesion (its end is drawn one slice too far) or anywhere (something
 # else is taken for one). *Known slices* hides the right panels of each pair.
 

@@ -52,7 +52,7 @@ FEW = min(AMOUNTS)
 # | training length: not stated | equal steps in every 2-D arm, read off this page |
 # | classical augmentation as copies that are made once (x2, x5) | those, and *augmented on the fly*: a new map for every slice at every step |
 #
-# ## The images that it learns from
+# ## The images that a segmenter learns from
 #
 # Slices of phantoms beside slices of patients; [91_reality](../91_reality.py) says how they are measured
 # and shows them.
@@ -67,7 +67,7 @@ for kind, n in {"brain": 24, "neck": 10}.items() if page.on_phantoms else ():
 # ## A toy: epochs are not steps
 #
 # Two arms share a network. One has $n$ slices, the other $5 n$ that say the same: copies. Trained for
-# equal epochs, the second takes five times the steps. Its lead is then a matter of steps alone.
+# equal epochs, the second takes five times as many steps, and its lead is a matter of steps alone.
 
 # %%
 taken, pace = {"n slices": 40, "5 n copies": 200}, 60
@@ -124,7 +124,7 @@ for modality, each in found.items() if page.meaningful else ():
 # %% [markdown]
 # ## How hard are the laws?
 #
-# The same draw, and the steps of the budget. Demanded beforehand of real slices alone: a Dice of
+# The same draw, and the steps of the budget. Required beforehand of real slices alone: a Dice of
 # 0.55 to 0.68 in FLAIR, 0.40 to 0.55 in PET, and at least 0.06 more with most fresh slices. Every
 # range that was tried is listed here; no generator was involved.
 
@@ -137,10 +137,10 @@ for at in rows:
 # ## Is every generator at its plateau?
 #
 # Draw 999 again: each generator of the paper is trained for half of its steps and for all of them,
-# dynamics and regularisers joining after the same share.
-# Fixed beforehand: it is at its plateau if the second half moves the Fréchet distance, in the
-# independent reader's features, by less than the share printed here, up or down: one that gets worse
-# is not done either. Claims about one that is not are *not interpreted* (`lib/claims/gate.py`).
+# dynamics and regularisers joining after the same share. Fixed beforehand: it is at its plateau if
+# the second half moves the Fréchet distance, in the independent reader's features, by less than the
+# share printed here, up or down: one that gets worse is not done either. Claims about a generator
+# short of its plateau are *not interpreted* (`lib/claims/gate.py`).
 
 # %%
 for at in rows:
@@ -151,7 +151,7 @@ print(f"plateau: the second half moves it by less than {SECOND_HALF:.0%}")
 # ## Which recipes were tried?
 #
 # Hyper-parameters of generators were chosen on this draw, by what the independent reader sees in their
-# samples; no claim was looked at. Those that were not taken are trained again in profile `full`.
+# samples; no claim was looked at. Those that were not chosen are trained again in profile `full`.
 
 # %%
 for at in rows:
@@ -162,7 +162,7 @@ for at in rows:
 # ## In this notebook we have
 #
 # - shown every law that was tried, and what decided between them;
-# - told epochs from steps;
+# - told epochs and steps apart;
 # - seen how long real slices, augmented ones and fresh ones go on teaching a segmenter;
 # - fixed the steps of every 2-D arm where the arm with most fresh slices is flat, on a draw of its own;
 # - seen whether the second half of each generator's training still changes its samples.

@@ -11,7 +11,8 @@
 #
 # - the paper's β of 0.001, 0.01 and 0.1 on both data sets, 0.3 and 0.5 beyond them, and one run
 #   at β = 0.99, which is what the paper's "α = 0.01" would mean;
-# - sharpness, edge slope, checkerboard and coverage as numbers, each beside what real slices read;
+# - sharpness, edge slope, checkerboard and coverage as numbers, each beside its value for real
+#   slices;
 # - Figure 3 again, with a magnified border; a critic that joins late or at once; with and without L1.
 #
 # **Nothing here shows that a method works or fails on patients.**
@@ -174,9 +175,9 @@ page.check("blur lowers sharpness, noise raises it", blurred[0] < whole[0] < noi
 page.check("the checkerboard finds a grid", gridded[2] > 1.5 * whole[2])
 
 # %% [markdown]
-# **What to see.** Noise is sharp: more sharpness than *real* is a fault, not a merit. So the target
-# of the first two is the value of real slices, and nothing beyond it. The checkerboard finds a grid of
-# brighter pixels; an image drawn in blocks is jagged and reads *below* one: that fault it does not see.
+# **What to see.** Noise is sharp: more sharpness than *real* is a fault, not a merit. So the target of
+# the first two is the value of real slices, not more. The checkerboard finds a grid of brighter pixels;
+# an image drawn in blocks is jagged and reads *below* one: that fault it does not see.
 #
 # ## Sharpness, borders, checkerboard, coverage
 #
@@ -334,9 +335,10 @@ if logs:
 
 # %% [markdown]
 # **What to see.** The grey line is where the delayed critic (and the Hamiltonian dynamics of every
-# arm) joins. A critic whose loss stays near 2 ln 2 = 1.39 tells nothing apart; near zero it wins
-# outright. Whether the ELBO of the early critic is rougher can be read only as far as one draw and
-# means over 50 steps show it; the arm without L1 has no such term in the right panel.
+# arm) joins. A critic whose loss stays near 2 ln 2 = 1.39 cannot tell drawn slices from real ones;
+# near zero it wins outright. Whether the ELBO of the early critic is rougher can be read only as
+# far as one draw and means over 50 steps show it; the arm without L1 has no such term in the right
+# panel.
 #
 # ## What must hold
 

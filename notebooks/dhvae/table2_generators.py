@@ -222,7 +222,7 @@ page.table([*head, "null"], lines)
 # %% [markdown]
 # ## Few volumes: auto-encoder against GAN
 #
-# FD after training on 10, 30 and 50 volumes (of the paper; a profile may take a share of them). The
+# FD after training on 10, 30 and 50 volumes (the paper's numbers; a profile may use a share of them). The
 # claim is about the *gap*, and whether it is largest with the fewest volumes. The null of the FD stands in
 # the first table.
 
@@ -241,10 +241,10 @@ for at in main:
 # ## Does it copy?
 #
 # *Share nearer to train*: of samples, how many lie nearer to training slices than to as many unseen
-# ones. Slices of one subject resemble each other, and few subjects are compared: the oracle's own
-# share, beside 0.5, is the null to look at, the noisy copies' what a memoriser reads here. The second
-# number needs no other set: the median distance of a sample to *all* training slices, over that of
-# the oracle's, in one training draw.
+# ones. Slices of one subject resemble each other, and few subjects are compared: so the null to look
+# at is the oracle's own share, beside 0.5, and the noisy copies show what a memoriser reads here. The
+# second number needs no other set: the median distance of a sample to *all* training slices, over
+# that of the oracle's, in one training draw.
 
 # %%
 COPIERS = chosen(*GENERATORS, "memoriser", "oracle")
@@ -317,7 +317,7 @@ print("{} unseen pairs, {} importance samples each".format(*page.size.weighed))
 # ## Figure 4: samples with their tumour
 #
 # Four of each pool at equal distances, one training draw, nothing selected. Orange is the drawn mask;
-# the square around its centre is magnified beside.
+# the square around its centre is magnified beside it.
 
 
 # %%

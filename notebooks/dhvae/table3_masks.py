@@ -97,8 +97,8 @@ assert abs(tight["jsd_pixel"] / padded["jsd_pixel"] - 2) < 0.01, "background cou
 # %% [markdown]
 # ## Traps of the estimator
 #
-# **Its bias.** Two samples of one law, n each, are about 1/n (KLD) and 1/(4n) (JSD) apart in every
-# pixel that both fill, so the smaller set looks the more different, and sets of unequal n do not compare.
+# **Its bias.** Two samples of one law, n each, are about 1/n (KLD) and 1/(4n) (JSD) apart in every pixel
+# that both fill, so the smaller set looks more different, and sets of unequal n cannot be compared.
 #
 # **The direction.** KL(real, generated) punishes what the generator *misses*, KL(generated, real) what
 # it invents. Where one map is zero, the logarithm is that of the smoothing ε.
@@ -300,8 +300,8 @@ for at in rows:
 
 # %% [markdown]
 # One number for all: a classifier of these six statistics, trained on half of the real and the drawn
-# masks, names the others. Its AUC is 0.5 where shapes cannot be told apart. Real slices are cut
-# by subject, so next to nothing is known of the tested ones.
+# masks, names the others. Its AUC is 0.5 where shapes cannot be told apart. Real slices are split by
+# subject, so the classifier knows next to nothing of those it is tested on.
 
 # %%
 lines = [[arm.label, *(at.cell(arm, "c2st_auc") for at in rows)] for arm in ARMS]

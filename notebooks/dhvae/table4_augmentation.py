@@ -93,9 +93,9 @@ page.table(["paper's table", "at +2,000", "methods"], lines)
 #
 # $$\frac{T B}{n + m}$$
 #
-# times: adding slices at equal steps *takes real ones away*. The paper blames a falling Dice on
-# just this imbalance (DH-45). The re-weighted arms fix the share at one half. Here the very function
-# that makes our batches is counted.
+# times: adding slices at equal steps *takes real ones away*. The paper blames a falling Dice on just
+# this imbalance (DH-45). The re-weighted arms fix the share at one half. Below, the very function
+# that makes our batches is run and its slices are counted.
 
 # %%
 n, lesion = 770, 12  # real lesion slices, lesion slices in a batch of 16

@@ -11,7 +11,7 @@
 #
 # - Dice from 10 to 50 training volumes: real slices, 2,000 of dHVAE's, classical x5, and both;
 # - a generator trained on *the same* volumes as the segmenter, and beside it the paper's design, in
-#   which one generator of 30 volumes also serves the segmenters that may see 10;
+#   which one generator of 30 volumes also serves the segmenters that may see only 10;
 # - what "plateau" and "largest with the fewest" have to mean before they can be tested.
 #
 # **Nothing here shows that a method works or fails on patients.**
@@ -199,9 +199,9 @@ with page.figure(caption, 2, len(page.studies), figsize=(10, 6.6)) as axes:
     axes[0, 0].figure.legend(*named, loc="outside lower center", ncols=3, fontsize=8)
 
 # %% [markdown]
-# **What to see.** How far right the grey line must go to reach the blue one: so many volumes the
-# synthetic slices are worth. Where the dashed line lies above the blue one, the generator has told
-# the segmenter about subjects that it was not supposed to see.
+# **What to see.** How far right the grey line must go to reach the blue one: that many volumes is
+# what the synthetic slices are worth. Where the dashed line lies above the blue one, the generator
+# has told the segmenter about subjects that it was not supposed to see.
 #
 # ## What the leak is worth
 #
@@ -220,9 +220,9 @@ page.table(["", *(f"{n} volumes" for n in OTHERS)], lines)
 # ## Gain against volumes
 #
 # The gain over real slices alone, $G_n = D_n^{dHVAE} - D_n^{real}$. It must shrink when the real-only
-# Dice nears its ceiling, whatever the generator does. So beside it: the share of the missing part that
-# is made up, $G_n / (1 - D_n^{real})$. A claim that synthetic data matter most with few volumes says
-# more if both fall; its verdict (DH-34) compares shares of what the oracle gains there.
+# Dice nears its ceiling, whatever the generator does. So beside it stands the share of the missing
+# part that is made up, $G_n / (1 - D_n^{real})$. A claim that synthetic data matter most with few
+# volumes says more if both fall; its verdict (DH-34) compares shares of what the oracle gains there.
 
 
 # %%
@@ -331,7 +331,7 @@ for found in rows:
 #
 # All tests use the Dice of whole volumes and the generator without the leak, and have stood in
 # `lib/claims/ledger.json` since before the first result. That PET is harder than FLAIR (DH-35) says
-# here how hard the two phantom laws are, and their ranges are ours.
+# here only how hard the two phantom laws are, and their ranges are ours.
 
 # %% tags=["DH-32", "DH-33", "DH-34", "DH-35"]
 page.verdicts("DH-32", "DH-33", "DH-34", "DH-35")

@@ -13,7 +13,7 @@
 #   same dimension**;
 # - the paper's comparison beside it: a 3-D reference against 2-D with synthetic slices on known
 #   slices, taken apart into its three differences;
-# - rankings, ties, and what a "spread" of five numbers says.
+# - rankings, ties, and what a "spread" of five numbers means.
 #
 # **Nothing here shows that a method works or fails on patients.**
 
@@ -90,9 +90,10 @@ for name, label in NAMES.items():
 page.table(["network", "weights in 2-D", "in 3-D", "ratio"], lines)
 
 # %% [markdown]
-# **What to see.** The two transformers have most weights. With as many gradient steps for all, a
-# network that learns slowly stands lower than it would after a long training: this table asks what
-# synthetic slices add at *this* budget, and says nothing about which network is best when tuned.
+# **What to see.** The two transformers have the most weights. With as many gradient steps for all,
+# a network that learns slowly stands lower than it would after a long training: this table asks
+# what synthetic slices add at *this* budget, and says nothing about which network is best when
+# tuned.
 #
 # ## A toy: the spread of five equal things
 #

@@ -11,7 +11,7 @@
 #
 # - where our implementation departs from the paper, or fills in what it leaves open, and why;
 # - the verdict on each of the 28 claims, with the cell that shows it and the numbers it rests on;
-# - what the paper's own numbers say against each other, and what remains open.
+# - whether the paper's own numbers agree with each other, and what remains open.
 #
 # It only reads what the other notebooks of this chapter left. **Nothing here shows
 # that a method works or fails on patients.** This is a conceptual replication on different
@@ -49,10 +49,11 @@ mine = chapter.Chapter(page)
 # > clinically salient features during synthesis via a feature-matching loss and a class-conditional
 # > latent prior. (Abstract)
 #
-# A conditional VAE of chest images gets three more terms: features of a frozen network are kept, a
-# lesion mask is overlapped, and a frozen classifier must see the class. Its samples are added to the
-# 10 % of the images that carry labels, and a classifier is trained. The paper says that AUC and
-# sensitivity rise, that the calibration error falls, and that the feature term matters most.
+# A conditional VAE of chest images gets three more terms: it must keep the features of a frozen
+# network, its lesion mask must overlap the true one, and a frozen classifier must see the class. Its
+# samples are added to the 10 % of the images that carry labels, and a classifier is trained. The
+# paper says that AUC and sensitivity rise, that the calibration error falls, and that the feature
+# term matters most.
 #
 # The chapter in reading order:
 
@@ -278,9 +279,9 @@ assert floors["sure of most"] < printed.ABSTRACT["pavae"][2] < floors["undecided
 
 # %% [markdown]
 # **What to see.** Table 4's steps are of the size of the estimator's SD or smaller, and the abstract's
-# errors are what perfect networks read, more or less sure of their cases. One more: the paper argues
-# that realism does not predict utility (PV-25), yet in its own Table 4 the order by FID is the order by
-# AUC:
+# errors are what perfectly calibrated networks would read, if they were more or less sure of their
+# cases. One more: the paper argues that realism does not predict utility (PV-25), yet in its own Table
+# 4 the order by FID is the order by AUC:
 
 # %%
 order = [printed.TABLE4[arm] for arm in GENERATORS]
@@ -303,8 +304,8 @@ mine.contradictions()
 # %% [markdown]
 # ## What was changed after results had been seen
 #
-# Whatever draws of the seeds named here say about the claims named here is exploratory, however many
-# there are: the change was made by somebody who had seen some of them. Another seed starts afresh.
+# For the claims named here, draws of the seeds named here are exploratory, however many there are:
+# the change was made by somebody who had seen some of them. Another seed starts afresh.
 
 # %%
 mine.changes()
@@ -313,7 +314,8 @@ mine.changes()
 # ## What remains open
 #
 # Claims that no run has reached yet, and measured ones whose intervals leave more than one verdict
-# possible; where the test can say so, with the number of draws that would probably settle it.
+# possible; the latter with the number of draws that would probably settle them, where the test can
+# tell.
 
 # %%
 mine.undecided()
@@ -338,7 +340,8 @@ page.check("PV-28 needs readers", mine.claims["PV-28"]["verdict"] == verdict.UNT
 #
 # ## Exercises
 #
-# **1.** Suppose Table 5's losses add up. Which AUC is left without path loss and class prior?
+# **1.** Suppose Table 5's losses add up. What AUC is left without the path loss and the class
+# prior?
 
 # %%
 answer = None  # your number
@@ -346,8 +349,8 @@ losses = [printed.TABLE5[arm][0] for arm in ("no_path", "no_prior")]
 page.exercise(answer, lambda: best + sum(losses), within=0.0005)
 
 # %% [markdown]
-# **2.** Paired differences have SD 0.02. How many draws find a difference of 0.01 in four of five
-# studies, without Holm? Guess, then use `power.replicates_needed`.
+# **2.** Paired differences have SD 0.02. How many draws does it take to find a difference of 0.01
+# in four of five studies, without Holm? Guess, then use `power.replicates_needed`.
 
 # %%
 answer = None  # your number

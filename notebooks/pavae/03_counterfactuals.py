@@ -10,7 +10,7 @@
 # # Section 3: what the model takes for the disease
 #
 # - one latent under three labels: the model's own counterfactual, beside the phantom's true one;
-# - how much of the true change is in the model's, and how much of it the label alone commands;
+# - how much of the true change is in the model's, and how much of that the label alone controls;
 # - whether the opacity that the model draws is where the subject's is.
 #
 # Nothing here shows that a method works or fails on patients.
@@ -111,8 +111,8 @@ if scored:
 
 # %% [markdown]
 # `share_in_mask` is the mean change inside the true mask over the true one; `change_outside` the
-# mean size of the change elsewhere, in grey units, where the truth changes next to nothing (not
-# exactly nothing, because the preprocessing equalises every image by itself).
+# mean size of the change elsewhere, in grey units, where the truth hardly changes at all (not
+# exactly zero, because the preprocessing equalises every image by itself).
 
 # %%
 if scored:
@@ -125,8 +125,8 @@ if scored:
 # %% [markdown]
 # ## And the place?
 #
-# The height of the change's centre in its lung, over subjects: does the model's vary as the truth's
-# does, and with it? The decoded *mask* is read as well.
+# How high in its lung does the centre of the change lie? Over subjects, does this height vary in
+# the model as much as in truth, and together with it? The decoded *mask* is read as well.
 
 # %%
 page.source(counterfactuals.height)

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Section 3: the latents, and the model watched while it learns
 #
-# - what each latent carries, and what turning it does to a picture;
+# - what each latent carries, and what changing it does to a picture;
 # - the model learning in front of you, and the film of a longer training;
 # - a control for β: what a costlier KL leaves of images and samples.
 #
@@ -88,7 +88,7 @@ with page.figure(caption, 1, 3, figsize=(12, 3.4), width_ratios=(3, 7, 1)) as ax
 # %% [markdown]
 # **What to see.** KL is spread unevenly (dashed: 0.1 nats). Latents high on the list change the
 # picture (right: red brighter, blue darker), the last one should change next to nothing. Nothing in
-# the loss gives a latent *one* meaning: look whether a row changes an organ, the contrast, the
+# the loss gives a latent *one* meaning: see whether a row changes an organ, the contrast, the
 # opacity, or all of them at once.
 
 # %%
@@ -156,9 +156,9 @@ if page.meaningful:
     page.check("the reconstruction's cost falls", last < first)
 
 # %% [markdown]
-# **What to see.** After so few steps every sample is the beginning of the mean image; opacities come
-# much later. The KL starts at zero, because the encoder starts *at* the prior, and moves both ways
-# before latents are put to use; the other terms fall.
+# **What to see.** After so few steps every sample is only a first sketch of the mean image;
+# opacities come much later. The KL starts at zero, because the encoder starts *at* the prior, and
+# moves both ways before latents are put to use; the other terms fall.
 #
 # ## The film
 #
@@ -202,9 +202,9 @@ with page.figure(caption, 1, 2, "film", figsize=(12, 6), width_ratios=(2.1, 1)) 
 
 # %% [markdown]
 # **What to see.** Read along a row: it is one and the same noise. First the mean chest, nearly alike
-# in all rows; then an opacity where the label asks for one; then its place and the anatomy part with
-# the noise. Ribs and sensor noise never come. On the right, the KL of every latent, from almost
-# nothing: some latents end with several times as much as others.
+# in all rows; then an opacity where the label asks for one; then its place and the anatomy begin to
+# differ with the noise. Ribs and sensor noise never come. On the right, the KL of every latent, from
+# almost nothing: some latents end with several times as much as others.
 
 # %%
 active = (film["kl"] > looks.ACTIVE).sum(1)

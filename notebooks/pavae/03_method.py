@@ -11,7 +11,7 @@
 #
 # - why a class gets a prior of its own, on a toy in two dimensions that trains in seconds;
 # - every term of equation 1: its formula, its code, and a picture of what it measures;
-# - what the paper's weights are worth, when nobody says what is a sum and what a mean.
+# - what the paper's weights are worth when nobody says what is a sum and what is a mean.
 #
 # Nothing here shows that a method works or fails on patients.
 
@@ -53,7 +53,7 @@ CLASSES, HUES = ("healthy", "left", "right"), ("#777777", "#0072B2", "#D55E00")
 #
 # | the paper | here |
 # |---|---|
-# | a Bernoulli likelihood over pixels, which are continuous (PV-E18) | kept on this page: cross-entropy with soft targets, what that does is computed below. PA-VAE of all tables has a Gaussian one with a learned variance, whose samples were better on a spare draw; the printed one stands beside it in [table4_main](table4_main.py) |
+# | a Bernoulli likelihood over pixels, which are continuous (PV-E18) | kept on this page: cross-entropy with soft targets; what that does is computed below. In all tables PA-VAE has a Gaussian one with a learned variance, whose samples were better on a spare draw; the printed one stands beside it in [table4_main](table4_main.py) |
 # | "class-conditional latent prior" p(z\|y), "class prior π(y)" and "class-conditional prior π(y)" mixed (PV-E12) | p(z\|y) is a learned Gaussian per class, π(y) the class mix of the samples; Table 5 removes each |
 # | a frozen extractor and a frozen classifier of unknown shape and training data (PV-E14) | one small network, the *guide*, trained on the labelled images only; L_path uses its features, L_cls its classes |
 # | a mask loss, but a decoder without a mask, λ_m in no table, and "maximizes IoU" in a sum that is minimised (PV-E11) | the decoder has a second plane; 1 - soft IoU is added; λ_m = 0.5, chosen on validation of a spare draw |
@@ -72,7 +72,7 @@ CLASSES, HUES = ("healthy", "left", "right"), ("#777777", "#0072B2", "#D55E00")
 page.source(vae.draw, vae.kl, toys.fit)
 
 # %% [markdown]
-# Four trainings differ in the prior alone: fixed at N(0, I); learned as fast as the networks;
+# Four training runs differ in the prior alone: fixed at N(0, I); learned as fast as the networks;
 # learned 20 times faster, as ours is; and learned from a class loss on its samples as well as from
 # the KL. That loss is L_cls in miniature: a frozen classifier (the nearest centre) must name the
 # class asked for. Its weight is the strongest that the paper's λ can be read as (0.2 for each of
@@ -279,7 +279,8 @@ print(f"{clamped:.0%} of the prior's log-variances stand at or above the upper c
 # with f the 64 features of the guide before its last layer, and both sums over the batch as well.
 # Pixels do not know what matters; does the guide? Take sick images, and change each in five ways *by
 # the same pixel error*: take the lesion out (the phantom's own healthy counterfactual, so no guess),
-# or blur, shift, flatten the contrast or add noise, as strongly as costs the same squared error.
+# or blur, shift, flatten the contrast or add noise, each just strongly enough to cost the same
+# squared error.
 
 # %%
 FIVE = ("lesion removed", "blurred", "shifted", "contrast", "noise")
@@ -405,9 +406,9 @@ with page.figure(caption, 1, 3, "cls", figsize=(8.5, 3), sharey=True) as axes:
 
 # %% [markdown]
 # **What to see.** Where the guide is *surer* of decoded images than of real ones, the model has
-# learned what convinces the guide, and real images are not like that: an opacity less faint, at the
-# place the guide expects. So the guide cannot be the judge of PA-VAE; Table 4 asks another network,
-# trained on other subjects.
+# learned what convinces the guide, and real images are not like that: they show a clearer opacity,
+# at the place the guide expects. So the guide cannot be the judge of PA-VAE; Table 4 asks another
+# network, trained on other subjects.
 #
 # ## What a λ of 0.5 is worth
 #

@@ -50,11 +50,11 @@ size = page.size
 # | the paper | here |
 # |---|---|
 # | training length: not stated | the same number of steps in every arm, read off this page |
-# | validation decides when to stop, on which arm is not stated | no early stopping downstream; the budget is where the arm with the *most* images is flat |
+# | validation decides when to stop; on which arm is not stated | no early stopping downstream; the budget is where the arm with the *most* images is flat |
 #
 # ## A toy: two runners and one whistle
 #
-# Let the error of an arm with $n$ images fall towards its own floor, the slower the more it has to
+# Let the error of an arm with $n$ images fall towards its own floor, more slowly the more it has to
 # learn: $e_n(s) = f_n + (1 - f_n)\,e^{-s / \tau_n}$ with $f_{2n} < f_n$ and $\tau_{2n} > \tau_n$. The
 # whistle after $s$ steps is blown when the *smaller* set is done. What is then left of the gain?
 
@@ -116,7 +116,7 @@ if found:
 # %% [markdown]
 # **What to see.** Where the solid grey line bends down, the network has learnt its 800 images by
 # heart. The green lines go on rising to the right of it: a budget at the grey peak would hide a part
-# of what new images can give. The distance between the lines *at the dotted line* is the room that a
+# of what new images can give. The distance between the lines *at the dotted line* is what a
 # generator can win.
 
 # %%
@@ -134,7 +134,7 @@ if found and page.meaningful:
 # %% [markdown]
 # ## How hard is the law?
 #
-# The same draw, and the steps of the budget. Demanded beforehand: an AUC of 0.74 to 0.82 from real
+# The same draw, and the steps of the budget. Required beforehand: an AUC of 0.74 to 0.82 from real
 # images alone, and at least 0.02 more with as many fresh ones. Every range that was tried is listed
 # here; no generator was involved.
 
@@ -147,10 +147,10 @@ for at in rows:
 # ## Is every generator at its plateau?
 #
 # Draw 999 again: each generator of the paper is trained for half of its epochs and for all of them,
-# each with its own schedule and choice of epoch; the template has no training.
-# Fixed beforehand: it is at its plateau if the second half moves the Fréchet distance, in the
-# independent reader's features, by less than the share printed here, up or down: one that gets worse
-# is not done either. Claims about one that is not are *not interpreted* (`lib/claims/gate.py`).
+# each with its own schedule and choice of epoch; the template has no training. Fixed beforehand: it
+# is at its plateau if the second half moves the Fréchet distance, in the independent reader's
+# features, by less than the share printed here, up or down: one that gets worse is not done either.
+# Claims about a generator short of its plateau are *not interpreted* (`lib/claims/gate.py`).
 
 # %%
 for at in rows:
@@ -161,7 +161,7 @@ print(f"plateau: the second half moves it by less than {SECOND_HALF:.0%}")
 # ## Which recipes were tried?
 #
 # Hyper-parameters of generators were chosen on this draw, by what the independent reader sees in their
-# samples; no claim was looked at. Those that were not taken are trained again in profile `full`.
+# samples; no claim was looked at. Those that were not chosen are trained again in profile `full`.
 
 # %%
 for at in rows:

@@ -10,7 +10,7 @@
 # # Section 4, data: a phantom whose truth is known, and what a gain depends on
 #
 # - take the chest phantom apart: law, parameters, picture, and the exact truth of every lesion; walk
-#   through the paper's preprocessing, and find a step that does nothing;
+#   through the paper's preprocessing, and find a step that changes nothing;
 # - calibrate the difficulty on real images alone, *before* any generator is compared;
 # - vary what a gain may depend on: labelled share, synthetic to real, and class mix.
 #
@@ -181,7 +181,7 @@ with page.figure(caption, 1, 3, "sides", figsize=(7.2, 2.7)) as axes:
         ax.text(62, 62, "patient's left", color="w", fontsize=6, ha="right")
 
 # %% [markdown]
-# ## Distractors: bright things that are no disease
+# ## Distractors: bright things that are not disease
 #
 # A reader who only looks for bright spots must fail. Ribs cross the lungs, vessels seen end on are
 # round bright dots, and some subjects of every class wear electrodes with their wires, a pacemaker or
@@ -329,7 +329,7 @@ with page.figure(caption, 1, 4, "population", figsize=(10.2, 2.7)) as axes:
 #
 # If real images alone already gave a perfect reader, no generator could help; if even ten times
 # more real images did not help, none could either. So the strength of the opacity was set **once**,
-# on arms without any generator, against demands written down beforehand. **Frozen:** the law was
+# on arms without any generator, against requirements written down beforehand. **Frozen:** the law was
 # fixed before the first generator was compared and is never touched again, least of all to make a
 # method look better; every job's key hashes the law's code.
 #
@@ -377,8 +377,8 @@ with page.figure(caption, name="calibration", figsize=(5.4, 3.8)) as ax:
 # synthetic images to help, and fresh real images show how much. How much of the room plain
 # augmentation already fills is an arm of [table4_main](table4_main.py).
 #
-# **Were the demands met?** A band is a demand on the law, not on luck: with few training draws a mean
-# may fall on either side of an edge, so the check allows two standard errors.
+# **Were the requirements met?** A band is a requirement of the law, not of luck: with few training
+# draws a mean may fall on either side of an edge, so the check allows two standard errors.
 
 # %%
 GAIN = (0.02, 1.0)  # AUC that as many fresh images must add to the labelled ones, at least
@@ -474,7 +474,7 @@ with page.figure(caption, 1, 2, "labels", figsize=(9.4, 4)) as axes:
 # %% [markdown]
 # **What to see.** Left: how far *Real only* has come at 100 %. Right: whether PA-VAE's gain fades,
 # and whether the oracle's fades with it, as the toy says it must. The black marks at 10 % are
-# controls that bring no new subject, or labels that are noise.
+# controls that bring no new subject, or whose labels are noise.
 #
 # The *interaction*, gain at 10 % minus gain at 100 %, is paired by training draw. PA-VAE's adherence
 # ratio is 1 where its images show their label as well as real ones do.
@@ -550,7 +550,7 @@ with page.figure(caption, 1, 2, "ratio", figsize=(9.4, 4)) as axes:
 
 # %% [markdown]
 # **What to see.** A cap at one is right if PA-VAE's line peaks at or left of the dashed line *and*
-# the oracle's does not: then it is the images. If both rise, the cap only costs.
+# the oracle's does not: then the images are to blame. If both rise, the cap only costs.
 
 # %%
 for name in ("pavae", "oracle"):

@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Figures 5 and 6: what is confused, where heat maps fall, what samples show
 #
-# - what the downstream network confuses at 95 % specificity (Figure 5);
+# - which classes the downstream network confuses at 95 % specificity (Figure 5);
 # - whether template-difference maps fall on the lesion (Figure 6, scored against the true mask);
 # - what the samples are like: their labels, where their opacities sit, how large and bright they
 #   are, and whether they repeat training images.
@@ -57,7 +57,7 @@ assert study.source.truth, "needs a phantom: masks, counterfactuals and fresh su
 # | the paper | here |
 # |---|---|
 # | one "confusion matrix at 95 % specificity" for three classes (PV-E08) | the threshold is on 1 - p(healthy), chosen on *validation*; above it the likelier side is named. The binary matrix is the same one with its two sides added up |
-# | "template-difference heatmaps" without a template, called an attention proxy (PV-E19) | \|x - mean labelled image of x's class\|, and beside it \|x - healthy mean\|. Neither knows any network: it is no attention, and needs no PA-VAE either |
+# | "template-difference heatmaps" without a template, called an attention proxy (PV-E19) | \|x - mean labelled image of x's class\|, and beside it \|x - healthy mean\|. Neither knows any network: these are not attention maps, and need no PA-VAE either |
 # | heat maps "highlighting pathology regions", no number | pixel AUROC and pointing game against the true mask, with chance, the mirrored side, and a map that never looks at the image |
 # | nothing on where samples have their lesions, nor on copying | read by independent networks, and compared with readings of real images |
 
@@ -69,8 +69,9 @@ read = [study.arms[name] for name in READ if at.has(name, "adherence")]
 # %% [markdown]
 # ## Figure 5: three classes, one specificity
 #
-# "95 % specificity" speaks of two classes: of all healthy images, 95 % are called healthy. With
-# three classes a rule is needed for the rest. Ours, for probabilities $p$ and a threshold $t$:
+# "95 % specificity" is a statement about two classes: of all healthy images, 95 % are called
+# healthy. With three classes a rule is needed for the rest. Ours, for probabilities $p$ and a
+# threshold $t$:
 #
 # $$\hat y = \text{healthy if } 1 - p_{healthy} \le t, \text{ else the likelier of left and right}$$
 #
@@ -295,10 +296,10 @@ for metric, name in LOCAL.items():
 # %% [markdown]
 # **What to see.** The intervals are over sets of templates, not over images, and are narrow because
 # the templates hardly differ. The row to compare with is the *mean mask*: a map that never looked at
-# the image, yet knows from the class in which lung opacities lie. Where it wins, "the heat map falls
-# on the lesion" says little beyond "the label names the lung". (It can even pass the true difference
-# in pixel AUROC: it is exactly zero wherever no lesion was ever seen, while equalisation leaves the
-# true difference no zeros.) No map here can judge PA-VAE: no trained network enters it.
+# the image, yet knows from the class which lung the opacity is in. Where it wins, "the heat map
+# falls on the lesion" says little beyond "the label names the lung". (It can even pass the true
+# difference in pixel AUROC: it is exactly zero wherever no lesion was ever seen, while equalisation
+# leaves the true difference no zeros.) No map here can judge PA-VAE: no trained network enters it.
 #
 # The test of the claim asks for chance and for the mirrored side, not for the map of places, which we
 # think is the harder control. The paper prints no number, so the claim is measured against the truth.
@@ -411,9 +412,9 @@ with page.figure(caption, 2, len(shown), "coverage", figsize=(14, 4.2)) as axes:
     axes[1, 0].set(ylabel="contrast, -1 to 1 over the law", xlabel="size, octaves")
 
 # %% [markdown]
-# **What to see.** A dark knot is many samples alike. Noisy and blurred copies cover all by
+# **What to see.** A dark knot is many similar samples. Noisy and blurred copies cover everything by
 # construction, since they *are* the training images: coverage alone rewards copying. The reader never
-# learned from blurred or odd samples: of those it says what they are *taken for*.
+# learned from blurred or odd samples: for those it says what it *takes them for*.
 
 # %%
 LOOKS = {"spread place across": "spread across", "spread place along": "spread along",
@@ -503,7 +504,7 @@ with page.figure(caption, 2, 2, "memory", figsize=(10, 6.4)) as axes:
 # %% [markdown]
 # **What to see.** Under noisy copies the training image *is* the sample without its noise: that is
 # what copying looks like. Elsewhere compare the middle with the bottom line: if the training image
-# is no more alike than an unseen one, no copying shows.
+# is no more similar than an unseen one, there is no sign of copying.
 #
 # ## What must hold
 

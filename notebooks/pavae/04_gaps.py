@@ -9,7 +9,7 @@
 # %% [markdown]
 # # Why PA-VAE stays below its oracle: one defect at a time
 #
-# - fresh phantoms get one defect of generated images at a time, and PA-VAE has one mended;
+# - fresh phantoms get one defect of generated images at a time, and one defect of PA-VAE is mended;
 # - spectra, detail, noise and variety say how much of each defect PA-VAE has;
 # - the AUC that a defect costs on fresh phantoms says how much of the gap it explains, alone.
 #
@@ -47,16 +47,16 @@ ARMS = study.arms | GAPS
 #
 # | arm | fresh phantoms, but | chosen |
 # |---|---|---|
-# | without sensor noise | photons without end | beforehand |
+# | without sensor noise | unlimited photons | beforehand |
 # | blurred | Gaussian of one pixel | beforehand |
 # | one place | every opacity in the middle of its lung | beforehand |
 # | wrong labels | a share of the labels replaced | beforehand |
 # | as blurred as PA-VAE | a Gaussian that leaves as much detail as PA-VAE's samples have | **afterwards**, when a first PA-VAE's spectrum had been seen: exploratory |
 # | large and plain | radius and contrast from the upper quarter of their range | **afterwards**, when its adherence had been seen: exploratory |
 #
-# And one is *mended*: samples are draws about the decoded means already, with noise estimated from the
-# training images; white noise is added to PA-VAE's until they reach the level of real images. Noise
-# can also help by itself, as regularisation, so the standard VAE gets the same (**afterwards**).
+# And one defect is *mended*: samples already are draws about the decoded means, with noise estimated
+# from the training images; white noise is added to PA-VAE's until they reach the level of real images.
+# Noise can also help by itself, as regularisation, so the standard VAE gets the same (**afterwards**).
 #
 # The rows of this page stand among those of [04_diagnostics](04_diagnostics.py).
 
@@ -272,9 +272,10 @@ head = ["defect", "dose in PA-VAE (measured how)", "AUC it costs on fresh phanto
 page.table([*head, "so alone it explains"], [defect_line(arm) for arm in there])
 
 # %% [markdown]
-# *Alone*: as the only defect, and if less of it costs no more. Do not add up the lines (blur takes
-# noise away too), and defects may act *together*: the mended arm below asks that. A dose of variety
-# is a reader's, partly an effect of blur on the reader. Doses are means over draws; draws differ:
+# *Alone*: as the only defect, and provided that less of it costs no more. Do not add up the lines
+# (blur takes noise away too); and defects may act *together*, which the mended arm below tests. A
+# dose of variety is what the reader sees, partly an effect of blur on the reader. Doses are means
+# over draws; draws differ:
 
 # %%
 BY_DRAW = {"best_epoch": "best epoch", "detail": "detail", "spread place across": "spread across",

@@ -130,15 +130,15 @@ for radius in (0, even / 2, even, 2 * even):
 assert even < 1 / 255
 
 # %% [markdown]
-# **What to see.** A fraction of one grey level of 255, in the right direction, makes this reader
+# **What to see.** A fraction of one of 255 grey levels, in the right direction, makes this reader
 # worse than a coin; the same amount at random does nothing. The toy's template is pure noise, the
-# worst that can be: a network whose weights are smooth, on images whose pixels go together, can
-# be better or worse, and only the measurement tells.
+# worst that can be: a network whose weights are smooth, on images whose pixels go together, can be
+# better or worse, and only measurement can tell.
 #
 # ## Toy 3: one subject, four scanners
 #
-# Gain falls, the contrast curve bends, photons get fewer: the way an ageing machine might go. The
-# seed stays, so each picture shows the same body in the same noise pattern.
+# Gain falls, the contrast curve bends, photons become fewer: the way a machine might age. The seed
+# stays, so each picture shows the same body in the same noise pattern.
 
 # %%
 scanners = {"now": chest.BARE} | {f"{s} SD": variants.drifted(chest.BARE, s) for s in STRENGTHS}
@@ -254,7 +254,7 @@ with page.figure(caption, 3, 5, "images", figsize=(8.2, 5.6)) as axes:
 # %% [markdown]
 # **What to see.** Strong Gaussian noise is plain to see, drift shows as grain, and PGD's change
 # cannot be seen beside the picture at all, only amplified (right; its scale stands above). Compare
-# the probabilities: how visible a change is and what it does to a network are two things.
+# the probabilities: how visible a change is and what it does to a network are two different things.
 #
 # ## AUC against strength
 #
@@ -444,7 +444,7 @@ page.table(head, [clahe_line(arm) for arm in there("clahe drift")])
 #
 # ## What AUC cannot see: the threshold
 #
-# A reader is used at a threshold, and AUC does not know of one. Put the threshold where 95 % of the
+# A reader is used at a threshold, and AUC knows nothing of it. Put the threshold where 95 % of the
 # healthy are negative on the scanner of *now* (first half of these subjects) and keep it while the
 # scanner drifts (other half):
 
@@ -477,7 +477,8 @@ for arm in ARMS:
 # - seen that this preprocessing removes most of a contrast drift and leaves the lost photons;
 # - measured the drop of AUC of five arms under three kinds of perturbation, against a band that was
 #   fixed beforehand, because the paper shows no number;
-# - asked whether synthetic images cost or buy robustness, with the oracle and two controls beside.
+# - asked whether synthetic images cost or buy robustness, with the oracle and two controls for
+#   comparison.
 #
 # Next: [04_diagnostics](04_diagnostics.py) looks at what the networks confuse and where.
 #

@@ -81,7 +81,7 @@ page.check("no distance to itself", vae.kl(mean_q, log_q, mean_q, log_q).abs().m
 #
 # The paper gives β = 4.0 and no reduction. Let the reconstruction be summed or averaged over the
 # $P$ pixels, and the KL summed or averaged over the $d$ latents. Multiplying the loss by a constant
-# changes nothing, so each convention is a β beside sums: the *effective* β.
+# changes nothing, so each convention amounts to sums with another β, the *effective* β.
 
 # %%
 P, d, beta = 64 * 64, vae.PA_VAE.latent, vae.PA_VAE.beta
@@ -133,8 +133,8 @@ page.check("a larger β keeps fewer components", kept == sorted(kept, reverse=Tr
 
 # %% [markdown]
 # **What to see.** Only with sums does β = 4 leave room for anatomy; averaged over pixels the same
-# number asks for a latent space that is all but empty. We sum. The real networks of draw 0 are
-# counted below, beside this rule of thumb.
+# number asks for a latent space that is all but empty. We sum. The latents that the real networks
+# of draw 0 use are counted below, beside this rule of thumb.
 #
 # ## Figure 1: the logs of all fits
 #
@@ -194,15 +194,15 @@ with page.figure(caption, 2, 4, figsize=(12.5, 6)) as axes:
     ax.figure.legend(*lines, loc="outside lower center", ncols=len(COLOURS))
 
 # %% [markdown]
-# **What to see.** The auto-encoders' curves flatten because their learning rate goes to zero at the
-# last epoch, whatever the number of epochs: a flat end is made by the schedule and does not show that
-# nothing more could be learned ([04_budget](04_budget.py) asks that). The GAN's rate falls to a tenth.
-# A density may exceed one, so the nats of a Gaussian likelihood go below zero; a coin's do not. A KL
-# that *rises* is no failure: more latents are put to use. The distance that chooses the epoch (last panel) is the one to read: it is
-# far above that of two sets of real images wherever samples lack the noise and the fine texture of
-# real ones, so only its differences between epochs matter here. Where it rises while the loss falls,
-# the loss does not reward what the distance looks at. The GAN's two losses play against each other
-# and mean little by themselves.
+# **What to see.** The auto-encoders' curves flatten because their learning rate goes to zero at the last
+# epoch, whatever the number of epochs: a flat end is made by the schedule and does not show that nothing more
+# could be learned ([04_budget](04_budget.py) tests that). The GAN's rate falls to a tenth. A density may
+# exceed one, so the nats of a Gaussian likelihood go below zero; those of a coin do not. A *rising* KL is no
+# failure: more latents are put to use. The distance that chooses the epoch (last panel) is the one to read:
+# it is far above that of two sets of real images wherever samples lack the noise and the fine texture of real
+# ones, so only its differences between epochs matter here. Where it rises while the loss falls, the loss does
+# not reward what the distance looks at. The GAN's two losses play against each other and mean little by
+# themselves.
 #
 # ## When the early stopping stops
 

@@ -59,7 +59,7 @@ page.check("all of the paper's splits have one class mix", len(set(mixes.values(
 # | title and section 4 speak of "public chest radiograph settings"; yet every image is procedural, and no generator is linked (PV-E25) | our own phantom law, called procedural throughout |
 # | how labels are spread over the draw: not stated | classes repeat in a fixed pattern, so that a prefix of the draw has the same mix |
 # | whether the unlabelled part is used at all: not stated (PV-E13) | methods see the labelled images only; a variant with pseudo-labels is a separate arm |
-# | test set of Table 1's size | a longer test draw whose first images are Table 1's test: the test set's own error becomes small beside the seed spread |
+# | test set of Table 1's size | a longer test draw whose first images are Table 1's test: the test set's own error becomes small beside the spread over seeds |
 #
 # ## A toy first: prefixes of a draw
 #
@@ -118,7 +118,7 @@ hdf5.write(file, long)
 page.check("a file comes back bit for bit", equal(long, hdf5.read(file)))
 
 # %% [markdown]
-# A cut or foreign file is named, with what to do about it:
+# A truncated or foreign file is refused by name, with what to do about it:
 
 # %%
 file.write_bytes(file.read_bytes()[:4000])

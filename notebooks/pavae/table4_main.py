@@ -98,7 +98,7 @@ for n in (200, 2000, 10_000):
 print("the paper's two best ECEs:", printed.TABLE4["pavae"][2], printed.TABLE4["stylegan"][2])
 
 # %% [markdown]
-# **Null, oracle, share.** A score means something beside two marks. The *null* is what it reads
+# **Null, oracle, share.** A score means something only beside two marks. The *null* is what it reads
 # when nothing was achieved (for utility: real images only). The *oracle* adds as many fresh phantoms
 # as a method adds synthetic images: perfect images of new subjects. The *share* is
 #
@@ -267,7 +267,7 @@ page.table(["AUC gained over the same training without it", "R", "mean [95 % CI]
 
 # %% [markdown]
 # **What to see.** A gain that is there without augmentation and gone with it was one that shifts and
-# contrast give as well, for nothing. The oracle says how much is left to gain at all.
+# contrast changes give as well, for free. The oracle says how much is left to gain at all.
 #
 # ## Do the images carry what was asked for?
 #
@@ -336,9 +336,9 @@ else:
     page.text("*Fidelity needs a phantom: the reader is trained on fresh ones.*")
 
 # %% [markdown]
-# **What to see.** Noisy copies come close in distance and add nothing new; a distance alone cannot
-# tell. *Shuffled* has the same images as PA-VAE, so its distances are equal: FD does not look at
-# labels. The dashed line is the adherence rule.
+# **What to see.** Noisy copies come close in distance and add nothing new; a distance alone does
+# not show that. *Shuffled* has the same images as PA-VAE, so its distances are equal: FD does not
+# look at labels. The dashed line is the adherence rule.
 
 # %%
 COLUMNS = {"fd": "FD", "fd2": "FD, 2nd", "kid": "KID", "ssim": "SSIM, paired",
@@ -351,7 +351,7 @@ page.table(["arm", *COLUMNS.values(), "*FID*", "*SSIM*"], [*lines, *null])
 # %% [markdown]
 # *Nearer to train* is the share of samples nearer to their generator's training images than to as
 # many unseen ones: one half for fresh real images, one for copies. Samples far from all real images
-# can fall on either side, so only the copies' one is easy to read.
+# can fall on either side, so only the value of one for the copies is easy to read.
 #
 # ## Samples
 #

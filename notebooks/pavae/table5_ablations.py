@@ -72,7 +72,8 @@ ARMS = study.arms | ABLATED  # the anchors real and oracle, and the ablations
 # ## Sum of the parts and the whole
 #
 # Three of the four rows remove a component. If losses were additive, removing all three would cost
-# their sum, and the standard VAE, which lacks all three *and* the class loss, could not lie above.
+# their sum, and the standard VAE, which lacks all three *and* the class loss, could not score
+# higher.
 
 # %%
 page.table(["Table 5", "AUC change", "FID-like change"], [
@@ -474,9 +475,10 @@ page.table(head, [
 # ## Where the lesions are: which term spreads or gathers them?
 #
 # An independent reader of place, size and contrast looks at every sample. *Coverage* is the share of
-# 16 cells of the real distribution in which a pool has at least half of its due: 1 for real images,
-# 1/16 if all lesions are alike. A frozen classifier asks for no variety: the same clear lesion every
-# time satisfies the class loss best. So a term can raise adherence by taking away variety.
+# 16 cells of the real distribution in which a pool has at least half of its share: 1 for real
+# images, 1/16 if all lesions are alike. A frozen classifier asks for no variety: the same clear
+# lesion every time satisfies the class loss best. So a term can raise adherence by taking away
+# variety.
 
 # %%
 covered = [*there, ARMS["oracle"]]
@@ -555,8 +557,8 @@ with page.figure(caption, 1, 4, "beta", figsize=(12, 3)) as axes:
 
 # %% [markdown]
 # **What to see.** At the optimum of the loss KL rises as β falls; early stopping may keep other
-# epochs of other arms, so even this is asked and not taken for granted. Whether AUC and FD follow is
-# the claim: lines that cross say that a draw's luck outweighs β.
+# epochs of other arms, so even this is tested and not taken for granted. Whether AUC and FD follow
+# is the claim: lines that cross say that a draw's luck outweighs β.
 #
 # ## Do AUC and FD rank the ablations alike?
 #
@@ -652,7 +654,7 @@ else:
 # %% [markdown]
 # **What to see.** (Where complete.) A component whose main effect is clear of zero helps whatever
 # the others do. An interaction clear of zero makes its single-row "contribution" depend on the
-# company.
+# company it keeps.
 #
 # ## Three doubts about the comparison itself
 #
