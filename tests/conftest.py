@@ -1,7 +1,6 @@
 """What tests share: one smoke run of all notebooks, and a real browser."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ import hypothesis
 import pytest
 
 from lib import paths
+from lib.report import animate
 
 hypothesis.settings.register_profile(
     "patient", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
@@ -17,15 +17,6 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("patient")  # a test may wait for cores that others use
 
 ROOT = Path(__file__).resolve().parent.parent
-BROWSER_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.hookimpl(tryfirst=True)  # before the workers read the groups
@@ -70,14 +61,13 @@ def smoke_home(tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def chromium():
     """A headless Chromium; browser tests are skipped without one, except under CI=true."""
-    found = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if not found:
+    if not (found := animate.chromium()):
         message = "no Chromium on this machine (apt install chromium, or set CHROMIUM to its path)"
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(message)
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=BROWSER_FLAGS)
+        browser = playwright.chromium.launch(executable_path=found, args=[*animate.FLAGS])
         yield browser
         browser.close()
 
