@@ -29,13 +29,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lib import jobs
 from lib.claims.verdict import MARGINS
 from lib.datasets import ratings
 from lib.datasets.ratings import CRITERIA, NAMES
 from lib.generators import preference
 from lib.generators.preference import DpoSettings
-from lib.papers.controlnet import toys
+from lib.papers.controlnet import looks, toys
 from lib.papers.controlnet.arms import TASKS, chosen
 from lib.papers.controlnet.printed import FIGURE2, FIGURE4, STATED
 from lib.phantoms import reports
@@ -116,8 +115,6 @@ caption = (
     "Four simulated readers of 200 sets, by their noise: kappa, and within sets the share of pairs that "
     "tie and the share of the others that are in the true order; dashed: the noise of this chapter."
 )
-
-# %%
 with page.figure(caption, name="readers", figsize=(6, 3)) as ax:
     for values, hue, label in zip(agreed, ("#0072B2", "#999999", "#009E73"),
                                   ("kappa", "pairs that tie", "pairs in true order"), strict=True):
@@ -126,8 +123,6 @@ with page.figure(caption, name="readers", figsize=(6, 3)) as ax:
     ax.axhline(0.5, color="#BBBBBB", lw=0.8)
     ax.set(xlabel="noise (SD in points of the scale)", ylabel="share, kappa", ylim=(-0.05, 1.05))
     ax.legend(fontsize=8)
-
-# %%
 page.check("noise lowers kappa", np.all(np.diff(agreed[0]) < 0))
 page.check("without noise no pair is wrong", agreed[2, 0] == 1)
 
@@ -160,31 +155,13 @@ at, bare = rows.get(TASK.regime(10)), rows.get("bare")
 k = next(iter(study.draws()), 0)
 if not len(rows):
     page.text("*There is no draw so far, and no figure that needs one.*")
-
-
-# %%
-def shown() -> dict[str, np.ndarray]:
-    """One set of each condition: films, mask, text, and what every reader said of them."""
-    if not study.draws():
-        return {}
-    pool, rated = (jobs.load(job).arrays for job in (study.compared_films(k), study.rated(k)))
-    first = [int(np.flatnonzero(rated["condition"] == kind)[0]) for kind in np.unique(rated["condition"])]
-    films = np.stack([rated["image"][i] + np.arange(ratings.EACH) for i in first])
-    scores = np.stack([rated["scores"][rated["image"] == i] for i in films.ravel()])
-    return {"image": pool["image"][films], "mask": pool["mask"][films[:, 0]] > 0,
-            "tokens": pool["tokens"][films[:, 0]], "kind": rated["condition"][first],
-            "scores": scores.reshape(*films.shape, -1, 2)}  # fmt: skip
-
-
-# %%
-sets = page.panel("sets", shown)
+sets = page.panel("sets", lambda: looks.rated_sets(study, k))
 
 
 def told(scores: np.ndarray) -> str:
     """What readers said of a film, scores (readers, 2), a line for each criterion."""
     return "\n".join(f"{name} {' '.join(map(str, column))}"
                      for name, column in zip(CRITERIA, scores.T, strict=True) if column.min() >= 0)
-
 
 # %%
 caption = (
@@ -207,24 +184,7 @@ if sets:
 # in the order of what all readers see before noise and habit.
 
 # %%
-def counted() -> dict[str, np.ndarray]:
-    """By criterion: images, kappa, both ends of chance, pairs, ties, share of pairs in order."""
-    if not study.draws():
-        return {}
-    rated, true = jobs.load(study.rated(k)), jobs.load(study.noticed(k)).arrays
-    said, made, lines = jobs.load(study.agreement(k)).scores, ratings.pairs(rated), []
-    for i, name in enumerate(CRITERIA):
-        won, lost = (made.arrays[side][made.arrays["criterion"] == i] for side in ("winner", "loser"))
-        found = said[name] or {"images": 0, "kappa": None, "chance": None}
-        ends = found["chance"] or (None, None)
-        right = (true[name][won] > true[name][lost]).mean() if len(won) else None
-        lines.append([found["images"], found["kappa"], *ends, made.scores["pairs"][name],
-                      made.scores["ties"][name], right])  # fmt: skip
-    return {"lines": np.array(lines, float)}
-
-
-# %%
-agreement = page.panel("agreement", counted)
+agreement = page.panel("agreement", lambda: looks.agreement(study, k))
 head = ["", "images", "kappa", "by chance, 95 %", "pairs", "ties", "pairs in true order"]
 page.table(head, [] if not agreement else [
     [name, f"{n:.0f}", number(kappa), f"{low:.2f} to {high:.2f}", f"{won:,.0f}", f"{ties:,.0f}",
@@ -243,11 +203,7 @@ page.table(head, [] if not agreement else [
 #
 # with the same noise at the same $t$ for all four errors. Before the first step both brackets are zero and
 # the loss is $\ln 2$; a tuning that starts elsewhere has a wrong reference.
-
-# %%
-page.source(preference.margin, preference.safeguard)
-
-# %% [markdown]
+#
 # Three ways: *vanilla*; *rank*, each side weighed by its own score, as in a published ControlNet of
 # radiographs; *safeguarded*, where the loser's gradient never raises the winner's error to first order.
 #
@@ -257,11 +213,10 @@ page.source(preference.margin, preference.safeguard)
 # with care, more points come from the right; nothing else should change.
 
 # %%
+page.source(preference.margin, preference.safeguard)
 base_rng, point_rng, pair_rng = (np.random.default_rng([seed, i]) for i in (1, 2, 3))
 hills = toys.base(base_rng)
 data = toys.compared(hills.sample(400, point_rng), 3.0, 600, pair_rng)
-
-# %%
 RUNS = {"vanilla, careful": ("vanilla", toys.CAREFUL), "vanilla, hasty": ("vanilla", toys.HASTY),
         "rank, hasty": ("rank", toys.HASTY), "safeguarded, hasty": ("safeguarded", toys.HASTY)}
 runs = {
@@ -275,8 +230,6 @@ caption = (
     "Four tunings of the toy: the loss, and the errors of winners and losers above the reference's; the "
     "careful rate dashed, the hasty one solid; grey: where all start, ln 2 and 0."
 )
-
-# %%
 SHOWN = {"loss": "loss", "winner": "error of winners", "loser": "error of losers"}
 with page.figure(caption, 1, 3, "toy", figsize=(10, 3)) as axes:
     for ax, (key, label) in zip(axes, SHOWN.items(), strict=True):
@@ -292,8 +245,6 @@ with page.figure(caption, 1, 3, "toy", figsize=(10, 3)) as axes:
 page.table(["tuning", "last loss", "points on the right", "their SD", "points off both hills", "alarm"], [
     [name, number(run.log[-1]["loss"]), f"{run.share:.0%}", number(run.spread or np.nan),
      f"{run.away:.0%}", preference.alarm(run.log) or "–"] for name, run in runs.items()])  # fmt: skip
-
-# %%
 hasty, guarded = runs["vanilla, hasty"], runs["safeguarded, hasty"]
 page.check("every loss starts at ln 2", all(np.isclose(run.log[0]["loss"], np.log(2)) for run in runs.values()))
 page.check("haste has the better loss and the worse points",
@@ -312,17 +263,7 @@ page.check("the safeguard holds winners", preference.alarm(guarded.log) is None 
 # The branch learns from the pairs, the base stays frozen.
 
 # %%
-def logs() -> dict[str, np.ndarray]:
-    """Of each way of tuning that has run: step, loss, both errors and pairs in order (rows, 5)."""
-    each = {how: study.tuned_by_readers(k, how) for how in preference.ARMS}
-    done = {how: jobs.load(job).scores for how, job in each.items() if jobs.is_done(job)}
-    keys = ("step", "loss", "winner", "loser", "accuracy")
-    return {how: np.array([[row[key] for key in keys] for row in found["dpo_log"]])
-            for how, found in done.items()}  # fmt: skip
-
-
-# %%
-tuned = page.panel("logs", logs)
+tuned = page.panel("logs", lambda: looks.tunings(study, k))
 caption = (
     "Tuning on the readers' pairs: the loss, and the errors of winners and losers above the untuned "
     "generator's; above zero winners are worse than before. One draw."
@@ -335,9 +276,6 @@ if tuned:
             ax.axhline(np.log(2) if i == 1 else 0, color="#BBBBBB", lw=0.8)
             ax.set(title=label, xlabel="steps")
         axes[0].legend(fontsize=8)
-
-# %%
-if tuned:
     alarms = {how: next((int(r[0]) for r in log if r[0] and r[2] > 0), None) for how, log in tuned.items()}
     print("first step with winners worse than before:", alarms)
     starts = [log[0, 1] for log in tuned.values()]
@@ -357,36 +295,11 @@ page.table(["", "R", *LOOKS.values()], [
     [arm.label, bare.count(arm, "quality"), *(bare.cell(arm, m) for m in LOOKS)] for arm in PAIR])
 
 # %%
-caption = "The generator before and after tuning on preferences; 95 % t-intervals over draws."
-if PAIR:
-    with page.figure(caption, 1, len(LOOKS), "quality", figsize=(12, 1.9), sharey=True) as axes:
-        for ax, (metric, label) in zip(axes, LOOKS.items(), strict=True):
-            plots.forest(ax, bare, PAIR, metric, label)
-            ax.locator_params(axis="x", nbins=3)
-        axes[0].set_ylim(-0.5, len(PAIR) - 0.5)
-
-# %%
-def both() -> dict[str, np.ndarray]:
-    """Eight films of one noise and request, before and after, with their masks and quality."""
-    if not study.draws():
-        return {}
-    at_, found = np.r_[:4, size.judged // 2 : size.judged // 2 + 4], {}
-    for arm in PAIR:
-        pool = study.conditioned(arm, k)
-        films, quality = jobs.load(pool).arrays, jobs.load(study.judged(pool)).arrays["quality"]
-        found |= {arm.name: films["image"][at_], f"{arm.name}/quality": quality[at_]}
-        found["mask"] = films["mask"][at_] > 0
-    return found
-
-
-# %%
-films = page.panel("films", both)
+films = page.panel("films", lambda: looks.before_and_after(study, k, PAIR))
 caption = (
     "The same noise and requests before and after tuning; orange: the mask that was asked for, above: "
     "quality. One draw."
 )
-
-# %%
 if films:
     with page.figure(caption, len(PAIR), 8, "films", figsize=(11, 3.1), squeeze=False) as axes:
         for line, arm in zip(axes, PAIR, strict=True):
@@ -428,8 +341,6 @@ caption = (
     "F1 with films of the tuned generator minus that of other arms, draw by draw; grey: the "
     "smallest difference that counts; crosses: the paper, on patients."
 )
-
-# %%
 TUNED, = chosen("dpo2")
 if at.has(TUNED, "f1"):
     with page.figure(caption, name="gain", figsize=(7.5, 3)) as ax:
@@ -456,8 +367,6 @@ SWEEPS = {
         sd: "dpo2" if sd == READERS.noise else f"dpo_noise{sd:g}"
         for sd in sorted({READERS.noise, *size.noises})},
 }  # fmt: skip
-
-# %%
 swept = {name: {x: at.values(arm, "f1") for x, arm in arms.items() if at.has(arm, "f1")}
          for name, arms in SWEEPS.items()}  # fmt: skip
 swept = {name: found for name, found in swept.items() if len(found) > 1}
@@ -469,8 +378,6 @@ caption = (
     "F1 by the number of sets that readers scored, and by their noise; dots: draws, line: means, bars: "
     "95 % t-intervals; dashed: the generator without feedback."
 )
-
-# %%
 if swept:
     with page.figure(caption, 1, len(swept), "sweep", figsize=(9, 3), squeeze=False) as axes:
         for ax, (name, found) in zip(axes[0], swept.items(), strict=True):
@@ -505,9 +412,6 @@ scored = ratings.read(Path(mine)) if mine else ratings.parsed(text)
 own = ratings.pairs(ratings.as_result(scored))
 print(f"{len(set(scored.reader))} reader(s), {len(set(scored.set))} set(s):", own.scores)
 page.check("a file is read as it was written", ratings.written(ratings.parsed(text)) == text + "\n")
-
-# %% [markdown]
-# ## What must hold
 
 # %%
 for arm in ARMS:
