@@ -416,7 +416,7 @@ if reader and page.meaningful:
 # - read reports and captions, and found out what captions leave out;
 # - counted what 1 % is, and what Dice says where there is no lesion.
 #
-# Next: [01_generator](01_generator.py), films from texts and masks.
+# Next: [01_branch](01_branch.py), how a mask joins a generator that draws films from texts.
 #
 # ## Exercises
 #
