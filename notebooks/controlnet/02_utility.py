@@ -51,8 +51,8 @@ COUNTS = {percent: page.study.real(percent) for percent in PERCENT}
 # > mean F1 score for classification tasks, as demonstrated by the performance increase across almost
 # > all conditions (Results)
 #
-# Figure 2 has four tasks, three fractions and four amounts of synthetic images. In the text that we
-# hold, one amount is quoted for each fraction.
+# Figure 2 has four tasks, three fractions and four amounts of synthetic images. The text that we have
+# quotes one amount for each fraction.
 
 # %%
 lines = []
@@ -87,17 +87,17 @@ for score, most in printed.MAXIMA.items():
 #
 # ## A toy: F1 moves with the class mix, AUC does not
 #
-# In RSNA each synthetic image shows the one disease of the task. So $m$ of them for each real image
-# change the share $\pi$ of positives in training to
+# In RSNA each synthetic image shows the one disease of the task. So adding $m$ of them for each real
+# image changes the share $\pi$ of positives in training to
 #
 # $$\pi_m = \frac{\pi + m}{1 + m}.$$
 #
 # Let healthy films give a feature $x \sim N(0, 1)$ and ill ones $x \sim N(d, 1)$. A classifier that
-# knows both laws, and so learns *nothing* from synthetic images but the new share, says
+# knows both laws already, and so learns *nothing* from synthetic images but the new share, says
 #
 # $$p(x) = \sigma\Big(d x - \tfrac{d^2}{2} + \ln\frac{\pi_m}{1-\pi_m}\Big).$$
 #
-# The order of the cases is the same for every $m$. F1 at 0.5 is not.
+# The order of the cases is the same for every $m$, but F1 at 0.5 is not.
 
 # %%
 D, prior = 0.6, LAWS["rsna"].prevalence("pneumonia")
@@ -146,12 +146,12 @@ near = abs(last["f1"] - last["f1_all_positive"])
 page.check("in the end all cases are called positive", near < 0.01)
 
 # %% [markdown]
-# **What to see.** The dark blue curve climbs from near zero to the dotted line, and at no amount above
-# the light blue one, which a threshold gives for nothing. It rises by more than F1 does in any cell of
-# the paper, and no case is understood any better. So F1 at 0.5 alone does not tell what synthetic films
-# teach.
+# **What to see.** The dark blue curve climbs from near zero to the dotted line, and never above the
+# light blue one, which a well-chosen threshold gives for free. It rises by more than F1 does in any
+# cell of the paper, and no case is understood any better. So F1 at 0.5 alone does not show what
+# synthetic films teach.
 #
-# How far the amounts move our own tasks:
+# This is how far each amount shifts our own tasks:
 
 # %%
 lines = []
@@ -161,15 +161,16 @@ for task in (task for task in TASKS.values() if task.about):
 page.table(["films with the finding", "", *(f"{m}x" for m in (0, *TIMES))], lines)
 
 # %% [markdown]
-# The five labels of the CheXpert-like task are asked for one at a time; [03_volume](03_volume.py) shows
-# what mix that makes. *Real films again* leave a mix nearly as it is; *shuffled* has that of the
-# synthetic films. Where all of these show the one finding of the task, to shuffle labels would change
-# nothing: there *shuffled* are films of the CheXpert-like findings that are called pneumonia.
+# The five labels of the CheXpert-like task are asked for one at a time; [03_volume](03_volume.py)
+# shows the mix that results. *Real films again* leaves the mix nearly as it is; *shuffled* has that
+# of the synthetic films. Where all of these show the one finding of the task, shuffling labels would
+# change nothing: there, *shuffled* consists of films of the CheXpert-like findings that are labelled
+# pneumonia.
 #
 # ## The run
 #
-# Every arm is a stored job: films, generator, pool, network, scores. All arms of a draw share its
-# films, and every network takes the same number of steps.
+# Every arm is a chain of stored jobs: films, generator, pool, network, scores. All arms of a draw
+# share its films, and every network takes the same number of steps.
 
 # %%
 rows = page.run()
@@ -181,7 +182,7 @@ page.text(f"*{count} of {whole} cells have a draw. Profile `quick` draws the amo
 # %% [markdown]
 # ## What is added
 #
-# The first films that each arm adds at 10 %, draw 0, two for each task.
+# These are the first films that each arm adds at 10 % in draw 0, two for each task.
 
 # %%
 pictures = page.panel("added", lambda: looks.added(page.study, page.study.draws()[0]))
@@ -203,16 +204,16 @@ if pictures:
             plots.label(line[0], label)
 
 # %% [markdown]
-# **What to see.** Whether the synthetic films have the scanner of their task: the generator has seen
-# none but those of the CANDID-like law and of the base. In *shuffled* the orange outline belongs to
-# another film; whoever gains from that has learned no pneumothorax.
+# **What to see.** Do the synthetic films have the look of their task's scanner? The generator has
+# seen only the scanners of the CANDID-like law and of the base. In *shuffled* the orange outline
+# belongs to another film; a network that gains from it has learned no pneumothorax.
 #
 # ## Figure 2
 #
-# Above, our tasks against the *number* of real films: equal fractions are not equal scarcity, as the
-# paper's own cells below show. Not all arms have the same draws, so a point stands at the mean of
-# *real* plus the arm's mean gain in its own draws; bars are 95 % t-intervals of that gain, from three
-# draws on.
+# Above, our tasks are plotted against the *number* of real films, since equal fractions do not mean
+# equal scarcity, as the paper's own cells below show. Not all arms have the same draws, so a point is
+# placed at the mean of *real* plus the arm's mean gain in its own draws; bars are 95 % t-intervals of
+# that gain, from three draws on.
 
 # %%
 caption = (
@@ -231,17 +232,18 @@ with page.figure(caption, 2, len(TASKS), figsize=(13, 6.4)) as axes:
     axes[0, 0].figure.legend(handles.values(), handles, loc="outside lower center", ncols=5)
 
 # %% [markdown]
-# **What to see.** First the green line: what so many films of *new* subjects would give. Then where
-# the blue diamonds stand between it and the grey circles, and whether *the same films again* stand as
-# high. In the two panels of F1 a rise below the dotted line can be a shift of the mix alone. Below,
-# the four tasks of the paper lie at very different numbers of images for the same fraction (CN-E19).
+# **What to see.** First, the green line: what that many films of *new* subjects would give. Then,
+# where the blue diamonds lie between it and the grey circles, and whether *the same films again* lie
+# as high. In the two panels of F1 a rise below the dotted line can be due to a shift of the mix
+# alone. In the lower row, the paper's four tasks have very different numbers of images at the same
+# fraction (CN-E19).
 #
 # ## The numbers
 #
 # Mean and 95 % t-interval over R training draws, at the amount that the paper quotes for a fraction.
-# *Share* is the part of the oracle's gain that an arm has, with Fieller's interval; the oracle's films
-# shift F1 at 0.5 as any others do, so AUC has a share of its own. The column *paper (patients)* is
-# another population: it shows an order and is no target.
+# *Share* is the part of the oracle's gain that an arm reaches, with Fieller's interval; the oracle's
+# films shift F1 at 0.5 as any others do, so AUC has a share of its own. The column *paper (patients)*
+# is another population: look at the order, not at the values.
 
 # %%
 for task in TASKS.values():
@@ -252,10 +254,10 @@ for task in TASKS.values():
     page.table([f"{task.label}: real films", *head], found)
 
 # %% [markdown]
-# **What to see.** In the tables of F1 read four columns together. If F1 at 0.5 rises and the other
-# three stay, the outputs have shifted, as in the toy. In those of Dice the second column gives a film
-# without a lesion a 1 for silence and a 0 for any false pixel; the SIIM-like set has no such films,
-# so there both columns are one, and *false alarms* is empty.
+# **What to see.** In the tables of F1, read four columns together. If F1 at 0.5 rises and the other
+# three stay the same, the outputs have shifted, as in the toy. In those of Dice, the second column
+# gives a film without a lesion a 1 if nothing is marked and a 0 for any false pixel; the SIIM-like
+# set has no such films, so both columns are equal there, and *false alarms* is empty.
 #
 # ## Every cell
 #
@@ -275,13 +277,13 @@ up = sum(gain.mean() > 0 for gain in there.values())
 print(f"{up} of {len(there)} cells gain; bold: the amount that the paper quotes")
 
 # %% [markdown]
-# The largest of these numbers is the luckiest too; what a maximum of 48 is worth stands in
+# The largest of these numbers is also the luckiest; what a maximum of 48 is worth is the subject of
 # [06_statistics](06_statistics.py).
 #
 # ## What the gain is made of
 #
-# Synthetic films at the quoted amount minus each other arm, draw by draw. Grey: the smallest
-# difference that counts, fixed beforehand; crosses: the paper's gains, on patients.
+# Here are synthetic films at the quoted amount minus each of the other arms, draw by draw. Grey: the
+# smallest difference that counts, fixed beforehand; crosses: the paper's gains, on patients.
 
 # %%
 caption = (
@@ -302,9 +304,9 @@ with page.figure(caption, len(TASKS), len(PERCENT), "gain", figsize=(11, 8.6)) a
     plots.legend(axes[0, 0].figure)
 
 # %% [markdown]
-# **What to see.** Right of zero the synthetic films are better. Read the orange controls before *Real
-# films*: where blurred copies or shuffled labels do as well, the gain is regularisation. The oracle is
-# expected on the left.
+# **What to see.** To the right of zero the synthetic films are better. Read the orange controls
+# before *Real films*: where blurred copies or shuffled labels do as well, the gain is regularisation.
+# The oracle is expected on the left.
 
 # %% tags=["CN-03", "CN-04", "CN-05", "CN-06", "CN-07", "CN-08", "CN-09", "CN-10", "CN-11", "CN-12", "CN-13", "CN-14"]
 page.verdicts("CN-03", "CN-04", "CN-05")  # RSNA-like
@@ -317,7 +319,7 @@ page.verdicts("CN-09", "CN-10", "CN-11", "CN-12", "CN-13", "CN-14")  # segmentat
 # ## Does the benefit diminish, and is it almost everywhere?
 #
 # A gain shrinks by itself where little is left to gain. The *share* of the oracle's gain allows for
-# that: it says which part of what new subjects would have given the synthetic films have given.
+# that: of what new subjects would have given, it is the part that synthetic films give.
 
 # %%
 lines = []
@@ -358,8 +360,8 @@ page.verdicts("CN-31")
 # ## What is asked of the generator
 #
 # The paper asks for one disease at a time, and for masks that were dilated, eroded, flipped or moved;
-# it compares neither with its plain form. *Augmented* does the same to real pairs. These arms stand
-# beside: profile `full` has them.
+# it compares neither with its plain form. *Augmented* does the same to real pairs. These arms are
+# computed in profile `full` only.
 
 # %%
 ASKED = {"chexpert-10": ("syn2_single", "syn2_multi"),
@@ -379,8 +381,8 @@ page.verdicts("CN-19", "CN-20")
 # %% [markdown]
 # ## Rare labels
 #
-# The five labels of the CheXpert-like task differ in prevalence. If synthetic films mend class
-# imbalance, the rare ones should gain most, and more than by showing the same films again.
+# The five labels of the CheXpert-like task differ in prevalence. If synthetic films remedy class
+# imbalance, the rare ones should gain most, and more than from showing the same films again.
 
 
 # %%
@@ -398,7 +400,7 @@ if labels:
         axes[0].set_ylabel("gain in F1 at 0.5")
 
 # %% [markdown]
-# **What to see.** Whether the line falls. Five labels carry it, and they differ in more than their
+# **What to see.** Does the line fall? It rests on five labels, and they differ in more than their
 # prevalence: a large heart is easier to see than a thin plate of atelectasis.
 
 # %%
@@ -433,8 +435,8 @@ for task, p in CELLS:
 # - put four tasks between real films alone and an oracle, at equal gradient steps and against the
 #   number of films;
 # - shown every cell of the grid that has a draw, not the best one;
-# - separated a gain by new pathology from what repetition, blur and wrong labels give;
-# - judged the claims of this figure by tests fixed before.
+# - told a gain from new pathology apart from what repetition, blur and wrong labels give;
+# - judged the claims of this figure by tests that were fixed beforehand.
 #
 # Next: [03_volume](03_volume.py), whether more is better.
 #

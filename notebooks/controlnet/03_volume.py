@@ -11,7 +11,7 @@
 #
 # - every task against the amount of synthetic films, at equal steps, with the curve of fresh phantoms
 #   beside it and a test of trend;
-# - what becomes of the gain at equal epochs, where more films also mean more training;
+# - what happens to the gain at equal epochs, where more films also mean more training;
 # - what is asked for (one finding or several, a balanced mix or the real one, masks as they are or
 #   transformed), and what the generator had seen before films became "scarce".
 #
@@ -62,7 +62,7 @@ falling = [[printed.FIGURE2[task.regime(p)].times for p in PERCENT] for task in 
 page.check("no quoted amount rises with the real images", (np.diff(falling) <= 0).all())
 
 # %% [markdown]
-# With more real images the quoted amount falls to the smallest, and in CheXpert it is the smallest
+# As real images increase, the quoted amount falls to the smallest, and in CheXpert it is the smallest
 # throughout (CN-E07). If more were better, the largest would be quoted everywhere.
 #
 # **Paper says / we do**
@@ -77,16 +77,16 @@ page.check("no quoted amount rises with the real images", (np.diff(falling) <= 0
 #
 # ## A toy: when samples repeat what is known
 #
-# Let a film be one number with mean $\mu$ and variance 1, and let the task be to estimate $\mu$. There
-# are $n$ real films. A generator that has learned from $N$ *other* films draws about *their* mean, and
-# $m$ of its samples are thrown into one pot with the real ones. The mean over the pot has the error
+# Let a film be one number with mean $\mu$ and variance 1, and let the task be to estimate $\mu$.
+# There are $n$ real films. A generator that has learned from $N$ *other* films draws around *their*
+# mean, and $m$ of its samples are pooled with the real ones. The mean over this pot has the error
 #
 # $$E(n, m) = \frac{n + m + m^2/N}{(n+m)^2},$$
 #
-# which tends to $1/N$: however many samples, they say no more than the generator knows. For $2n > N$
-# there is a best amount, $m^* = nN/(2n - N)$, and beyond it more is worse. With fresh films
-# ($N = \infty$) it is $1/(n+m)$. A generator that has learned from the *same* $n$ films gives
-# $1/n + m/(n+m)^2$, and never gains.
+# which tends to $1/N$: however many samples there are, they say no more than the generator knows. For
+# $2n > N$ there is a best amount, $m^* = nN/(2n - N)$, and beyond it more is worse. With fresh films
+# ($N = \infty$) it is $1/(n+m)$. A generator that has learned from the *same* $n$ films gives $1/n +
+# m/(n+m)^2$, and never gains.
 
 # %%
 KNOWN, FEW, MANY = 64, 16, 160  # films behind the toy's generator, and two numbers of real films
@@ -143,12 +143,13 @@ page.check("with few real films more samples never hurt",
 # %% [markdown]
 # **What to see.** On the left the generator knows more films than the task has: the curve falls and
 # soon lies flat. On the right the task has more films than the generator knows: beyond a small amount
-# more is worse. So the sign of a trend tells who knows more, and a gain at few films can be nothing but
-# the transfer of what the generator was given (CN-E05).
+# more is worse. So the sign of a trend shows who knows more, and a gain with few films may be nothing
+# but the transfer of what the generator was given (CN-E05).
 #
 # ## The run
 #
-# Arms, films and seeds are those of [02_utility](02_utility.py); nothing that it has is computed again.
+# Arms, films and seeds are those of [02_utility](02_utility.py); nothing that was computed there is
+# computed again.
 
 # %%
 rows = page.run()
@@ -162,9 +163,9 @@ page.text(f"*{len(whole)} of {len(CELLS)} fractions have all amounts. Profile `q
 # %% [markdown]
 # ## More films, equal steps
 #
-# The paper's score against the amount. Points stand at the mean of *real* plus the arm's gain in its
-# own draws; bars are 95 % t-intervals, from three draws on. A ring marks the amount that the paper
-# quotes.
+# The figure shows the paper's score against the amount. Points are placed at the mean of *real* plus
+# the arm's gain in its own draws; bars are 95 % t-intervals, from three draws on. A ring marks the
+# amount that the paper quotes.
 
 # %%
 caption = (
@@ -186,16 +187,16 @@ with page.figure(caption, len(PERCENT), len(TASKS), figsize=(12, 7.6), sharex=Tr
     axes[0, 0].figure.legend(handles.values(), handles, loc="outside lower center", ncols=4)
 
 # %% [markdown]
-# **What to see.** Whether the blue curve rises along its whole length, as the green one should, or
-# lies flat after the first step, as in the toy. A green curve that falls in F1 at 0.5 is no riddle:
-# each film that is added shows the disease (see the toy of [02_utility](02_utility.py)).
+# **What to see.** Does the blue curve rise along its whole length, as the green one should, or is it
+# flat after the first step, as in the toy? A green curve that falls in F1 at 0.5 is no riddle: each
+# film that is added shows the disease (see the toy of [02_utility](02_utility.py)).
 #
 # ## A test of trend
 #
 # *Page's test* asks whether the arms rise in the order 0x, 2x, 5x, 10x, 25x within the draws; $\tau$
 # compares that order with the order of the means. The column *best* is the amount with the highest
-# mean, which is a choice made on test films and no result (CN-E20). A P stands for one fraction and is not
-# corrected; the verdict below corrects.
+# mean, which is a choice made on test films and no result (CN-E20). Each P is for one fraction and is
+# not corrected; the verdict below is.
 
 
 # %%
@@ -213,8 +214,8 @@ page.verdicts("CN-17")
 # %% [markdown]
 # ## Does it plateau where real films abound?
 #
-# "No trend" is not "no effect seen": it must be shown that 25x and 2x differ by less than the margin,
-# at 100 % of the real films.
+# To see no effect is not to show that there is no trend: 25x and 2x must be shown to differ by less
+# than the margin, at 100 % of the real films.
 
 # %%
 lines, most = [], max(PERCENT)
@@ -233,9 +234,9 @@ page.verdicts("CN-18")
 # %% [markdown]
 # ## Equal epochs
 #
-# At equal epochs an arm with ten films added to each real one takes eleven times the steps. What is
-# gained then may be the films or the steps. So a third arm takes *the same number of steps* and sees
-# the same real films again.
+# At equal epochs an arm with ten films added to each real one takes eleven times the steps. A gain
+# may then come from the films or from the steps. So a third arm takes *the same number of steps* and
+# sees the same real films again.
 
 # %%
 lines, times = [], 10
@@ -264,8 +265,8 @@ caption = (
 films.leads(page, caption, "epochs", found, "difference in the paper's score")
 
 # %% [markdown]
-# **What to see.** Of each pair of lines the second is the fair one. If the first lies right of zero and
-# the second does not, more training is what helped.
+# **What to see.** Of each pair of lines the second is the fair comparison. If the first lies to the
+# right of zero and the second does not, it is more training that helped.
 #
 # ## What is asked for
 #
@@ -285,13 +286,13 @@ if shares:
 page.table(["share in training", "added", *CHEXPERT], lines)
 
 # %% [markdown]
-# **What to see.** How even *balanced* is at each amount, and what the commonest label loses: a rare
-# label that is asked for more often takes its place from another.
+# **What to see.** How even is *balanced* at each amount, and what does the commonest label lose? A
+# rare label that is asked for more often takes the place of another.
 #
 # **The masks.** [01_generator](01_generator.py) shows masks under each of the paper's transformations.
 #
-# **Each against its plain form**, at equal volume and equal steps; the rows of prompts and masks are
-# those of [02_utility](02_utility.py), with their verdicts.
+# **Each against its plain form**, at equal volume and equal steps. The rows of prompts and masks are
+# those of [02_utility](02_utility.py), which has their verdicts.
 
 # %%
 utility = page.rows_of("controlnet/02_utility")
@@ -312,13 +313,13 @@ caption = (
 films.leads(page, caption, "asked", found, "difference in the paper's score")
 
 # %% [markdown]
-# **What to see.** Right of zero the paper's way is better. Macro F1 and Dice share the axis, each in its
-# own units.
+# **What to see.** To the right of zero the paper's way is better. Macro F1 and Dice share the axis,
+# each in its own units.
 #
 # ## Where the knowledge comes from
 #
-# Scarcity is simulated *after* the generator was trained (CN-E05). How many films has who seen, in the
-# CANDID-like task at 10 %?
+# Scarcity is simulated *after* the generator was trained (CN-E05). How many films has each network
+# seen in the CANDID-like task at 10 %?
 
 # %%
 at = rows.get(TASKS["candid"].regime(10))
@@ -353,9 +354,9 @@ caption = (
 films.leads(page, caption, "knowledge", found, "difference in Dice")
 
 # %% [markdown]
-# **What to see.** The third line is the part of the gain that is transfer from films which a real
-# shortage would not have. The base has seen many films in both cases, as a published one would; a
-# generator without it would know less still.
+# **What to see.** The third line is the part of the gain that comes from films which would not exist
+# in a real shortage. The base has seen many films in both cases, as a published one would have; a
+# generator without it would know even less.
 #
 # ## What must hold
 
@@ -376,10 +377,10 @@ page.check("each prompt names one label", np.allclose(asked, 1, atol=1e-5))
 # ## In this notebook we have
 #
 # - seen in closed form why samples of a generator saturate, and when more of them hurt;
-# - drawn four tasks against the amount of synthetic films, with the oracle beside, and tested the
-#   trend at equal steps;
-# - told the effect of more films from that of more training;
-# - held the paper's ways of asking against their plain forms;
+# - plotted four tasks against the amount of synthetic films, with the oracle beside them, and tested
+#   the trend at equal steps;
+# - told the effect of more films apart from that of more training;
+# - compared the paper's ways of asking with their plain forms;
 # - asked what is left when the generator, too, has only the scarce films.
 #
 # ## Exercises
@@ -391,8 +392,8 @@ answer = None  # your number
 page.exercise(answer, lambda: 48 * 64 / (2 * 48 - 64), within=0.5)
 
 # %% [markdown]
-# **2.** Training takes 300 steps with real films alone. How many at equal epochs, with five synthetic
-# films for each real one?
+# **2.** Training takes 300 steps with real films alone. How many does it take at equal epochs, with
+# five synthetic films for each real one?
 
 # %%
 answer = None  # your number

@@ -9,9 +9,11 @@
 # %% [markdown]
 # # Figure 3: films that a proxy likes
 #
-# - does the proxy's similarity tell films that show what was asked from films that do not?
-# - keep the tenth that it likes best: is the loss one of quality, or of nine tenths of the volume?
-# - a generator tuned on such films, and whether films that look better, or invent less, help more.
+# - does the proxy's similarity tell films that show what was asked for from films that do not?
+# - only the tenth that it likes best is kept: is the loss due to quality, or to nine tenths of the
+#   volume?
+# - a generator tuned on such films, beside one tuned for as long on films that chance keeps; and
+#   whether films that look better, or invent less, help more.
 #
 # Nothing here shows that a method works or fails on patients.
 
@@ -76,13 +78,13 @@ page.table(
 #
 # ## A toy first: better, or more?
 #
-# Half-spaces in place of films: $x = \pm\mu + \varepsilon$ in $d$ dimensions, with $\varepsilon$ normal. A share $r$ of
-# the points shows the class that was asked for, the others show the other one. A classifier
-# that learns the mean of $y\,x$ from $n$ points has the accuracy
+# Let points stand for films: $x = \pm\mu + \varepsilon$ in $d$ dimensions, with $\varepsilon$ normal.
+# A share $r$ of the points shows the class that was asked for, the others show the other one. A
+# classifier that learns the mean of $y\,x$ from $n$ points has the accuracy
 #
 # $$\Phi\Bigl(|\mu| \Big/ \sqrt{1 + \tfrac{d}{n\,(2r-1)^2\,|\mu|^2}}\Bigr).$$
 #
-# So all that counts is $n\,(2r-1)^2$: volume counts once, purity twice.
+# So all that counts is $n\,(2r-1)^2$: volume enters once, purity squared.
 
 # %%
 DIM, SHIFT, RIGHT, VOLUME = 20, 1.0, 0.75, 300  # d, |mu|, r without a filter, films
@@ -145,8 +147,8 @@ page.check("a tenth loses here, however good the score", max(toy["the best tenth
 
 # %% [markdown]
 # **What to see.** The blue curve rises with the score: choosing helps. The orange one stays below the
-# grey: throwing nine tenths away costs more than a perfect filter can bring. A comparison of orange
-# with grey, which is the paper's, says nothing against quality.
+# grey: throwing nine tenths away costs more than a perfect filter can bring. The paper compares
+# orange with grey, and that says nothing against quality.
 #
 # ## The proxy
 #
@@ -169,8 +171,8 @@ if not len(rows):
 # %% [markdown]
 # ## Does it tell right films?
 #
-# A film is *right* if the independent reader sees the finding that was asked for. The share of right films
-# among those that are kept is the purity of the toy.
+# A film is *right* if the independent reader sees the finding that was asked for. The share of right
+# films among those that are kept corresponds to the purity in the toy.
 
 
 # %%
@@ -222,9 +224,9 @@ if seen:
         plots.label(axes[0, 0], "best"), plots.label(axes[1, 0], "least")
 
 # %% [markdown]
-# **What to see.** If both histograms lie on each other, the proxy ranks something else than the finding:
-# sharpness, exposure, a common patient. Are the films above more like each other than those below? Then
-# choosing costs diversity, which the toy leaves out.
+# **What to see.** If the two histograms coincide, the proxy ranks by something other than the
+# finding: sharpness, exposure, or how typical the patient is. Are the films above more like each
+# other than those below? Then choosing costs diversity, which the toy leaves out.
 
 # %% tags=["CN-35"]
 page.verdicts("CN-35")
@@ -232,8 +234,8 @@ page.verdicts("CN-35")
 # %% [markdown]
 # ## Figure 3
 #
-# One row for each arm; every arm trains the same network, from the same start, for equally many
-# steps, on the same real films. F1 depends on the threshold and AUC does not.
+# Each arm has a row. All arms train the same network, from the same start, for equally many steps, on
+# the same real films. F1 depends on the threshold, and AUC does not.
 
 # %%
 ARMS = [arm for arm in chosen(*page.table_of.beside, *page.table_of.shown)
@@ -291,8 +293,8 @@ page.verdicts("CN-22", "CN-23")
 # %% [markdown]
 # ## Two by two: volume and quality
 #
-# Many films or a tenth of them, liked best or least. Let $L$ and $S$ be large and small volume,
-# $+$ and $-$ liked best and least. Then
+# The films are many or a tenth as many, and liked best or least. Let $L$ and $S$ be the large and the
+# small volume, and $+$ and $-$ liked best and least. Then
 #
 # $$\underbrace{\tfrac12(L_+ + L_-) - \tfrac12(S_+ + S_-)}_{\text{volume}} -
 # \underbrace{\bigl[\tfrac12(L_+ + S_+) - \tfrac12(L_- + S_-)\bigr]}_{\text{quality}} = L_- - S_+,$$
@@ -331,10 +333,11 @@ if four:
         ax.legend(fontsize=8)
 
 # %% [markdown]
-# **What to see.** Steep lines far apart? The slope is what volume does, the distance what quality does. At
-# 1 % the small volume is a handful of films for five findings, so that some findings get none: a larger
-# fraction would be kinder to it. It is nearly the paper's tenth, too: as few films, chosen from about as
-# many. The corner of few films that are liked least is no claim's; where it has no draw, it is missing.
+# **What to see.** Are the lines steep, and are they far apart? The slope is the effect of volume, the
+# distance that of quality. At 1 % the small volume is a handful of films for five findings, so some
+# findings get none; a larger fraction would be kinder to it. It is also close to the paper's tenth:
+# as few films, chosen from about as many. No claim needs the corner of few films that are liked
+# least; it is missing where it has no draw.
 
 # %% tags=["CN-24"]
 page.verdicts("CN-24")
@@ -384,8 +387,8 @@ if FOURTH:
         axes[0].figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
 
 # %% [markdown]
-# **What to see.** Hypothesis 3 wants both clouds to fall from left to right. Four generators carry
-# little; and a generator of a quarter of the training differs from the others in more than this.
+# **What to see.** By hypothesis 3 both clouds fall from left to right. Four generators are little
+# evidence, and one with a quarter of the training differs from the others in more than this.
 
 # %% tags=["CN-27"]
 page.verdicts("CN-27")
@@ -404,16 +407,16 @@ if seen:
 # ## In this notebook we have
 #
 # - seen in a toy why a filter must be tried at equal volume;
-# - asked whether a proxy's liking means that a film is right;
-# - taken volume and quality apart in two by two arms;
-# - held hypothesis 3 against four generators whose hallucinations are counted.
+# - asked whether a film that the proxy likes is right;
+# - told volume and quality apart with two by two arms, and the filter from further training;
+# - tested hypothesis 3 on four generators whose hallucinations are counted.
 #
 # Next: [05_feedback](05_feedback.py), readers in the proxy's place.
 #
 # ## Exercises
 #
-# **1.** In the toy, let a filter be perfect: the best tenth is all right. Below which share $r$ of right
-# points does that tenth teach more than all points together?
+# **1.** In the toy, let a filter be perfect: the best tenth is all right. Below which share $r$ of
+# right points among all of them does that tenth teach more than all points together?
 
 # %%
 answer = None  # your number

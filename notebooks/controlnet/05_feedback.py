@@ -9,10 +9,10 @@
 # %% [markdown]
 # # Figure 4: what readers prefer
 #
-# - sets of four films, scored by simulated readers whose noise is known: how far do they agree?
+# - sets of four films, scored by simulated readers whose noise is known: how well do they agree?
 # - from scores to pairs, and from pairs to a generator: Diffusion-DPO, and how it can go wrong while
 #   its loss looks fine;
-# - what tuning does to the films, what it does to a classifier, and what more readers would change.
+# - what tuning does to the films and to a classifier, and what more readers would change.
 #
 # Nothing here shows that a method works or fails on patients.
 
@@ -88,8 +88,8 @@ print(f"feedback gains {gain:.3f} over real films;",
 #
 # $$s = \tfrac52 + a\,\bigl(5q - \tfrac52\bigr) + b + \eta,\qquad \text{rounded to } 0, 1, \dots, 5,$$
 #
-# with a slope $a$ and a bias $b$ of the reader's own and fresh noise $\eta$ each time. What do they agree
-# on? Kappa with quadratic weights is 1 for equal scores and 0 by chance.
+# with a slope $a$ and a bias $b$ of the reader's own, and fresh noise $\eta$ each time. How well do
+# they agree? Kappa with quadratic weights is 1 for equal scores and 0 by chance.
 
 # %%
 page.source(raters.weighted_kappa)
@@ -128,11 +128,12 @@ page.check("without noise no pair is wrong", agreed[2, 0] == 1)
 
 # %% [markdown]
 # **What to see.** Kappa falls much faster than the share of right pairs: readers who hardly agree on
-# scores still mostly agree on which of two images is better. That is why one asks for preferences.
+# scores still mostly agree on which of two images is better. That is why it makes sense to ask for
+# preferences.
 #
 # ## From scores to pairs
 #
-# A set of four has six pairs. One reader's scores, as a file holds them:
+# A set of four has six pairs. Here are one reader's scores, as they stand in a file:
 
 # %%
 SCORES = (5, 3, 3, 1)
@@ -180,8 +181,8 @@ if sets:
             plots.label(line[0], f"{NAMES[sets['kind'][i]]}\n{asked}")
 
 # %% [markdown]
-# How far the readers of this draw agree, what is left of their scores as pairs, and how many of these are
-# in the order of what all readers see before noise and habit.
+# The table shows how well the readers of this draw agree, how many pairs their scores give, and how
+# many of these are in the order of what all readers see before noise and habit.
 
 # %%
 agreement = page.panel("agreement", lambda: looks.agreement(study, k))
@@ -195,7 +196,7 @@ page.table(head, [] if not agreement else [
 # %% [markdown]
 # ## Diffusion-DPO
 #
-# The winner of a pair should be denoised better than by the generator as it was (ref), the
+# The winner of a pair should be denoised better than by the generator as it was before (ref), and the
 # loser worse:
 #
 # $$\mathcal{L} = -\log\sigma\Bigl(-\tfrac{\beta}{2}\bigl[(e_w - e_w^{\mathrm{ref}}) - (e_l - e_l^{\mathrm{ref}})\bigr]\Bigr),
@@ -204,13 +205,14 @@ page.table(head, [] if not agreement else [
 # with the same noise at the same $t$ for all four errors. Before the first step both brackets are zero and
 # the loss is $\ln 2$; a tuning that starts elsewhere has a wrong reference.
 #
-# Three ways: *vanilla*; *rank*, each side weighed by its own score, as in a published ControlNet of
-# radiographs; *safeguarded*, where the loser's gradient never raises the winner's error to first order.
+# There are three ways: *vanilla*; *rank*, where each side is weighted by its own score, as in a
+# published ControlNet for radiographs; and *safeguarded*, where the loser's gradient never raises the
+# winner's error, to first order.
 #
 # ## Toy: a line with two hills
 #
-# A tiny diffusion model knows two normal laws, left and right. A reader likes the right one. Tuned
-# with care, more points come from the right; nothing else should change.
+# A tiny diffusion model knows two normal laws, left and right, and a reader likes the right one.
+# After careful tuning more points come from the right; nothing else should change.
 
 # %%
 page.source(preference.margin, preference.safeguard)
@@ -253,10 +255,11 @@ page.check("its sign: both errors grow", min(hasty.log[-1]["winner"], hasty.log[
 page.check("the safeguard holds winners", preference.alarm(guarded.log) is None and guarded.away < 0.05)
 
 # %% [markdown]
-# **What to see.** The loss of the hasty run is fine: it falls further than that of the careful one. But it
-# only asks that losers get worse *faster* than winners; when both get worse, points land where no
-# data ever were. So both errors are logged in all that follows, and an alarm says when winners are worse
-# than before. Weighing by rank holds here too: a loser with a low score is hardly pushed at all.
+# **What to see.** The loss of the hasty run looks fine: it falls further than that of the careful
+# one. But it only asks that losers get worse *faster* than winners; when both get worse, points land
+# where no data ever were. So both errors are logged in all that follows, and an alarm says when
+# winners are worse than before. Weighting by rank also holds up here, since a loser with a low score
+# is hardly pushed at all.
 #
 # ## The tuning of the films
 #
@@ -284,8 +287,9 @@ if tuned:
 # %% [markdown]
 # ## Do the films get better?
 #
-# Quality is the mean of faith to what was asked for and of realism, by a reader network that shares no film
-# with the one that simulated readers see by. Else the generator might learn the readers' blind spots.
+# Quality is the mean of faithfulness to what was asked for and of realism. It is judged by a reader
+# network that shares no film with the one through which simulated readers see; otherwise the
+# generator might learn the readers' blind spots.
 
 # %%
 PAIR = [arm for arm in chosen("original", "dpo") if bare.has(arm, "quality")]
@@ -315,7 +319,8 @@ page.verdicts("CN-26")
 # %% [markdown]
 # ## Figure 4
 #
-# What the tuned generator's films are worth to a classifier of pneumonia, beside the controls.
+# Here is what the tuned generator's films are worth to a classifier of pneumonia, beside the
+# controls.
 
 # %%
 ARMS = [arm for arm in chosen("real", "syn2", "dpo2", "rank2", "safeguarded2", "oversample2",
@@ -348,8 +353,8 @@ if at.has(TUNED, "f1"):
         ax.set_xlabel("F1, tuned on preferences minus ...")
 
 # %% [markdown]
-# **What to see.** How far is *tuned on preferences* from *Synthetic*, and how wide is its interval? That is
-# what feedback adds. If the films did get better, did they also help more?
+# **What to see.** How far is *tuned on preferences* from *Synthetic*, and how wide is the interval?
+# That is what feedback adds. If the films did get better, did they also help more?
 
 # %% tags=["CN-25"]
 page.verdicts("CN-25")
@@ -357,8 +362,8 @@ page.verdicts("CN-25")
 # %% [markdown]
 # ## More sets, better readers
 #
-# The paper's cause for the weak effect can be tested by varying it: the number of sets, and the noise
-# of the readers at the paper's number of sets.
+# The cause that the paper gives for the weak effect can be tested by varying it: first the number of
+# sets, then the noise of the readers at the paper's number of sets.
 
 # %%
 SWEEPS = {
@@ -393,8 +398,8 @@ page.verdicts("CN-33")
 # %% [markdown]
 # ## Be a reader yourself
 #
-# The form [rate_images](../explore/rate_images.py) writes your scores as a file of the same kind; so may
-# any spreadsheet. Its columns:
+# The form [rate_images](../explore/rate_images.py) writes your scores to a file of the same kind, and
+# so can any spreadsheet. Its columns are:
 #
 # | column | |
 # |---|---|
@@ -403,8 +408,8 @@ page.verdicts("CN-33")
 # | condition | T2I, M2I or TM2I |
 # | text_score, mask_score | 0 to 5; empty where there is no such condition |
 #
-# Name the file below; what is wrong with it is said with its line. In a study, `ratings.rated_by_form`
-# takes the place of `study.rated` as the job that `ratings.pairs` reads.
+# Name the file below; an error message names the line that is wrong. In a study,
+# `ratings.rated_by_form` takes the place of `study.rated` as the job that `ratings.pairs` reads.
 
 # %%
 mine = ""  # path of your CSV
@@ -426,8 +431,9 @@ if page.meaningful:
 # ## In this notebook we have
 #
 # - seen how noise hides agreement on scores, and less so on preferences;
-# - tuned a toy until its loss looked best and its points were worst, and a safeguard against it;
-# - compared the films before and after with a judge that the readers do not know;
+# - tuned a toy until its loss looked best and its points were worst, and seen a safeguard against
+#   that;
+# - compared the films before and after, with a judge that shares nothing with the readers;
 # - judged what feedback adds to a classifier, and whether more of it would add more.
 #
 # Next: [06_statistics](06_statistics.py), what two trials can show.
