@@ -51,8 +51,8 @@ mine = chapter.Chapter(page)
 # The chapter in reading order:
 
 # %%
-mine.reading("table1_datasets", "01_generator", "02_utility", "03_volume", "04_proxy", "05_feedback",
-             "06_statistics")  # fmt: skip
+mine.reading("table1_datasets", "01_branch", "01_generator", "02_utility", "03_volume", "04_proxy",
+             "05_feedback", "06_statistics")  # fmt: skip
 
 # %% [markdown]
 # ## Paper and implementation
