@@ -273,12 +273,10 @@ SCORES = {"fd": "FD", "coverage": "coverage", "label_accuracy_ratio": "label acc
           "mask_adherence": "mask Dice", "hallucination": "hallucination", "milliseconds": "ms a film"}
 TAKEN = {"steps": size.sampler_steps, "guidance": GUIDANCE}
 tried = [arm for arm in RECIPES.values() if at.has(arm, "fd")]
-page.table(
-    [f"draw {SPARE}, {size.few} films each", *SCORES.values(), "taken"],
-    [[arm.label, *(at.cell(arm, m) for m in SCORES), "yes" if arm.changes == TAKEN else "no"]
-     for arm in tried] + [["fresh phantoms", *(at.null(arm, m) for m in SCORES), ""]
-                          for arm in tried[:1]],
-)  # fmt: skip
+lines = [[arm.label, *(at.cell(arm, m) for m in SCORES), "yes" if arm.changes == TAKEN else "no"]
+         for arm in tried]  # fmt: skip
+fresh = [["fresh phantoms", *(at.cell("fresh", m) for m in SCORES), ""]] if tried else []
+page.table([f"draw {SPARE}, {size.few} films each", *SCORES.values(), "taken"], lines + fresh)
 if not tried:
     page.text(f"*Tried in profile `full`: `./run_all.sh --profile full {page.item}`.*")
 
