@@ -145,6 +145,21 @@ def filtered(
     return Result(arrays, {"n": int(best.sum()), "of": n})
 
 
+def at_random(pool: Result, stream: list[int], percentile: float = 90.0) -> Result:
+    """Job: as many films of a pool as `filtered` keeps, of each text as many, chosen by chance.
+
+    Arrays: those of the pool, whose order stays. ValueError: a percentile outside [0, 100).
+    """
+    if not 0 <= percentile < 100:
+        raise ValueError(f"percentile is {percentile}; use 0 up to, but not, 100.")
+    n = len(pool.arrays["image"])
+    _, text = np.unique(pool.arrays["tokens"], axis=0, return_inverse=True)
+    lot = np.random.default_rng(stream).random(n)
+    taken = standing(lot, text.ravel()) > percentile / 100
+    arrays = {name: rows[taken] for name, rows in pool.arrays.items()}
+    return Result(arrays, {"n": int(taken.sum()), "of": n})
+
+
 def kept(pool: Result, proxy: Result, n: int, among: int, best: bool) -> Result:
     """Job: of the first `among` films of a pool the n that fit their texts best, or least.
 

@@ -1,14 +1,19 @@
 """Parts of ControlNet's pages: scores of a task against the number of films, real or added."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from matplotlib.axes import Axes
 
+from lib.metrics.inference import page as page_test
 from lib.metrics.inference import t_interval
 from lib.papers.arms import Arm
+from lib.papers.controlnet import printed
+from lib.papers.controlnet.arms import CHEXPERT, MAIN, PERCENT, TIMES, Task
+from lib.report import plots
 from lib.report.plots import FEWEST
-from lib.report.rows import Regime
+from lib.report.rows import NONE, Regime, Rows
 
 NAMES = {  # of metrics; those of several findings are means over them
     "f1": "F1 at 0.5", "f1_tuned": "F1 at validation's threshold", "auc": "AUC",
@@ -40,3 +45,167 @@ def line(axes: Axes, found: Mapping[float, np.ndarray], fmt: str, **look) -> Non
     half = [t_interval(v)[2] - v.mean() if len(v) >= FEWEST else np.nan for v in there.values()]
     means = [v.mean() for v in there.values()]
     axes.errorbar([*there], means, half, fmt=fmt, **{"ms": 4, "capsize": 2, "lw": 1.5, **look})
+
+
+# ---- figure 2: a task by the number of real films -----------------------------------------------
+
+AT_QUOTED = {  # how arms at the amounts that the paper quotes look
+    "syn": ("#0072B2", "D-", "Synthetic, as quoted"),
+    "oversample": ("#555555", "s:", "Real films again, as many"),
+    "oracle": (plots.ROLES["oracle"], "^-", "Oracle, as many"),
+}
+ALONE = {"real": ("#777777", "o-"), "classic": ("#999933", "v--")}
+BLUES = dict(zip(TIMES, ("#C6DBEF", "#9ECAE1", "#6BAED6", "#3182BD"), strict=True))
+BESIDE = ("syn", "oversample", "smooth", "shuffled", "oracle")
+SHORT = {"real": "Real films", "classic": "Augmented", "oversample": "Real films again",
+         "smooth": "Blurred copies", "shuffled": "Shuffled", "oracle": "Oracle"}  # fmt: skip
+
+
+def draw_ours(axes: Axes, rows: Rows, task: Task, counts: Mapping[int, int]) -> None:
+    """Our panel of Figure 2; counts: how many real films a fraction is."""
+    at = {p: rows.get(task.regime(p)) for p in PERCENT}
+
+    def across(arm) -> dict[int, np.ndarray]:
+        return {counts[p]: placed(at[p], arm(p), task.score) for p in PERCENT}
+
+    for m, colour in BLUES.items():
+        found = across(lambda p, m=m: f"syn{m}")
+        line(axes, found, ".-", color=colour, label=f"Synthetic, {m}x", lw=1)
+    for arm, (colour, style) in ALONE.items():
+        line(axes, across(lambda p, a=arm: a), style, color=colour, label=MAIN[arm].label)
+    for kind, (colour, style, label) in AT_QUOTED.items():
+        found = across(lambda p, kind=kind: f"{kind}{task.quoted[p]}")
+        line(axes, found, style, color=colour, label=label)
+    all_positive, fewest = task.score + "_all_positive", at[PERCENT[0]]
+    if fewest.has("real", all_positive):
+        level = fewest.mean("real", all_positive)
+        axes.axhline(level, color="black", ls=":", label="All positive")
+    axes.set(xscale="log", title=task.label, ylabel=named(task.score))
+    axes.set_xticks([*counts.values()], [f"{n:,}\n{p} %" for p, n in counts.items()])
+    axes.minorticks_off()
+
+
+def draw_printed(axes: Axes, task: Task) -> None:
+    """What the paper's text quotes of its panel."""
+    cells = {p: printed.FIGURE2[task.regime(p)] for p in PERCENT}
+    counts = [printed.real_images(task.name, p) for p in PERCENT]
+    axes.plot(counts, [c.real for c in cells.values()], "o-", color="#777777", ms=4)
+    axes.plot(counts, [c.synthetic for c in cells.values()], "D-", color="#0072B2", ms=4)
+    for n, cell in zip(counts, cells.values(), strict=True):
+        place = {"xytext": (0, 5), "textcoords": "offset points", "ha": "center", "fontsize": 7}
+        axes.annotate(f"{cell.times}x", (n, cell.synthetic), **place)
+    name = {"dice": "Dice"}.get(task.score, "F1")
+    axes.set(xscale="log", ylabel=f"{name} as printed", xlabel="real images", ylim=(0, 0.45))
+    axes.set_xticks(counts, [f"{n:,}\n{p} %" for p, n in zip(PERCENT, counts, strict=True)])
+    axes.minorticks_off()
+
+
+def quoted_arms(task: Task, percent: int) -> list[Arm]:
+    """Real films alone, augmented ones, and what stands at the quoted amount."""
+    return [MAIN[a] for a in ALONE] + [MAIN[f"{kind}{task.quoted[percent]}"] for kind in BESIDE]
+
+
+def rivals(task: Task, percent: int) -> list[Arm]:
+    """The arms beside the synthetic films of the quoted amount, under names without it."""
+    arms = [arm for arm in quoted_arms(task, percent) if not arm.name.startswith("syn")]
+    return [replace(arm, label=SHORT[arm.name.rstrip("0123456789")]) for arm in arms]
+
+
+def shared(task: Task) -> list[str]:
+    """The metrics whose share of the oracle's gain is shown."""
+    return [task.score, *(metric for metric in task.metrics if metric.startswith("auc"))]
+
+
+def numbers(rows: Rows, task: Task, percent: int, count: int, metrics: list[str]) -> list[list]:
+    """The lines of one fraction of `count` real films; arms without a draw are left out.
+
+    Calling all positive reads the same in every draw, so its interval is left out.
+    """
+    at, best, lines = rows.get(task.regime(percent)), f"oracle{task.quoted[percent]}", []
+    for arm in (arm for arm in quoted_arms(task, percent) if at.has(arm, task.score)):
+        cells = {metric: at.cell(arm, metric) for metric in metrics}
+        fixed = {m: text.split()[0] for m, text in cells.items() if m.endswith("all_positive")}
+        shares = [at.share(arm, metric, best) for metric in shared(task)]
+        said = at.count(arm, task.score), *(cells | fixed).values(), *shares
+        lines.append([f"{count:,}", arm.label, *said, at.paper(arm, task.score)])
+    return lines
+
+
+def gained(at: Regime, arm: Arm | str, score: str) -> np.ndarray:
+    """An arm's gain over real films alone by draw; empty where one has none."""
+    both = at.has("real", score) and at.has(arm, score)
+    return at.gain(arm, "real", score) if both else np.array([])
+
+
+def draw_labels(axes: Axes, share: np.ndarray, gain: np.ndarray) -> None:
+    """Gains (R, 5) of CheXpert's labels over prevalence (5,), labels without an F1 left out."""
+    known = np.isfinite(gain).all(0)
+    share, gain, names = share[known], gain[:, known], np.array(CHEXPERT)[known]
+    middle = gain.mean(0)
+    axes.plot(share, gain.T, "o", ms=3, color="#0072B2", alpha=0.4)
+    axes.plot(share, middle, "D", ms=6, color="#0072B2")
+    axes.axhline(0, color="black", lw=0.8)
+    if len(share) > 1:
+        axes.plot(share, np.polyval(np.polyfit(share, middle, 1), share), color="#777777", lw=1)
+    text = [f"{name}, {x:.0%}" for name, x in zip(names, share, strict=True)]
+    axes.set_xticks(share, text, rotation=35, ha="right", rotation_mode="anchor", fontsize=8)
+
+
+# ---- a task by the amount that is added ---------------------------------------------------------
+
+CURVES = {"oracle": ("#009E73", "^-", "Oracle (fresh phantoms)"),
+          "syn": ("#0072B2", "o-", "Synthetic")}  # fmt: skip
+EPOCHS = {"syn10_epochs": ("#0072B2", "Synthetic, equal epochs"),
+          "oversample10_epochs": ("#777777", "Real again, as many steps")}  # fmt: skip
+
+
+def amounts(kind: str) -> list[str]:
+    """Arms from real films alone to the most that are added of a kind."""
+    return ["real", *(f"{kind}{m}" for m in TIMES)]
+
+
+def draw_amounts(axes: Axes, at: Regime, task: Task, percent: int) -> None:
+    """Curves of one fraction; the arms at equal epochs stand beside 10x, a ring around what the
+    paper quotes."""
+    for kind, (colour, fmt, label) in CURVES.items():
+        found = {i: placed(at, arm, task.score) for i, arm in enumerate(amounts(kind))}
+        line(axes, found, fmt, color=colour, label=label)
+    ten, times = amounts("syn").index("syn10"), task.quoted[percent]
+    for i, (arm, (colour, label)) in enumerate(EPOCHS.items(), start=1):
+        found = {ten + 0.2 * i: placed(at, arm, task.score)}
+        line(axes, found, "s", color=colour, mfc="white", label=label)
+    quoted = placed(at, f"syn{times}", task.score)
+    if len(quoted):
+        place = amounts("syn").index(f"syn{times}")
+        axes.plot(place, quoted.mean(), "o", ms=10, mfc="none", mec="#D55E00")
+    axes.set(xticks=range(1 + len(TIMES)), xticklabels=[f"{m}x" for m in (0, *TIMES)])
+
+
+def trend(at: Regime, kind: str, score: str) -> list[str | int]:
+    """R, tau and P of Page's test over the amounts of one kind, and the best amount."""
+    if not all(at.has(arm, score) for arm in amounts(kind)):
+        return [0, NONE, NONE, NONE]
+    values = at.together(amounts(kind), score).T
+    p, tau = page_test(values)
+    best = (0, *TIMES)[values.mean(0).argmax()]
+    return [len(values), f"{tau:+.2f}", NONE if p is None else f"{p:.3g}", f"{best}x"]
+
+
+def lead(at: Regime, arm: str, other: str, score: str) -> dict | None:
+    """A line of `plots.lines`: arm minus other by draw; None where they share no draw."""
+    if not (at.has(arm, score) and at.has(other, score)):
+        return None
+    draws = at.lead(arm, other, score)
+    role = "method" if arm.startswith("syn") else "oracle"
+    return {"draws": draws, "role": role, "here": at.here(score, arm, other)} if draws else None
+
+
+def leads(page, caption: str, name: str, found: Mapping[str, dict | None], label: str) -> None:
+    """The leads that there are as a figure of a page; a sentence where none has a draw."""
+    there = {title: each for title, each in found.items() if each}
+    if not there:
+        page.text("*These arms have no draw yet: they stand beside; profile `full` draws them.*")
+        return
+    with page.figure(caption, name=name, figsize=(7.4, 0.9 + 0.34 * len(there))) as axes:
+        axes.axvline(0, color="black", lw=0.8)
+        plots.lines(axes, there, label)

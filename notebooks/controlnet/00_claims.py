@@ -11,10 +11,10 @@
 #
 # - where our implementation departs from the paper, or fills in what it leaves open, and why;
 # - the verdict on each of the 35 claims, with the cell that shows it and the numbers it rests on;
-# - what the paper's own numbers say against each other, and what remains open.
+# - where the paper's own numbers contradict each other, and what remains open.
 #
-# It only reads what the other notebooks of this chapter left. **Nothing here shows that a method works
-# or fails on patients.** This is a conceptual replication on different (synthetic) data.
+# It only reads what the other notebooks of this chapter have left. **Nothing here shows that a method
+# works or fails on patients.** This is a conceptual replication on different (synthetic) data.
 
 # %% tags=["parameters"]
 profile = "quick"
@@ -42,32 +42,32 @@ mine = chapter.Chapter(page)
 # > conditioning on single-disease labels or geometrically-transformed segmentation masks, as well as
 # > potentially using proxy modeling for fine-tuning such generations. (Abstract)
 #
-# A frozen text-to-image network gets a branch that sees a mask. Its films are added to 1, 10 or 100 % of
-# the real films of four data sets, 2 to 25 for each real one, and F1 and Dice are compared after two
-# trials. Further films are chosen by a proxy model, or drawn after radiologists' preferences were learned.
-# The paper says that synthetic films help almost everywhere, more of them help more, and most where real
-# ones are scarce.
+# A frozen text-to-image network gets a branch that sees a mask. Its films are added to 1, 10 or 100 %
+# of the real films of four data sets, 2 to 25 for each real one, and F1 and Dice are compared over
+# two trials. Other films are chosen by a proxy model, or drawn by a generator that has learned what
+# radiologists prefer. The paper says that synthetic films help almost everywhere, that more of them
+# help more, and that they help most where real ones are scarce.
 #
 # The chapter in reading order:
 
 # %%
-mine.reading("table1_datasets", "01_generator", "02_utility", "03_volume", "04_proxy", "05_feedback",
-             "06_statistics")  # fmt: skip
+mine.reading("table1_datasets", "01_branch", "01_generator", "02_utility", "03_volume", "04_proxy",
+             "05_feedback", "06_statistics")  # fmt: skip
 
 # %% [markdown]
 # ## Paper and implementation
 #
-# The paper prints one equation that survives in the text we hold, one table, and no settings. Every line
-# below is a place where we had to choose or chose to differ. The numbers are read from the settings that
-# run in this profile; `CN-E..` points to the list of contradictions at the end of this page.
+# The paper prints one equation that survives in the text we hold, one table, and no settings. Every
+# line below is a place where we had to choose, or chose to differ. The numbers come from the settings
+# that run in this profile; `CN-E..` points to the list of contradictions at the end of this page.
 
 # %%
 mine.departures(departures(page.plan))
 
 # %% [markdown]
-# **What to see.** Three choices to keep in mind: equal gradient steps in all arms, where the paper counts
-# epochs; a reader and a proxy that are two networks with films of their own; and that the generator has
-# seen far more films than the task is allowed to.
+# **What to see.** Keep three things in mind: all arms take equal gradient steps, where the paper
+# counts epochs; the reader and the proxy are two networks, each with films of its own; and the
+# generator has seen far more films than the task is allowed to see.
 #
 # ## How a verdict is read
 #
@@ -75,9 +75,9 @@ mine.departures(departures(page.plan))
 # [99_all_claims](../99_all_claims.py) shows the rules, and [PA-VAE's page](../pavae/00_claims.py)
 # explains attribution, the share of the oracle's gain, and what the number of draws R decides.
 #
-# The paper's F1 has no stated threshold (CN-E10), so claims about it have two parts that must both hold:
-# F1 at 0.5, and F1 at a threshold from validation films. Why? A toy: one classifier, whose outputs are all
-# shifted together. It has learned nothing, yet its F1 at 0.5 moves a lot.
+# The paper's F1 has no stated threshold (CN-E10), so claims about it have two parts that must both
+# hold: F1 at 0.5, and F1 at a threshold from validation films. A toy shows why: the outputs of one
+# classifier are all shifted together. It has learned nothing, yet its F1 at 0.5 changes a lot.
 
 # %%
 rng = np.random.default_rng(seed)
@@ -96,8 +96,8 @@ spread = np.ptp(moved, axis=0)
 page.check("a shift moves F1 at 0.5 and nothing else", spread[0] > 0.3 and max(spread[1:]) < 1e-6)
 
 # %% [markdown]
-# Real films of a rare disease make a classifier cautious, balanced synthetic ones make it bold: that
-# alone can look like a gain in F1.
+# Where a disease is rare among real films, a classifier becomes cautious; balanced synthetic films
+# make it bold. That alone can look like a gain in F1.
 #
 # ## The verdicts of record
 
@@ -118,9 +118,9 @@ mine.in_words()
 # %% [markdown]
 # ## All tests on one scale
 #
-# Every difference is divided by the smallest one that counts, the margin, so that F1, Dice and distances
-# fit on one axis: classification to the left, segmentation and the generator itself to the right. Bounds
-# and shares of cells have no margin and stand in the tables alone.
+# Every difference is divided by the smallest one that counts, the margin, so that F1, Dice and
+# distances fit on one axis: classification to the left, segmentation and the generator itself to the
+# right. Bounds and shares of cells have no margin and appear in the tables only.
 
 # %%
 scaled = [one for one in mine.effects if one["value"] is not None and one["kind"] != "bound"]
@@ -160,13 +160,14 @@ else:
     page.text("*No draw of this chapter yet.*")
 
 # %% [markdown]
-# **What to see.** Right of the grey band is a difference that counts, as the paper says; left of it
-# one that counts against the paper; an interval inside the band means that nothing of weight happens.
+# **What to see.** To the right of the grey band lies a difference that counts, in the direction of
+# the paper; to the left of it, one that counts against the paper. An interval inside the band means
+# that nothing that counts has happened.
 #
 # ## The paper's numbers against each other
 #
-# Figure 2 has no numbers; its text quotes one multiplier for each task and fraction. Against the abstract
-# (CN-E01, CN-E02):
+# Figure 2 has no numbers; its text quotes one multiplier for each task and fraction. Compare that
+# with the abstract (CN-E01, CN-E02):
 
 # %%
 gains = {regime: cell.gain for regime, cell in printed.FIGURE2.items()}
@@ -183,8 +184,8 @@ for metric, maximum in printed.MAXIMA.items():
     page.check(f"the maximum of {metric} is none of the printed gains", maximum.gain not in own.values())
 
 # %% [markdown]
-# Three claims are arithmetic: the two maxima, and what two trials can show. The P values behind them are
-# taken apart in [06_statistics](06_statistics.py).
+# Three claims are arithmetic: the two maxima, and what two trials can show. Where their P values come
+# from is worked out in [06_statistics](06_statistics.py).
 
 # %% tags=["CN-01", "CN-02", "CN-34"]
 page.verdicts("CN-01", "CN-02", "CN-34")
@@ -224,10 +225,10 @@ page.check("the quoted multiplier never rises with more real films",
            all(sorted(each, reverse=True) == each for each in times.values()))  # fmt: skip
 
 # %% [markdown]
-# **What to see.** Lines of the same fraction lie decades apart (CN-E19). If the quoted multiplier is the
-# best one, then more was better only where real films were fewest, and on CheXpert nowhere.
+# **What to see.** Lines of the same fraction lie decades apart (CN-E19). If the quoted multiplier is
+# the best one, then more was better only where real films were fewest, and nowhere on CheXpert.
 #
-# **Two numbers for one experiment** (CN-E09). RSNA at 10 % stands in Figure 2 and in Figure 4:
+# **Two numbers for one experiment** (CN-E09). RSNA at 10 % appears in Figure 2 and in Figure 4:
 
 # %%
 two, four = printed.FIGURE2["rsna-10"], printed.FIGURE4
@@ -238,7 +239,7 @@ print(f"the two real-only numbers differ by {apart:.3f}, feedback gains {effect:
 page.check("the difference between two reports of one arm exceeds the gain of feedback", apart > effect)
 
 # %% [markdown]
-# **Below the trivial classifier** (CN-E10). Who calls every film positive has F1 = 2π / (1 + π) at
+# **Below the trivial classifier** (CN-E10). Calling every film positive gives F1 = 2π / (1 + π) at
 # prevalence π. Our law *rsna* has the share of films that the public set is said to have:
 
 # %%
@@ -271,17 +272,17 @@ mine.contradictions()
 # %% [markdown]
 # ## What was changed after results had been seen, and what remains open
 #
-# Whatever draws of the seeds named in the first table say about the claims named there is
-# exploratory. Below it claims that no run has reached yet, and measured ones whose intervals leave
-# more than one verdict possible.
+# Whatever draws of the seeds in the first table say about the claims named there is exploratory.
+# Below it are the claims that no run has reached yet, and measured ones whose intervals leave more
+# than one verdict possible.
 
 # %%
 mine.changes()
 mine.undecided()
 
 # %% [markdown]
-# Beyond these stand the questions in the last column of the first tables: the base that the authors had,
-# their proxy and their readers could not be had here.
+# Beyond these there are the questions in the last column of the first tables: the authors' base,
+# their proxy and their readers were not available here.
 
 # %%
 mine.check(claims=35, severities=[12, 9, 2])
@@ -290,14 +291,14 @@ mine.check(claims=35, severities=[12, 9, 2])
 # ## In this notebook we have
 #
 # - listed where we depart from the paper, with the numbers that run;
-# - read the verdict on every claim, and whose draws it rests on;
-# - held the paper's numbers against each other, where no film is needed.
+# - read the verdict on every claim, and seen which draws it rests on;
+# - checked the paper's numbers against each other, where no film is needed.
 #
 # Next: [table1_datasets](table1_datasets.py), the films.
 #
 # ## Exercises
 #
-# **1.** What F1 has a classifier that calls everything positive at a prevalence of one half?
+# **1.** What is the F1 of calling everything positive at a prevalence of one half?
 
 # %%
 answer = None  # your number

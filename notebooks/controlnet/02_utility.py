@@ -25,19 +25,16 @@ root = ""
 draws = ""
 
 # %%
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
 from scipy.special import expit, logit
 
-from lib import jobs
 from lib.claims.verdict import MARGINS
-from lib.datasets.pools import masks
 from lib.metrics import multilabel
-from lib.papers.controlnet import printed
-from lib.papers.controlnet.arms import CHEXPERT, MAIN, PERCENT, SOURCES, TASKS, TIMES
-from lib.phantoms.findings import LAWS, columns
+from lib.papers.controlnet import looks, printed
+from lib.papers.controlnet.arms import MAIN, PERCENT, SOURCES, TASKS, TIMES
+from lib.phantoms.findings import LAWS
 from lib.report import films, plots
 from lib.report.page import Page
 from lib.report.rows import NONE, interval
@@ -45,6 +42,7 @@ from lib.report.rows import NONE, interval
 page = Page("controlnet/02_utility", profile, seed, dataset, root, draws)
 page.study.source.known("films whose findings are known")
 CELLS = list(product(TASKS.values(), PERCENT))
+COUNTS = {percent: page.study.real(percent) for percent in PERCENT}
 
 # %% [markdown]
 # ## What the paper prints
@@ -53,8 +51,8 @@ CELLS = list(product(TASKS.values(), PERCENT))
 # > mean F1 score for classification tasks, as demonstrated by the performance increase across almost
 # > all conditions (Results)
 #
-# Figure 2 has four tasks, three fractions and four amounts of synthetic images. In the text that we
-# hold, one amount is quoted for each fraction.
+# Figure 2 has four tasks, three fractions and four amounts of synthetic images. The text that we have
+# quotes one amount for each fraction.
 
 # %%
 lines = []
@@ -89,17 +87,17 @@ for score, most in printed.MAXIMA.items():
 #
 # ## A toy: F1 moves with the class mix, AUC does not
 #
-# In RSNA each synthetic image shows the one disease of the task. So $m$ of them for each real image
-# change the share $\pi$ of positives in training to
+# In RSNA each synthetic image shows the one disease of the task. So adding $m$ of them for each real
+# image changes the share $\pi$ of positives in training to
 #
 # $$\pi_m = \frac{\pi + m}{1 + m}.$$
 #
 # Let healthy films give a feature $x \sim N(0, 1)$ and ill ones $x \sim N(d, 1)$. A classifier that
-# knows both laws, and so learns *nothing* from synthetic images but the new share, says
+# knows both laws already, and so learns *nothing* from synthetic images but the new share, says
 #
 # $$p(x) = \sigma\Big(d x - \tfrac{d^2}{2} + \ln\frac{\pi_m}{1-\pi_m}\Big).$$
 #
-# The order of the cases is the same for every $m$. F1 at 0.5 is not.
+# The order of the cases is the same for every $m$, but F1 at 0.5 is not.
 
 # %%
 D, prior = 0.6, LAWS["rsna"].prevalence("pneumonia")
@@ -130,8 +128,6 @@ caption = (
 )
 LOOK = {"f1": ("#0072B2", "o-"), "f1_tuned": ("#56B4E9", "s--"), "auc": ("#009E73", "^-"),
         "f1_all_positive": ("black", ":")}  # fmt: skip
-
-# %%
 with page.figure(caption, name="toy", figsize=(5.6, 3.2)) as ax:
     for metric, (colour, style) in LOOK.items():
         values = [each[metric] for each in toy.values()]
@@ -150,12 +146,12 @@ near = abs(last["f1"] - last["f1_all_positive"])
 page.check("in the end all cases are called positive", near < 0.01)
 
 # %% [markdown]
-# **What to see.** The dark blue curve climbs from near zero to the dotted line, and at no amount above
-# the light blue one, which a threshold gives for nothing. It rises by more than F1 does in any cell of
-# the paper, and no case is understood any better. So F1 at 0.5 alone does not tell what synthetic films
-# teach.
+# **What to see.** The dark blue curve climbs from near zero to the dotted line, and never above the
+# light blue one, which a well-chosen threshold gives for free. It rises by more than F1 does in any
+# cell of the paper, and no case is understood any better. So F1 at 0.5 alone does not show what
+# synthetic films teach.
 #
-# How far the amounts move our own tasks:
+# This is how far each amount shifts our own tasks:
 
 # %%
 lines = []
@@ -165,15 +161,16 @@ for task in (task for task in TASKS.values() if task.about):
 page.table(["films with the finding", "", *(f"{m}x" for m in (0, *TIMES))], lines)
 
 # %% [markdown]
-# The five labels of the CheXpert-like task are asked for one at a time; [03_volume](03_volume.py) shows
-# what mix that makes. *Real films again* leave a mix nearly as it is; *shuffled* has that of the
-# synthetic films. Where all of these show the one finding of the task, to shuffle labels would change
-# nothing: there *shuffled* are films of the CheXpert-like findings that are called pneumonia.
+# The five labels of the CheXpert-like task are asked for one at a time; [03_volume](03_volume.py)
+# shows the mix that results. *Real films again* leaves the mix nearly as it is; *shuffled* has that
+# of the synthetic films. Where all of these show the one finding of the task, shuffling labels would
+# change nothing: there, *shuffled* consists of films of the CheXpert-like findings that are labelled
+# pneumonia.
 #
 # ## The run
 #
-# Every arm is a stored job: films, generator, pool, network, scores. All arms of a draw share its
-# films, and every network takes the same number of steps.
+# Every arm is a chain of stored jobs: films, generator, pool, network, scores. All arms of a draw
+# share its films, and every network takes the same number of steps.
 
 # %%
 rows = page.run()
@@ -185,114 +182,38 @@ page.text(f"*{count} of {whole} cells have a draw. Profile `quick` draws the amo
 # %% [markdown]
 # ## What is added
 #
-# The first films that each arm adds at 10 %, draw 0, two for each task.
+# These are the first films that each arm adds at 10 % in draw 0, two for each task.
 
 # %%
-KINDS = {"real": "Real", "syn": "Synthetic", "smooth": "Blurred copies", "shuffled": "Shuffled",
-         "oracle": "Oracle"}  # fmt: skip
-
-
-def added() -> dict[str, np.ndarray]:
-    """Two films of each kind and task (2, 64, 64), and masks where a task has them."""
-    found, k = {}, page.study.draws()[0]
-    for (name, task), kind in product(TASKS.items(), KINDS):
-        arm = MAIN["real" if kind == "real" else f"{kind}{task.quoted[10]}"]
-        made = page.study.added(arm, task, 10, k) or page.study.films(task, k)
-        arrays = jobs.load(made).arrays
-        at = arrays["labels"][:, columns(*(task.findings or (task.about,)))].any(1).nonzero()[0][:2]
-        found[f"{name}/{kind}"] = arrays["image"][at]
-        found[f"{name}/{kind}/mask"] = masks(arrays)[at]
-    return found
-
-
-pictures = page.panel("added", added)
-
-# %%
+pictures = page.panel("added", lambda: looks.added(page.study, page.study.draws()[0]))
 caption = (
     "Two films with a finding of each task and kind, the first of draw 0 at 10 % of the real films; "
     "orange: the mask that is given with a film to segment."
 )
-wide = {"name": "added", "figsize": (9.4, 6.2)}
-
-# %%
 if pictures:
-    with page.figure(caption, len(KINDS), 2 * len(TASKS), **wide) as axes:
-        for line, (kind, label) in zip(axes, KINDS.items(), strict=True):
+    wide = {"name": "added", "figsize": (9.4, 6.2)}
+    with page.figure(caption, len(looks.KINDS), 2 * len(TASKS), **wide) as axes:
+        for line, (kind, label) in zip(axes, looks.KINDS.items(), strict=True):
             for i, (j, task) in product(range(2), enumerate(TASKS.values())):
-                ax = line[2 * j + i]
-                plots.show(ax, pictures[f"{task.name}/{kind}"][i])
+                ax, name = line[2 * j + i], f"{task.name}/{kind}"
+                plots.show(ax, pictures[name][i])
                 if not task.findings:
-                    mask = pictures[f"{task.name}/{kind}/mask"][i]
-                    plots.outline(ax, mask, plots.ROLES["control"])
+                    plots.outline(ax, pictures[f"{name}/mask"][i], plots.ROLES["control"])
                 if kind == "real" and not i:
                     ax.set_title(task.label, loc="left")
             plots.label(line[0], label)
 
 # %% [markdown]
-# **What to see.** Whether the synthetic films have the scanner of their task: the generator has seen
-# none but those of the CANDID-like law and of the base. In *shuffled* the orange outline belongs to
-# another film; whoever gains from that has learned no pneumothorax.
+# **What to see.** Do the synthetic films have the look of their task's scanner? The generator has
+# seen only the scanners of the CANDID-like law and of the base. In *shuffled* the orange outline
+# belongs to another film; a network that gains from it has learned no pneumothorax.
 #
 # ## Figure 2
 #
-# Above, our tasks against the *number* of real films: equal fractions are not equal scarcity, as the
-# paper's own cells below show. Not all arms have the same draws, so a point stands at the mean of
-# *real* plus the arm's mean gain in its own draws; bars are 95 % t-intervals of that gain, from three
-# draws on.
-
-# %%
-QUOTED = {  # how the arms at the quoted amounts look
-    "syn": ("#0072B2", "D-", "Synthetic, as quoted"),
-    "oversample": ("#555555", "s:", "Real films again, as many"),
-    "oracle": (plots.ROLES["oracle"], "^-", "Oracle, as many"),
-}
-ALONE = {"real": ("#777777", "o-"), "classic": ("#999933", "v--")}
-BLUES = dict(zip(TIMES, ("#C6DBEF", "#9ECAE1", "#6BAED6", "#3182BD"), strict=True))
-COUNTS = {percent: page.study.real(percent) for percent in PERCENT}
-
-
-def across(task, arm) -> dict[int, np.ndarray]:
-    """Placed values by the number of real films; `arm` names the arm of a fraction."""
-    at = {p: rows.get(task.regime(p)) for p in PERCENT}
-    return {COUNTS[p]: films.placed(at[p], arm(p), task.score) for p in PERCENT}
-
-
-# %%
-def draw_ours(ax, task) -> None:
-    """Our panel of Figure 2."""
-    for m, colour in BLUES.items():
-        label = f"Synthetic, {m}x"
-        films.line(ax, across(task, lambda p, m=m: f"syn{m}"), ".-", color=colour, label=label, lw=1)
-    for arm, (colour, style) in ALONE.items():
-        found = across(task, lambda p, a=arm: a)
-        films.line(ax, found, style, color=colour, label=MAIN[arm].label)
-    for kind, (colour, style, label) in QUOTED.items():
-        found = across(task, lambda p, kind=kind: f"{kind}{task.quoted[p]}")
-        films.line(ax, found, style, color=colour, label=label)
-    all_positive = task.score + "_all_positive"
-    for at in (rows.get(task.regime(p)) for p in PERCENT[:1]):
-        if at.has("real", all_positive):
-            ax.axhline(at.mean("real", all_positive), color="black", ls=":", label="All positive")
-    ax.set(xscale="log", title=task.label, ylabel=films.named(task.score))
-    ax.set_xticks([*COUNTS.values()], [f"{n:,}\n{p} %" for p, n in COUNTS.items()])
-    ax.minorticks_off()
-
-
-# %%
-def draw_printed(ax, task) -> None:
-    """What the paper's text quotes of its panel."""
-    cells = {p: printed.FIGURE2[task.regime(p)] for p in PERCENT}
-    counts = [printed.real_images(task.name, p) for p in PERCENT]
-    ax.plot(counts, [c.real for c in cells.values()], "o-", color="#777777", ms=4)
-    ax.plot(counts, [c.synthetic for c in cells.values()], "D-", color="#0072B2", ms=4)
-    for n, cell in zip(counts, cells.values(), strict=True):
-        place = {"xytext": (0, 5), "textcoords": "offset points", "ha": "center", "fontsize": 7}
-        ax.annotate(f"{cell.times}x", (n, cell.synthetic), **place)
-    name = {"dice": "Dice"}.get(task.score, "F1")
-    ax.set(xscale="log", ylabel=f"{name} as printed", xlabel="real images", ylim=(0, 0.45))
-    ax.set_xticks(counts, [f"{n:,}\n{p} %" for p, n in zip(PERCENT, counts, strict=True)])
-    ax.minorticks_off()
-
+# Above, our tasks are plotted against the *number* of real films, since equal fractions do not mean
+# equal scarcity, as the paper's own cells below show. Not all arms have the same draws, so a point is
+# placed at the mean of *real* plus the arm's mean gain in its own draws; bars are 95 % t-intervals of
+# that gain, from three draws on.
 
 # %%
 caption = (
@@ -304,80 +225,47 @@ caption = (
 with page.figure(caption, 2, len(TASKS), figsize=(13, 6.4)) as axes:
     handles = {}
     for column, task in zip(axes.T, TASKS.values(), strict=True):
-        draw_ours(column[0], task)
-        draw_printed(column[1], task)
+        films.draw_ours(column[0], rows, task, COUNTS)
+        films.draw_printed(column[1], task)
         found, names = column[0].get_legend_handles_labels()
         handles |= dict(zip(names, found, strict=True))
     axes[0, 0].figure.legend(handles.values(), handles, loc="outside lower center", ncols=5)
 
 # %% [markdown]
-# **What to see.** First the green line: what so many films of *new* subjects would give. Then where
-# the blue diamonds stand between it and the grey circles, and whether *the same films again* stand as
-# high. In the two panels of F1 a rise below the dotted line can be a shift of the mix alone. Below,
-# the four tasks of the paper lie at very different numbers of images for the same fraction (CN-E19).
+# **What to see.** First, the green line: what that many films of *new* subjects would give. Then,
+# where the blue diamonds lie between it and the grey circles, and whether *the same films again* lie
+# as high. In the two panels of F1 a rise below the dotted line can be due to a shift of the mix
+# alone. In the lower row, the paper's four tasks have very different numbers of images at the same
+# fraction (CN-E19).
 #
 # ## The numbers
 #
 # Mean and 95 % t-interval over R training draws, at the amount that the paper quotes for a fraction.
-# *Share* is the part of the oracle's gain that an arm has, with Fieller's interval; the oracle's films
-# shift F1 at 0.5 as any others do, so AUC has a share of its own. The column *paper (patients)* is
-# another population: it shows an order and is no target.
-
-# %%
-BESIDE = ("syn", "oversample", "smooth", "shuffled", "oracle")
-
-
-def quoted_arms(task, percent: int) -> list:
-    """Real alone, augmented, and what stands at the quoted amount."""
-    return [MAIN[a] for a in ALONE] + [MAIN[f"{kind}{task.quoted[percent]}"] for kind in BESIDE]
-
-
-def shared(task) -> list[str]:
-    """The metrics whose share of the oracle's gain is shown."""
-    return [task.score, *(metric for metric in task.metrics if metric.startswith("auc"))]
-
-
-def numbers(task, percent: int, metrics: list[str]) -> list[list]:
-    """The lines of one fraction, arms without a draw left out."""
-    at, best = rows.get(task.regime(percent)), f"oracle{task.quoted[percent]}"
-    lines = []
-    for arm in (arm for arm in quoted_arms(task, percent) if at.has(arm, task.score)):
-        cells = [at.cell(arm, metric) for metric in metrics]
-        fixed = [i for i, metric in enumerate(metrics) if metric.endswith("all_positive")]
-        cells = [cell.split()[0] if i in fixed else cell for i, cell in enumerate(cells)]
-        cells += [at.share(arm, metric, best) for metric in shared(task)]
-        count, said = at.count(arm, task.score), at.paper(arm, task.score)
-        lines.append([f"{COUNTS[percent]:,}", arm.label, count, *cells, said])
-    return lines
-
+# *Share* is the part of the oracle's gain that an arm reaches, with Fieller's interval; the oracle's
+# films shift F1 at 0.5 as any others do, so AUC has a share of its own. The column *paper (patients)*
+# is another population: look at the order, not at the values.
 
 # %%
 for task in TASKS.values():
     metrics = [m for m in task.metrics if m not in ("f1_rare", "f1_common")]
-    shares = [f"share of {films.named(m)}" for m in shared(task)]
+    shares = [f"share of {films.named(m)}" for m in films.shared(task)]
     head = ["", "R", *(films.named(m) for m in metrics), *shares, "*paper (patients)*"]
-    found = [line for p in PERCENT for line in numbers(task, p, metrics)]
+    found = [line for p in PERCENT for line in films.numbers(rows, task, p, COUNTS[p], metrics)]
     page.table([f"{task.label}: real films", *head], found)
 
 # %% [markdown]
-# **What to see.** In the tables of F1 read four columns together. If F1 at 0.5 rises and the other
-# three stay, the outputs have shifted, as in the toy. In those of Dice the second column gives a film
-# without a lesion a 1 for silence and a 0 for any false pixel; the SIIM-like set has no such films,
-# so there both columns are one, and *false alarms* is empty.
+# **What to see.** In the tables of F1, read four columns together. If F1 at 0.5 rises and the other
+# three stay the same, the outputs have shifted, as in the toy. In those of Dice, the second column
+# gives a film without a lesion a 1 if nothing is marked and a 0 for any false pixel; the SIIM-like
+# set has no such films, so both columns are equal there, and *false alarms* is empty.
 #
 # ## Every cell
 #
 # The gain over real films alone in the paper's score, paired by draw, for all four amounts.
 
 # %%
-def gained(task, percent: int, times: int) -> np.ndarray:
-    """The gain of one cell by draw; empty without one."""
-    at = rows.get(task.regime(percent))
-    both = all(at.has(arm, task.score) for arm in ("real", f"syn{times}"))
-    return at.gain(f"syn{times}", "real", task.score) if both else np.array([])
-
-
-grid = {(task, p, m): gained(task, p, m) for (task, p), m in product(CELLS, TIMES)}
+grid = {(task, p, m): films.gained(rows.get(task.regime(p)), f"syn{m}", task.score)
+        for (task, p), m in product(CELLS, TIMES)}  # fmt: skip
 there = {cell: gain for cell, gain in grid.items() if len(gain)}
 lines = []
 for task, p in CELLS:
@@ -389,24 +277,13 @@ up = sum(gain.mean() > 0 for gain in there.values())
 print(f"{up} of {len(there)} cells gain; bold: the amount that the paper quotes")
 
 # %% [markdown]
-# The largest of these numbers is the luckiest too; what a maximum of 48 is worth stands in
+# The largest of these numbers is also the luckiest; what a maximum of 48 is worth is the subject of
 # [06_statistics](06_statistics.py).
 #
 # ## What the gain is made of
 #
-# Synthetic films at the quoted amount minus each other arm, draw by draw. Grey: the smallest
-# difference that counts, fixed beforehand; crosses: the paper's gains, on patients.
-
-# %%
-LABELS = {"real": "Real films", "classic": "Augmented", "oversample": "Real films again",
-          "smooth": "Blurred copies", "shuffled": "Shuffled", "oracle": "Oracle"}  # fmt: skip
-
-
-def rivals(task, percent: int) -> list:
-    """The other arms at the quoted amount, under names without it."""
-    arms = [arm for arm in quoted_arms(task, percent) if not arm.name.startswith("syn")]
-    return [replace(arm, label=LABELS[arm.name.rstrip("0123456789")]) for arm in arms]
-
+# Here are synthetic films at the quoted amount minus each of the other arms, draw by draw. Grey: the
+# smallest difference that counts, fixed beforehand; crosses: the paper's gains, on patients.
 
 # %%
 caption = (
@@ -419,34 +296,30 @@ with page.figure(caption, len(TASKS), len(PERCENT), "gain", figsize=(11, 8.6)) a
         for ax, p in zip(line, PERCENT, strict=True):
             at, arm = rows.get(task.regime(p)), MAIN[f"syn{task.quoted[p]}"]
             if at.has(arm, task.score):
-                plots.differences(ax, at, arm, rivals(task, p), task.score, MARGINS[task.score])
+                plots.differences(
+                    ax, at, arm, films.rivals(task, p), task.score, MARGINS[task.score])
             ax.set_title(f"{task.label}, {COUNTS[p]:,} films, {task.quoted[p]}x", fontsize=9)
             ax.tick_params(labelleft=ax is line[0])
             ax.locator_params(axis="x", nbins=5)
     plots.legend(axes[0, 0].figure)
 
 # %% [markdown]
-# **What to see.** Right of zero the synthetic films are better. Read the orange controls before *Real
-# films*: where blurred copies or shuffled labels do as well, the gain is regularisation. The oracle is
-# expected on the left.
+# **What to see.** To the right of zero the synthetic films are better. Read the orange controls
+# before *Real films*: where blurred copies or shuffled labels do as well, the gain is regularisation.
+# The oracle is expected on the left.
 
-# %% tags=["CN-03", "CN-04", "CN-05"]
+# %% tags=["CN-03", "CN-04", "CN-05", "CN-06", "CN-07", "CN-08", "CN-09", "CN-10", "CN-11", "CN-12", "CN-13", "CN-14"]
 page.verdicts("CN-03", "CN-04", "CN-05")  # RSNA-like
-
-# %% tags=["CN-06", "CN-07", "CN-08"]
 page.verdicts("CN-06", "CN-07", "CN-08")  # CheXpert-like
-
-# %% tags=["CN-09", "CN-10", "CN-11", "CN-12", "CN-13", "CN-14"]
 page.verdicts("CN-09", "CN-10", "CN-11", "CN-12", "CN-13", "CN-14")  # segmentation
 
 # %% [markdown]
-# The abstract's two maxima, CN-01 and CN-02, are arithmetic: [00_claims](00_claims.py) decides them.
-
-# %% [markdown]
+# The two maxima of the abstract, CN-01 and CN-02, are arithmetic: [00_claims](00_claims.py) decides them.
+#
 # ## Does the benefit diminish, and is it almost everywhere?
 #
 # A gain shrinks by itself where little is left to gain. The *share* of the oracle's gain allows for
-# that: it says which part of what new subjects would have given the synthetic films have given.
+# that: of what new subjects would have given, it is the part that synthetic films give.
 
 # %%
 lines = []
@@ -487,8 +360,8 @@ page.verdicts("CN-31")
 # ## What is asked of the generator
 #
 # The paper asks for one disease at a time, and for masks that were dilated, eroded, flipped or moved;
-# it compares neither with its plain form. *Augmented* does the same to real pairs. These arms stand
-# beside: profile `full` has them.
+# it compares neither with its plain form. *Augmented* does the same to real pairs. These arms are
+# computed in profile `full` only.
 
 # %%
 ASKED = {"chexpert-10": ("syn2_single", "syn2_multi"),
@@ -508,38 +381,8 @@ page.verdicts("CN-19", "CN-20")
 # %% [markdown]
 # ## Rare labels
 #
-# The five labels of the CheXpert-like task differ in prevalence. If synthetic films mend class
-# imbalance, the rare ones should gain most, and more than by showing the same films again.
-
-
-# %%
-def by_label() -> dict[str, np.ndarray]:
-    """Gain in F1 at 0.5 of each label by draw (R, 5), and prevalence (5,), at each fraction."""
-    found, task, study = {}, TASKS["chexpert"], page.study
-    for p in PERCENT:
-        arm = MAIN[f"syn{task.quoted[p]}"]
-        each = [jobs.load(study.by_prevalence(arm, task, p, k)).arrays for k in study.draws(arm)]
-        found[f"{p}/gain"] = np.stack([one["gain"] for one in each])
-        found["prevalence"] = each[0]["prevalence"]
-    return found
-
-
-labels = page.panel("labels", by_label)
-
-
-# %%
-def draw_labels(ax, share: np.ndarray, gain: np.ndarray) -> None:
-    """Gains (R, 5) over prevalence (5,), labels without an F1 left out."""
-    known = np.isfinite(gain).all(0)
-    share, gain, names = share[known], gain[:, known], np.array(CHEXPERT)[known]
-    middle = gain.mean(0)
-    ax.plot(share, gain.T, "o", ms=3, color="#0072B2", alpha=0.4)
-    ax.plot(share, middle, "D", ms=6, color="#0072B2")
-    ax.axhline(0, color="black", lw=0.8)
-    if len(share) > 1:
-        ax.plot(share, np.polyval(np.polyfit(share, middle, 1), share), color="#777777", lw=1)
-    text = [f"{name}, {x:.0%}" for name, x in zip(names, share, strict=True)]
-    ax.set_xticks(share, text, rotation=35, ha="right", rotation_mode="anchor", fontsize=8)
+# The five labels of the CheXpert-like task differ in prevalence. If synthetic films remedy class
+# imbalance, the rare ones should gain most, and more than from showing the same films again.
 
 
 # %%
@@ -548,15 +391,16 @@ caption = (
     "by the label's prevalence in the test films; dots: draws of this panel, diamonds: their mean; "
     "line: least squares through the means."
 )
+labels = page.panel("labels", lambda: looks.labels(page.study))
 if labels:
     with page.figure(caption, 1, len(PERCENT), "labels", figsize=(11, 3.2), sharey=True) as axes:
         for ax, p in zip(axes, PERCENT, strict=True):
-            draw_labels(ax, labels["prevalence"], labels[f"{p}/gain"])
+            films.draw_labels(ax, labels["prevalence"], labels[f"{p}/gain"])
             ax.set_title(f"{COUNTS[p]:,} real films")
         axes[0].set_ylabel("gain in F1 at 0.5")
 
 # %% [markdown]
-# **What to see.** Whether the line falls. Five labels carry it, and they differ in more than their
+# **What to see.** Does the line fall? It rests on five labels, and they differ in more than their
 # prevalence: a large heart is easier to see than a thin plate of atelectasis.
 
 # %%
@@ -564,15 +408,12 @@ HALVES = {"f1_rare": "F1, rarest two", "f1_common": "F1, commonest two"}
 lines = []
 for p in PERCENT:
     at = rows.get(TASKS["chexpert"].regime(p))
-    arms = [arm for arm in quoted_arms(TASKS["chexpert"], p) if at.has(arm, "f1_rare")]
+    arms = [arm for arm in films.quoted_arms(TASKS["chexpert"], p) if at.has(arm, "f1_rare")]
     lines += [[f"{COUNTS[p]:,}", a.label, *(at.cell(a, metric) for metric in HALVES)] for a in arms]
 page.table(["real films", "", *HALVES.values()], lines)
 
 # %% tags=["CN-21", "CN-32"]
 page.verdicts("CN-21", "CN-32")
-
-# %% [markdown]
-# ## What must hold
 
 # %%
 values = [at.values(*arm) for at in rows for arm in at.rows if at.has(*arm) and arm[1] != "gain_slope"]
@@ -594,8 +435,8 @@ for task, p in CELLS:
 # - put four tasks between real films alone and an oracle, at equal gradient steps and against the
 #   number of films;
 # - shown every cell of the grid that has a draw, not the best one;
-# - separated a gain by new pathology from what repetition, blur and wrong labels give;
-# - judged the claims of this figure by tests fixed before.
+# - told a gain from new pathology apart from what repetition, blur and wrong labels give;
+# - judged the claims of this figure by tests that were fixed beforehand.
 #
 # Next: [03_volume](03_volume.py), whether more is better.
 #
@@ -608,15 +449,7 @@ answer = None  # your number
 page.exercise(answer, lambda: multilabel.all_positive_f1([1, 0, 0]), within=1e-3)
 
 # %% [markdown]
-# **2.** Three in ten of your films show a disease. You add one synthetic film with it for each real
-# one. What is its share in training now?
-
-# %%
-answer = None  # your number
-page.exercise(answer, lambda: (0.3 + 1) / 2, within=1e-3)
-
-# %% [markdown]
-# **3.** Which share of the oracle's mean gain do *blurred copies* reach in the RSNA-like task, with
+# **2.** Which share of the oracle's mean gain do *blurred copies* reach in the RSNA-like task, with
 # the fewest real films?
 
 # %%

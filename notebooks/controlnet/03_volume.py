@@ -11,7 +11,7 @@
 #
 # - every task against the amount of synthetic films, at equal steps, with the curve of fresh phantoms
 #   beside it and a test of trend;
-# - what becomes of the gain at equal epochs, where more films also mean more training;
+# - what happens to the gain at equal epochs, where more films also mean more training;
 # - what is asked for (one finding or several, a balanced mix or the real one, masks as they are or
 #   transformed), and what the generator had seen before films became "scarce".
 #
@@ -29,15 +29,11 @@ from itertools import product
 
 import numpy as np
 
-from lib import jobs
 from lib.claims.verdict import margin_of
-from lib.datasets.films import film_set
-from lib.generators import requests
-from lib.metrics import inference
-from lib.papers.controlnet import printed
+from lib.papers.controlnet import looks, printed
 from lib.papers.controlnet.arms import CHEXPERT, PERCENT, SOURCES, TASKS, TIMES
-from lib.phantoms.findings import columns
-from lib.report import films, plots
+from lib.report import films
+from lib.report.films import amounts, lead
 from lib.report.page import Page
 from lib.report.rows import NONE, interval
 from lib.tasks.findings import FindingsSettings
@@ -66,7 +62,7 @@ falling = [[printed.FIGURE2[task.regime(p)].times for p in PERCENT] for task in 
 page.check("no quoted amount rises with the real images", (np.diff(falling) <= 0).all())
 
 # %% [markdown]
-# With more real images the quoted amount falls to the smallest, and in CheXpert it is the smallest
+# As real images increase, the quoted amount falls to the smallest, and in CheXpert it is the smallest
 # throughout (CN-E07). If more were better, the largest would be quoted everywhere.
 #
 # **Paper says / we do**
@@ -81,16 +77,16 @@ page.check("no quoted amount rises with the real images", (np.diff(falling) <= 0
 #
 # ## A toy: when samples repeat what is known
 #
-# Let a film be one number with mean $\mu$ and variance 1, and let the task be to estimate $\mu$. There
-# are $n$ real films. A generator that has learned from $N$ *other* films draws about *their* mean, and
-# $m$ of its samples are thrown into one pot with the real ones. The mean over the pot has the error
+# Let a film be one number with mean $\mu$ and variance 1, and let the task be to estimate $\mu$.
+# There are $n$ real films. A generator that has learned from $N$ *other* films draws around *their*
+# mean, and $m$ of its samples are pooled with the real ones. The mean over this pot has the error
 #
 # $$E(n, m) = \frac{n + m + m^2/N}{(n+m)^2},$$
 #
-# which tends to $1/N$: however many samples, they say no more than the generator knows. For $2n > N$
-# there is a best amount, $m^* = nN/(2n - N)$, and beyond it more is worse. With fresh films
-# ($N = \infty$) it is $1/(n+m)$. A generator that has learned from the *same* $n$ films gives
-# $1/n + m/(n+m)^2$, and never gains.
+# which tends to $1/N$: however many samples there are, they say no more than the generator knows. For
+# $2n > N$ there is a best amount, $m^* = nN/(2n - N)$, and beyond it more is worse. With fresh films
+# ($N = \infty$) it is $1/(n+m)$. A generator that has learned from the *same* $n$ films gives $1/n +
+# m/(n+m)^2$, and never gains.
 
 # %%
 KNOWN, FEW, MANY = 64, 16, 160  # films behind the toy's generator, and two numbers of real films
@@ -124,8 +120,6 @@ caption = (
     f"real films, samples of a generator that knows {KNOWN} other films (blue) or the same films "
     "(orange), and fresh films (green)."
 )
-
-# %%
 with page.figure(caption, 1, 2, "toy", figsize=(8.4, 3.1), sharey=True) as axes:
     for ax, n in zip(axes, (FEW, MANY), strict=True):
         t = np.linspace(0, max(TIMES), 400)
@@ -139,29 +133,29 @@ with page.figure(caption, 1, 2, "toy", figsize=(8.4, 3.1), sharey=True) as axes:
 
 # %%
 best = MANY * KNOWN / (2 * MANY - KNOWN)
-amounts = np.arange(1, 10 * MANY)
-lowest = int(amounts[error(MANY, amounts, KNOWN).argmin()])
+added = np.arange(1, 10 * MANY)
+lowest = int(added[error(MANY, added, KNOWN).argmin()])
 print(f"with {MANY} real films the best amount is {lowest} samples, {lowest / MANY:.2f}x")
 page.check("the best amount is that of the formula", abs(lowest - best) < 1)
 page.check("with few real films more samples never hurt",
-           (np.diff(error(FEW, amounts, KNOWN)) < 0).all())  # fmt: skip
+           (np.diff(error(FEW, added, KNOWN)) < 0).all())  # fmt: skip
 
 # %% [markdown]
 # **What to see.** On the left the generator knows more films than the task has: the curve falls and
 # soon lies flat. On the right the task has more films than the generator knows: beyond a small amount
-# more is worse. So the sign of a trend tells who knows more, and a gain at few films can be nothing but
-# the transfer of what the generator was given (CN-E05).
+# more is worse. So the sign of a trend shows who knows more, and a gain with few films may be nothing
+# but the transfer of what the generator was given (CN-E05).
 #
 # ## The run
 #
-# Arms, films and seeds are those of [02_utility](02_utility.py); nothing that it has is computed again.
+# Arms, films and seeds are those of [02_utility](02_utility.py); nothing that was computed there is
+# computed again.
 
 # %%
 rows = page.run()
-ALL = ["real", *(f"syn{m}" for m in TIMES)]
 whole = {
     (task, p): rows.get(task.regime(p)) for task, p in CELLS
-    if all(rows.get(task.regime(p)).has(arm, task.score) for arm in ALL)
+    if all(rows.get(task.regime(p)).has(arm, task.score) for arm in amounts("syn"))
 }  # fmt: skip
 page.text(f"*{len(whole)} of {len(CELLS)} fractions have all amounts. Profile `quick` draws the one "
           "that the paper quotes; `full` adds the others and the arms that stand beside.*")  # fmt: skip
@@ -169,33 +163,9 @@ page.text(f"*{len(whole)} of {len(CELLS)} fractions have all amounts. Profile `q
 # %% [markdown]
 # ## More films, equal steps
 #
-# The paper's score against the amount. Points stand at the mean of *real* plus the arm's gain in its
-# own draws; bars are 95 % t-intervals, from three draws on. A ring marks the amount that the paper
-# quotes.
-
-# %%
-CURVES = {"oracle": ("#009E73", "^-", "Oracle (fresh phantoms)"), "syn": ("#0072B2", "o-", "Synthetic")}
-EPOCHS = {"syn10_epochs": ("#0072B2", "Synthetic, equal epochs"),
-          "oversample10_epochs": ("#777777", "Real again, as many steps")}  # fmt: skip
-TEN = 1 + TIMES.index(10)  # place of 10x
-
-
-# %%
-def draw_amounts(ax, task, percent: int) -> None:
-    """Curves of one fraction; the arms at equal epochs stand beside 10x."""
-    at, times = rows.get(task.regime(percent)), task.quoted[percent]
-    for kind, (colour, fmt, label) in CURVES.items():
-        arms = ["real", *(f"{kind}{m}" for m in TIMES)]
-        found = {i: films.placed(at, arm, task.score) for i, arm in enumerate(arms)}
-        films.line(ax, found, fmt, color=colour, label=label)
-    for i, (arm, (colour, label)) in enumerate(EPOCHS.items()):
-        found = {TEN + 0.2 * (i + 1): films.placed(at, arm, task.score)}
-        films.line(ax, found, "s", color=colour, mfc="white", label=label)
-    quoted = films.placed(at, f"syn{times}", task.score)
-    if len(quoted):
-        ax.plot(1 + TIMES.index(times), quoted.mean(), "o", ms=10, mfc="none", mec="#D55E00")
-    ax.set(xticks=range(len(ALL)), xticklabels=[f"{m}x" for m in (0, *TIMES)])
-
+# The figure shows the paper's score against the amount. Points are placed at the mean of *real* plus
+# the arm's gain in its own draws; bars are 95 % t-intervals, from three draws on. A ring marks the
+# amount that the paper quotes.
 
 # %%
 caption = (
@@ -203,12 +173,10 @@ caption = (
     "equal steps; squares at 10x: equal epochs; ring: the amount that the paper quotes; bars: 95 % "
     "t-intervals over training draws."
 )
-
-# %%
 with page.figure(caption, len(PERCENT), len(TASKS), figsize=(12, 7.6), sharex=True) as axes:
     handles = {}
     for (i, p), (j, task) in product(enumerate(PERCENT), enumerate(TASKS.values())):
-        draw_amounts(axes[i, j], task, p)
+        films.draw_amounts(axes[i, j], rows.get(task.regime(p)), task, p)
         axes[i, j].set_title(f"{task.label}, {COUNTS[p]:,} real films", fontsize=9)
         found, names = axes[i, j].get_legend_handles_labels()
         handles |= dict(zip(names, found, strict=True))
@@ -219,39 +187,26 @@ with page.figure(caption, len(PERCENT), len(TASKS), figsize=(12, 7.6), sharex=Tr
     axes[0, 0].figure.legend(handles.values(), handles, loc="outside lower center", ncols=4)
 
 # %% [markdown]
-# **What to see.** Whether the blue curve rises along its whole length, as the green one should, or
-# lies flat after the first step, as in the toy. A green curve that falls in F1 at 0.5 is no riddle:
-# each film that is added shows the disease (see the toy of [02_utility](02_utility.py)).
+# **What to see.** Does the blue curve rise along its whole length, as the green one should, or is it
+# flat after the first step, as in the toy? A green curve that falls in F1 at 0.5 is no riddle: each
+# film that is added shows the disease (see the toy of [02_utility](02_utility.py)).
 #
 # ## A test of trend
 #
 # *Page's test* asks whether the arms rise in the order 0x, 2x, 5x, 10x, 25x within the draws; $\tau$
 # compares that order with the order of the means. The column *best* is the amount with the highest
-# mean, which is a choice made on test films and no result (CN-E20).
+# mean, which is a choice made on test films and no result (CN-E20). Each P is for one fraction and is
+# not corrected; the verdict below is.
 
-
-# %%
-def trend(at, kind: str, score: str) -> list[str]:
-    """R, tau and P of Page's test over the amounts of one kind, and the best amount."""
-    arms = ["real", *(f"{kind}{m}" for m in TIMES)]
-    if not all(at.has(arm, score) for arm in arms):
-        return [0, NONE, NONE, NONE]
-    values = at.together(arms, score).T
-    p, tau = inference.page(values)
-    best = (0, *TIMES)[values.mean(0).argmax()]
-    return [len(values), f"{tau:+.2f}", NONE if p is None else f"{p:.3g}", f"{best}x"]
 
 # %%
 lines = []
 for (task, p), at in whole.items():
     quoted = f"*{task.quoted[p]}x*"
-    pair = [trend(at, kind, task.score) for kind in ("syn", "oracle")]
+    pair = [films.trend(at, kind, task.score) for kind in ("syn", "oracle")]
     lines.append([task.label, f"{COUNTS[p]:,}", *pair[0], quoted, *pair[1][1:]])
 page.table(["trend over amounts", "real films", "R", "τ", "P", "best", "*paper's amount*",
             "oracle: τ", "P", "best"], lines)  # fmt: skip
-
-# %% [markdown]
-# A P of this table stands for one fraction and is not corrected; the verdict below corrects.
 
 # %% tags=["CN-17"]
 page.verdicts("CN-17")
@@ -259,8 +214,8 @@ page.verdicts("CN-17")
 # %% [markdown]
 # ## Does it plateau where real films abound?
 #
-# "No trend" is not "no effect seen": it must be shown that 25x and 2x differ by less than the margin,
-# at 100 % of the real films.
+# To see no effect is not to show that there is no trend: 25x and 2x must be shown to differ by less
+# than the margin, at 100 % of the real films.
 
 # %%
 lines, most = [], max(PERCENT)
@@ -279,9 +234,9 @@ page.verdicts("CN-18")
 # %% [markdown]
 # ## Equal epochs
 #
-# At equal epochs an arm with ten films added to each real one takes eleven times the steps. What is
-# gained then may be the films or the steps. So a third arm takes *the same number of steps* and sees
-# the same real films again.
+# At equal epochs an arm with ten films added to each real one takes eleven times the steps. A gain
+# may then come from the films or from the steps. So a third arm takes *the same number of steps* and
+# sees the same real films again.
 
 # %%
 lines, times = [], 10
@@ -296,45 +251,22 @@ page.table(["", "equal steps", "steps at equal epochs, 10x", "each film is seen:
 
 
 # %%
-def lead(at, arm: str, other: str, score: str) -> dict | None:
-    """A line of `plots.lines`: arm minus other by draw; None where one has no value."""
-    if not (at.has(arm, score) and at.has(other, score)):
-        return None
-    draws = at.lead(arm, other, score)
-    role = "method" if arm.startswith("syn") else "oracle"
-    return {"draws": draws, "role": role, "here": at.here(score, arm, other)} if draws else None
-
-# %%
-def forest(caption: str, name: str, found: dict, label: str) -> None:
-    """Differences as a figure; a sentence where none has a draw."""
-    found = {title: line for title, line in found.items() if line}
-    if not found:
-        page.text("*These arms have no draw yet: they stand beside; profile `full` draws them.*")
-        return
-    with page.figure(caption, name=name, figsize=(7.4, 0.9 + 0.34 * len(found))) as ax:
-        ax.axvline(0, color="black", lw=0.8)
-        plots.lines(ax, found, label)
-
-
-# %%
 found = {}
 for task in TASKS.values():
     at, score = rows.get(task.regime(10)), task.score
     found[f"{task.label}: over equal steps"] = lead(at, "syn10_epochs", "syn10", score)
     again = lead(at, "syn10_epochs", "oversample10_epochs", score)
     found[f"{task.label}: over real films, as many steps"] = again
-
-# %%
 caption = (
     "Synthetic films at 10x and equal epochs, minus the same at equal steps and minus real films "
     "alone that are trained for as many steps; 10 % of the real films, paired by draw, 95 % "
     "t-intervals."
 )
-forest(caption, "epochs", found, "difference in the paper's score")
+films.leads(page, caption, "epochs", found, "difference in the paper's score")
 
 # %% [markdown]
-# **What to see.** Of each pair of lines the second is the fair one. If the first lies right of zero and
-# the second does not, more training is what helped.
+# **What to see.** Of each pair of lines the second is the fair comparison. If the first lies to the
+# right of zero and the second does not, it is more training that helped.
 #
 # ## What is asked for
 #
@@ -343,18 +275,7 @@ forest(caption, "epochs", found, "difference in the paper's score")
 
 
 # %%
-def mix() -> dict[str, np.ndarray]:
-    """Mean labels (5,) of the real films of the CheXpert-like task and of what two arms ask for."""
-    task, k, at = TASKS["chexpert"], study.draws()[0], columns(*CHEXPERT)
-    asked = {name: study.requested(SOURCES[name], task, 10, k, 0)
-             for name in ("syn2", "syn2_proportional")}  # fmt: skip
-    known = {"real": study.films(task, k)} | {n: job for n, job in asked.items() if jobs.is_done(job)}
-    return {name: jobs.load(job).arrays["labels"][:, at].mean(0) for name, job in known.items()}
-
-
-shares = page.panel("mix", mix)
-
-# %%
+shares = page.panel("mix", lambda: looks.mix(study, study.draws()[0]))
 lines = []
 for name, label in (("syn2", "balanced"), ("syn2_proportional", "as prevalent as real")):
     for m in TIMES if name in shares else ():
@@ -365,34 +286,13 @@ if shares:
 page.table(["share in training", "added", *CHEXPERT], lines)
 
 # %% [markdown]
-# **What to see.** How even *balanced* is at each amount, and what the commonest label loses: a rare
-# label that is asked for more often takes its place from another.
+# **What to see.** How even is *balanced* at each amount, and what does the commonest label lose? A
+# rare label that is asked for more often takes the place of another.
 #
-# **The masks.** One mask under each of the paper's transformations; the generator must draw a film to
-# each. Nothing is trained here.
-
-# %%
-mask = requests.mask_of(film_set("candid", 40, [seed, 3]))
-mask = mask[mask.any((1, 2))][0]
-rng = np.random.default_rng([seed, 4])
-shown = {how: requests.transformed(mask, how, rng) for how in requests.TRANSFORMS}
-
-# %%
-caption = (
-    "A mask of a pneumothorax and its transformations; white: before and after; dark grey: before "
-    "alone; light grey: after alone."
-)
-with page.figure(caption, 1, len(shown), "masks", figsize=(9, 2.2)) as axes:
-    for ax, (how, each) in zip(axes, shown.items(), strict=True):
-        plots.show(ax, 0.35 * mask + 0.65 * each, how)
-
-# %%
-page.check("an eroded mask lies in the mask", (shown["erosion"] <= mask).all())
-page.check("a dilated one holds it", (mask <= shown["dilation"]).all())
-
-# %% [markdown]
-# **Each against its plain form**, at equal volume and equal steps; the rows of prompts and masks are
-# those of [02_utility](02_utility.py), with their verdicts.
+# **The masks.** [01_generator](01_generator.py) shows masks under each of the paper's transformations.
+#
+# **Each against its plain form**, at equal volume and equal steps. The rows of prompts and masks are
+# those of [02_utility](02_utility.py), which has their verdicts.
 
 # %%
 utility = page.rows_of("controlnet/02_utility")
@@ -406,22 +306,20 @@ found = {}
 for title, (name, arm, other, where) in ASKED.items():
     at = where.get(TASKS[name].regime(10))
     found[title] = lead(at, arm, other, TASKS[name].score)
-
-# %%
 caption = (
     "What is asked for, as the paper does it minus the plain form, at equal volume and equal steps; "
     "10 % of the real films, paired by draw, 95 % t-intervals."
 )
-forest(caption, "asked", found, "difference in the paper's score")
+films.leads(page, caption, "asked", found, "difference in the paper's score")
 
 # %% [markdown]
-# **What to see.** Right of zero the paper's way is better. Macro F1 and Dice share the axis, each in its
-# own units.
+# **What to see.** To the right of zero the paper's way is better. Macro F1 and Dice share the axis,
+# each in its own units.
 #
 # ## Where the knowledge comes from
 #
-# Scarcity is simulated *after* the generator was trained (CN-E05). How many films has who seen, in the
-# CANDID-like task at 10 %?
+# Scarcity is simulated *after* the generator was trained (CN-E05). How many films has each network
+# seen in the CANDID-like task at 10 %?
 
 # %%
 at = rows.get(TASKS["candid"].regime(10))
@@ -449,35 +347,29 @@ found = {
     "large pool over scarce films": lead(at, "syn10", "syn10_scarce", "dice"),
     "oracle over real films": lead(at, "oracle10", "real", "dice"),
 }
-
-# %%
 caption = (
     "What synthetic films give at 10x when their generator has learned from the large pool, or from "
     "the scarce films of the task alone; CANDID-like, 10 %, paired by draw, 95 % t-intervals."
 )
-forest(caption, "knowledge", found, "difference in Dice")
+films.leads(page, caption, "knowledge", found, "difference in Dice")
 
 # %% [markdown]
-# **What to see.** The third line is the part of the gain that is transfer from films which a real
-# shortage would not have. The base has seen many films in both cases, as a published one would; a
-# generator without it would know less still.
+# **What to see.** The third line is the part of the gain that comes from films which would not exist
+# in a real shortage. The base has seen many films in both cases, as a published one would have; a
+# generator without it would know even less.
 #
 # ## What must hold
 
 # %%
 values = [at.values(*arm) for at in rows for arm in at.rows if at.has(*arm) and arm[1] != "gain_slope"]
 page.check("all scores lie between 0 and 1", all(v.min() >= 0 and v.max() <= 1 for v in values))
-
-# %%
 pairs = [
     (at.draws(arm, task.score), utility.get(at.name).draws(arm, task.score))
-    for (task, p) in CELLS for at in [rows.get(task.regime(p))] for arm in ALL
+    for (task, p) in CELLS for at in [rows.get(task.regime(p))] for arm in amounts("syn")
     if at.has(arm, task.score) and utility.get(at.name).has(arm, task.score)
 ]  # fmt: skip
 same = all(one[k] == other[k] for one, other in pairs for k in one.keys() & other.keys())
 page.check("rows that stand on both pages are equal", same)
-
-# %%
 asked = [shares[name].sum() for name in shares if name != "real"]
 page.check("each prompt names one label", np.allclose(asked, 1, atol=1e-5))
 
@@ -485,10 +377,10 @@ page.check("each prompt names one label", np.allclose(asked, 1, atol=1e-5))
 # ## In this notebook we have
 #
 # - seen in closed form why samples of a generator saturate, and when more of them hurt;
-# - drawn four tasks against the amount of synthetic films, with the oracle beside, and tested the
-#   trend at equal steps;
-# - told the effect of more films from that of more training;
-# - held the paper's ways of asking against their plain forms;
+# - plotted four tasks against the amount of synthetic films, with the oracle beside them, and tested
+#   the trend at equal steps;
+# - told the effect of more films apart from that of more training;
+# - compared the paper's ways of asking with their plain forms;
 # - asked what is left when the generator, too, has only the scarce films.
 #
 # ## Exercises
@@ -500,8 +392,8 @@ answer = None  # your number
 page.exercise(answer, lambda: 48 * 64 / (2 * 48 - 64), within=0.5)
 
 # %% [markdown]
-# **2.** Training takes 300 steps with real films alone. How many at equal epochs, with five synthetic
-# films for each real one?
+# **2.** Training takes 300 steps with real films alone. How many does it take at equal epochs, with
+# five synthetic films for each real one?
 
 # %%
 answer = None  # your number

@@ -9,10 +9,10 @@
 # %% [markdown]
 # # Figure 4: what readers prefer
 #
-# - sets of four films, scored by simulated readers whose noise is known: how far do they agree?
+# - sets of four films, scored by simulated readers whose noise is known: how well do they agree?
 # - from scores to pairs, and from pairs to a generator: Diffusion-DPO, and how it can go wrong while
 #   its loss looks fine;
-# - what tuning does to the films, what it does to a classifier, and what more readers would change.
+# - what tuning does to the films and to a classifier, and what more readers would change.
 #
 # Nothing here shows that a method works or fails on patients.
 
@@ -29,13 +29,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lib import jobs
 from lib.claims.verdict import MARGINS
 from lib.datasets import ratings
 from lib.datasets.ratings import CRITERIA, NAMES
 from lib.generators import preference
 from lib.generators.preference import DpoSettings
-from lib.papers.controlnet import toys
+from lib.papers.controlnet import looks, toys
 from lib.papers.controlnet.arms import TASKS, chosen
 from lib.papers.controlnet.printed import FIGURE2, FIGURE4, STATED
 from lib.phantoms import reports
@@ -89,8 +88,8 @@ print(f"feedback gains {gain:.3f} over real films;",
 #
 # $$s = \tfrac52 + a\,\bigl(5q - \tfrac52\bigr) + b + \eta,\qquad \text{rounded to } 0, 1, \dots, 5,$$
 #
-# with a slope $a$ and a bias $b$ of the reader's own and fresh noise $\eta$ each time. What do they agree
-# on? Kappa with quadratic weights is 1 for equal scores and 0 by chance.
+# with a slope $a$ and a bias $b$ of the reader's own, and fresh noise $\eta$ each time. How well do
+# they agree? Kappa with quadratic weights is 1 for equal scores and 0 by chance.
 
 # %%
 page.source(raters.weighted_kappa)
@@ -116,8 +115,6 @@ caption = (
     "Four simulated readers of 200 sets, by their noise: kappa, and within sets the share of pairs that "
     "tie and the share of the others that are in the true order; dashed: the noise of this chapter."
 )
-
-# %%
 with page.figure(caption, name="readers", figsize=(6, 3)) as ax:
     for values, hue, label in zip(agreed, ("#0072B2", "#999999", "#009E73"),
                                   ("kappa", "pairs that tie", "pairs in true order"), strict=True):
@@ -126,18 +123,17 @@ with page.figure(caption, name="readers", figsize=(6, 3)) as ax:
     ax.axhline(0.5, color="#BBBBBB", lw=0.8)
     ax.set(xlabel="noise (SD in points of the scale)", ylabel="share, kappa", ylim=(-0.05, 1.05))
     ax.legend(fontsize=8)
-
-# %%
 page.check("noise lowers kappa", np.all(np.diff(agreed[0]) < 0))
 page.check("without noise no pair is wrong", agreed[2, 0] == 1)
 
 # %% [markdown]
 # **What to see.** Kappa falls much faster than the share of right pairs: readers who hardly agree on
-# scores still mostly agree on which of two images is better. That is why one asks for preferences.
+# scores still mostly agree on which of two images is better. That is why it makes sense to ask for
+# preferences.
 #
 # ## From scores to pairs
 #
-# A set of four has six pairs. One reader's scores, as a file holds them:
+# A set of four has six pairs. Here are one reader's scores, as they stand in a file:
 
 # %%
 SCORES = (5, 3, 3, 1)
@@ -160,31 +156,13 @@ at, bare = rows.get(TASK.regime(10)), rows.get("bare")
 k = next(iter(study.draws()), 0)
 if not len(rows):
     page.text("*There is no draw so far, and no figure that needs one.*")
-
-
-# %%
-def shown() -> dict[str, np.ndarray]:
-    """One set of each condition: films, mask, text, and what every reader said of them."""
-    if not study.draws():
-        return {}
-    pool, rated = (jobs.load(job).arrays for job in (study.compared_films(k), study.rated(k)))
-    first = [int(np.flatnonzero(rated["condition"] == kind)[0]) for kind in np.unique(rated["condition"])]
-    films = np.stack([rated["image"][i] + np.arange(ratings.EACH) for i in first])
-    scores = np.stack([rated["scores"][rated["image"] == i] for i in films.ravel()])
-    return {"image": pool["image"][films], "mask": pool["mask"][films[:, 0]] > 0,
-            "tokens": pool["tokens"][films[:, 0]], "kind": rated["condition"][first],
-            "scores": scores.reshape(*films.shape, -1, 2)}  # fmt: skip
-
-
-# %%
-sets = page.panel("sets", shown)
+sets = page.panel("sets", lambda: looks.rated_sets(study, k))
 
 
 def told(scores: np.ndarray) -> str:
     """What readers said of a film, scores (readers, 2), a line for each criterion."""
     return "\n".join(f"{name} {' '.join(map(str, column))}"
                      for name, column in zip(CRITERIA, scores.T, strict=True) if column.min() >= 0)
-
 
 # %%
 caption = (
@@ -203,28 +181,11 @@ if sets:
             plots.label(line[0], f"{NAMES[sets['kind'][i]]}\n{asked}")
 
 # %% [markdown]
-# How far the readers of this draw agree, what is left of their scores as pairs, and how many of these are
-# in the order of what all readers see before noise and habit.
+# The table shows how well the readers of this draw agree, how many pairs their scores give, and how
+# many of these are in the order of what all readers see before noise and habit.
 
 # %%
-def counted() -> dict[str, np.ndarray]:
-    """By criterion: images, kappa, both ends of chance, pairs, ties, share of pairs in order."""
-    if not study.draws():
-        return {}
-    rated, true = jobs.load(study.rated(k)), jobs.load(study.noticed(k)).arrays
-    said, made, lines = jobs.load(study.agreement(k)).scores, ratings.pairs(rated), []
-    for i, name in enumerate(CRITERIA):
-        won, lost = (made.arrays[side][made.arrays["criterion"] == i] for side in ("winner", "loser"))
-        found = said[name] or {"images": 0, "kappa": None, "chance": None}
-        ends = found["chance"] or (None, None)
-        right = (true[name][won] > true[name][lost]).mean() if len(won) else None
-        lines.append([found["images"], found["kappa"], *ends, made.scores["pairs"][name],
-                      made.scores["ties"][name], right])  # fmt: skip
-    return {"lines": np.array(lines, float)}
-
-
-# %%
-agreement = page.panel("agreement", counted)
+agreement = page.panel("agreement", lambda: looks.agreement(study, k))
 head = ["", "images", "kappa", "by chance, 95 %", "pairs", "ties", "pairs in true order"]
 page.table(head, [] if not agreement else [
     [name, f"{n:.0f}", number(kappa), f"{low:.2f} to {high:.2f}", f"{won:,.0f}", f"{ties:,.0f}",
@@ -235,7 +196,7 @@ page.table(head, [] if not agreement else [
 # %% [markdown]
 # ## Diffusion-DPO
 #
-# The winner of a pair should be denoised better than by the generator as it was (ref), the
+# The winner of a pair should be denoised better than by the generator as it was before (ref), and the
 # loser worse:
 #
 # $$\mathcal{L} = -\log\sigma\Bigl(-\tfrac{\beta}{2}\bigl[(e_w - e_w^{\mathrm{ref}}) - (e_l - e_l^{\mathrm{ref}})\bigr]\Bigr),
@@ -243,25 +204,21 @@ page.table(head, [] if not agreement else [
 #
 # with the same noise at the same $t$ for all four errors. Before the first step both brackets are zero and
 # the loss is $\ln 2$; a tuning that starts elsewhere has a wrong reference.
-
-# %%
-page.source(preference.margin, preference.safeguard)
-
-# %% [markdown]
-# Three ways: *vanilla*; *rank*, each side weighed by its own score, as in a published ControlNet of
-# radiographs; *safeguarded*, where the loser's gradient never raises the winner's error to first order.
+#
+# There are three ways: *vanilla*; *rank*, where each side is weighted by its own score, as in a
+# published ControlNet for radiographs; and *safeguarded*, where the loser's gradient never raises the
+# winner's error, to first order.
 #
 # ## Toy: a line with two hills
 #
-# A tiny diffusion model knows two normal laws, left and right. A reader likes the right one. Tuned
-# with care, more points come from the right; nothing else should change.
+# A tiny diffusion model knows two normal laws, left and right, and a reader likes the right one.
+# After careful tuning more points come from the right; nothing else should change.
 
 # %%
+page.source(preference.margin, preference.safeguard)
 base_rng, point_rng, pair_rng = (np.random.default_rng([seed, i]) for i in (1, 2, 3))
 hills = toys.base(base_rng)
 data = toys.compared(hills.sample(400, point_rng), 3.0, 600, pair_rng)
-
-# %%
 RUNS = {"vanilla, careful": ("vanilla", toys.CAREFUL), "vanilla, hasty": ("vanilla", toys.HASTY),
         "rank, hasty": ("rank", toys.HASTY), "safeguarded, hasty": ("safeguarded", toys.HASTY)}
 runs = {
@@ -275,8 +232,6 @@ caption = (
     "Four tunings of the toy: the loss, and the errors of winners and losers above the reference's; the "
     "careful rate dashed, the hasty one solid; grey: where all start, ln 2 and 0."
 )
-
-# %%
 SHOWN = {"loss": "loss", "winner": "error of winners", "loser": "error of losers"}
 with page.figure(caption, 1, 3, "toy", figsize=(10, 3)) as axes:
     for ax, (key, label) in zip(axes, SHOWN.items(), strict=True):
@@ -292,8 +247,6 @@ with page.figure(caption, 1, 3, "toy", figsize=(10, 3)) as axes:
 page.table(["tuning", "last loss", "points on the right", "their SD", "points off both hills", "alarm"], [
     [name, number(run.log[-1]["loss"]), f"{run.share:.0%}", number(run.spread or np.nan),
      f"{run.away:.0%}", preference.alarm(run.log) or "–"] for name, run in runs.items()])  # fmt: skip
-
-# %%
 hasty, guarded = runs["vanilla, hasty"], runs["safeguarded, hasty"]
 page.check("every loss starts at ln 2", all(np.isclose(run.log[0]["loss"], np.log(2)) for run in runs.values()))
 page.check("haste has the better loss and the worse points",
@@ -302,27 +255,18 @@ page.check("its sign: both errors grow", min(hasty.log[-1]["winner"], hasty.log[
 page.check("the safeguard holds winners", preference.alarm(guarded.log) is None and guarded.away < 0.05)
 
 # %% [markdown]
-# **What to see.** The loss of the hasty run is fine: it falls further than that of the careful one. But it
-# only asks that losers get worse *faster* than winners; when both get worse, points land where no
-# data ever were. So both errors are logged in all that follows, and an alarm says when winners are worse
-# than before. Weighing by rank holds here too: a loser with a low score is hardly pushed at all.
+# **What to see.** The loss of the hasty run looks fine: it falls further than that of the careful
+# one. But it only asks that losers get worse *faster* than winners; when both get worse, points land
+# where no data ever were. So both errors are logged in all that follows, and an alarm says when
+# winners are worse than before. Weighting by rank also holds up here, since a loser with a low score
+# is hardly pushed at all.
 #
 # ## The tuning of the films
 #
 # The branch learns from the pairs, the base stays frozen.
 
 # %%
-def logs() -> dict[str, np.ndarray]:
-    """Of each way of tuning that has run: step, loss, both errors and pairs in order (rows, 5)."""
-    each = {how: study.tuned_by_readers(k, how) for how in preference.ARMS}
-    done = {how: jobs.load(job).scores for how, job in each.items() if jobs.is_done(job)}
-    keys = ("step", "loss", "winner", "loser", "accuracy")
-    return {how: np.array([[row[key] for key in keys] for row in found["dpo_log"]])
-            for how, found in done.items()}  # fmt: skip
-
-
-# %%
-tuned = page.panel("logs", logs)
+tuned = page.panel("logs", lambda: looks.tunings(study, k))
 caption = (
     "Tuning on the readers' pairs: the loss, and the errors of winners and losers above the untuned "
     "generator's; above zero winners are worse than before. One draw."
@@ -335,9 +279,6 @@ if tuned:
             ax.axhline(np.log(2) if i == 1 else 0, color="#BBBBBB", lw=0.8)
             ax.set(title=label, xlabel="steps")
         axes[0].legend(fontsize=8)
-
-# %%
-if tuned:
     alarms = {how: next((int(r[0]) for r in log if r[0] and r[2] > 0), None) for how, log in tuned.items()}
     print("first step with winners worse than before:", alarms)
     starts = [log[0, 1] for log in tuned.values()]
@@ -346,8 +287,9 @@ if tuned:
 # %% [markdown]
 # ## Do the films get better?
 #
-# Quality is the mean of faith to what was asked for and of realism, by a reader network that shares no film
-# with the one that simulated readers see by. Else the generator might learn the readers' blind spots.
+# Quality is the mean of faithfulness to what was asked for and of realism. It is judged by a reader
+# network that shares no film with the one through which simulated readers see; otherwise the
+# generator might learn the readers' blind spots.
 
 # %%
 PAIR = [arm for arm in chosen("original", "dpo") if bare.has(arm, "quality")]
@@ -357,36 +299,11 @@ page.table(["", "R", *LOOKS.values()], [
     [arm.label, bare.count(arm, "quality"), *(bare.cell(arm, m) for m in LOOKS)] for arm in PAIR])
 
 # %%
-caption = "The generator before and after tuning on preferences; 95 % t-intervals over draws."
-if PAIR:
-    with page.figure(caption, 1, len(LOOKS), "quality", figsize=(12, 1.9), sharey=True) as axes:
-        for ax, (metric, label) in zip(axes, LOOKS.items(), strict=True):
-            plots.forest(ax, bare, PAIR, metric, label)
-            ax.locator_params(axis="x", nbins=3)
-        axes[0].set_ylim(-0.5, len(PAIR) - 0.5)
-
-# %%
-def both() -> dict[str, np.ndarray]:
-    """Eight films of one noise and request, before and after, with their masks and quality."""
-    if not study.draws():
-        return {}
-    at_, found = np.r_[:4, size.judged // 2 : size.judged // 2 + 4], {}
-    for arm in PAIR:
-        pool = study.conditioned(arm, k)
-        films, quality = jobs.load(pool).arrays, jobs.load(study.judged(pool)).arrays["quality"]
-        found |= {arm.name: films["image"][at_], f"{arm.name}/quality": quality[at_]}
-        found["mask"] = films["mask"][at_] > 0
-    return found
-
-
-# %%
-films = page.panel("films", both)
+films = page.panel("films", lambda: looks.before_and_after(study, k, PAIR))
 caption = (
     "The same noise and requests before and after tuning; orange: the mask that was asked for, above: "
     "quality. One draw."
 )
-
-# %%
 if films:
     with page.figure(caption, len(PAIR), 8, "films", figsize=(11, 3.1), squeeze=False) as axes:
         for line, arm in zip(axes, PAIR, strict=True):
@@ -402,7 +319,8 @@ page.verdicts("CN-26")
 # %% [markdown]
 # ## Figure 4
 #
-# What the tuned generator's films are worth to a classifier of pneumonia, beside the controls.
+# Here is what the tuned generator's films are worth to a classifier of pneumonia, beside the
+# controls.
 
 # %%
 ARMS = [arm for arm in chosen("real", "syn2", "dpo2", "rank2", "safeguarded2", "oversample2",
@@ -428,8 +346,6 @@ caption = (
     "F1 with films of the tuned generator minus that of other arms, draw by draw; grey: the "
     "smallest difference that counts; crosses: the paper, on patients."
 )
-
-# %%
 TUNED, = chosen("dpo2")
 if at.has(TUNED, "f1"):
     with page.figure(caption, name="gain", figsize=(7.5, 3)) as ax:
@@ -437,8 +353,8 @@ if at.has(TUNED, "f1"):
         ax.set_xlabel("F1, tuned on preferences minus ...")
 
 # %% [markdown]
-# **What to see.** How far is *tuned on preferences* from *Synthetic*, and how wide is its interval? That is
-# what feedback adds. If the films did get better, did they also help more?
+# **What to see.** How far is *tuned on preferences* from *Synthetic*, and how wide is the interval?
+# That is what feedback adds. If the films did get better, did they also help more?
 
 # %% tags=["CN-25"]
 page.verdicts("CN-25")
@@ -446,8 +362,8 @@ page.verdicts("CN-25")
 # %% [markdown]
 # ## More sets, better readers
 #
-# The paper's cause for the weak effect can be tested by varying it: the number of sets, and the noise
-# of the readers at the paper's number of sets.
+# The cause that the paper gives for the weak effect can be tested by varying it: first the number of
+# sets, then the noise of the readers at the paper's number of sets.
 
 # %%
 SWEEPS = {
@@ -456,8 +372,6 @@ SWEEPS = {
         sd: "dpo2" if sd == READERS.noise else f"dpo_noise{sd:g}"
         for sd in sorted({READERS.noise, *size.noises})},
 }  # fmt: skip
-
-# %%
 swept = {name: {x: at.values(arm, "f1") for x, arm in arms.items() if at.has(arm, "f1")}
          for name, arms in SWEEPS.items()}  # fmt: skip
 swept = {name: found for name, found in swept.items() if len(found) > 1}
@@ -469,8 +383,6 @@ caption = (
     "F1 by the number of sets that readers scored, and by their noise; dots: draws, line: means, bars: "
     "95 % t-intervals; dashed: the generator without feedback."
 )
-
-# %%
 if swept:
     with page.figure(caption, 1, len(swept), "sweep", figsize=(9, 3), squeeze=False) as axes:
         for ax, (name, found) in zip(axes[0], swept.items(), strict=True):
@@ -486,8 +398,8 @@ page.verdicts("CN-33")
 # %% [markdown]
 # ## Be a reader yourself
 #
-# The form [rate_images](../explore/rate_images.py) writes your scores as a file of the same kind; so may
-# any spreadsheet. Its columns:
+# The form [rate_images](../explore/rate_images.py) writes your scores to a file of the same kind, and
+# so can any spreadsheet. Its columns are:
 #
 # | column | |
 # |---|---|
@@ -496,8 +408,8 @@ page.verdicts("CN-33")
 # | condition | T2I, M2I or TM2I |
 # | text_score, mask_score | 0 to 5; empty where there is no such condition |
 #
-# Name the file below; what is wrong with it is said with its line. In a study, `ratings.rated_by_form`
-# takes the place of `study.rated` as the job that `ratings.pairs` reads.
+# Name the file below; an error message names the line that is wrong. In a study,
+# `ratings.rated_by_form` takes the place of `study.rated` as the job that `ratings.pairs` reads.
 
 # %%
 mine = ""  # path of your CSV
@@ -505,9 +417,6 @@ scored = ratings.read(Path(mine)) if mine else ratings.parsed(text)
 own = ratings.pairs(ratings.as_result(scored))
 print(f"{len(set(scored.reader))} reader(s), {len(set(scored.set))} set(s):", own.scores)
 page.check("a file is read as it was written", ratings.written(ratings.parsed(text)) == text + "\n")
-
-# %% [markdown]
-# ## What must hold
 
 # %%
 for arm in ARMS:
@@ -522,8 +431,9 @@ if page.meaningful:
 # ## In this notebook we have
 #
 # - seen how noise hides agreement on scores, and less so on preferences;
-# - tuned a toy until its loss looked best and its points were worst, and a safeguard against it;
-# - compared the films before and after with a judge that the readers do not know;
+# - tuned a toy until its loss looked best and its points were worst, and seen a safeguard against
+#   that;
+# - compared the films before and after, with a judge that shares nothing with the readers;
 # - judged what feedback adds to a classifier, and whether more of it would add more.
 #
 # Next: [06_statistics](06_statistics.py), what two trials can show.

@@ -9,9 +9,9 @@
 # %% [markdown]
 # # Statistical Analysis: what two trials can show
 #
-# - the paper's rule on cells whose true gain is known: how often it calls nothing something, and how
-#   often it misses a gain;
-# - where its printed P values come from, told from its printed intervals;
+# - the paper's rule on cells whose true gain is known: how often it finds a gain where there is none,
+#   and how often it misses one;
+# - where its printed P values come from, as its printed intervals reveal;
 # - what the largest of 48 gains is worth, and what our own grid would have said with two trials.
 #
 # Nothing here trains a network; it takes seconds. Nothing here shows that a method works or fails on
@@ -62,8 +62,9 @@ print(f"{CELLS} cells: {len(FIGURE2)} pairs of task and fraction, {SHARED} multi
 #
 # ## A study without any effect
 #
-# Let synthetic images change nothing at all: in every cell both arms are two draws of one normal
-# law. The scale does not matter. The four multipliers of a task and fraction share one control.
+# Let synthetic images change nothing at all: in every cell, both arms have two trials of the same
+# normal law. The scale does not matter. The four multipliers of a task and fraction share one
+# control.
 
 # %%
 page.source(trials.one_tailed)
@@ -91,16 +92,17 @@ page.check("independent null cells err as the closed form says", abs(loose - exa
 page.check("Bonferroni keeps the level", strict < ALPHA + 4 * np.sqrt(ALPHA / STUDIES))
 
 # %% [markdown]
-# **What to see.** Without a correction nearly every study without any effect finds a significant cell.
-# Cells that share a control err together, so a few more studies find none; those that find one find
-# several. With Bonferroni or Holm the level holds, for the t test is exact even with two trials *if
-# the trials are normal with one variance*; the paired test and Welch's, which assume less, have other
-# rows.
+# **What to see.** Without a correction nearly every study without any effect finds a significant
+# cell. Cells that share a control err together, so a few more studies find none; those that find one
+# find several. With Bonferroni or Holm the level holds, since the t test is exact even with two
+# trials *if the trials are normal with one variance*; the paired test and Welch's, which assume less,
+# have rows of their own.
 #
 # ## No exact test can get there
 #
-# A t test with two trials takes the shape of the law on trust: two numbers cannot show it. A test that
-# does not has a floor. Of all ways to deal 2n values to two arms, one is the most extreme:
+# A t test with two trials takes the shape of the law on trust, since two numbers cannot show it. A
+# test without that trust has a floor. Of all ways to deal 2n values to two arms, one is the most
+# extreme:
 #
 # $$p \ge 1 \Big/ \binom{2n}{n}, \qquad \text{in pairs } p \ge 2^{-n}$$
 
@@ -118,8 +120,8 @@ page.check("two trials cannot reach the level", min(floor[N]) > ALPHA)
 # %% [markdown]
 # ## The power of the rule
 #
-# Now let every cell gain. The size is counted in standard deviations of a single trial: a gain of 0.02
-# in F1 where trials differ by 0.02 is a gain of one.
+# Now let every cell have a gain. Its size is measured in standard deviations of a single trial: a
+# gain of 0.02 in F1, where trials have a standard deviation of 0.02, is a gain of one.
 
 # %%
 sizes = (0, 0.5, 1, 2, 3, 5, 8)
@@ -161,8 +163,8 @@ page.check("a correction costs nearly all power of two trials", powers[N, "holm"
 #
 # ## Where the printed P come from
 #
-# The abstract prints two maxima with intervals and P. An interval of 95 % is gain ± t(df) × error, so
-# for every df it tells the error, and with it the P of a one-tailed test.
+# The abstract prints two maxima with intervals and P. A 95 % interval is gain ± t(df) × error, so for
+# every df it gives the error, and with it the P of a one-tailed test.
 
 # %%
 def implied(metric: str, df: int) -> float:
@@ -181,9 +183,9 @@ page.check("P of F1 has two degrees of freedom", abs(implied("f1", 2) - MAXIMA["
 page.check("P of Dice has one", abs(implied("dice", 1) - MAXIMA["dice"].p) < 5e-5)
 
 # %% [markdown]
-# **What to see.** Both P fit to the last digit: F1's with two degrees of freedom, as for two arms of two
-# trials, Dice's with one, as for two pairs. Neither is corrected for anything (CN-E03). Over 48 cells
-# neither would be below 0.05.
+# **What to see.** Both P values fit to the last digit: that of F1 with two degrees of freedom, as for
+# two arms of two trials, and that of Dice with one, as for two pairs. Neither is corrected for
+# anything (CN-E03). Over 48 cells neither would be below 0.05.
 #
 # ## What the largest gain is worth
 #
@@ -213,12 +215,12 @@ page.check("the maximum is three times the gain", abs(most.mean() / gain - 3.25)
 # %% [markdown]
 # **What to see.** The maximum over many noisy cells is large whether or not anything works; so an
 # abstract that quotes it says little about any cell. The verdicts on the two maxima and on the rule,
-# CN-01, CN-02 and CN-34, are arithmetic and stand in [00_claims](00_claims.py).
+# CN-01, CN-02 and CN-34, are arithmetic and are shown in [00_claims](00_claims.py).
 #
 # ## Our own grid, seen through two trials
 #
-# Each cell of [02_utility](02_utility.py) that has at least three draws, read again by the
-# paper's rule: how often would two of its draws have called it significant?
+# Each cell of [02_utility](02_utility.py) that has at least three draws is judged again by the
+# paper's rule: how often would two of its draws have made it significant?
 
 # %%
 rows = page.rows_of("controlnet/02_utility")
@@ -248,22 +250,24 @@ page.table(
 )  # fmt: skip
 
 # %% [markdown]
-# **What to see.** A cell that all draws together put clearly above zero should be called often. How often is it
-# not, and how often do two draws even see a loss where all of them see a gain?
+# **What to see.** A cell that all draws together put clearly above zero should often be found
+# significant. How often is it not, and how often do two draws even show a loss where all of them show
+# a gain?
 #
 # ## In this notebook we have
 #
 # - counted how often the paper's rule errs on cells without any effect, and checked the count;
-# - seen that two trials cannot reach its level in a test that trusts no law, and have no power with a
-#   correction;
-# - found the degrees of freedom behind both printed P;
+# - seen that two trials cannot reach its level in a test that assumes no law, and have no power after
+#   a correction;
+# - found the degrees of freedom behind both printed P values;
 # - seen what a maximum over 48 cells is worth.
 #
 # Next: [00_claims](00_claims.py), all verdicts of the chapter.
 #
 # ## Exercises
 #
-# **1.** How many cells without any effect make an uncorrected significant one more likely than not?
+# **1.** How many cells without any effect does it take until, without correction, a significant one
+# is more likely than not?
 
 # %%
 answer = None  # your number

@@ -11,7 +11,7 @@
 #
 # - the paper's data sets and ours side by side: how many films, which findings, which scanner;
 # - every finding as eight films, each beside its healthy twin and the deviation between them;
-# - reports and five-word captions, what a "1 %" is, and what Dice says without a lesion;
+# - reports and five-word captions, what "1 %" means, and what Dice says where there is no lesion;
 # - how hard each finding is for the independent reader.
 #
 # Nothing here shows that a method works or fails on patients.
@@ -73,14 +73,14 @@ page.check("of SIIM and RSNA, both said to be split 80/20, RSNA is not", kept["s
 # | SIIM without lesion-free films, CANDID-PTX with them; what Dice is without a lesion is not said (CN-E17) | Dice over films with a lesion; beside it over all, an empty mask on an empty one counting 1 |
 # | 1, 10 and 100 % of sets whose sizes differ a hundredfold (CN-E19) | the same fractions of sets of one size; results stand against the number of films |
 #
-# ## Four tasks, and one law more
+# ## Four tasks, and one more law
 #
 # A law is a mixture of *kinds of patients*. Within a kind $k$ findings are independent, so that every
 # prevalence, and every pair, has a closed form:
 #
 # $$P(a) = \sum_k \pi_k\, p_{k,a}, \qquad P(a, b) = \sum_k \pi_k\, p_{k,a}\, p_{k,b}$$
 #
-# The fifth law, *mimic*, is the base's: it has all nine findings.
+# The fifth law, *mimic*, is the one that the base learns from: it has all nine findings.
 
 # %%
 page.source(findings.Law.prevalence)
@@ -124,8 +124,8 @@ with page.figure(caption, 1, 5, "together", figsize=(13, 3.4)) as axes:
 #
 # ## The scanners
 #
-# The same six subjects, healthy, in front of every law's scanner. The law of the branch, *candid*, has
-# the scanner of the base; the other three the generator never sees.
+# Here are the same six healthy subjects in front of every law's scanner. The law of the branch,
+# *candid*, has the scanner of the base; the generator never sees the other three.
 
 # %%
 six, none = np.arange(1, 7, dtype=np.uint64), np.zeros((6, len(FINDINGS)), np.uint8)
@@ -141,8 +141,8 @@ page.check("the other three differ", not any(np.array_equal(seen["mimic"], seen[
 
 
 # %% [markdown]
-# What is calibrated in a law are these ranges; everything else is the common body's. They were set with
-# arms that have no generator, and frozen.
+# Only these ranges of a law are calibrated; everything else belongs to the body that all laws share.
+# They were set with arms that have no generator, and then frozen.
 
 # %%
 default, lines = findings.Body(), []
@@ -154,8 +154,8 @@ lines.append(["blur of the detector, pixels", *(f"{law.blur:g}" for law in LAWS.
 page.table(["range", *LAWS], lines)
 
 # %% [markdown]
-# How hard that makes the findings, measured once and before any generator: AUC of a small network, by
-# the number of real films, and Dice of a U-Net for the pneumothorax.
+# How hard that makes the findings was measured once, before any generator: the AUC of a small network
+# by the number of real films, and the Dice of a U-Net for the pneumothorax.
 
 # %%
 hard = json.loads((Path(findings.__file__).parent / "difficulty.json").read_text(encoding="utf-8"))
@@ -171,8 +171,8 @@ page.text(f"*{hard['how']}*")
 # %% [markdown]
 # ## Nine findings, eight films each
 #
-# Of each subject three pictures: with the finding, without it in the same noise (its *healthy twin*),
-# and their difference, grey where nothing changes.
+# Each subject has three pictures: with the finding, without it in the same noise (its *healthy
+# twin*), and their difference, grey where nothing changes.
 
 # %%
 eight = np.arange(8, dtype=np.uint64) + np.uint64(8 * seed)
@@ -210,8 +210,8 @@ with page.figure(caption, 3, 3, figsize=(13, 5.4)) as axes:
 #
 # ## What a report says
 #
-# A grammar writes reports from the true findings; the paper's come from MIMIC-CXR and CANDID-PTX, and
-# GPT-4 makes five words of them. Ours can be neither wrong nor silent.
+# A grammar writes our reports from the true findings; the paper's come from MIMIC-CXR and CANDID-PTX,
+# and GPT-4 condenses them to five words. Ours are never wrong and leave nothing out.
 
 # %%
 page.source(reports.caption)
@@ -282,7 +282,8 @@ for name in TASKS if drawn else ():
         page.check(f"{name}: the first films have their share of {about}", even)
 
 # %% [markdown]
-# The rows that are kept: how many films, and how many of them have each of a task's findings.
+# The rows that are kept say how many films there are, and how many of them have each of a task's
+# findings.
 
 
 # %%
@@ -331,14 +332,15 @@ page.check("1 % of CheXpert is more than all of the paper's CANDID-PTX films",
            said["chexpert"][0] > said["candid"][2])  # fmt: skip
 
 # %% [markdown]
-# **What to see.** The paper's "1 %" of CheXpert is a larger training set than its "100 %" of CANDID-PTX
-# (CN-E19). A benefit that shrinks from 1 to 100 % is one statement about scarcity in each line, and none
-# across them.
+# **What to see.** The paper's "1 %" of CheXpert is a larger training set than its "100 %" of
+# CANDID-PTX (CN-E19). A benefit that shrinks from 1 to 100 % says something about scarcity within
+# each line, and nothing across lines.
 #
 # ## A toy: Dice without a lesion
 #
-# Two segmenters that need no image: one marks nothing, one marks a fixed disc. Their Dice over films
-# with a lesion, over all with empty on empty as 1, and over all with it as 0 (CN-E17):
+# Two segmenters need no image: one marks nothing, the other a fixed disc. Here is their Dice over
+# films with a lesion, over all films with empty on empty counted as 1, and over all with it counted
+# as 0 (CN-E17):
 
 # %%
 y, x = np.mgrid[:64, :64]
@@ -356,13 +358,13 @@ page.table(["law", "marks", "with a lesion", "all, empty = 1", "all, empty = 0"]
 page.check("marking nothing scores where films have no lesion", silent["candid"] > 0.5 > silent["siim"])
 
 # %% [markdown]
-# **What to see.** The third convention punishes a set for its healthy films, the second rewards it. The
-# paper's baselines for CANDID-PTX and SIIM differ fourfold, and this alone could do it.
+# **What to see.** The third convention punishes a set for its healthy films, the second rewards it.
+# The paper's baselines for CANDID-PTX and SIIM differ fourfold, and this alone could be the reason.
 #
 # ## How hard is a finding?
 #
-# The independent reader learns from plentiful films that no generator and no arm sees. What it tells
-# apart on films held out is a ceiling for everything that is measured with its eyes.
+# The independent reader learns from plentiful films that no generator and no arm sees. What it can
+# tell apart on held-out films is a ceiling for everything that is measured through its eyes.
 
 
 # %%
@@ -386,9 +388,9 @@ if reader:
         ax.invert_yaxis()
 
 # %% [markdown]
-# And the tasks: what real films alone give, with classical augmentation, and with as many fresh phantoms
-# as the paper quotes synthetic ones; no generator is in this table. Between the first and the last column
-# lies all that a generator can gain.
+# Now the tasks: what real films give alone, with classical augmentation, and with as many fresh
+# phantoms as the paper quotes synthetic films. There is no generator in this table. Between the first
+# and the last column lies all that a generator can gain.
 
 # %%
 utility, lines = page.rows_of("controlnet/02_utility"), []
@@ -401,8 +403,8 @@ for task in TASKS.values():
 page.table(["task", "", "films", "score", "real", "augmented", "fresh phantoms"], lines)
 
 # %% [markdown]
-# **What to see.** A dash has not been run yet. A task where the last column is no better than the first
-# has nothing to gain, and no generator should be blamed there.
+# **What to see.** A dash means: not run yet. A task where the last column is no better than the first
+# has nothing to gain, and no generator should be blamed for that.
 
 # %%
 if reader and page.meaningful:
@@ -411,12 +413,12 @@ if reader and page.meaningful:
 # %% [markdown]
 # ## In this notebook we have
 #
-# - put five laws in the place of the paper's collections, with prevalences and pairs in closed form;
+# - replaced the paper's collections by five laws, with prevalences and pairs in closed form;
 # - seen every finding beside the same chest without it, and the same chest on every scanner;
 # - read reports and captions, and found out what captions leave out;
-# - counted what 1 % is, and what Dice says where there is no lesion.
+# - counted how many films 1 % is, and seen what Dice says where there is no lesion.
 #
-# Next: [01_generator](01_generator.py), films from texts and masks.
+# Next: [01_branch](01_branch.py), how a mask joins a generator that draws films from texts.
 #
 # ## Exercises
 #
@@ -428,8 +430,8 @@ both = LAWS["chexpert"].prevalence("cardiomegaly", "edema")
 page.exercise(answer, lambda: both / LAWS["chexpert"].prevalence("cardiomegaly"), within=0.01)
 
 # %% [markdown]
-# **2.** A segmenter marks nothing, ever. What is its Dice on a set of which 80 % have no lesion, with
-# empty on empty as 1?
+# **2.** A segmenter never marks anything. What is its Dice on a set in which 80 % of the films have
+# no lesion, with empty on empty counted as 1?
 
 # %%
 answer = None  # your number

@@ -11,10 +11,10 @@
 #
 # - where our implementation departs from the paper, or fills in what it leaves open, and why;
 # - the verdict on each of the 45 claims, with the cell that shows it and the numbers it rests on;
-# - what the paper's own numbers say against each other, and what remains open.
+# - where the paper's own numbers contradict each other, and what remains open.
 #
-# It only reads what the other notebooks of this chapter left. **Nothing here shows that a method works
-# or fails on patients.** This is a conceptual replication on different (synthetic) data.
+# It only reads what the other notebooks of this chapter have left. **Nothing here shows that a method
+# works or fails on patients.** This is a conceptual replication on different (synthetic) data.
 
 # %% tags=["parameters"]
 profile = "quick"
@@ -49,11 +49,11 @@ mine = chapter.Chapter(page)
 # > synthesis that reformulates imaging-pathology as a disentangled additive deviation on a stable
 # > anatomical manifold. (Abstract)
 #
-# A network says what a brain slice would look like without its tumour; what is left, inside the mask, is
-# the *deviation*, and a diffusion model learns to draw that alone. A drawn deviation is added to an
-# anatomy, its rim blended by a soft mask. The paper says that such slices are harder to tell from real
-# ones than those of whole-image generators, that anatomy is kept "by construction", that lesion and
-# anatomy are disentangled, and that segmenters and classifiers gain.
+# A network says what a brain slice would look like without its tumour; what is left inside the mask
+# is the *deviation*, and a diffusion model learns to draw that alone. A drawn deviation is added to
+# an anatomy, and a soft mask blends its rim. The paper says that such slices are harder to tell from
+# real ones than those of whole-image generators, that anatomy is kept "by construction", that lesion
+# and anatomy are disentangled, and that segmenters and classifiers gain.
 #
 # The chapter in reading order:
 
@@ -65,18 +65,18 @@ mine.reading(*first, "04b_consistency", *last)
 # %% [markdown]
 # ## Paper and implementation
 #
-# The paper prints fifteen equations and two algorithms, and none of its eight weights. Every line below
-# is a place where we had to choose or chose to differ. The numbers are read from the settings that run
-# in this profile; `PS-E..` points to the list of contradictions at the end of this page.
+# The paper prints fifteen equations and two algorithms, and none of its eight weights. Every line
+# below is a place where we had to choose, or chose to differ. The numbers come from the settings that
+# run in this profile; `PS-E..` points to the list of contradictions at the end of this page.
 
 # %%
 mine.departures(departures(page.plan))
 
 # %% [markdown]
 # **What to see.** Where text and algorithms contradict each other, we run what works, and the other
-# reading is an arm of its own. Three choices to keep in mind: on which anatomy a lesion is drawn; that
-# cosine and information have one definition for all methods; that a test slice's grade is its
-# subject's.
+# reading is an arm of its own. Keep three choices in mind: on which anatomy a lesion is drawn; one
+# definition of cosine and information for all methods; and that a test slice has the grade of its
+# subject.
 #
 # ## How a verdict is read
 #
@@ -85,8 +85,9 @@ mine.departures(departures(page.plan))
 # explains attribution, the share of the oracle's gain, and what the number of draws R decides.
 #
 # Some claims of this chapter say that there is *no* difference ("near-orthogonal", "barely helps"). A
-# large p is no evidence of that. A toy: there is truly none, draws differ with an SD of one and a half
-# margins; how often is p above 0.05, and how often is the difference *shown* to lie inside the margin?
+# large p is no evidence of that. In this toy there truly is none, and draws differ with an SD of one
+# and a half margins. How often is p above 0.05, and how often is the difference *shown* to lie inside
+# the margin?
 
 # %%
 rng = np.random.default_rng(seed)
@@ -100,8 +101,8 @@ page.table(head, [[R, *(f"{x:.0%}" for x in each)] for R, each in found.items()]
 page.check("few draws show no equality, many do", found[4][1] < 0.2 < 0.8 < found[30][1])
 
 # %% [markdown]
-# With four draws nearly every comparison has a large p, and hardly one is decided. So *inconclusive* is
-# what a true "no difference" reads until there are many draws.
+# With four draws nearly every comparison has a large p, and hardly any is decided. So a true "no
+# difference" is *inconclusive* until there are many draws.
 #
 # ## The verdicts of record
 
@@ -128,9 +129,9 @@ page.verdicts("PS-12", "PS-45")
 # ## All tests on one scale
 #
 # Every part's difference is divided by the smallest difference that counts, the margin, so that
-# cosines, distances, Dice and AUC fit on one axis. Left the lesions themselves, right what they are
-# good for (Tables II and III). Bounds, spreads and counts of contrasts have no margin, and stand in the
-# tables above alone.
+# cosines, distances, Dice and AUC fit on one axis. On the left are the lesions themselves, on the
+# right what they are good for (Tables II and III). Bounds, spreads and counts of contrasts have no
+# margin, and appear in the tables above only.
 
 # %%
 there = [one for one in mine.effects if one["value"] is not None and one["kind"] != "bound"]
@@ -184,14 +185,14 @@ else:
     page.text("*No draw of this chapter yet.*")
 
 # %% [markdown]
-# **What to see.** Right of the grey band is a difference that counts, as the paper says; left of it
-# one that counts against the paper; an interval inside the band means that no difference that
-# counts is there.
+# **What to see.** To the right of the grey band lies a difference that counts, in the direction of
+# the paper; to the left of it, one that counts against the paper. An interval inside the band means
+# that there is no difference that counts.
 #
 # ## The paper's numbers against each other
 #
-# Much of the text can be held against the paper's own tables, without any image. First the sentences
-# with a number in them: are they in the tables, and are the percentages points or shares?
+# Much of the text can be checked against the paper's own tables, without any image. First the numbers
+# in its sentences: do the tables have them, and are the percentages points or shares?
 
 # %%
 said = {name: one.value for name, one in printed.STATED.items()}
@@ -239,8 +240,8 @@ print(f"C = {best} is the chance level of {d} dimensions; 128 have {chance(128):
 assert abs(d - 2 / (np.pi * best**2)) < 2
 
 # %% [markdown]
-# **Increments.** What does PathoSyn: Diff add to its VAE-GAN version, and that to MaskDiff-Inpaint, in
-# every column (PS-E10)? And in which digit do the means end?
+# **Increments.** What does PathoSyn: Diff add to its VAE-GAN version, and that to MaskDiff-Inpaint,
+# in every column (PS-E10)? And which digit do the means end in?
 
 # %%
 means = {LABELS[net]: [cell(net, arm) for arm in TABLE2] for net in printed.TABLE2}
@@ -259,9 +260,9 @@ last_steps = [each[5] - each[4] for each in means.values()]
 assert np.ptp(last_steps[:4]) < 1e-9 and np.ptp(last_steps[4:]) < 1e-9
 
 # %% [markdown]
-# If means are rounded to half a point, equal increments are partly rounding. How often would they still
-# agree, were the paired means as uncertain as their SDs say? Four networks with one true increment of
-# 0.015, $n$ units, and a correlation $\rho$ of the pairs:
+# If means are rounded to half a point, rounding alone makes some increments equal. How often would
+# they still agree if the paired means were as uncertain as their SDs say? Four networks with one true
+# increment of 0.015, $n$ units, and a correlation $\rho$ of the pairs:
 
 # %%
 sds = [[printed.TABLE2_SD[net][arm]["dice"] for arm in ("pathosyn_vaegan", "pathosyn_diff")]
@@ -313,12 +314,12 @@ any_ = 1 - (1 - said["p"]) ** len(pairs)
 print(f"{len(pairs)} contrasts; without any effect, if independent, some p < 0.01 in {any_:.0%}")
 
 # %% [markdown]
-# So the unit is no set of three seeds or folds; with five, pairs must be correlated as closely as two runs
-# of one network. With 37 patients it is easy, but then "±" is a spread over patients, and AUROC and ECE
-# have no value per patient (PS-E20).
+# So the unit cannot be a set of three seeds or folds; with five, pairs must be correlated as closely
+# as two runs of one network. With 37 patients it is easy, but then "±" is a spread over patients, and
+# AUROC and ECE have no value per patient (PS-E20).
 #
-# **What 37 subjects can say.** If each had one case, half of them of either class, the standard error
-# of one AUROC (Hanley and McNeil) would be:
+# **What 37 subjects can say.** If each had one case, and half of them were of either class, the
+# standard error of one AUROC (Hanley and McNeil) would be:
 
 # %%
 sick = healthy = parts[2] / 2
@@ -358,18 +359,18 @@ mine.contradictions()
 # %% [markdown]
 # ## What was changed after results had been seen, and what remains open
 #
-# Whatever draws of the seeds named in the first table say about the claims named there is
-# exploratory. Below it stand claims that no run has reached yet, and measured ones whose intervals
-# leave more than one verdict possible.
+# Whatever draws of the seeds in the first table say about the claims named there is exploratory.
+# Below it are the claims that no run has reached yet, and measured ones whose intervals leave more
+# than one verdict possible.
 
 # %%
 mine.changes()
 mine.undecided()
 
 # %% [markdown]
-# Beyond these stand the questions in the last column of the first tables. Other inpainting
-# operators, other amounts and a shifted scanner could be run here; only its authors can say what
-# the paper's classes, units and modules were.
+# Beyond these there are the questions in the last column of the first tables. Other inpainting
+# operators, other amounts and a shifted scanner could be run here; only its authors can say what the
+# paper's classes, units and modules were.
 
 # %%
 mine.check(claims=45, severities=[10, 16, 4])
@@ -380,8 +381,8 @@ for id_ in ("PS-12", "PS-45"):
 # ## In this notebook we have
 #
 # - listed where we depart from the paper, with the numbers that run;
-# - read the verdict on every claim, and whose draws it rests on;
-# - held the paper's numbers against each other, where no image is needed.
+# - read the verdict on every claim, and seen which draws it rests on;
+# - checked the paper's numbers against each other, where no image is needed.
 #
 # Next: [03a_decomposition](03a_decomposition.py), what lies behind a lesion.
 #
@@ -396,8 +397,8 @@ asked = pairs["nnunet", "dice", "pathosyn_diff", "real"]
 page.exercise(answer, lambda: needed(*asked, 5), within=0.01)
 
 # %% [markdown]
-# **2.** How many independent contrasts without any effect make a p below 0.01 somewhere more likely than
-# not?
+# **2.** How many independent contrasts without any effect does it take until a p below 0.01 somewhere
+# is more likely than not?
 
 # %%
 answer = None  # your number

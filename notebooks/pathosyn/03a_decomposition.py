@@ -9,7 +9,8 @@
 # %% [markdown]
 # # Sections III-A and III-B: what lies behind a lesion?
 #
-# - an image taken apart into a healthy substrate and a deviation, first on a line, then on slices;
+# - how an image is taken apart into a healthy substrate and a deviation, first on a line, then on
+#   slices;
 # - what the fixed inpainter and the substrate network say is behind a lesion, beside the truth;
 # - where a lesion ends, what is lost there, and what "preserved by construction" means.
 #
@@ -59,8 +60,8 @@ BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
 # ## A line with a bump
 #
 # A healthy signal, a little noise, and a bump that was added to it. The label, as a reader would draw
-# it, is where the bump has half of its height. Of a patient only the black line and the label are
-# known; the dashed line is what everybody would like to know.
+# it, covers the part where the bump has at least half of its height. In a patient only the black line
+# and the label are known; the dashed line is what everybody would like to know.
 
 # %%
 line = toys.line(np.random.default_rng(seed))
@@ -70,8 +71,8 @@ found = np.where(line.mask, line.image - filled, 0)
 print(f"{within.sum()} of {toys.WIDTH} pixels are labelled")
 
 # %% [markdown]
-# Inp looks at the healthy side of the rim and draws a membrane across (on a line: a straight line).
-# The deviation is what is left of the image inside the mask:
+# Inp looks at the healthy side of the rim and stretches a membrane across (in one dimension, a
+# straight line). The deviation is what is left of the image inside the mask:
 #
 # $$\mathbf{r}_0 := (\mathbf{x} - \mathbf{x}_{sub}) \odot \mathbf{m} \quad (4)$$
 
@@ -111,9 +112,10 @@ page.check("image, substrate and deviation add up", np.allclose(rest, 0))
 #
 # $$\mathbf{r}_0 \leftarrow \delta \tanh(\mathbf{r}_0 / \delta) \quad (5)$$
 #
-# A diffusion likes numbers near 1, so `scale` is the deviations' root mean square, and δ counts in it.
-# The tanh keeps outliers in bounds. It is a change of the *data*: what is drawn later is a saturated
-# lesion, and somebody has to undo it. The paper's algorithms neither apply it nor undo it.
+# A diffusion works best with numbers near 1, so `scale` is the deviations' root mean square, and δ is
+# given in that unit. The tanh keeps outliers in bounds. It is a change of the *data*: what is drawn
+# later is a saturated lesion, and somebody has to undo the saturation. The paper's algorithms neither
+# apply it nor undo it.
 
 # %%
 page.source(PathoSyn.deviation, PathoSyn.grey)
@@ -135,9 +137,9 @@ delta = model.settings.delta
 print(f"δ = {delta:g}; without the inverse a lesion of strength δ keeps {np.tanh(1):.0%} of it")
 
 # %% [markdown]
-# **What to see.** Without its inverse the operator makes strong lesions weaker, and the strongest most.
-# With it nothing is lost up to the bend of the dashed line: a drawn value at δ itself would come back
-# as infinity, so values beyond 0.99 δ are taken for it.
+# **What to see.** Without its inverse the operator makes strong lesions weaker, and the strongest
+# most of all. With it nothing is lost up to the bend of the dashed line: a drawn value of δ itself
+# would come back as infinity, so values beyond 0.99 δ are set to 0.99 δ.
 
 # %%
 same = (restored - r)[r < 2.5].abs().max().item()
@@ -151,13 +153,13 @@ page.check("nothing comes back infinite", restored.max() <= delta * np.arctanh(L
 # \lambda_{in} \|(\mathbf{x}_{sub} - \mathrm{Inp}(\mathbf{x}, \mathbf{m})) \odot \mathbf{m}\|_2^2 \quad
 # (3)$$
 #
-# $f_{sub}$ is shown the image without the lesion, and the hole's shape. Outside it should repeat
-# the image, inside it should repeat Inp. But Inp is computed from what $f_{sub}$ is shown: the
-# least loss is a perfect copy of Inp, with all of its errors. So by equation 3 alone a network
-# comes nearer to the truth than its teacher only where it fails to copy it, for instance where it
-# does not follow the noise on the rim. What else it learns comes from the other losses of the joint
-# training ([03c_framework](03c_framework.py)), and these ask for an easy deviation, not for a
-# healthy brain. A network that learns to fill holes in *healthy* tissue has a better teacher; here
+# $f_{sub}$ is shown the image without the lesion, and the shape of the hole. Outside it should repeat
+# the image, inside it should repeat Inp. But Inp is computed from what $f_{sub}$ is shown, so the
+# loss is lowest for a perfect copy of Inp, with all of its errors. By equation 3 alone, then, a
+# network comes nearer to the truth than its teacher only where it fails to copy it, for instance
+# where it does not follow the noise on the rim. What else it learns comes from the other losses of
+# the joint training ([03c_framework](03c_framework.py)), and these ask for an easy deviation, not for
+# a healthy brain. A network that learns to fill holes in *healthy* tissue has a better teacher; here
 # it only serves as an independent judge (`HEALER` in the chapter's study).
 
 # %%
@@ -189,19 +191,20 @@ else:
     page.text("*The record has no slices yet, and this run has none of its own.*")
 
 # %% [markdown]
-# **What to see.** Compare the second and third column with the fourth inside the outline: folds that
-# end at the rim, a ventricle that the lesion covers. Then the last two: the true deviation has no sharp
-# edge at the label and goes on beyond it; the one of equation 4 is cut off there.
+# **What to see.** Inside the outline, compare the second and third columns with the fourth: folds
+# that end at the rim, a ventricle that the lesion covers. Then compare the last two: the true
+# deviation has no sharp edge at the label and goes on beyond it, while that of equation 4 is cut off
+# there.
 #
 # ## How near is each answer?
 #
-# Root mean square error inside the lesion against the true healthy slice, each lesion's own, then the
-# mean. The truth has the image's noise, which nobody behind a lesion can know, so even the true
-# slice *without noise* reads `noise floor`. The test slices are the same in every draw, so only answers
-# that are learned scatter. Five of them:
+# The score is the root mean square error inside the lesion against the true healthy slice, for each
+# lesion, averaged over lesions. The truth contains the image's noise, which nobody can know behind a
+# lesion, so even the true slice *without noise* has an error, the `noise floor`. The test slices are
+# the same in every draw, so only answers that are learned scatter. There are five answers:
 #
 # - the substrate network; Inp alone;
-# - normal numbers with the brain's mean and spread; the mean of the training slices at this level;
+# - random numbers with the brain's mean and spread; the mean of the training slices at this level;
 # - the image itself, lesion left in: the null.
 
 # %%
@@ -225,9 +228,9 @@ if at.has("substrate", "inside_rmse"):
         ax.set_xlim(0, None)
 
 # %% [markdown]
-# **What to see.** The distance from the green line is what an answer does not know. Does the network
-# lie left of Inp by more than the draws scatter? That is PS-09. And is Inp left of answers that never
-# look at the rim?
+# **What to see.** The distance from the green line is what an answer does not know. Is the network to
+# the left of Inp by more than the scatter of the draws? That is PS-09. And is Inp left of answers
+# that never look at the rim?
 
 # %% tags=["PS-09"]
 page.verdicts("PS-09")
@@ -235,8 +238,8 @@ page.verdicts("PS-09")
 # %% [markdown]
 # ## Where does a lesion end?
 #
-# Oedema has no edge. The label is a line that somebody drew, and the paper's deviation is 0 beyond it.
-# By pixels from the rim, root mean squares over test slices:
+# Oedema has no edge. The label is a line that somebody drew, and the paper's deviation is 0 beyond
+# it. Root mean squares over test slices, by distance from the rim in pixels:
 
 # %%
 rim = page.panel("rim", lambda: looks.around_rim(page.study))
@@ -262,9 +265,10 @@ if rim:
             ax.legend(fontsize=7)
 
 # %% [markdown]
-# **What to see.** Left: how many pixels does the true deviation need to fall into the noise? All that
-# lies right of the shaded part stays in the substrate as if it were healthy, and Inp is filled from it.
-# That is why errors on the right are not 0 outside the mask: *repeating the image is wrong there*.
+# **What to see.** Left: after how many pixels does the true deviation disappear in the noise? All
+# that lies to the right of the shaded part stays in the substrate as if it were healthy, and Inp is
+# filled from it. That is why errors on the right are not 0 outside the mask: *repeating the image is
+# wrong there*.
 
 # %%
 if rim:
@@ -278,9 +282,9 @@ if rim:
 # ## "Preserved by construction"
 #
 # The sentence could mean that pixels outside the mask stay what they were. They do not: the result
-# there is $f_{sub}$'s answer, near the image as far as a penalty makes it (PS-E04). Paste-back
-# takes the image's own pixels outside the mask: nothing changes, by construction. The toy, with a
-# substrate that is off by a hundredth:
+# there is the answer of $f_{sub}$, only as near to the image as a penalty makes it (PS-E04). Pasting
+# back takes the image's own pixels outside the mask, so nothing changes, by construction. In the toy,
+# with a substrate that is off by a hundredth:
 
 # %%
 page.source(fusion.fuse)
@@ -322,8 +326,8 @@ if all(at.has(arm, "inside_rmse") for arm in arms):
 #
 # ## Exercises
 #
-# **1.** A lesion's deviation is 2 δ, it is saturated (equation 5) and never inverted. What share of
-# its strength is left?
+# **1.** A lesion's deviation is 2 δ. It is saturated (equation 5), and the saturation is never
+# undone. What share of its strength is left?
 
 # %%
 answer = None  # your number

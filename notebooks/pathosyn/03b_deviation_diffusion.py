@@ -9,9 +9,9 @@
 # %% [markdown]
 # # Section III-C: drawing a deviation, and nothing else
 #
-# - a bump's deviation diffused inside its mask and drawn back, with the best answer any network can
-#   give;
-# - what a lost bar over an α does, and why small lesions need a loss of their own;
+# - a bump's deviation, diffused inside its mask and drawn back with the best answer that any network
+#   can give;
+# - what it does to lose the bar over an α, and why small lesions need a loss of their own;
 # - the fitted network: what it knows of a lesion under noise, and what it draws beside the truth.
 #
 # Nothing here shows that a method works or fails on patients.
@@ -61,7 +61,7 @@ HUES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#777777")
 # | whole slices | a box around the lesion: outside the mask nothing is drawn; the network sees less of the substrate |
 # | one diffusion, "a high-capacity U-Net" of unknown size | a small one; whether velocities on a cosine schedule do better is an arm |
 #
-# ## A toy whose noise can be told exactly
+# ## A toy whose noise is known exactly
 #
 # Deviations on a line: the bump of [03a_decomposition](03a_decomposition.py) inside its label, in units
 # of its height, with a smooth texture that differs from lesion to lesion. This is a Gaussian law with
@@ -81,9 +81,9 @@ print(f"{true.shape[1]} pixels, {len(true)} lesions of mean {true.mean():.2f}")
 #
 # $$\mathbf{r}_t = \bigl(\sqrt{\bar\alpha_t}\,\mathbf{r}_0 + \sqrt{1-\bar\alpha_t}\,\epsilon\bigr) \odot \mathbf{m}, \qquad \bar\alpha_t = \prod_{s \le t} \alpha_s, \quad \alpha_t = 1 - \beta_t \quad (7, 8)$$
 #
-# $\alpha_t$ is what *one* step leaves of the signal, $\bar\alpha_t$ what *all steps so far* leave.
-# Where Algorithm 1 writes $\sqrt{\alpha_t}\,\mathbf{r}_0 + \sqrt{1-\alpha_t}\,\epsilon$, it adds the
-# noise of a single step.
+# $\alpha_t$ is what *one* step leaves of the signal, $\bar\alpha_t$ what *all steps so far* have
+# left. Where Algorithm 1 writes $\sqrt{\alpha_t}\,\mathbf{r}_0 + \sqrt{1-\alpha_t}\,\epsilon$, it
+# adds the noise of a single step.
 
 # %%
 bare = toys.printed(schedule)
@@ -119,15 +119,15 @@ page.check("without it, almost nothing is ever added", bare.alpha_bar.min() > 0.
 
 # %% [markdown]
 # **What to see.** Left, the last curve has forgotten the bump: that is why sampling may begin at pure
-# noise. In the middle even the last step is a lesion with a little grain on it. A network that is
+# noise. In the middle even the last curve is a lesion with a little grain on it. A network that is
 # trained on these has never seen what sampling begins with.
 #
 # ## Backward: equation 10, and DDIM
 #
 # $$\mathbf{r}_{t-1} = \frac{1}{\sqrt{\alpha_t}}\Bigl(\mathbf{r}_t - \frac{1-\alpha_t}{\sqrt{1-\bar\alpha_t}}\,\epsilon_\theta\Bigr) + \sigma_t \mathbf{z} \quad (10)$$
 #
-# Both samplers of the paper, told the exact noise. DDIM draws no new noise on its way, so it may
-# take strides; ancestral sampling with 50 of 1,000 steps loses some of the spread.
+# Here are both of the paper's samplers, given the exact noise. DDIM draws no new noise on its way, so
+# it can take large steps; ancestral sampling with 50 of 1,000 steps loses some of the spread.
 
 # %%
 page.source(diffusion.ddim, diffusion.ddpm)
@@ -162,8 +162,8 @@ page.check("with few steps DDIM keeps more of the spread", few < as_many)
 # %% [markdown]
 # ## The same toy, without the bars
 #
-# The best network of Algorithm 1's noise (*noise as printed*), drawn from with the right sampler; and
-# the right network, drawn from by Algorithm 2 as printed, which takes off
+# First comes the best network for the noise of Algorithm 1 (*noise as printed*), with the right
+# sampler; then the right network, sampled by Algorithm 2 as printed, which subtracts
 # $\frac{1-\alpha_t}{\sqrt{1-\alpha_t}}\,\epsilon$ instead of
 # $\frac{1-\alpha_t}{\sqrt{1-\bar\alpha_t}}\,\epsilon$.
 
@@ -192,13 +192,14 @@ with page.figure(caption, 1, 5, "ways", figsize=(12, 2.8), sharey=True) as axes:
 # %% [markdown]
 # **What to see.** The first three panels are one law (dashed: its mean). The fourth is no lesion: the
 # network takes what it is shown for a lesion with a little grain, and its mistake is multiplied at
-# every step until the clip stops it. The fifth has the right mean and nearly no texture: too much noise
-# is taken off at every step, so all lesions are alike. A log of losses shows neither.
+# every step until clipping stops it. The fifth has the right mean and hardly any texture: too much
+# noise is subtracted at every step, so all lesions are alike. A log of losses shows neither fault.
 #
 # ## Whose error counts? A lesion of 4 pixels and one of 400
 #
-# Equation 9 sums over all pixels, Algorithm 1 over those of the mask. Two lesions in boxes of 32 x 32,
-# a fresh network, the same noise: how long is the gradient that each of them gives, by the loss?
+# Equation 9 sums over all pixels, Algorithm 1 over those of the mask. Take two lesions in boxes of 32
+# x 32, a fresh network and the same noise: how large is the gradient that each lesion gives under
+# each loss?
 
 # %%
 page.source(deviation.noise_loss)
@@ -229,17 +230,18 @@ page.check("masked, the small lesion is hardly heard", pulls["masked"][1] > 5 * 
 page.check("by its own pixels it is", pulls["own"][0] > 0.2 * pulls["own"][1])
 
 # %% [markdown]
-# **What to see.** Masked and averaged over the box, a lesion counts as its area, and small lesions are
-# what the paper wants to help. By its own pixels the small one even pulls harder, for a mean over 4 is
-# noisier than one over 400. With all pixels both seem to count alike, but for the small lesion
-# nearly all of it is noise outside the mask, where $\mathbf{r}_t$ is 0 and tells nothing: a
-# loss that no network can lower (PS-E14).
+# **What to see.** Masked and averaged over the box, a lesion counts in proportion to its area, and
+# small lesions are the ones that the paper wants to help. Averaged over its own pixels the small one
+# even pulls harder, since a mean over 4 is noisier than one over 400. With all pixels both seem to
+# count alike, but for the small lesion nearly all of the gradient comes from noise outside the mask,
+# where $\mathbf{r}_t$ is 0 and says nothing: a loss that no network can lower (PS-E14).
 #
 # ## The fitted network
 #
-# Back to slices. One fit of Algorithm 1 as [03c_framework](03c_framework.py) explains it, asked about
-# test lesions that it has never seen: each true deviation gets noise, and equation 12 estimates it back
-# in a single step (*teacher-forced*, as in training). Networks see a box around each lesion:
+# Back to slices. One fit of Algorithm 1, which [03c_framework](03c_framework.py) explains, is asked
+# about test lesions that it has never seen: noise is added to each true deviation, and equation 12
+# recovers it in a single step (*teacher-forced*, as in training). Networks see a box around each
+# lesion:
 
 # %%
 rows = page.run()
@@ -277,9 +279,10 @@ else:
     page.text("*The record has no lesions yet, and this run has none: figures are left out.*")
 
 # %% [markdown]
-# **What to see.** From left to right the network is shown less of the lesion. First it cleans, at the
-# end it can only say what a lesion in this mask looks like on average. And compare *true* with $r_0$:
-# what the substrate gets wrong is in the deviation from the start, and no diffusion takes it out.
+# **What to see.** From left to right the network is shown less of the lesion. At first it only
+# removes noise; at the end it can only say what a lesion in this mask looks like on average. Compare
+# *true* with $r_0$ as well: what the substrate gets wrong is in the deviation from the start, and no
+# diffusion removes it.
 
 # %%
 WORDS = {"deviation_correlation": "correlation with the true deviation",
@@ -306,9 +309,8 @@ page.table(["means over noise levels", "R", "mean"], lines)
 # %% [markdown]
 # ## Drawn lesions beside true ones
 #
-# Now nothing is given but the substrate and the mask. A lesion is drawn anew, so it should not
-# *equal* the true one but look like one of its kind: as strong, with structures as large, and as
-# grainy.
+# Now only the substrate and the mask are given. A lesion is drawn anew, so it should not *equal* the
+# true one, but be of its kind: as strong, as grainy, and with structures of the same size.
 
 # %%
 main = SOURCES["pathosyn_diff"]
@@ -325,11 +327,11 @@ if pairs:
             plots.label(each[0], label)
 
 # %% [markdown]
-# What are they held against? What a generator of $\mathbf{r}_0$ learns is the lesion, *plus* the
+# What are they compared with? What a generator of $\mathbf{r}_0$ learns is the lesion, *plus* the
 # image's noise, *plus* what the substrate misses (equation 4 takes all that the smooth substrate
 # leaves). The phantom knows the first two exactly: (image - healthy slice without noise) inside the
-# mask. So a spectrum ratio of 1 needs a network that draws the noise with the lesion, and a
-# substrate without errors of its own.
+# mask. So a spectrum ratio of 1 needs a network that draws the noise with the lesion, and a substrate
+# without errors of its own.
 
 # %%
 ARMS = chosen("pathosyn_diff", "pathosyn_fast", "pathosyn_ddpm")
@@ -363,10 +365,11 @@ lines = [[arm.label, *(at.cell(arm, m) for m in COMPETENCE)] for arm in others]
 page.table(["in the reader's eyes", *COMPETENCE], lines)
 
 # %% [markdown]
-# **What to see.** Where does the blue curve leave the black one? On the left are whole lesions, on
-# the right grain, where the grey curve says how much of the truth is noise. Two wrongs can make a
-# right here: a substrate that is too rough adds power that a too smooth network lacks. PS-10 asks
-# for both: a deviation recovered, and drawn ones with the right spectrum.
+# **What to see.** Where does the blue curve leave the black one? On the left are structures as large
+# as whole lesions, on the right is grain, where the grey curve says how much of the truth is noise.
+# Two wrongs can make a right here: a substrate that is too rough adds the power that an overly smooth
+# network lacks. PS-10 asks for both: that a deviation is recovered, and that drawn ones have the
+# right spectrum.
 
 # %% tags=["PS-10"]
 page.verdicts("PS-10")
@@ -377,8 +380,8 @@ page.verdicts("PS-10")
 # > Structurally separating these components reduces the effective complexity of the generative task
 # > (section I)
 #
-# The same network, once for $\mathbf{r}_0$ and once for the image inside the mask, of few training
-# subjects. A judge tells real slices from drawn ones; at 0.5 it cannot.
+# The same network learns from few training subjects, once $\mathbf{r}_0$ and once the image inside
+# the mask. A judge tries to tell real slices from drawn ones; at 0.5 it cannot.
 
 # %%
 few = [rows[f"n{n}"] for n in page.size.sweep[:2] if f"n{n}" in rows]
@@ -410,8 +413,8 @@ if at.has(forced, "deviation_correlation"):
 # ## In this notebook we have
 #
 # - diffused a deviation inside its mask and drawn it back with the exact noise, by both samplers;
-# - seen what α without its bar does to noise and sampler, and whose error each noise loss hears;
-# - held the fitted network against true deviations, under noise and in spectrum.
+# - seen what α without its bar does to noise and sampler, and whose error counts in each noise loss;
+# - compared the fitted network with true deviations, under noise and by spectrum.
 #
 # Next: [03c_framework](03c_framework.py) puts the deviation back, and reads the paper to the letter.
 #

@@ -10,7 +10,7 @@
 # # Section III-D: the whole framework, and what it does when it is read to the letter
 #
 # - the soft map, the ring and the losses, each on something so small that it can be checked by eye;
-# - ways to put a deviation back on its substrate, and what each does to a lesion's rim;
+# - several ways to put a deviation back on its substrate, and what each does to a lesion's rim;
 # - ablations of the objective, and a gallery of the text and algorithms exactly as printed.
 #
 # Nothing here shows that a method works or fails on patients.
@@ -99,8 +99,8 @@ page.check("S of the complement is the complement of S", np.allclose(soft + othe
 #
 # $$\mathcal{L}_{dev} = \lambda_{pat} \|(\hat{\mathbf{r}}_0 - \mathbf{r}_0) \odot \mathbf{m}\|_1 + \lambda_{ring} \|(\hat{\mathbf{r}}_0 - \mathbf{r}_0) \odot \mathbf{w}_{ring}\|_1 + \lambda_{leak} \|\hat{\mathbf{r}}_0 \odot (1 - \mathbf{m})\|_1 \quad (13)$$
 #
-# Algorithm 1 sets $\hat{\mathbf{r}}_0 \leftarrow (\dots) \odot \mathbf{m}$ a line earlier. An estimate
-# that says something everywhere, and how hard each term pulls at it:
+# Algorithm 1 sets $\hat{\mathbf{r}}_0 \leftarrow (\dots) \odot \mathbf{m}$ a line earlier. Here is an
+# estimate that is nonzero everywhere, and how hard each term pulls at it:
 
 # %%
 page.source(deviation.deviation_terms)
@@ -127,8 +127,9 @@ page.check("only without the mask has L_leak a gradient", masked == 0 < free)
 # $$\hat{\mathbf{x}} = \mathbf{x}_{sub} + \mathbf{S} \odot \hat{\mathbf{r}}_0, \qquad \mathcal{L}_{syn} = \|(\hat{\mathbf{x}} - \mathbf{x}) \odot \mathbf{S}\|_1 \quad (14)$$
 #
 # With $\mathbf{r}_0 = (\mathbf{x} - \mathbf{x}_{sub}) \odot \mathbf{m}$ the second loss is 0 when
-# $\mathbf{S}\hat{\mathbf{r}}_0 = \mathbf{r}_0$. In the middle of a lesion S = 1 and all is well. At the
-# rim S falls to a half. One pixel's cost with our weights (sizes of the regions left aside):
+# $\mathbf{S}\hat{\mathbf{r}}_0 = \mathbf{r}_0$. In the middle of a lesion S = 1 and all is well. At
+# the rim S falls to a half. The cost of one pixel with our weights, leaving the sizes of the regions
+# aside:
 
 # %%
 estimate, best = np.linspace(0, 2.5, 251), {}
@@ -147,21 +148,22 @@ page.check("at the rim nothing is", best[0.5][1] > 0.05 and best[0.5][0] > 1.5)
 
 # %% [markdown]
 # **What to see.** Only for S = 1 does a curve reach 0. At the rim either the estimate is the true
-# deviation, and the lesion that is put back fades to half; or the lesion is right, and the estimate is
-# up to twice the deviation that the noise loss asks for. What comes out is a compromise of eight
+# deviation, and the lesion that is put back fades to half; or the lesion is right, and the estimate
+# is up to twice the deviation that the noise loss asks for. The result is a compromise between eight
 # weights, and the paper gives none of them.
 #
 # ## Putting it back, on a line
 #
-# The line of [03a_decomposition](03a_decomposition.py). Suppose that all is known: the true deviation
-# inside the label, and a substrate that is off by two hundredths, as a network's is. The bump goes on a
-# healthy signal.
+# The line of [03a_decomposition](03a_decomposition.py). Suppose that everything is known: the true
+# deviation inside the label, and a substrate that is off by two hundredths, as that of a network is.
+# The bump is put on a healthy signal.
 #
 # - **hard**: $\mathbf{x}_{sub} + \mathbf{r}$; **seam**: $\mathbf{x}_{sub} + \mathbf{S}\mathbf{r}$,
 #   equation 14;
 # - **feathered**: the input and $\mathbf{x}_{sub} + \mathbf{r}$ mixed by S; **paste**: the input
 #   outside the mask, bit for bit;
-# - **poisson**: the field with the deviation's own differences between neighbours that is 0 on the rim.
+# - **poisson**: the field that has the deviation's own differences between neighbours, and is 0 on
+#   the rim.
 
 # %%
 page.source(fusion.fuse)
@@ -186,9 +188,9 @@ page.check("the seam lessens the step of hard fusion", found["seam"][0] < found[
 page.check("paste-back changes nothing outside", found["paste"][2] == 0)
 
 # %% [markdown]
-# There is another idea that needs no blending: let pixels near the rim *join late*. Each is held at a
-# deviation of 0, in the noise of the step, until its own time; those in the middle are free from the
-# start. So the network draws a lesion that fits its rim. (Ours, on the toy alone.)
+# Another idea needs no blending: let pixels near the rim *join late*. Each is held at a deviation of
+# 0, in the noise of the step, until its own time; those in the middle are free from the start. So the
+# network draws a lesion that fits its rim. (Ours, on the toy alone.)
 
 # %%
 page.source(toys.later)
@@ -219,20 +221,20 @@ with page.figure(caption, 1, 2, "line", figsize=(11, 3.3)) as (left, right):
 
 # %% [markdown]
 # **What to see.** The truth has no step at the label: its border lies on both sides. *Hard* cuts the
-# border off and leaves a step. *Seam* makes the step smaller by making the rim weaker; nothing is added
-# outside, where the true border goes on. *Poisson* has no step and no lesion: on the rim the deviation
-# is forced to 0, and most of its height goes with it. *Joining late* falls at the rim and keeps its
-# middle. A step that is too small is as wrong as one that is too large: what counts is the distance to
-# the truth.
+# border off and leaves a step. *Seam* makes the step smaller by making the rim weaker; it adds
+# nothing outside, where the true border goes on. *Poisson* has no step and no lesion: on the rim the
+# deviation is forced to 0, and most of its height goes with it. *Joining late* falls at the rim and
+# keeps its middle. A step that is too small is as wrong as one that is too large: what counts is the
+# distance to the truth.
 
 # %% [markdown]
 # ## All terms together
 #
 # $$\mathcal{L} = \mathcal{L}_{sub} + \lambda_{diff}\mathcal{L}_{diff} + \lambda_{dev}\mathcal{L}_{dev} + \lambda_{syn}\mathcal{L}_{syn} \quad (15)$$
 #
-# Algorithm 1, as it runs here. Every norm is divided by the size of its own region, and L_dev and L_syn
-# are weighted by the signal that is left (ours): without that, the few steps at which
-# $\hat{\mathbf{r}}_0$ divides by a tiny $\sqrt{\bar\alpha_t}$ drown all others.
+# Algorithm 1, as it runs here. Every norm is divided by the size of its own region, and L_dev and
+# L_syn are weighted by the signal that is left (ours): without that weight, the few steps at which
+# $\hat{\mathbf{r}}_0$ divides by a tiny $\sqrt{\bar\alpha_t}$ would drown out all others.
 
 # %%
 page.source(deviation.terms_of, deviation.total)
@@ -244,9 +246,9 @@ at = rows.regimes.get("bare", Regime("bare", ()))
 # %% [markdown]
 # ## Taken apart and fused again
 #
-# Nothing is drawn yet: test slices, one fitted substrate, and each slice's *own* deviation (equation
-# 4), put back where it came from. A perfect way gives the slice itself. By pixels from the rim, the
-# error of each way:
+# Nothing is drawn yet: each test slice is given the fitted substrate and its *own* deviation
+# (equation 4), put back where it came from. A perfect way returns the slice itself. The error of each
+# way, by distance from the rim in pixels:
 
 # %%
 again = page.panel("refused", lambda: looks.refused(page.study))
@@ -276,13 +278,14 @@ else:
 
 # %% [markdown]
 # **What to see.** *Hard* and *paste* are exact inside; outside, *hard* shows how far the substrate is
-# from the image. The *seam* pays inside, in the last pixels before the rim: that is PS-E08 on real
+# from the image. The *seam* errs inside, in the last pixels before the rim: that is PS-E08 in actual
 # fits, a lesion that loses its edge although everything about it was known.
 #
 # ## Drawn lesions: the step across the rim
 #
-# Lesions drawn anew in the masks of true ones. Mean difference of neighbours on either side of the rim,
-# and its distance to that of the true lesions. Anatomy has edges too, so the true step is not 0.
+# Lesions are drawn anew in the masks of true ones. Shown are the mean difference between neighbours
+# on either side of the rim, and how far it is from that of the true lesions. Anatomy has edges too,
+# so the true step is not 0.
 
 # %%
 STEPS = chosen("truth", "seam", "no_seam", "feathered", "poisson")
@@ -306,10 +309,10 @@ page.verdicts("PS-11")
 # %% [markdown]
 # ## One term at a time
 #
-# Fits without one term of L_dev each, and one whose estimate is not masked. The same test lesions,
-# recovered in one step (as in [03b_deviation_diffusion](03b_deviation_diffusion.py)): the error
-# inside, the error at the rim, the share of energy outside the mask *before* it is applied. What do
-# you expect of the fit without the leak term?
+# Each fit lacks one term of L_dev, and one has an estimate that is not masked. All recover the same
+# test lesions in one step (as in [03b_deviation_diffusion](03b_deviation_diffusion.py)). Shown are
+# the error inside, the error at the rim, and the share of energy outside the mask *before* the mask
+# is applied. What do you expect from the fit without the leak term?
 
 # %%
 ABLATED = chosen("full", "no_inside", "no_ring", "no_leak", "unmasked")
@@ -328,15 +331,15 @@ else:
     page.text("*No draws yet: profile `quick` leaves these arms out, `full` has them.*")
 
 # %% [markdown]
-# **What to see.** The fit without the leak term is the fit with it, digit by digit: a term that is
-# always 0 has nothing to teach. Look at the estimate that is not masked for what the term could have
+# **What to see.** The fit without the leak term equals the fit with it, digit for digit: a term that
+# is always 0 has nothing to teach. The estimate that is not masked shows what the term could have
 # done.
 
 # %% tags=["PS-44"]
 page.verdicts("PS-44")
 
 # %% [markdown]
-# ## To the letter: on a line
+# ## Taken literally: on a line
 #
 # Each of these sentences can be found in the paper. What does it do to lesions of the toy, drawn with
 # the exact noise? Shown is what a reader would see, the healthy signal with the lesion on it. For the
@@ -365,13 +368,13 @@ with page.figure(caption, 1, 5, "letter", figsize=(12, 2.7), sharey=True) as axe
     axes[0].set_ylabel("grey units")
 
 # %% [markdown]
-# **What to see.** *complement*: the lesion is gone but for its rim. *noising*: the network never saw
-# more than a little noise, and makes waves of the noise that it is given. *sampler*: every lesion is
-# the mean lesion. *saturated*: nothing looks wrong, and every strong lesion is too weak.
+# **What to see.** *complement*: the lesion is gone except for its rim. *noising*: the network never
+# saw more than a little noise, and turns the noise that it is given into waves. *sampler*: every
+# lesion is the mean lesion. *saturated*: nothing looks wrong, and every strong lesion is too weak.
 #
 # Equation 12 without its bar does not draw; it teaches a wrong *lesson*. At the true noise the
-# estimate is not the deviation, so L_dev pulls the network away from it, towards a noise that is so
-# many times longer:
+# estimate is not the deviation, so L_dev pulls the network away from it, towards noise that is larger
+# by this factor:
 
 # %%
 bare = toys.printed(schedule)
@@ -380,10 +383,10 @@ page.table(["step", *(t + 1 for t in times)], [["longer", *(f"{x:.1f}" for x in 
 page.check("equation 12 as printed asks for far too much", min(times.values()) > 2)
 
 # %% [markdown]
-# ## To the letter: on slices
+# ## Taken literally: on slices
 #
 # Now with networks. All arms are asked for the same lesions on the same anatomies. Those that only
-# draw differently share our fit; where the *training* differs, there is a fit of its own.
+# sample differently share our fit; where the *training* differs, the arm has a fit of its own.
 
 # %%
 READINGS = {
@@ -424,9 +427,9 @@ else:
     page.text("*No pictures yet: profile `quick` leaves these arms out, `full` has them.*")
 
 # %% [markdown]
-# **What to see.** Which rows would you have noticed by eye, and which only by number? A slip that
-# leaves plausible pictures is the dangerous one: the lesions of a saturated or area-weighted fit look
-# like lesions.
+# **What to see.** Which rows would you have noticed by eye, and which only by their numbers? A slip
+# that leaves plausible pictures is the dangerous one: the lesions of a saturated or area-weighted fit
+# look like lesions.
 #
 # ## The module that is not there
 #
@@ -434,8 +437,9 @@ else:
 # >
 # > the framework removes the need for inference-time heuristics (section V)
 #
-# One paper, both sentences, and no description of it anywhere (PS-E02). There is nothing to build, and
-# so nothing to test. That we clip estimates within δ and average weights is ours, not that module.
+# Both sentences stand in one paper, and neither comes with a description (PS-E02). There is nothing
+# to build, and so nothing to test. That we clip estimates within δ and average weights is ours, not
+# that module.
 
 # %%
 page.verdicts("PS-12")
@@ -445,7 +449,7 @@ page.verdicts("PS-12")
 #
 # - seen a loss that is always 0, and two that contradict each other at the rim;
 # - fused a deviation in five ways, and measured what the seam takes from a lesion's rim;
-# - read the paper to the letter, on a line with the exact noise and on slices with networks.
+# - taken the paper literally, on a line with the exact noise and on slices with networks.
 #
 # Next: [04a_realism](04a_realism.py) asks whether a judge can tell the result from real slices.
 #

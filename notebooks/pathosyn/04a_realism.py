@@ -11,7 +11,8 @@
 #
 # - a judge of real against synthetic for every generator, with fresh phantoms at one half, and with
 #   blurred copies, which it must catch;
-# - two spreads that the paper takes for one: of the judge's test cases, and of generators trained anew;
+# - two spreads that the paper treats as one: over the judge's test cases, and over generators trained
+#   anew;
 # - whether each generator is competent at all, and eight samples of each, none of them selected.
 #
 # Nothing here shows that a method works or fails on patients.
@@ -61,14 +62,14 @@ METHODS, ARMS = chosen(*GENERATORS), chosen(*page.table_of.shown)
 # | on which anatomy a lesion is drawn is not said (PS-E22) | another subject's lesion mask on a healed slice; a slice's own mask, and lesion-free slices, are arms of their own |
 # | Meta-Auto stands in Table I alone (PS-E26) | it is judged like the others |
 #
-# ## Toy: a narrow bootstrap of a bad generator
+# ## Toy: a bad generator with a narrow bootstrap
 #
 # Let a judge's score of real slices be normal, $s \sim N(0, 1)$, and of synthetic ones $N(d, 1)$. Then
 #
 # $$\mathrm{AUC} = P(s_{syn} > s_{real}) = \Phi(d / \sqrt 2).$$
 #
-# A bad generator has a large $d$. Now every training run of it may end at another $d$. The bootstrap
-# draws the *test cases* of one run again; it never sees the other runs.
+# A bad generator has a large $d$. Every run of its training may end at another $d$. The bootstrap
+# resamples the *test cases* of one run; it never sees the other runs.
 
 # %%
 rng = np.random.default_rng(seed)
@@ -113,9 +114,9 @@ page.check("and the wider spread over runs", bad[1] > good[1])
 # ## The run
 #
 # The judge learns from every second subject and is scored on the others. All images of a subject,
-# real, drawn on its anatomy or copied, are on one side: else a judge that recognises a patient
-# would seem to recognise what is synthetic. Both kinds go through the same rounding to 256 grey
-# values.
+# whether real, drawn on its anatomy or copied, are on one side: otherwise a judge that recognises a
+# patient would seem to recognise what is synthetic. Real and synthetic slices are rounded to 256 grey
+# values in the same way.
 
 # %%
 rows = page.run()
@@ -126,9 +127,9 @@ lesions.missing(page, ARMS, there)
 # %% [markdown]
 # ## Figure 3, top: ROC curves
 #
-# Curves of one draw and one judge: the share of samples that are caught, at each share of real slices
-# that are accused wrongly. The band resamples whole *subjects* of the test half, since images of one
-# subject are not independent.
+# The curves are those of one draw and one judge: the share of samples that are caught, at each share
+# of real slices that are wrongly accused. The band resamples whole *subjects* of the test half, since
+# images of one subject are not independent.
 
 
 # %%
@@ -169,10 +170,9 @@ if shown:
         axes[0].set_ylabel("synthetic slices caught")
 
 # %% [markdown]
-# **What to see.** Look at the anchors first. Fresh phantoms (green) must lie on the diagonal:
-# nothing tells them apart. Blurred copies (orange) must lie far above it: a judge that misses a
-# blur of one pixel would take anything for real. Only between the two does a generator's curve say
-# something.
+# **What to see.** Look at the anchors first. Fresh phantoms (green) must lie on the diagonal: nothing
+# tells them apart. Blurred copies (orange) must lie far above it: a judge that misses a blur of one
+# pixel would take anything for real. Only between the two does a generator's curve mean anything.
 #
 # ## Figure 3, bottom: violins, and what they leave out
 
@@ -194,9 +194,9 @@ if there:
         plots.legend(ax.figure)
 
 # %% [markdown]
-# The two spreads as numbers. *Test cases*: the bootstrap SD, mean over draws. *Training anew*: the
-# SD over draws, each with its own training subjects and seeds; it takes three draws to mean
-# anything.
+# Here are the two spreads as numbers. *Test cases* is the bootstrap SD, averaged over draws.
+# *Training anew* is the SD over draws, each with its own training subjects and seeds; it takes three
+# draws to mean anything.
 
 # %%
 FEWEST = plots.FEWEST
@@ -221,7 +221,7 @@ print(f"{few} of {len(there)} arms have fewer than {FEWEST} draws: no spread ove
 #
 # ## The judge, and a distance that needs no judge
 #
-# KID compares the slices in the features of the independent reader. It has a null, real against real.
+# KID compares the slices in the features of the independent reader. Its null is real against real.
 
 # %%
 caption = (
@@ -235,11 +235,12 @@ if there:
         lesions.forests(axes, at, there, SHOWN, SCALES)
 
 # %% [markdown]
-# **What to see.** The variants of *PathoSyn: Diff* share one idea and differ in what the judge may see.
-# In a slice's *own masks* nothing is new but the look of the lesion. *Pasted back* leaves the image as it
-# was outside the mask, noise and all, where otherwise the substrate network has smoothed it: if the AUC
-# falls there, the judge had been looking at the background. Copies add nothing new; how near *noisy
-# copies* come to one half says how little this plot asks of a generator.
+# **What to see.** The variants of *PathoSyn: Diff* share one idea and differ in what the judge may
+# see. With *own masks*, nothing in a slice is new but the look of the lesion. *Pasted back* leaves
+# the image as it was outside the mask, noise and all, where otherwise the substrate network has
+# smoothed it: if the AUC falls there, the judge had been looking at the background. Copies add
+# nothing new; how near *noisy copies* come to one half shows how little this plot asks of a
+# generator.
 #
 # ## Is every generator competent?
 #
@@ -279,7 +280,7 @@ print("in profile `full` and in the record." if not known else "once for each ge
 #
 # ## Samples
 #
-# Eight of each pool at equal distances; orange is the mask that was drawn or asked for.
+# Here are eight samples of each pool, evenly spaced; orange is the mask that was drawn or asked for.
 
 
 # %%
@@ -327,8 +328,8 @@ if page.meaningful and there:
 # %% [markdown]
 # ## Verdicts
 #
-# Tests and margins: `lib/claims/ledger.json`, fixed beforehand. PS-03 wants both halves, realism here
-# and healthy tissue in [04b_consistency](04b_consistency.py).
+# Tests and margins: `lib/claims/ledger.json`, fixed beforehand. PS-03 needs both halves: realism
+# here, and healthy tissue in [04b_consistency](04b_consistency.py).
 
 # %% tags=["PS-01"]
 page.verdicts("PS-01")

@@ -11,7 +11,8 @@
 #
 # - Figure 4 with two more columns, which no patient can give: the true healthy slice, and the true
 #   deviation;
-# - what every method changes *outside* the mask, bit for bit, with and without pasting the image back;
+# - what every method changes *outside* the mask, counted bit for bit, with and without pasting the
+#   image back;
 # - Figure 5: texture inside lesions beside the null of real against real, and distances to real slices
 #   beside those of plain copies, which win this plot.
 #
@@ -62,14 +63,15 @@ STEP = 1 / 255  # of an 8-bit image
 # | one distance with three names: perceptual statistics, deep conceptual texture distance, deep perceptual texture statistics (PS-E27) | `lesion_kid`: KID of crops around lesions, in the features of the independent reader |
 # | feature distances to "the real manifold": nearer is better | nearer than *fresh phantoms* is too near: copies stand beside |
 #
-# ## Toy 1: a penalty is no construction
+# ## Toy 1: a penalty does not preserve by construction
 #
 # Outside the mask, equation 3 of the paper is $\lambda_{out}\,\|(x_{sub} - x) \odot \bar m\|^2$. Give
-# the estimator anything else to care about, here that it be smooth:
+# the estimator a second goal, here smoothness:
 #
 # $$\min_a\ \lambda\,\|a - x\|^2 + \|\nabla a\|^2 .$$
 #
-# A Fourier transform solves it: frequency $k$ is kept by the factor $\lambda / (\lambda + k^2)$.
+# A Fourier transform solves it: frequency $k$ is multiplied by the factor $\lambda / (\lambda +
+# k^2)$.
 
 # %%
 rng = np.random.default_rng(seed)
@@ -84,9 +86,9 @@ page.table(["λ", "mean change", "equal pixels"], [*lines, ["pasted back", f"{0:
 page.check("ten times the penalty leaves a tenth of the change", abs(left[-2] / left[-1] - 10) < 1)
 
 # %% [markdown]
-# The change falls as $1/\lambda$ and never becomes zero; that almost no pixel is equal bit for bit stays
-# true for long. Whether what is left matters is a question of size, so claims below have a margin:
-# half a step of an 8-bit image, which nobody could see.
+# The change falls as $1/\lambda$ and never becomes zero, and even for large $\lambda$ hardly any
+# pixel is equal bit for bit. Whether what is left matters is a question of size, so the claims below
+# have a margin: half a step of an 8-bit image, which nobody could see.
 #
 # ## The run
 
@@ -100,9 +102,9 @@ lesions.missing(page, [*PLACED, *TEXTURED], [*around, *inside])
 # %% [markdown]
 # ## Figure 4: with the truth beside it
 #
-# Of each of four unseen subjects the slice with most lesion, and that lesion's own mask. *Brain-LDM*
-# takes no anatomy: what is shown is what its auto-encoder alone makes of the given slice, the least
-# that it changes. The other methods draw a new lesion in the mask.
+# Each of four unseen subjects is shown at the slice with the largest lesion, with that lesion's own
+# mask. *Brain-LDM* is given no anatomy: what is shown is what its auto-encoder alone makes of the
+# given slice, which is the least that it changes. The other methods draw a new lesion in the mask.
 
 # %%
 FIGURE4 = chosen(*table.pictured)
@@ -145,14 +147,14 @@ if shown:
             plots.outline(line[0], shown["mask"][i], plots.ROLES["control"])
 
 # %% [markdown]
-# **What to see.** A drawn lesion need not be *this* lesion: another look is allowed. The substrate is not
-# free: it should be the true healthy slice, inside the mask too. And the true deviation does not end at
-# the mask, as a drawn one does: the label has a hard border, the lesion a soft one.
+# **What to see.** A drawn lesion need not be *this* lesion: it may look different. The substrate has
+# no such freedom: it should be the true healthy slice, inside the mask too. And the true deviation
+# does not end at the mask, as a drawn one does: the label has a hard border, the lesion a soft one.
 #
 # ## What changes around the lesion
 #
-# The same slices; below, $|\hat x - x|$ on a scale that is white at five grey steps of 255. Inside the
-# mask a change is asked for; outside it is not.
+# These are the same slices; below them is $|\hat x - x|$, on a scale that is white at five grey steps
+# of 255. Inside the mask a change is asked for; outside it is not.
 
 # %%
 CHANGED = {"brain_ldm": "Brain-LDM, reconstructed", "maskdiff": "MaskDiff",
@@ -167,11 +169,11 @@ if shown:
         lesions.masked(axes, {"given": shown["given"]} | lines, shown["mask"])
 
 # %% [markdown]
-# As numbers, over all samples of the draw: lesion masks on *lesion-free* slices, which are healthy
-# already; for Brain-LDM, reconstructed lesion slices. *Mean change* and its 99th percentile are of pixels outside the mask, air included; *equal
-# pixels* are those that keep their value bit for bit; *error* is the root mean square distance to the
-# healthy slice. *Identity* is how often a sample is nearest to its own anatomy among all of them, by the
-# grey values outside the mask.
+# The numbers are over all samples of the draw: lesions drawn on *lesion-free* slices, which are
+# healthy already; for Brain-LDM, reconstructed lesion slices. *Mean change* and its 99th percentile
+# are taken over pixels outside the mask, air included; *equal pixels* are those that keep their value
+# bit for bit; *error* is the root mean square distance to the healthy slice. *Identity* is how often
+# a sample is nearest to its own anatomy among all of them, by the grey values outside the mask.
 
 # %%
 SCORES = {"outside_change": "mean change", "outside_p99": "99th percentile",
@@ -200,16 +202,16 @@ if around:
 
 # %% [markdown]
 # **What to see.** *Pasted back* is zero, bit for bit: there the structure is preserved by
-# construction, and by a copy, not by any network; MaskDiff can have that as well. Without the copy
-# the change is what the substrate network makes of healthy tissue, smoothed noise for the most
-# part. *Identity* is an easy test: even a blurred image is nearest to its own original. The paper's
+# construction, and by a copy, not by any network; MaskDiff can have that too. Without the copy the
+# change is what the substrate network does to healthy tissue, which is mostly that it smooths the
+# noise. *Identity* is an easy test: even a blurred image is nearest to its own original. The paper's
 # claim is about people, and nobody is identified by one noisy slice.
 #
 # ## Toy 2: nearer is not better
 #
 # Figure 5 (bottom right) shows how far samples are from their nearest real image, and a curve further
-# left is called better. Three generators of a law in sixteen dimensions: the law itself, the law pulled
-# towards its mean (blurred, without variety), and real images with a little noise.
+# left is called better. Compare three generators of a law in sixteen dimensions: the law itself, the
+# law pulled towards its mean (blurred, without variety), and real images with a little noise.
 
 # %%
 known, real, fresh = rng.standard_normal((3, 500, 16))
@@ -223,10 +225,10 @@ page.check("the law itself reads one half", abs(near["the law itself"] - 0.5) < 
 page.check("without variety samples are nearer", near["pulled to the mean"] > 0.7)
 
 # %% [markdown]
-# **What to see.** A score of one half is perfect. More means that samples crowd where real ones are: the
-# dull generator wins the plot. Copies of *other* subjects cannot be told from the law here, since they
-# are real images; that is why the real slices of this page are of subjects that no generator has seen,
-# and why a memoriser nevertheless reads about as well as the truth.
+# **What to see.** A score of one half is perfect. More means that samples crowd together where real
+# ones are: the dull generator wins the plot. Copies of *other* subjects cannot be told from the law
+# here, since they are real images; that is why the real slices of this page are of subjects that no
+# generator has seen, and why a memoriser nevertheless scores about as well as the truth.
 #
 # ## Figure 5, top right: deep texture
 #
@@ -246,8 +248,9 @@ if deep:
 # %% [markdown]
 # ## Figure 5, bottom left: intensity and texture inside lesions
 #
-# Mean, skewness and kurtosis of the grey values in a lesion, contrast and homogeneity of their
-# co-occurrence. One curve for each pool: the share of its lesions that lies below a value.
+# The statistics are mean, skewness and kurtosis of the grey values in a lesion, and contrast and
+# homogeneity of their co-occurrence. Each pool has one curve: the share of its lesions that lie below
+# a value.
 
 # %%
 STATISTICS = texture.COMPARED
@@ -318,14 +321,15 @@ if inside:
         lesions.forests(axes, at, inside, named, dict.fromkeys(W1, "log"))
 
 # %% [markdown]
-# **What to see.** An arm in the green band cannot be told from real lesions by that number. Claim PS-33
-# wants two things of PathoSyn: to be nearer than both baselines, and to lie in the band.
+# **What to see.** An arm in the green band cannot be told from real lesions by that number. Claim
+# PS-33 asks two things of PathoSyn: to be nearer than both baselines, and to lie in the band.
 #
 # ## Too smooth, or not varied enough?
 #
-# Two sentences of the paper have a direction. Inpainting shows "insufficient internal heterogeneity":
-# variance inside lesions, and entropy of the co-occurrence. Holistic models give "over-smoothed"
-# textures: power at wavelengths of three to eight pixels. Fresh phantoms are the truth.
+# Two sentences of the paper name a direction. Inpainting shows "insufficient internal heterogeneity":
+# we measure variance inside lesions, and entropy of the co-occurrence. Holistic models give
+# "over-smoothed" textures: we measure power at wavelengths of three to eight pixels. Fresh phantoms
+# are the truth.
 
 # %%
 LEVELS = {"lesion_variance": "variance", "glcm_entropy": "entropy, nats",
@@ -370,9 +374,9 @@ null = at.null("pathosyn_diff", "distance_auc")
 page.table(["P(nearer than a fresh phantom)", "0.5: as near"], [*lines, ["null (real)", null]])
 
 # %% [markdown]
-# **What to see.** The aim is the green curve, not the left border. Whatever lies left of it is
+# **What to see.** The aim is the green curve, not the left border. Whatever lies to the left of it is
 # nearer to real slices than real slices are to one another. The test of PS-34 is the paper's own,
-# "left of the baselines": a copier wins it, so alone it says little.
+# "left of the baselines": a copier passes it, so on its own it says little.
 #
 # ## What must hold
 
@@ -416,7 +420,7 @@ page.verdicts("PS-13", "PS-14", "PS-32", "PS-33", "PS-34")  # inside it, and dis
 #
 # - put the true healthy slice and the true deviation beside Figure 4;
 # - counted what each method changes around a lesion, and seen that only a copy keeps it exactly;
-# - given every number of Figure 5 its null, and shown how copies fare in it.
+# - put every number of Figure 5 beside its null, and shown how copies fare there.
 #
 # ## Exercises
 #

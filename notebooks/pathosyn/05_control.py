@@ -9,7 +9,8 @@
 # %% [markdown]
 # # Figure 2, Section V: can a lesion be steered?
 #
-# - severity, extent and place: what is asked of PathoSyn, and what an independent reader then measures;
+# - severity, extent and place: what PathoSyn is asked for, and what an independent reader then
+#   measures;
 # - several lesions on one anatomy, and many lesions in one mask beside the phantom's own law;
 # - a tumour that grows: the predicted later image beside the true one;
 # - lesions and the anatomy that they must obey.
@@ -62,14 +63,14 @@ DIFF, READ = chosen("pathosyn_diff", "true_growth")
 # | lesions "respect the orientation of white matter tracts and the constraints of the ventricular system" | the phantom's oedema follows white matter and spares ventricles, and the law says where; it has no fibres |
 # | "multiple biologically credible digital twins" | variance and modes of many lesions in one mask, beside those of the phantom's own law |
 #
-# ## Toy: the reader is a part of the measurement
+# ## Toy: the reader is part of the measurement
 #
 # A lesion of $n$ pixels is asked for, and a reader counts them. If its border is soft, the reader
 # misses a rim of about one pixel, or more where the lesion is faint. For a disc of radius $\rho$ it then sees
 #
 # $$\pi (\rho - w)^2 \quad\text{of}\quad \pi \rho^2,$$
 #
-# so that the *slope* of measured on requested is not 1, even where the drawing is perfect.
+# so that the *slope* of measured against requested size is not 1, even where the drawing is perfect.
 
 # %%
 radius = np.arange(4.0, 9.0)[None]
@@ -94,8 +95,8 @@ lesions.missing(page, chosen("pathosyn_diff", "pathosyn_vaegan"), METHODS)
 # %% [markdown]
 # ## The model as a function
 #
-# The network of draw 0 stands in the record, so that it can be asked at once, here and in a notebook of
-# your own. `sample` takes images (N, H, W) in [0, 1], masks, random numbers and a severity; it returns the
+# The network of draw 0 is in the record, so you can use it at once, here and in a notebook of your
+# own. `sample` takes images (N, H, W) in [0, 1], masks, random numbers and a severity; it returns the
 # image, its substrate and its deviation. The same numbers give the same lesion.
 
 # %%
@@ -110,8 +111,8 @@ page.check("outside its mask the result is the substrate",
 # %% [markdown]
 # ## One subject, asked for fifteen lesions
 #
-# A lesion-free slice of an unseen subject, and the mask of another. All levels of a request start from
-# the same noise, so what differs is what was asked for.
+# Given are a lesion-free slice of an unseen subject and the mask of another. All levels of a request
+# start from the same noise, so they differ only in what was asked for.
 
 # %%
 PLACES = (SHIFTS[0], SHIFTS[5], SHIFTS[2], SHIFTS[8], SHIFTS[4])  # up, left, as it is, right, down
@@ -158,15 +159,16 @@ if shown:
                 ax.set_title(title)
 
 # %% [markdown]
-# **What to see.** At severity 0 only the substrate is left: the difference to *given* is what the
-# network makes of healthy tissue. Extent and place draw a *new* lesion in a new mask from the same noise,
-# which then lies on other pixels; do not expect one lesion that grows or walks.
+# **What to see.** At severity 0 only the substrate is left: the difference from *given* is what the
+# network makes of healthy tissue. For another extent or place a *new* lesion is drawn in a new mask,
+# from the same noise, which then lies on other pixels; do not expect one lesion that grows or moves.
 #
 # ## Requested against measured
 #
-# Severity is measured on the image: its change, as a multiple of what severity 1 changes. By equation 14
-# the deviation is *added*, so the slope is 1 by construction, except where grey values are cut at 0 and 1.
-# Size and place are measured by the independent reader, on the largest lesion that it sees.
+# Severity is measured on the image: how much it changes, as a multiple of the change at severity 1.
+# By equation 14 the deviation is *added*, so the slope is 1 by construction, except where grey values
+# are cut at 0 and 1. Size and place are measured by the independent reader, on the largest lesion
+# that it sees.
 
 # %%
 KINDS = {"severity": "severity, times", "size": "size, pixels", "position": "place, pixels"}
@@ -226,10 +228,11 @@ if METHODS:
             axes[1].axvline(at.mean(arm, "size_slope"), color=plots.ROLES["oracle"], lw=1.5)
 
 # %% [markdown]
-# **What to see.** A slope of severity other than 1 is clipping: bright lesions have no room above white.
-# A slope of size below 1 may be the reader's doing; compare it with the green one. *Seen* is the share of
-# plain lesions in which the reader finds anything; where it is low, slopes rest on few lesions.
-# *Change outside* is the substrate network's, as in [04b_consistency](04b_consistency.py).
+# **What to see.** A slope of severity other than 1 is clipping: bright lesions have no room above
+# white. A slope of size below 1 may be due to the reader; compare it with the green one. *Seen* is
+# the share of plain lesions in which the reader finds anything; where it is low, slopes rest on few
+# lesions. *Change outside* is due to the substrate network, as in
+# [04b_consistency](04b_consistency.py).
 #
 # ## Several lesions on one anatomy
 #
@@ -267,10 +270,11 @@ if three:
 # %% [markdown]
 # ## How different are the lesions of one mask?
 #
-# "Multiple digital twins" need lesions that differ as much as lesions do. The phantom's own law can be
-# asked: other tumours in the same mask of the same subject. *Variance* is that of single pixels over the
-# repeats, new noise included; *coverage* the overlap of modes, classes of mean and of spread. The oracle
-# is the law against itself, and reads below 1 since both sets are finite.
+# "Multiple digital twins" need lesions that differ as much as lesions do. The phantom's own law can
+# say how much that is: it draws other tumours in the same mask of the same subject. *Variance* is
+# that of single pixels over the repeats, new noise included; *coverage* is the overlap of modes,
+# which are classes of mean and of spread. The oracle is the law against itself, and its coverage is
+# below 1 because both sets are finite.
 
 # %%
 print(f"{page.size.repeats} lesions for each of {page.size.controlled} masks")
@@ -320,15 +324,15 @@ lines = [[arm.label, *(at.cell(arm, m) for m in ("conditional_variance", "covera
 page.table(["", "variance", "coverage"], lines)
 
 # %% [markdown]
-# **What to see.** Dots below the line are too much alike: twins, but of one another. Dots far above it
-# have variety of another kind, noise for instance.
+# **What to see.** Below the line, lesions are too much alike: twins, but of one another. Far above it
+# their variety is of another kind, noise for instance.
 #
 # ## A tumour that grows
 #
-# The law of growth is known: every radius times a factor, the texture, the noise and the anatomy stay.
-# PathoSyn is given the first image and the *later mask*, and draws a new lesion in it. The baseline is
-# the first image again. It is not told the later mask; but it has the true texture and the very noise of
-# the later image wherever nothing has changed, which no drawing can have.
+# The law of growth is known: every radius is multiplied by a factor, while texture, noise and anatomy
+# stay as they are. PathoSyn is given the first image and the *later mask*, and draws a new lesion in
+# it. The baseline is the first image again. It is not given the later mask, but wherever nothing has
+# changed it has the true texture and even the noise of the later image, which no drawing can have.
 
 
 # %%
@@ -382,10 +386,11 @@ page.table(["error", *ERRORS.values()], [[arm.label, *(at.cell(arm, m) for m in 
 # ## Does a lesion obey its anatomy?
 #
 # *Forbidden* is where the law lets no tumour grow, as in the ventricles. The score is the share of a
-# lesion's energy, squared change of the true healthy slice, that lies there: 0 for true lesions. Mind the
-# masks: a lesion's *own* mask was cut out by the law and holds no forbidden pixel, so that in it the score
-# is 0 whatever is drawn. The claim is judged there, with the slices' own masks; but only the mask of
-# *another* subject, on a lesion-free slice, asks a method to know where a lesion may be.
+# lesion's energy (the squared change of the true healthy slice) that lies there: 0 for true lesions.
+# Mind the masks: a lesion's *own* mask was cut out by the law and holds no forbidden pixel, so that
+# in it the score is 0 whatever is drawn. The claim is judged there, with the slices' own masks; but
+# only the mask of *another* subject, on a lesion-free slice, asks a method to know where a lesion may
+# be.
 
 
 # %%
@@ -498,9 +503,10 @@ page.verdicts("PS-38", "PS-41")
 # ## In this notebook we have
 #
 # - asked PathoSyn for severities, extents, places and several lesions, and measured what came;
-# - told the slope of the drawing from the slope of the reader, and what holds by construction from what
-#   was learnt;
-# - put predictions of growth beside true later images, and variety beside the phantom's own law.
+# - told the slope of the drawing apart from that of the reader, and what holds by construction from
+#   what was learned;
+# - put predictions of growth beside true later images, and variety beside that of the phantom's own
+#   law.
 #
 # ## Exercises
 #

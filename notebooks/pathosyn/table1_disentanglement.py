@@ -9,12 +9,12 @@
 # %% [markdown]
 # # Table I: does a lesion give away its anatomy?
 #
-# - the paper's two scores of disentanglement, cosine and mutual information, beside what they read
-#   when pairs are shuffled and when directions are random;
+# - the paper's two scores of disentanglement, cosine and mutual information, beside their values when
+#   pairs are shuffled and when directions are random;
 # - a map that keeps everything, and yet has a cosine at chance; and independent features, whose
 #   cosine is far above it;
-# - what the *true* lesions read, under laws that tie them to their anatomy not at all, weakly and
-#   strongly: a perfect generator should read the same, and not zero.
+# - the scores of *true* lesions, under laws that tie them to their anatomy not at all, weakly and
+#   strongly: a perfect generator should have the same scores, and not zero.
 #
 # Nothing here shows that a method works or fails on patients.
 
@@ -74,8 +74,8 @@ page.table(["paper (patients)", *SAID.values()], lines)
 #
 # $$C = \frac1n \sum_{i=1}^{n} \frac{|\phi(x_{sub}^i) \cdot \phi(r^i)|}{\|\phi(x_{sub}^i)\| \, \|\phi(r^i)\|}$$
 #
-# (Section IV-B, without a number.) What does it read for directions that have nothing to do with each
-# other? In $d$ dimensions
+# (Section IV-B, without a number.) What is it for directions that have nothing to do with each other?
+# In $d$ dimensions
 #
 # $$E|\cos| = \frac{\Gamma(d/2)}{\sqrt\pi \, \Gamma((d+1)/2)} \approx \sqrt{\frac{2}{\pi d}}.$$
 
@@ -117,9 +117,9 @@ with page.figure(caption, name="chance", figsize=(5.6, 3.2)) as ax:
 #
 # ## Two counter-examples
 #
-# **Independent, and C is high.** Features behind a ReLU are never negative, so all of them point the
-# same way. **One a function of the other, and C is at chance.** A random rotation loses nothing:
-# each row gives its image, and the image the row.
+# **Independent, yet C is high.** Features behind a ReLU are never negative, so all of them point the
+# same way. **One is a function of the other, yet C is at chance.** A random rotation loses nothing:
+# each row determines its image, and the image the row.
 
 # %%
 a, b = rng.normal(size=(2, 2000, 128))
@@ -152,13 +152,14 @@ with page.figure(caption, name="counter", figsize=(5.6, 2.8)) as ax:
     ax.legend(fontsize=8)
 
 # %% [markdown]
-# **What to see.** No difference: the two histograms coincide. A score that reads the same for
+# **What to see.** No difference: the two histograms coincide. A score that is the same for
 # "unrelated" and for "the same up to a rotation" says nothing about leaks.
 #
 # ## The second score: mutual information
 #
-# It sees any dependence, if it can be estimated. Two Gaussians with correlation ρ in each of $d$ pairs
-# of directions share $-\frac d2 \ln(1-\rho^2)$ nats. Two estimators, and what defeats each:
+# It sees any dependence, provided that it can be estimated. Two Gaussians with correlation ρ in each
+# of $d$ pairs of directions share $-\frac d2 \ln(1-\rho^2)$ nats. Here are two estimators, and what
+# defeats each of them:
 
 
 # %%
@@ -185,15 +186,16 @@ lines = [[SAID["mi"], *said], ["correlation of one pair of directions, if these 
 page.table(["paper (patients)", *(arm.label for arm in chosen(*TABLE1))], lines)
 
 # %% [markdown]
-# The copula misses what is not monotone; neighbours lose information with every direction. We take
-# two directions a side, keep the copula as the score of the claim, and let shuffled pairs say what
-# "none" reads. Note the last line: even the paper's lowest value would be a correlation above one half.
+# The copula misses what is not monotone; the neighbour estimator loses information with every further
+# direction. We take two directions from either part, keep the copula as the score of the claim, and
+# let shuffled pairs show what it says where there is none. Note the last line: even the paper's
+# lowest value would be a correlation above one half.
 #
 # ## What is compared
 #
 # For every sample an independent network says what lies behind the lesion ($x_{sub}$), and the rest
-# inside the mask is the deviation ($r$), shown to the encoder on grey. Of the phantom's own slices both
-# are known; a sample has only the network's answer.
+# inside the mask is the deviation ($r$), which the encoder sees on a grey background. For the
+# phantom's own slices both are known; for a sample there is only the network's answer.
 
 
 # %%
@@ -239,9 +241,9 @@ if examples:
 # ## Table I
 #
 # Mean and 95 % t-interval over training draws. *Permutation*: PathoSyn's substrates with the
-# deviations of other samples. *Chance*: what C reads by chance in as many dimensions as both parts
-# share, far fewer than the encoder has features. The columns *paper (patients)* are another encoder
-# and another estimator: an order, not a target.
+# deviations of other samples. *Chance*: the C that is expected by chance in as many dimensions as
+# both parts share, which are far fewer than the encoder has features. The columns *paper (patients)*
+# are another encoder and another estimator: an order, not a target.
 
 # %%
 HEAD = {"cos": "C, raw", "cos_centred": "C, centred", "chance": "chance", "mi": "MI, nats"}
@@ -300,13 +302,14 @@ if len(rows):
 # %% [markdown]
 # **What to see.** On the dashed line a lesion says nothing about its anatomy. A method that lies
 # *below* the truth under the same law does not disentangle better: its lesions have lost what true
-# ones owe to their place. One that lies above has put something of the anatomy into lesions that
-# true ones lack.
+# ones owe to their place. One that lies above has put into its lesions something of the anatomy that
+# true ones do not have.
 #
 # ## What the numbers are made of
 #
-# First principal direction of either part, one dot a lesion, draw 0. With no coupling the cloud has no
-# slope; the more lesions owe to their slice, the more one axis tells of the other.
+# Shown is the first principal direction of either part, with one dot for each lesion, in draw 0.
+# Without coupling the cloud has no slope; the more lesions depend on their slice, the more one axis
+# says about the other.
 
 
 # %%
@@ -362,14 +365,14 @@ page.verdicts("PS-04", "PS-05", "PS-06")
 # %% [markdown]
 # ## In this notebook we have
 #
-# - found the level of chance of an absolute cosine, and the paper's best value on it;
-# - built two features that are one up to a rotation, and unrelated ones, which C cannot tell apart;
+# - found the chance level of an absolute cosine, and that the paper's best value lies at it;
+# - built features that are the same up to a rotation, and unrelated ones, which C cannot tell apart;
 # - measured cosine and information with shuffled pairs, and with the true coupling, beside them;
 # - judged three claims by tests fixed before.
 #
 # ## Exercises
 #
-# **1.** In how many dimensions is the paper's C of Meta-Auto the level of chance? (Within one; use
+# **1.** In how many dimensions is the paper's C of Meta-Auto the chance level? (Within one; use
 # $\sqrt{2/(\pi d)}$.)
 
 # %%

@@ -10,7 +10,7 @@
 # # Table II and Figure 5: do the lesions help a segmenter?
 #
 # - six arms in four regimes of learning, between real slices alone and an *oracle* that adds as many
-#   fresh phantoms; copies, blurred copies and shuffled masks beside them;
+#   fresh phantoms; beside them, copies, blurred copies and shuffled masks;
 # - the paper's 32 contrasts, with Holm's correction, and its increments, which hardly depend on the
 #   network;
 # - Dice by size of the lesion, recall and calibration of pixels, few training subjects.
@@ -120,15 +120,15 @@ falling = np.diff(found["relative gain"]) < 0
 page.check("the same rim gives small lesions the larger relative gain", falling.all())
 
 # %% [markdown]
-# So "the most significant relative performance gain" on small tumours is what *any* improvement looks
-# like. The question that is left: does PathoSyn reach a larger part of what fresh phantoms give on small
-# lesions than on large ones?
+# So *any* improvement looks like "the most significant relative performance gain" on small tumours.
+# One question remains: does PathoSyn reach a larger part of what fresh phantoms give on small lesions
+# than on large ones?
 #
 # ## A toy: 32 contrasts
 #
-# Two arms of PathoSyn against four others in four regimes. With nothing to find, how often is some
-# p below 0.01? And with true differences of one SD of the paired differences, how often are all
-# 32, with few draws and with many?
+# Two arms of PathoSyn are compared with four others in four regimes. If there is nothing to find, how
+# often is some p below 0.01? And with true differences of one SD of the paired differences, how often
+# are all 32, with few draws and with many?
 
 # %%
 rng = np.random.default_rng(seed)
@@ -147,12 +147,12 @@ page.table(["true difference, in SDs", "R", "any p < 0.01", "all 32, after Holm"
 print(f"without any effect, if contrasts were independent: {1 - 0.99**32:.0%}")
 
 # %% [markdown]
-# The printed pattern, 32 of 32, asks for differences of several SDs of the paired differences.
+# The printed pattern, 32 of 32, requires differences of several SDs of the paired differences.
 #
 # ## The run
 #
-# Every arm is a stored job: training subjects, a generator that sees their lesion slices and no others,
-# its pool, a segmenter, its scores on the volumes of the test subjects.
+# Every arm is a chain of stored jobs: training subjects, a generator that sees their lesion slices
+# and no others, its pool, a segmenter, and its scores on the volumes of the test subjects.
 
 # %%
 rows = page.run()
@@ -163,10 +163,11 @@ if not there:
 # %% [markdown]
 # ## Table II
 #
-# Dice of whole volumes, mean and 95 % t-interval over training draws. *Share*: the part of the
-# oracle's gain, with Fieller's interval. The paper reads a smaller "±" as stability; two spreads
-# that it may be stand beside it: over training draws, and over test subjects (PS-E20). The columns
-# *paper (patients)* are another population: an order, not a target.
+# Dice of whole volumes, mean and 95 % t-interval over training draws. *Share* is the part of the
+# oracle's gain that an arm reaches, with Fieller's interval. The paper reads a smaller "±" as
+# stability; beside it are two spreads that it could be: over training draws, and over test subjects
+# (PS-E20). The columns *paper (patients)* are another population: look at the order, not at the
+# values.
 
 # %%
 HEAD = ["R", "Dice", "share of oracle's gain", "*paper (patients)*", "SD over draws",
@@ -207,16 +208,16 @@ if there:
         plots.legend(axes[0].figure)
 
 # %% [markdown]
-# **What to see.** The gap between *No augmentation* and *Oracle* is what so many fresh images of new
-# subjects are worth; a method whose lesions are perfect but whose anatomies are the old ones can lie
-# below it. The order of crosses and of diamonds may be compared, their level not. An SD of few draws
-# is known to a factor of two or three at best (PS-21).
+# **What to see.** The gap between *No augmentation* and *Oracle* is what that many fresh images of
+# new subjects are worth; a method whose lesions are perfect but whose anatomies are the old ones can
+# lie below it. The order of crosses and diamonds may be compared, but not their level. An SD of few
+# draws is known to a factor of two or three at best (PS-21).
 #
 # ## What the gain is made of
 #
 # PathoSyn's Dice minus that of another arm of the U-Net, draw by draw. Copies bring no new lesion,
-# blurred ones lose texture, shuffled masks belong to other images: a gain that these match is not
-# pathology.
+# blurred ones lose texture, and shuffled masks belong to other images: a gain that these match does
+# not come from pathology.
 
 # %%
 caption = (
@@ -231,8 +232,9 @@ if plain.has("pathosyn_diff", "dice"):
         plots.legend(ax.figure)
 
 # %% [markdown]
-# **What to see.** Right of zero PathoSyn is better. Read the orange arms first, then *Conventional
-# augmentation* and *Augmented on the fly*, which cost nothing, then the rival generators.
+# **What to see.** To the right of zero PathoSyn is better. Read the orange arms first, then
+# *Conventional augmentation* and *Augmented on the fly*, which cost nothing, then the rival
+# generators.
 #
 # ## The 32 contrasts
 #
@@ -284,13 +286,13 @@ if there:
             ax.set_title(LABELS[name], fontsize=9)
 
 # %% [markdown]
-# **What to see.** All crosses are right of the grey band, and in the four panels at nearly the same
-# places. Ours need not be: the claim is that all 32 intervals are clear of zero.
+# **What to see.** All crosses lie to the right of the grey band, at nearly the same places in the
+# four panels. Ours need not: the claim is that all 32 intervals are clear of zero.
 #
 # ## By size of the lesion
 #
-# Dice of test slices, one by one, by quartile of the lesion's area; the edges are those of the training
-# slices, so the four groups need not be equally large.
+# Dice of single test slices, by quartile of the lesion's area; the quartiles are those of the
+# training slices, so the four groups need not be equally large.
 
 # %%
 QUARTERS = [f"dice_q{i}" for i in (1, 2, 3, 4)]
@@ -337,14 +339,15 @@ for name in shown:
     page.table([f"{LABELS[name]}: share of the oracle's gain", "smallest", "largest"], lines)
 
 # %% [markdown]
-# **What to see.** The oracle's line tells where there is anything to gain. If all lines fall from left
-# to right, small lesions gain most from anything (the toy). PS-29 and PS-30 ask for *shares*, which
-# need several draws and an oracle whose gain is clear of zero.
+# **What to see.** The oracle's line shows where there is anything to gain. If all lines fall from
+# left to right, small lesions gain most from anything (the toy). PS-29 and PS-30 ask for *shares*,
+# which need several draws and an oracle whose gain is clear of zero.
 #
 # ## Recall and calibration of pixels
 #
-# *Recall*: the share of all lesion pixels that is found. *Calibration error*: of the probabilities in
-# a box around each lesion; over whole slices the sure background would make any network look honest.
+# *Recall* is the share of all lesion pixels that are found. *Calibration error* is that of the
+# probabilities in a box around each lesion; over whole slices the certain background would make any
+# network look honest.
 
 # %%
 for name in shown:
@@ -379,7 +382,8 @@ if reliable:
         ax.legend(fontsize=8)
 
 # %% [markdown]
-# **What to see.** Below the diagonal a network is surer of a lesion than it is right.
+# **What to see.** Below the diagonal a network is more confident of a lesion than it has reason to
+# be.
 #
 # ## Few subjects, many subjects
 #
@@ -449,8 +453,8 @@ for name, at in there.items():
 # %% [markdown]
 # ## Verdicts
 #
-# Tests and margins have stood in `lib/claims/ledger.json` since before the first result; verdicts
-# fall at looks after 4, 6, 8 and 10 draws, and the spread of PS-21 needs more.
+# Tests and margins have been in `lib/claims/ledger.json` since before the first result; verdicts fall
+# at looks after 4, 6, 8 and 10 draws, and the spread of PS-21 needs more.
 
 # %% tags=["PS-15", "PS-16", "PS-17", "PS-18"]
 page.verdicts("PS-15", "PS-16", "PS-17", "PS-18")  # the gain in each regime
@@ -465,9 +469,9 @@ page.verdicts("PS-29", "PS-30", "PS-31", "PS-40")  # size of lesions, pixels, fe
 # ## In this notebook we have
 #
 # - put the paper's six arms between real slices alone and an oracle, in four regimes, at equal steps;
-# - told apart new lesions and mere repetition, blur or wrong masks;
+# - told new lesions apart from mere repetition, blur or wrong masks;
 # - seen why small lesions gain most from anything, and asked for shares instead;
-# - judged twelve claims by tests fixed before.
+# - judged twelve claims by tests that were fixed beforehand.
 #
 # ## Exercises
 #
@@ -487,7 +491,7 @@ answer = None  # your number
 page.exercise(answer, lambda: disc(-1)[1], within=0.005)
 
 # %% [markdown]
-# **3.** What share of the gain of PathoSyn: Diff do *blurred copies* reach with the U-Net, averaged
+# **3.** What share of the gain of PathoSyn: Diff do *blurred copies* reach with the U-Net, on average
 # over all draws?
 
 

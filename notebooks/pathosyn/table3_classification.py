@@ -12,8 +12,8 @@
 # - AUC of three classifiers of grade in the paper's six arms, between real slices alone and an oracle;
 # - calibration: the paper's ECE beside its debiased value, its floor and the Brier score, and what the
 #   number of *subjects* has to do with it;
-# - shortcuts: does a classifier tell grades by which generator drew the image? A known mark is the
-#   control at which it must be caught.
+# - shortcuts: does a classifier tell grades by which generator drew the image? A known mark serves as
+#   a control, where it must be caught.
 #
 # Nothing here shows that a method works or fails on patients.
 
@@ -73,9 +73,9 @@ page.table(["paper (patients)", *(f"{net}, {m}" for net in NETS.values() for m i
 #
 # ## A toy: slices are not subjects
 #
-# All slices of a tumour share its grade, and much of its look. Let a slice's score be grade + subject +
-# slice, and look at the spread of the AUC when everything is drawn anew, beside the standard error
-# that takes every slice for a case of its own (DeLong):
+# All slices of a tumour share its grade, and much of its look. Let a slice's score be grade + subject
+# + slice. Compare the spread of the AUC when everything is drawn anew with the standard error that
+# treats every slice as a case of its own (DeLong):
 
 # %%
 rng = np.random.default_rng(seed)
@@ -98,11 +98,11 @@ page.table(["SD shared by a subject", "AUC", "true spread", "by slices (DeLong)"
 page.check("slices of one subject are no cases of their own", found.std() > 1.5 * error)
 
 # %% [markdown]
-# ## A toy: what a perfect network reads
+# ## A toy: the calibration error of a perfect network
 #
-# Outcomes are drawn from the probabilities themselves, so calibration is perfect, and still the
-# calibration error is not zero. With slices that share their grade it is as large as with so many
-# subjects:
+# Outcomes are drawn from the probabilities themselves, so calibration is perfect, and yet the
+# calibration error is not zero. With slices that share their grade it is as large as with as many
+# cases as there are subjects:
 
 # %%
 said = sorted(x["ece"] for column in printed.TABLE3.values() for x in column.values())
@@ -117,9 +117,10 @@ print(f"printed: {said[0]} to {said[-1]}, test subjects: {printed.STATED['test']
 page.check("more subjects, lower floor", float(lines[-1][-1]) < float(lines[0][-1]) / 2)
 
 # %% [markdown]
-# **What to see.** In this toy a perfect network with the paper's number of test subjects reads far more
-# than the paper's best, however many slices each has. Fewer bins, surer probabilities or slices that
-# count as cases bring the number down; a fall from 0.070 to 0.045 cannot be read without knowing which.
+# **What to see.** In this toy a perfect network with the paper's number of test subjects has a far
+# larger error than the paper's best, however many slices each subject has. Fewer bins, more extreme
+# probabilities, or slices that count as cases bring the number down; a fall from 0.070 to 0.045 means
+# nothing without knowing which of these apply.
 #
 # ## The run
 
@@ -134,7 +135,7 @@ if not there:
 # ## Table III
 #
 # Mean and 95 % t-interval over training draws; *share* of the oracle's gain in AUC. The columns
-# *paper (patients)* are another population and another label: an order, not a target.
+# *paper (patients)* are another population and another label: look at the order, not at the values.
 
 # %%
 COLUMNS = {"auc": "AUC", "ece": "ECE", "ece_debiased": "debiased", "ece_floor": "floor",
@@ -189,9 +190,9 @@ if there:
         plots.legend(axes[0, 0].figure)
 
 # %% [markdown]
-# **What to see.** An ECE near its tick is as good as perfect on so many subjects. A network that tells
-# nothing apart can be perfectly calibrated too: look at the AUC beside it, or at the Brier score, which
-# counts both.
+# **What to see.** On that many subjects, an ECE near its tick is as good as perfect. A network that
+# tells nothing apart can be perfectly calibrated too: look at the AUC beside it, or at the Brier
+# score, which counts both.
 #
 # ## What the gain is made of
 
@@ -208,14 +209,14 @@ if plain.has("pathosyn_diff", "auc"):
         plots.legend(ax.figure)
 
 # %% [markdown]
-# **What to see.** Right of zero PathoSyn is better. Where shuffled grades or blurred copies stand at
-# zero, the gain is regularisation.
+# **What to see.** To the right of zero PathoSyn is better. Where its lead over shuffled grades or
+# blurred copies is zero, the gain is regularisation.
 #
 # ## "By approximately 35 %"
 #
-# A ratio of two uncertain numbers, so with Fieller's interval: the fall of the debiased ECE from real
-# slices alone to an arm, over what it was (PS-26, PS-27). The debiased value can come near zero, and then
-# a percentage means little.
+# This is a ratio of two uncertain numbers, so it has Fieller's interval: by how much the debiased ECE
+# falls from real slices alone to an arm, as a share of what it was (PS-26, PS-27). The debiased value
+# can come near zero, and then a percentage means little.
 
 
 # %%
@@ -241,8 +242,8 @@ for name, at in there.items():
 # %% [markdown]
 # ## Reliability
 #
-# The mean probability of a bin against the share of high grades in it; ResNet-50, all draws that were
-# computed for this page. Dots are as large as their bin is full.
+# The mean probability of a bin is plotted against the share of high grades in it, for ResNet-50 and
+# all draws that were computed for this page. The size of a dot is the number of cases in its bin.
 
 # %%
 SHOWN = chosen("real", "classic", "maskdiff", "pathosyn_diff", "shuffled", "oracle")
@@ -276,13 +277,14 @@ if reliable:
         axes[0].set_ylabel("share of high grade")
 
 # %% [markdown]
-# **What to see.** Flatter than the diagonal is overconfident: where the network says 0.9, fewer than
-# nine in ten are of high grade. *Overconfidence* in the tables is mean confidence minus accuracy (PS-28).
+# **What to see.** A curve flatter than the diagonal means overconfidence: where the network says 0.9,
+# fewer than nine in ten are of high grade. *Overconfidence* in the tables is mean confidence minus
+# accuracy (PS-28).
 #
 # ## Subjects or slices: one classifier
 #
-# The first network of draw 0: its AUC over slices, and over subjects with the mean of their slices'
-# probabilities; DeLong's standard error of both.
+# Of the first network of draw 0: its AUC over slices, and over subjects by the mean probability of
+# their slices, both with DeLong's standard error.
 
 
 # %%
@@ -313,16 +315,16 @@ for name, (p, y, who) in ((arm, given.T) for arm, given in answered.items()):
 page.table(["one network", "slices", "AUC by slice ± SE", "subjects", "AUC by subject ± SE"], lines)
 
 # %% [markdown]
-# **What to see.** The error by slices looks far smaller, and is wrong: there are no more grades than
-# subjects. Our test set has more subjects than the paper's, for this reason.
+# **What to see.** The standard error over slices looks far smaller, and is wrong: there are no more
+# grades than subjects. Our test set has more subjects than the paper's, for this reason.
 #
 # ## Shortcuts
 #
-# Test lesions stay as they are; all around them is rendered once as the low grade's generator does it
-# and once as the high grade's. *AUC drop* is the AUC where every slice bears its own grade's rendering
-# minus the AUC where it bears the other's: 0 for a network that looks at lesions alone. *Marked*: moved
-# copies of real slices, those of high grade with a grey square in the corner, which is in the test
-# slices' corner or not.
+# Test lesions stay as they are; what surrounds them is rendered once as the generator of the low
+# grade does it, and once as that of the high grade does. *AUC drop* is the AUC where every slice
+# bears its own grade's rendering minus the AUC where it bears the other's: 0 for a network that looks
+# at lesions alone. *Marked* is trained on moved copies of real slices, those of high grade with a
+# grey square in the corner; test slices have that square or not.
 
 # %%
 marked = SHORTCUTS["marked"]
@@ -372,7 +374,7 @@ if seen:
             plots.label(row[0], name)
 
 # %% [markdown]
-# **What to see.** The lower two lines differ only in which generator drew what is around the
+# **What to see.** The lower two lines differ only in which generator drew the surroundings of the
 # lesion. If you can tell them apart, a network can learn to.
 #
 # ## What must hold
@@ -389,7 +391,7 @@ if page.meaningful and plain.has(marked, "auc_drop"):
 # %% [markdown]
 # ## Verdicts
 #
-# Tests and margins have stood in `lib/claims/ledger.json` since before the first result. PS-26 and
+# Tests and margins have been in `lib/claims/ledger.json` since before the first result. PS-26 and
 # PS-27 use the debiased ECE; PS-42 (diffusion or VAE-GAN) has parts here and is shown with [Table
 # II](table2_segmentation.py).
 
@@ -405,10 +407,10 @@ page.verdicts("PS-35")  # shortcuts
 # %% [markdown]
 # ## In this notebook we have
 #
-# - put six arms of three classifiers between real slices alone and an oracle;
+# - put six arms of three classifiers on a scale from real slices alone to an oracle;
 # - read a calibration error beside its floor, and seen that subjects, not slices, set that floor;
 # - asked whether networks learn which generator drew an image, with a mark that must be caught;
-# - judged eight claims by tests fixed before.
+# - judged eight claims by tests that were fixed beforehand.
 #
 # ## Exercises
 #

@@ -106,3 +106,21 @@ def test_kept_films_are_the_best_or_the_least_of_the_first(fitted, pool):
         assert len(rows) == 5 and end in rows and (np.diff(rows) > 0).all() and rows.max() < 20
     with pytest.raises(ValueError, match="keep fewer, or draw more"):
         proxy.kept(pool, fitted, 5, 41, True)
+
+
+def test_chance_keeps_as_many_films_of_each_text_and_looks_at_none(fitted, pool):
+    best, chance = proxy.filtered(pool, fitted, 75), proxy.at_random(pool, [7], 75)
+    tokens = (each.arrays["tokens"] for each in (best, chance))
+    texts = [np.unique(each, axis=0, return_counts=True) for each in tokens]
+    for one, other in zip(*texts, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert chance.scores == best.scores
+    rows = chance.arrays["row"]
+    assert (np.diff(rows) > 0).all() and set(rows) != set(best.arrays["row"])
+    np.testing.assert_array_equal(chance.arrays["image"], pool.arrays["image"][rows])
+    black = Result(pool.arrays | {"image": np.zeros_like(pool.arrays["image"])}, {})
+    np.testing.assert_array_equal(proxy.at_random(black, [7], 75).arrays["row"], rows)
+    taken = np.concatenate([proxy.at_random(pool, [i], 75).arrays["row"] for i in range(200)])
+    assert np.bincount(taken, minlength=40).min() > 20, "every film has its chance, 50 of 200"
+    with pytest.raises(ValueError, match="percentile is 100"):
+        proxy.at_random(pool, [7], 100)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from matplotlib import pyplot as plt
 
-from lib.papers.controlnet.arms import TASKS
+from lib.papers.controlnet.arms import TASKS, TIMES
 from lib.report import films
-from lib.report.rows import Regime
+from lib.report.rows import NONE, Regime, Rows
 
 
 def regime(**arms: dict[str, float]) -> Regime:
@@ -48,3 +48,50 @@ def test_every_metric_that_a_page_shows_has_a_name():
     shown = {m for task in TASKS.values() for m in task.metrics} - {"f1_rare", "f1_common"}
     assert len({films.named(m) for m in shown}) == len({m.replace("_macro", "") for m in shown})
     assert films.named("f1_macro_all_positive") == films.named("f1_all_positive")
+
+
+def rising(values: dict[int, tuple[float, float]]) -> Regime:
+    """Two draws of real films (0) and of each amount of synthetic ones."""
+    arms = {f"syn{m}" if m else "real": dict(zip(("0/0", "0/1"), v, strict=True))
+            for m, v in values.items()}  # fmt: skip
+    return regime(**arms)
+
+
+def test_a_trend_is_that_of_the_amounts_in_their_order():
+    up = rising({m: (0.1 + i / 10, 0.2 + i / 10) for i, m in enumerate((0, *TIMES))})
+    count, tau, p, best = films.trend(up, "syn", "f1")
+    assert (count, tau, best) == (2, "+1.00", "25x") and float(p) < 0.01
+    down = rising({m: (0.9 - i / 10, 0.8 - i / 10) for i, m in enumerate((0, *TIMES))})
+    assert films.trend(down, "syn", "f1")[1::2] == ["-1.00", "0x"]
+    assert films.trend(rising({0: (0.1, 0.2), 2: (0.2, 0.3)}), "syn", "f1") == [0, *[NONE] * 3]
+
+
+def test_gains_and_leads_are_paired_by_draw():
+    at = regime(real={"0/0": 0.2, "0/1": 0.4}, syn2={"0/1": 0.5}, oracle2={"0/0": 0.9})
+    for row in at.rows.values():
+        row["here"] = ["0/1"]
+    np.testing.assert_allclose(films.gained(at, "syn2", "f1"), [0.1])
+    assert not films.gained(at, "syn5", "f1").size
+    assert films.lead(at, "syn2", "oracle2", "f1") is None, "they share no draw"
+    found = films.lead(at, "syn2", "real", "f1")
+    assert found == {"draws": {"0/1": pytest.approx(0.1)}, "role": "method", "here": {"0/1"}}
+
+
+def test_lines_of_numbers_name_the_quoted_amount_and_leave_out_what_has_no_draw():
+    rows = [{"regime": "rsna-1", "arm": arm, "metric": metric, "paper": None,
+             "values": [x, x + 0.1], "draws": {"0/0": x, "0/1": x + 0.1}}
+            for arm, x in (("real", 0.2), ("syn25", 0.5), ("syn10", 0.6))
+            for metric in ("f1", "f1_all_positive")]  # fmt: skip
+    task = TASKS["rsna"]
+    lines = films.numbers(Rows({"rows": rows}), task, 1, 16, ["f1", "f1_all_positive"])
+    assert [line[1] for line in lines] == ["Real films", "Synthetic, 25x"]
+    count, _, r, f1, fixed, *shares, said = lines[1]
+    assert (count, r, said) == ("16", 2, NONE) and "[" in f1 and "[" not in fixed
+    assert len(shares) == len(films.shared(task)) == 2
+
+
+def test_rivals_are_the_controls_of_the_same_amount():
+    found = films.rivals(TASKS["candid"], 1)
+    names = [arm.name for arm in found]
+    assert names == ["real", "classic", "oversample25", "smooth25", "shuffled25", "oracle25"]
+    assert not any("25" in arm.label for arm in found)

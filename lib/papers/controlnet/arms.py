@@ -22,12 +22,14 @@ class Added(Arm):
     balance: "balanced", all findings equally often once real and synthetic films are counted
     together, or "proportional", as often as among real films.
     masks: "any" transformation of the real films' masks, or the "original" ones.
+    brief: of a part no more films are drawn than its judge and a task at 1 % see.
     """
 
     times: int = 0
     prompt: str = "single"
     balance: str = "balanced"
     masks: str = "any"
+    brief: bool = False
 
 
 def _of(kind: str, label: str, role: str, tier: str = "core", source: str = "") -> list[Added]:
@@ -73,6 +75,8 @@ PROXY = named(  # 04
          changes={"trained": 0.25}, variant_of=SHORT),
     _syn("finetuned2", "Synthetic, 2x, tuned on filtered films", 2, "core",
          changes={"tuned": "proxy"}, variant_of=SHORT),
+    _syn("finetuned_random2", "Synthetic, 2x, tuned on as many films by chance", 2, "core",
+         changes={"tuned": "random"}, variant_of=SHORT, brief=True),
     _syn("filtered", "The tenth that the proxy likes best", 2, "core",
          changes={"keep": "few"}, variant_of=SHORT),
     _syn("filtered_equal", "Liked best of ten times as many", 2, "core",
@@ -106,6 +110,20 @@ GENERATED = named(  # 01: which conditions are given
     Added("without_branch", "Base, text alone", source=SHORT, variant_of=SHORT),
     Added("fresh", "Fresh phantoms", "oracle", oracle=""),
 )  # fmt: skip
+
+
+def _recipe(steps: int, guidance: float) -> Added:
+    """The generator drawn from with so many steps of DDIM and this guidance."""
+    return Added(
+        f"try_s{steps}_g{guidance:g}", f"{steps} steps, guidance {guidance:g}", tier="long",
+        source=SHORT, oracle="fresh", changes={"steps": steps, "guidance": guidance},
+    )
+
+
+RECIPES = named(  # 01: what was tried on the spare draw, the one that was taken among them
+    *(_recipe(steps, 2.0) for steps in (6, 10)),
+    *(_recipe(20, guidance) for guidance in (1.0, 1.5, 2.0, 3.0)),
+)
 
 PARTS = (MAIN, PROMPTS, VOLUME, PROXY, FEEDBACK, GENERATED)
 SOURCES = named(*(arm for part in PARTS for arm in part.values()))

@@ -165,8 +165,8 @@ class Pools(Study):
         if "trained" in how:
             share = how["trained"]
             return self.base(k, share), self.branch(k, share=share)
-        if how.get("tuned") == "proxy":
-            return self.tuned_by_proxy(k), self.branch(k)
+        if how.get("tuned") in ("proxy", "random"):
+            return self.tuned_further(k, by_proxy=how["tuned"] == "proxy"), self.branch(k)
         if "tuned" in how:
             wanted = how["tuned"], how.get("sets"), how.get("noise")
             return self.base(k), self.tuned_by_readers(k, *wanted)
@@ -197,14 +197,16 @@ class Pools(Study):
         """How well each film of a pool fits its text, by the proxy."""
         return Job(proxy.similarity_job, proxy=self.liking, pool=pool)
 
-    def tuned_by_proxy(self, k: int) -> Job:
-        """The base after further training on the films that the proxy likes best."""
+    def tuned_further(self, k: int, by_proxy: bool) -> Job:
+        """The base after further training on a tenth of its own films: those that the proxy likes
+        best, or as many by chance; the batches and the noise are the same."""
         task, n = TASKS["chexpert"], SHARE * self.size.judged
         asked = self.prompted(task, k, n, SOURCES["syn2"], "tuning")
         pool = self.sampled(SOURCES["syn2"], k, asked, n, "tuning")
         best = Job(proxy.filtered, pool=pool, proxy=self.liking)
+        chance = Job(proxy.at_random, pool=pool, stream=self.stream("tuning by chance", k))
         return Job(
-            textual.more_job, films=best, base=self.base(k),
+            textual.more_job, films=best if by_proxy else chance, base=self.base(k),
             settings={"steps": self.size.more_steps}, stream=self.stream("tuning", k),
         )  # fmt: skip
 
@@ -309,9 +311,9 @@ class Pools(Study):
         asked = self.requested(arm, task, percent, k, i)
         if arm.source == "oracle":
             return self.shown(asked, f"{task.name} oracle {i}", k, task.name)
+        n = self.part_size(task, percent) // (SHARE if arm.brief else 1)
         return self.sampled(
-            arm, k, asked, self.part_size(task, percent), f"{task.name} {i}",
-            self.known(task, percent, k),
+            arm, k, asked, n, f"{task.name} {i}", self.known(task, percent, k),
         )  # fmt: skip
 
     def shuffled(self, task: Task, percent: int, k: int, i: int) -> Job:

@@ -21,6 +21,7 @@ class Sizes:
     branch_films: int = 4000  # films with masks, of the branch: the large pool of CN-E05
     known_films: int = 10_000  # films of all laws that train the independent readers
     judged: int = 800  # samples and real films whose distance is a score
+    few: int = 300  # samples of each recipe that is tried on the spare draw
     coder_steps: int = 1500  # of the auto-encoder
     base_steps: int = 2000  # of the text-to-image base
     branch_steps: int = 800  # of the branch, and of its twin without a frozen base
@@ -52,7 +53,7 @@ SIZES = {
     ),
     "smoke": Sizes(
         films=100, validation=60, test=60, base_films=60, branch_films=60, known_films=2000,
-        judged=20, align_steps=3, coder_steps=4, base_steps=4, branch_steps=4, watched=(4,),
+        judged=20, few=8, align_steps=3, coder_steps=4, base_steps=4, branch_steps=4, watched=(4,),
         sampler_steps=2, proxy_steps=4, more_steps=3, dpo_steps=3, sets=8, sweep=(4, 8),
         noises=(0.0,), readers=2, findings_steps=3, masks_steps=3, known_steps=4, seeds=1,
         seeds_alone=2,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from lib.generators import controlnet, portable, requests, starts
+from lib.generators import controlnet, paced, portable, requests, starts
 from lib.jobs import Job
 from lib.papers.controlnet.arms import SOURCES, TASKS, Added, Task
 from lib.papers.controlnet.pools import SHARE
@@ -79,6 +79,21 @@ class Study(Tasks):
             controlnet.pool, base=self.base(k), branch=self.branch(k, twin=twin), n=n, step=steps,
             asked=self.asked("M2I", n, "watched", k), stream=self.stream("samples watched", k),
         )  # fmt: skip
+        return Job(scores.judge, pool=pool, n=n, real=self.reference, reader=self.reader)
+
+    # ---- 01: recipes ----
+
+    def recipe(self, arm: Added, k: int) -> Job:
+        """Samples for the first requests of `conditioned`, drawn by a recipe of RECIPES."""
+        asked = self.asked("TM2I", self.size.judged, "conditions", k)
+        return Job(
+            paced.pool, base=self.base(k), branch=self.branch(k), asked=asked, n=self.size.few,
+            stream=self.stream("samples conditions", k), **arm.changes,
+        )  # fmt: skip
+
+    def judged_few(self, pool: Job) -> Job:
+        """`judged` by as many films as a recipe has."""
+        n = self.size.few
         return Job(scores.judge, pool=pool, n=n, real=self.reference, reader=self.reader)
 
     # ---- 04: the proxy ----

@@ -5,11 +5,13 @@ from dataclasses import replace
 
 from lib.jobs import Job
 from lib.papers.arms import Arm
+from lib.papers.budget import SPARE
 from lib.papers.controlnet import printed
 from lib.papers.controlnet.arms import (
     MAIN,
     PERCENT,
     PROXY,
+    RECIPES,
     SOURCES,
     TASKS,
     TIMES,
@@ -24,6 +26,7 @@ from lib.profiles import Plan
 
 COMPETENCE = ("label_adherence", "label_accuracy", "label_accuracy_ratio", "mask_adherence",
               "hallucination", "realism", "quality", "fd", "kid", "coverage")  # fmt: skip
+TRIED = ("fd", "coverage", "label_accuracy_ratio", "mask_adherence", "hallucination")
 RATIO = {"adherence_ratio": "label_accuracy_ratio"}  # as other chapters call it
 CONTROLS = ("oversample", "smooth", "shuffled", "oracle")
 
@@ -45,6 +48,36 @@ class Datasets(Films):
         if study.source.truth and study.draws():
             yield from (study.films(task, study.draws()[0]) for task in TASKS.values())
             yield study.reader
+
+
+class Branch(Films):
+    """How a branch starts, and what was tried on the spare draw, in profile `full`."""
+
+    item = "controlnet/01_branch"
+
+    def scores(self, study: Study) -> Iterable[Scores]:
+        if not (study.source.truth and study.draws("long")):
+            return
+        for arm in RECIPES.values():
+            pool = study.recipe(arm, SPARE)
+            yield Scores(arm, TRIED, {SPARE: study.judged_few(pool)})
+            yield Scores(arm, ("milliseconds",), {SPARE: pool})
+        fresh = study.judged_few(study.true_pool(SPARE))
+        yield Scores(SOURCES["fresh"], TRIED, {SPARE: fresh})
+        for steps in study.size.watched:
+            arm = Arm("syn", f"after {steps} steps", tier="long", oracle="")
+            each = {SPARE: study.watched(SPARE, steps)}
+            yield Scores(arm, ("mask_adherence", "coverage"), each, f"steps {steps}")
+
+    def more(self, study: Study) -> Iterable[Job]:
+        """What figures show: two starts of the branch, and its hashes."""
+        if study.source.truth and study.draws():
+            k = study.draws()[0]
+            yield from (study.starts(k), study.branch(k))
+
+    def null(self, arm: Arm, metric: str) -> dict:
+        """Fresh phantoms that show what was asked for."""
+        return {"arm": "fresh", "metric": metric}
 
 
 class Generator(Plateaus, Films):
@@ -93,7 +126,6 @@ class Generator(Plateaus, Films):
         if study.source.truth and study.draws():
             k = study.draws()[0]
             yield from (study.portable(k), study.answered(k), study.shown(study.named(), "named"))
-            yield study.starts(k)
 
 
 class Utility(Films):
@@ -164,8 +196,8 @@ class Proxy(Films):
     """Figure 3: films that a proxy likes, fewer of them, and a generator tuned on them."""
 
     item = "controlnet/04_proxy"
-    shown = ("undertrained2", "finetuned2", "filtered", "filtered_equal", "large_low", "small_high",
-             "small_low")
+    shown = ("undertrained2", "finetuned2", "finetuned_random2", "filtered", "filtered_equal",
+             "large_low", "small_high", "small_low")
     beside = ("real", "syn2", "oversample2", "smooth2", "shuffled2", "oracle2")
 
     def scores(self, study: Study) -> Iterable[Scores]:
@@ -176,7 +208,8 @@ class Proxy(Films):
         for arm in chosen(*self.beside, *self.shown):
             each = study.each(arm, lambda k, a=arm: study.tried(a, task, 1, k))
             yield Scores(arm, task.metrics, each, regime, **made)
-        for arm in chosen("undertrained2", "syn2", "filtered_equal", "finetuned2"):
+        for arm in chosen("undertrained2", "syn2", "filtered_equal", "finetuned2",
+                          "finetuned_random2"):  # fmt: skip
             each = study.each(arm, lambda k, a=arm: study.seen(a, task, k))
             yield Scores(arm, ("hallucination", "kid", "label_adherence"), each, regime, **made)
         proxy = PROXY["proxy"]
@@ -232,5 +265,5 @@ class Feedback(Films):
 
 TABLES = {
     table.item.rpartition("/")[2]: table
-    for table in (Datasets(), Generator(), Utility(), Volume(), Proxy(), Feedback())
+    for table in (Datasets(), Branch(), Generator(), Utility(), Volume(), Proxy(), Feedback())
 }

@@ -32,3 +32,23 @@ def test_other_readers_are_as_before_but_for_their_noise():
     assert usual["settings"].pop("noise") == ReaderSettings().noise
     assert sure["settings"].pop("noise") == 0 and usual == sure
     assert STUDY.rated(0).key == STUDY.rated(0, noise=ReaderSettings().noise).key
+
+
+def test_the_control_of_tuning_differs_in_which_films_are_kept_and_in_nothing_else():
+    base, branch = STUDY.fitted(SOURCES["finetuned2"], 0)
+    other, same = STUDY.fitted(SOURCES["finetuned_random2"], 0)
+    assert branch.key == same.key
+    one, two = (dict(job.spec["args"]) for job in (base, other))
+    best, chance = (args.pop("films")["$job"] for args in (one, two))
+    assert one == two, "steps, batches and noise"
+    assert best["args"]["pool"] == chance["args"]["pool"] and "proxy" not in chance["args"]
+    assert "percentile" not in best["args"] and "percentile" not in chance["args"]
+
+
+def test_a_brief_arm_has_the_films_that_its_task_and_its_judge_see():
+    arm, task = SOURCES["finetuned_random2"], TASKS["chexpert"]
+    drawn, asked = (STUDY.part(SOURCES[name], task, 1, 0, 0).spec["args"]
+                    for name in (arm.name, "finetuned2"))  # fmt: skip
+    judged = STUDY.seen(arm, task, 0).spec["args"]["n"]
+    assert drawn["n"] == max(judged, STUDY.amount(arm, 1)) < asked["n"]
+    assert (drawn["asked"], drawn["stream"]) == (asked["asked"], asked["stream"])

@@ -1,13 +1,17 @@
 """The ControlNet study: fair arms, independent judges, a row for everything that a claim reads."""
 
+import json
+
 import pytest
 
 from lib.claims import gate, ledger
+from lib.generators.controlnet import GUIDANCE
 from lib.jobs import Job
+from lib.papers.budget import SPARE
 from lib.papers.controlnet import tables
-from lib.papers.controlnet.arms import MAIN, PROXY, SOURCES, TASKS
+from lib.papers.controlnet.arms import MAIN, PROXY, RECIPES, SOURCES, TASKS
 from lib.papers.controlnet.study import study
-from lib.profiles import FULL, QUICK, Plan
+from lib.profiles import FULL, QUICK, SMOKE, Plan
 
 STUDY = study(Plan(QUICK))
 TABLES = tables.TABLES
@@ -143,3 +147,26 @@ def test_quick_has_what_the_paper_quotes():
         for percent, times in task.quoted.items():
             there = {s.arm.name for s in rows if s.regime == task.regime(percent)}
             assert {"real", f"syn{times}", f"oracle{times}", f"shuffled{times}"} <= there
+
+
+def test_recipes_are_tried_on_the_spare_draw_in_full_alone():
+    table, taken = TABLES["01_branch"], (STUDY.size.sampler_steps, GUIDANCE)
+    assert not [*table.scores(STUDY)] and not [*table.scores(study(Plan(SMOKE)))]
+    rows = [*table.scores(study(Plan(FULL)))]
+    assert all(set(each.jobs) == {SPARE} for each in rows)
+    assert taken in [tuple(arm.changes.values()) for arm in RECIPES.values()]
+    asked = {json.dumps(STUDY.recipe(arm, SPARE).spec["args"]["asked"]) for arm in RECIPES.values()}
+    plateau = STUDY.conditioned(SOURCES["syn"], SPARE).spec["args"]
+    assert asked == {json.dumps(plateau["asked"])}, "the requests and models of the plateau"
+    known = {tuple(STUDY.stream("base films", SPARE)), tuple(plateau["stream"])}
+    assert known <= streams(rows[0].jobs[SPARE].spec)
+    judged = [each.jobs[SPARE].spec["args"] for each in rows if "fd" in each.paths]
+    same = {(args["n"], json.dumps(args["real"])) for args in judged}
+    assert len(same) == 1, "fresh phantoms too"
+
+
+def test_a_null_is_the_row_of_fresh_films():
+    table, at = TABLES["01_branch"], study(Plan(FULL))
+    made = {(each.arm.name, metric) for each in table.scores(at) for metric in each.paths}
+    assert table.null(RECIPES["try_s6_g2"], "fd") == {"arm": "fresh", "metric": "fd"}
+    assert ("fresh", "fd") in made and ("fresh", "milliseconds") not in made
