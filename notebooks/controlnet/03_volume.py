@@ -323,14 +323,13 @@ films.leads(page, caption, "asked", found, "difference in the paper's score")
 
 # %%
 at = rows.get(TASKS["candid"].regime(10))
-lines = [
+page.table(["", "films"], [
     ["segmenter, real films alone", f"{COUNTS[10]:,} with masks"],
     ["generator as the paper has it", f"{size.branch_films:,} with masks"],
     ["generator of the scarce films", f"{COUNTS[10]:,} with masks, those of the segmenter"],
     ["base of both generators", f"{size.base_films:,} with reports, of another law"],
     ["oracle's added films", f"{10 * COUNTS[10]:,} with masks"],
-]
-page.table(["", "films"], lines)
+])
 
 # %%
 NAMES = ("real", "syn10", "syn10_scarce", "oracle10")

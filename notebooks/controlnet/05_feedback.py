@@ -331,10 +331,8 @@ page.table(["", "R", *SCORED.values(), "share of the oracle's gain in F1", "*pap
      at.share(arm, "f1", "oracle2"), at.paper(arm, "f1")] for arm in ARMS])  # fmt: skip
 
 # %%
-caption = (
-    "F1 and AUC of the pneumonia classifier at 10 % of the real films; 95 % t-intervals over draws; "
-    "crosses: the paper, on patients."
-)
+caption = ("F1 and AUC of the pneumonia classifier at 10 % of the real films; 95 % t-intervals over "
+           "draws; crosses: the paper, on patients.")  # fmt: skip
 if ARMS:
     with page.figure(caption, 1, 2, figsize=(11, 3.8), sharey=True) as axes:
         plots.forest(axes[0], at, ARMS, "f1", SCORED["f1"])
@@ -342,10 +340,8 @@ if ARMS:
         plots.legend(axes[0].figure)
 
 # %%
-caption = (
-    "F1 with films of the tuned generator minus that of other arms, draw by draw; grey: the "
-    "smallest difference that counts; crosses: the paper, on patients."
-)
+caption = ("F1 with films of the tuned generator minus that of other arms, draw by draw; grey: the "
+           "smallest difference that counts; crosses: the paper, on patients.")  # fmt: skip
 TUNED, = chosen("dpo2")
 if at.has(TUNED, "f1"):
     with page.figure(caption, name="gain", figsize=(7.5, 3)) as ax:
