@@ -11,6 +11,7 @@ const ROUND_STYLE = `
 .asked p.note { margin-top: .8rem; }
 .mistaken figure { flex: 0 1 8rem; }
 ${READER_STYLE}`;
+const capital = (word) => `${word[0].toUpperCase()}${word.slice(1)}`;
 const SURE = ["a guess", "", "", "", "sure"];
 
 function explore(root, data, tell) {
@@ -35,7 +36,7 @@ function explore(root, data, tell) {
     state.said = state.answers[data.keys[state.at]]?.[0] ?? null;
     show();
   };
-  const names = data.names.map((name, which) => button(`${name[0].toUpperCase()}${name.slice(1)}`, () => say(which)));
+  const names = data.names.map((name, which) => button(capital(name), () => say(which)));
   const levels = Array.from({ length: data.surest }, (_, i) => button(`${i + 1}`, () => sure(i + 1)));
   levels.forEach((each, i) => each.setAttribute("aria-label", `Confidence ${i + 1}${SURE[i] && `, ${SURE[i]}`}`));
 
@@ -142,7 +143,7 @@ function resultParts(data, answers) {
     line("AUC of the confidence", auc.toFixed(2), "", "0.50"));
   const taken = [0, 1].map((kind) => {
     const wrong = data.keys.map((_, i) => i).filter((i) => data.second.values[i] === kind && answers[data.keys[i]][0] !== kind);
-    return section(`${data.names[kind]}, taken for ${data.names[1 - kind]}`, wrong.length ? "" : "None.",
+    return section(`${capital(data.names[kind])}, taken for ${data.names[1 - kind]}`, wrong.length ? "" : "None.",
       make("div", { class: "row mistaken" }, ...wrong.map((i) => mistaken(data, answers, i))));
   });
   return [section("Your result", words, table), ...taken];
