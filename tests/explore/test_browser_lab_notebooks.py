@@ -100,7 +100,7 @@ def assert_own_keys(page, number):
 @pytest.mark.parametrize(
     ("script", "slider"),
     [("latent_space.explorer", "From A to B"), ("field.explorer", None),
-     ("phantom.explorer", None), ("claim_dial.explorer", "True effect")],
+     ("= phantom.explorer", None), ("claim_dial.explorer", "True effect")],
 )  # fmt: skip
 def test_sliders_answer_keys_and_mouse_and_the_cell_stays(lab, script, slider):
     page, troubles = lab
