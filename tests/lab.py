@@ -49,7 +49,7 @@ def jupyterlab(folder: Path, cells: str) -> Iterator[str]:
         yield _address(process)
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=120)  # a busy machine shuts kernels down slowly
 
 
 def _address(process: subprocess.Popen) -> str:

@@ -30,6 +30,8 @@ from lib.record.rows import replace_file
 SCRIPTS = Path(__file__).parent / "js"
 DTYPES = ("uint8", "int16", "int32", "float16", "float32")  # that kit.js reads; bool is uint8
 
+PRIVATE = "Your own images are shown by a live notebook alone: open it in JupyterLab."
+
 PAGE = """<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -58,14 +60,16 @@ class Explorer:
     name: its script, and its page under figures/explore. title: names it for readers.
     data: {name: numpy array (bool, uint8, int16, int32, float16, float32) or plain JSON}.
     uses: further scripts of lib/explore/js, inlined in this order. height: px before it is drawn.
+    private: the data are a reader's own: a live kernel shows them, and no page holds them unless
+    the reader writes one to a file that they name.
     Raises ValueError for data of another kind.
     """
 
     def __init__(
         self, name: str, title: str, data: Mapping[str, np.ndarray | object],
-        uses: Sequence[str] = (), height: int = 600,
+        uses: Sequence[str] = (), height: int = 600, private: bool = False,
     ):  # fmt: skip
-        self.name, self.title, self.height = name, title, height
+        self.name, self.title, self.height, self.private = name, title, height, private
         self.uses = tuple(uses)
         self.head, self.packed = packed(data)
 
@@ -93,7 +97,12 @@ class Explorer:
         return f'<div><iframe title="{title}" style="{style}" srcdoc="{inner}"></iframe></div>'
 
     def write(self, file: Path | None = None) -> Path:
-        """Write the page to a file, by default figures/explore/<name>.html; its path."""
+        """Write the page to a file, by default figures/explore/<name>.html; its path.
+
+        ValueError where the data are private and no file is named.
+        """
+        if self.private and file is None:
+            raise ValueError(f"{self.title}: its images are your own; name a file to export them.")
         file = file or paths.FIGURES / "explore" / f"{self.name}.html"
         replace_file(file, lambda half: half.write_text(self.page(), encoding="utf-8"))
         return file
@@ -112,7 +121,8 @@ class Explorer:
         return self.live.value if is_live() else {}
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        shown = {"text/html": self.frame(), "text/plain": f"explorer: {self.title}"}
+        shown = {"text/plain": f"explorer: {self.title}"}
+        shown["text/html"] = f"<p>{html.escape(PRIVATE)}</p>" if self.private else self.frame()
         if not is_live():
             return shown
         return self.live._repr_mimebundle_()[0] | shown

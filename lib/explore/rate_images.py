@@ -5,6 +5,7 @@ its images are phantoms of which three in four are spoilt on purpose: `practice`
 """
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -64,23 +65,23 @@ def explorer(given: Result, name: str, folder: Path = FOLDER) -> Explorer:
         "columns": list(ratings.COLUMNS),
         "made": [MADE[k] for k in a["made"]] if "made" in a else None,
     }  # fmt: skip
-    form = Explorer("rate_images", "Rate images", data, ["ratings"], height=900)
+    form = Explorer("rate_images", "Rate images", data, ["reader", "ratings"], height=900)
     if is_live():
         form.live.observe(lambda change: keep(change["new"], folder / name), "value")
     return form
 
 
-def keep(told: dict, folder: Path) -> Path:
-    """Write what the form told, {"reader", "csv"}, to <folder>/<reader>.csv; its path.
+def keep(told: dict, folder: Path, check: Callable[[str], object] = ratings.parsed) -> Path:
+    """Write what a form told, {"reader", "csv"}, to <folder>/<reader>.csv; its path.
 
-    ValueError for a name that is no file's name, and for rows that `ratings` would not read; none
-    at all, as before the first score, are fine.
+    check: raises ValueError for rows that could not be read again; none at all, as before the first
+    score, are fine. ValueError also for a name that is no file's name.
     """
     reader, text = told["reader"], told["csv"]
     if not READER.fullmatch(reader):
         raise ValueError(f"reader {reader!r}: use up to 40 letters, digits, - and _.")
     if "\n" in text.strip():
-        ratings.parsed(text)
+        check(text)
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / f"{reader}.csv"
     files.replace_text(file, text)

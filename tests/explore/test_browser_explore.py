@@ -15,6 +15,7 @@ from lib.phantoms import chest
 from lib.training.weights import freeze, seeded
 
 PIXELS = "canvas => canvas.toDataURL()"
+FRAME = 1000 / 30  # ms
 
 
 def opened(page, file):
@@ -153,6 +154,36 @@ def test_every_control_moves_the_picture(latent, page, troubles):
     assert changed()
     page.get_by_role("button", name="Draw from the prior").click()
     assert changed()
+
+
+def test_a_drag_costs_less_than_a_frame_of_thirty_a_second(latent, page, troubles):
+    opened(page, latent)
+    page.wait_for_timeout(3000)  # until all pictures behind the map are drawn
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})  # CPU of this thread alone
+
+    def spent():
+        found = session.send("Performance.getMetrics")["metrics"]
+        return 1000 * next(each["value"] for each in found if each["name"] == "TaskDuration")
+
+    drag = """async (n) => {
+        const { shadowRoot } = document.querySelector("#place");
+        const board = shadowRoot.querySelector("[role=application]");
+        const box = board.getBoundingClientRect();
+        const frame = () => new Promise(requestAnimationFrame);
+        for (let i = 0; i < n; i++) {
+            for (const part of [0, 0.5]) { // the pointer tells more often than there are frames
+                const at = { clientX: box.x + 60 + i + part, clientY: box.y + 80, buttons: 1 };
+                board.dispatchEvent(new PointerEvent("pointermove", at));
+            }
+            await frame();
+        }
+    }"""
+    page.evaluate(drag, 20)  # until it is compiled
+    before, shown = spent(), pixels(page, "decoded at the point")
+    page.evaluate(drag, 40)
+    assert (spent() - before) / 40 < FRAME
+    assert pixels(page, "decoded at the point") != shown
 
 
 def test_hover_shows_the_image_of_a_mark_and_its_twin(latent, codes, page):

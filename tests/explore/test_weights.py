@@ -19,10 +19,15 @@ RUN = """
 import { readFileSync } from "node:fs";
 const { layers, weights, inputs } = JSON.parse(readFileSync(process.argv[2]));
 const run = network(layers, Float32Array.from(weights));
-const begin = performance.now();
 const outputs = inputs.map((x) => [...run(x)]);
-console.log(JSON.stringify({ outputs, each: (performance.now() - begin) / inputs.length }));
+const each = inputs.map((x) => { // of this process alone, whatever else the machine does
+  const begin = process.cpuUsage().user;
+  run(x);
+  return (process.cpuUsage().user - begin) / 1000;
+});
+console.log(JSON.stringify({ outputs, each: each.sort((a, b) => a - b)[each.length >> 1] }));
 """
+FRAME = 1000 / 30  # ms: what a decoded image may cost if a drag is to be followed 30 times a second
 NODE = shutil.which("node")
 needs_node = pytest.mark.skipif(not NODE, reason="no Node on this machine")
 
@@ -37,7 +42,7 @@ def halved(network: nn.Module, seed: int = 0) -> nn.Module:
 
 
 def in_node(network: nn.Module, inputs: np.ndarray, folder) -> tuple[np.ndarray, float]:
-    """(outputs (N, ...) flattened, ms for each) of network.js."""
+    """(outputs (N, ...) flattened, median ms of CPU for each) of network.js."""
     layers, values = weights.export(network)
     script = (host.SCRIPTS / "network.js").read_text() + RUN
     (folder / "run.mjs").write_text(script)
@@ -61,7 +66,7 @@ def test_labelled_decoder_equals_torch_for_100_latents(tmp_path):
     y = torch.arange(100) % 3
     given = torch.cat([z, nn.functional.one_hot(y, 3).float()], 1)
     found, each = in_node(network, given.numpy(), tmp_path)
-    print(f"{each:.1f} ms an image")
+    assert each < FRAME
     assert largest_error(found, network(z, y).numpy()) < 1e-5
 
 
@@ -72,7 +77,7 @@ def test_pair_decoder_equals_torch_for_100_latents(stem, tmp_path):
     network = halved(PairDecoder(shape))
     z = torch.randn(100, 64, generator=torch.Generator().manual_seed(1))
     found, each = in_node(network, z.numpy(), tmp_path)
-    print(f"{each:.1f} ms an image")
+    assert each < FRAME
     assert largest_error(found, network(z).numpy()) < 1e-5
 
 

@@ -36,8 +36,10 @@ function slider(label, { min, max, step = 0.01, value = 0, format = (x) => x.toF
   const shown = make("output", { "aria-hidden": "true" });
   const element = make("label", { class: "slider" }, make("span", { text: label }), input, shown);
   const show = () => {
-    shown.textContent = format(input.valueAsNumber);
-    input.setAttribute("aria-valuetext", shown.textContent);
+    const text = format(input.valueAsNumber);
+    if (text === shown.textContent) return;
+    shown.textContent = text;
+    input.setAttribute("aria-valuetext", text);
   };
   input.addEventListener("input", () => { show(); onInput(input.valueAsNumber); });
   const control = {
@@ -143,8 +145,9 @@ function picture(caption, side = 64) {
     canvas,
     set caption(text) { words.textContent = text; canvas.setAttribute("aria-label", text); },
     grey(values, low = 0, high = 1) {
+      const to = pixels.data;
       for (let i = 0; i < side * side; i++) {
-        pixels.data.fill(byte((values[i] - low) / (high - low)), 4 * i, 4 * i + 3);
+        to[4 * i] = to[4 * i + 1] = to[4 * i + 2] = byte((values[i] - low) / (high - low));
       }
       context.putImageData(pixels, 0, 0);
     },
@@ -289,15 +292,19 @@ const TYPES = { uint8: Uint8Array, int16: Int16Array, int32: Int32Array, float32
 
 // Float32Array of half floats, given as their 16 bits.
 function fromHalf(bits) {
-  const table = new Float32Array(65536);
-  for (let i = 0; i < 65536; i++) {
-    const exponent = (i >> 10) & 31, fraction = i & 1023;
-    const size = exponent === 0 ? fraction * 2 ** -24
-      : exponent === 31 ? (fraction ? NaN : Infinity)
-      : (1 + fraction / 1024) * 2 ** (exponent - 15);
-    table[i] = i & 32768 ? -size : size;
-  }
-  return Float32Array.from(bits, (each) => table[each]);
+  halves ??= Float32Array.from({ length: 65536 }, (_, i) => ofHalf(i));
+  const values = new Float32Array(bits.length);
+  for (let i = 0; i < bits.length; i++) values[i] = halves[bits[i]];
+  return values;
+}
+let halves; // the number of every 16 bits
+
+function ofHalf(bits) {
+  const exponent = (bits >> 10) & 31, fraction = bits & 1023;
+  const size = exponent === 0 ? fraction * 2 ** -24
+    : exponent === 31 ? (fraction ? NaN : Infinity)
+    : (1 + fraction / 1024) * 2 ** (exponent - 15);
+  return bits & 32768 ? -size : size;
 }
 
 // The data of a page from its head (JSON, with {dtype, shape, at} in the place of arrays) and its
@@ -355,8 +362,8 @@ function followTheme(root, frame) {
 // A page of its own, or the same page in the frame of another one, which grows with it.
 function startPage() {
   const text = (id) => document.getElementById(id).textContent;
-  const coded = atob(text("bytes"));
-  const bytes = Uint8Array.from({ length: coded.length }, (_, i) => coded.charCodeAt(i));
+  const coded = atob(text("bytes")), bytes = new Uint8Array(coded.length);
+  for (let i = 0; i < coded.length; i++) bytes[i] = coded.charCodeAt(i);
   const place = document.getElementById("place");
   const frame = window.frameElement;
   if (frame) {

@@ -2,6 +2,7 @@
 
 const SIDE = 64;
 const SHARE = 0.25; // of the images that the prior promises: fewer than these make a hole
+const CELLS = 40; // along each side of the map, in the search for holes
 const DECODED = 7; // pictures along each side of the map
 
 function explore(root, data, tell) {
@@ -26,7 +27,7 @@ function readSpace(data, about) {
     const size = shape.slice(1).reduce((a, b) => a * b, 1);
     return Array.from({ length: shape[0] }, (_, i) => values.subarray(i * size, (i + 1) * size));
   };
-  const pictures = (name) => rows(data[`${scenes}/${name}`]).map((row) => Float32Array.from(row, (v) => v / 255));
+  const pictures = (name) => rows(data[`${scenes}/${name}`]); // 0 to 255
   const codes = rows(part("codes"));
   const space = {
     ...about,
@@ -70,7 +71,8 @@ function readReader(data, space) {
 // The image and the mask at a point, both in [0, 1].
 function decode(space, z, label) {
   const given = space.labelled ? [...z, ...space.classes.map((_, i) => (i === label ? 1 : 0))] : z;
-  const planes = space.run(given).map(sigmoid), area = SIDE * SIDE;
+  const planes = space.run(given), area = SIDE * SIDE;
+  for (let i = 0; i < planes.length; i++) planes[i] = sigmoid(planes[i]);
   return { image: planes.subarray(0, area), mask: planes.subarray(area, 2 * area) };
 }
 
@@ -262,7 +264,7 @@ function decodedGrid(space, state) {
       const left = [];
       for (let i = 0; i < DECODED * DECODED; i++) left.push(i);
       const step = () => {
-        const end = performance.now() + 25;
+        const end = performance.now() + 8; // what is dragged meanwhile goes on
         while (left.length && performance.now() < end) {
           const i = left.shift(), x = i % DECODED, y = (i / DECODED) | 0;
           const at = (k) => plane.reach * ((2 * k + 1) / DECODED - 1);
@@ -281,7 +283,8 @@ function decodedGrid(space, state) {
 
 function paintGrey(canvas, values) {
   const context = canvas.getContext("2d"), pixels = context.createImageData(SIDE, SIDE);
-  values.forEach((v, i) => { const g = byte(v); pixels.data.set([g, g, g, 255], 4 * i); });
+  const to = pixels.data.fill(255);
+  for (let i = 0; i < values.length; i++) to[4 * i] = to[4 * i + 1] = to[4 * i + 2] = byte(values[i]);
   context.putImageData(pixels, 0, 0);
 }
 
@@ -366,27 +369,39 @@ function drawPrior(context, plane, state, across, to, scale, style) {
   context.setLineDash([]);
 }
 
-// Hatched cells: within two standard deviations of the prior, enough images promised, few there.
+// Hatched cells, as `holesOf` finds them.
 function drawHoles(context, width, plane, space, state, across, style) {
+  const size = width / CELLS;
+  Object.assign(context, { strokeStyle: style, lineWidth: 1 });
+  context.beginPath();
+  for (const i of holesOf(plane, space, state, across)) {
+    const x = (i % CELLS) * size, y = ((i / CELLS) | 0) * size;
+    context.moveTo(x, y + size);
+    context.lineTo(x + size, y);
+  }
+  context.stroke();
+}
+
+// The cells within two standard deviations of the prior where enough images are promised and few are.
+// They follow the plane and the prior alone, so they are looked for when one of these has changed.
+function holesOf(plane, space, state, across) {
+  const { prior } = state;
+  if (plane.holes?.prior === prior && plane.holes.drawn === plane.drawn) return plane.holes.cells;
   const { at, saa, sab, sbb } = priorInPlane(plane, state, across), det = saa * sbb - sab ** 2;
   const n = space.codes.length, mine = (i) => space.prior.length === 1 || space.label[i % n] === state.label;
   const own = plane.drawn.filter((_, i) => mine(i)), repeats = plane.drawn.length / n;
-  const cells = 40, step = (2 * plane.reach) / cells, h = 0.3 * Math.sqrt(Math.sqrt(det));
-  Object.assign(context, { strokeStyle: style, lineWidth: 1 });
-  context.beginPath();
-  for (let i = 0; i < cells * cells; i++) {
-    const u = ((i % cells) + 0.5) * step - plane.reach, v = plane.reach - (((i / cells) | 0) + 0.5) * step;
+  const step = (2 * plane.reach) / CELLS, h = 0.3 * Math.sqrt(Math.sqrt(det)), cells = [];
+  for (let i = 0; i < CELLS * CELLS; i++) {
+    const u = ((i % CELLS) + 0.5) * step - plane.reach, v = plane.reach - (((i / CELLS) | 0) + 0.5) * step;
     const du = u - at[0], dv = v - at[1];
     const squared = (sbb * du * du - 2 * sab * du * dv + saa * dv * dv) / det;
     const promised = (own.length * h * h * Math.exp(-squared / 2)) / Math.sqrt(det);
     if (squared > 4 || promised < repeats) continue;
     const there = own.reduce((sum, [x, y]) => sum + Math.exp(-((x - u) ** 2 + (y - v) ** 2) / (2 * h * h)), 0);
-    if (there > SHARE * promised) continue;
-    const size = width / cells, x = (i % cells) * size, y = ((i / cells) | 0) * size;
-    context.moveTo(x, y + size);
-    context.lineTo(x + size, y);
+    if (there <= SHARE * promised) cells.push(i);
   }
-  context.stroke();
+  plane.holes = { prior, drawn: plane.drawn, cells };
+  return cells;
 }
 
 // ---- pictures at the point ----
@@ -400,6 +415,16 @@ function picturesPart(space, state, reader) {
   const label = space.labelled && toggle("Label", space.classes.map((name, i) => [i, name]), state.label, (value) => state.goTo(state.z, value));
   const random = normal();
   const draw = () => { const { mean: centre, sd } = state.prior; return centre.map((m, i) => m + sd[i] * random()); };
+  let shown = "";
+  const beside = (i) => {
+    if (shown === `${i} ${outlined.value}`) return; // a drag changes the decoded picture alone
+    shown = `${i} ${outlined.value}`;
+    image.grey(space.image[i], 0, 255);
+    if (space.mask && outlined.value) image.outline(space.mask[i]);
+    image.caption = `image ${i}: ${space.classes[space.label[i]]}`;
+    twin.grey(space.healthy[i], 0, 255);
+    changed.signed(minus(Float32Array.from(space.image[i]), space.healthy[i]), 0.5 * 255);
+  };
   return {
     element: section("At the point", "", label ? label.element : "",
       make("div", { class: "stage" }, decoded.element, image.element, twin.element, changed.element, legend("grey units", 0.5)),
@@ -411,11 +436,7 @@ function picturesPart(space, state, reader) {
       if (outlined.value) decoded.outline(now.mask);
       if (label) label.value = state.label;
       index.value = state.picked;
-      image.grey(space.image[i]);
-      if (space.mask && outlined.value) image.outline(space.mask[i]);
-      image.caption = `image ${i}: ${space.classes[space.label[i]]}`;
-      twin.grey(space.healthy[i]);
-      changed.signed(minus(space.image[i], space.healthy[i]), 0.5);
+      beside(i);
       if (seen) seen.set(reader.see(now.image));
     },
   };
@@ -488,7 +509,10 @@ function dynamicsPart(space, state) {
   const go = () => { state.move = start.value; state.goTo(move().z[step.value], state.label, move().start); };
   const start = slider("Start", { min: 0, max: space.moves.length - 1, step: 1, format: (i) => `${i + 1}` }, go);
   const step = slider("Leapfrog step", { min: 0, max: last, step: 1, format: (k) => `${k} of ${last}` }, go);
+  let filled = null;
   const fill = () => {
+    if (filled === move()) return;
+    filled = move();
     const line = (name, values) => make("tr", {}, make("th", { scope: "row", text: name }),
       ...Array.from(values, (v) => make("td", { text: v.toFixed(1) })));
     const { potential, hamiltonian } = move();

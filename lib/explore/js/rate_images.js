@@ -3,7 +3,6 @@
 
 const QUESTION = { text: "like the text", mask: "like the mask" };
 const LETTERS = "ABCDEFGH";
-const READER = /^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$/;
 const FORM_STYLE = `
 .explorer:focus { outline: none; }
 .rated { flex: 1 1 8.5rem; max-width: 17rem; }
@@ -16,9 +15,7 @@ const FORM_STYLE = `
 .score button[aria-pressed="true"] { background: var(--link); border-color: var(--link); color: var(--ground); }
 .score.current { outline: 2px solid var(--link); outline-offset: 3px; border-radius: 4px; }
 .asked { flex: 0 0 9.5rem; }
-input[type="text"] { font: inherit; font-size: .9rem; color: var(--ink); background: var(--ground); border: 1px solid var(--edge); border-radius: 5px; padding: .25rem .6rem; min-height: 2rem; width: 12rem; max-width: 100%; }
-progress { accent-color: var(--link); width: 12rem; max-width: 100%; }
-`;
+${READER_STYLE}`;
 
 function explore(root, data, tell) {
   const sets = data.condition.length;
@@ -30,7 +27,7 @@ function explore(root, data, tell) {
     showSet(data, state, place, score);
     const done = ratedCount(data, state);
     progress.value = done;
-    told.text = `Set ${state.at + 1} of ${sets}; ${done} of ${sets * data.each} images rated. ${keptWords(state)}`;
+    told.text = `Set ${state.at + 1} of ${sets}; ${done} of ${sets * data.each} images rated. ${keptWords(state.kept)}`;
     revealed.replaceChildren(...(done === sets * data.each && data.made ? reveal(data, state) : []));
   };
   const score = (current, value) => {
@@ -47,17 +44,7 @@ function explore(root, data, tell) {
     show();
   };
 
-  const name = make("input", { type: "text", value: state.reader, maxlength: 40, "aria-label": "Reader", spellcheck: "false", autocomplete: "off" });
-  const enter = () => {
-    if (!READER.test(name.value)) {
-      told.text = "A reader's name has up to 40 letters, digits, - and _.";
-      return;
-    }
-    remember("reader", data, name.value);
-    resume(data, state, name.value);
-    show();
-  };
-  name.addEventListener("change", enter);
+  const name = readerField(data, state.reader, (reader) => { resume(data, state, reader); show(); }, (words) => { told.text = words; });
   root.tabIndex = -1; // a click anywhere brings the keys here
   root.addEventListener("keydown", (event) => onKey(event, data, state, score, turn, show));
 
@@ -65,17 +52,15 @@ function explore(root, data, tell) {
     make("style", { text: FORM_STYLE }),
     make("h2", { text: "Rate images" }),
     make("p", { text: `Four images were asked for in one way. Say how well each shows what was asked for: 0 not at all, ${data.best} fully. Keys 0 to ${data.best} score and go on, ← and → move, Enter goes to the next set.` }),
-    make("div", { class: "row who" }, make("label", { class: "choice" }, make("span", { text: "Reader" }), name), progress),
+    make("div", { class: "row who" }, name.element, progress),
     told.element,
     place,
     make("div", { class: "row turn" }, button("Previous set", () => turn(-1)), button("Next set", () => turn(1)),
-      button("Download the file (CSV)", () => download(data, state))),
+      button("Download the file (CSV)", () => download(data, state.reader, toCsv(data, state.reader, state.scores)))),
     section("A second reader", "Load the file of another reader of the same images: kappa with quadratic weights, 1 is full agreement, 0 what chance gives.",
       row(secondReader(data, state, found)), found.element),
     revealed,
   );
-  const last = recall("reader", data);
-  if (last && READER.test(last)) name.value = last;
   resume(data, state, name.value);
   show();
   if (!tell.listen && window.top === window) root.focus(); // a page of its own
@@ -147,26 +132,6 @@ function onKey(event, data, state, score, turn, show) {
 
 // ---- what is kept ----
 
-const keyOf = (part, data) => `rate_images/${data.collection}/${part}`;
-
-// Keeps a text in this browser; false where it keeps nothing (a private window, say).
-function remember(part, data, text) {
-  try {
-    localStorage.setItem(keyOf(part, data), text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function recall(part, data) {
-  try {
-    return localStorage.getItem(keyOf(part, data));
-  } catch {
-    return null;
-  }
-}
-
 function save(data, state, tell) {
   state.kept = remember(`of/${state.reader}`, data, JSON.stringify({ scores: state.scores, at: state.at }));
   tell({ reader: state.reader, csv: toCsv(data, state.reader, state.scores) });
@@ -177,15 +142,6 @@ function resume(data, state, reader) {
   const left = JSON.parse(recall(`of/${reader}`, data) ?? '{"scores": {}, "at": 0}');
   const order = shuffledOrder(data.condition.length, seedOf(`${data.collection}/${reader}`));
   Object.assign(state, { reader, order, scores: left.scores, at: left.at, current: 0 });
-}
-
-const keptWords = (state) => (state.kept ? "Saved in this browser after every click."
-  : "This browser saves nothing: download the file before you leave.");
-
-function download(data, state) {
-  const address = URL.createObjectURL(new Blob([toCsv(data, state.reader, state.scores)], { type: "text/csv" }));
-  make("a", { href: address, download: `${data.collection}-${state.reader}.csv` }).click();
-  URL.revokeObjectURL(address);
 }
 
 function secondReader(data, state, told) {
