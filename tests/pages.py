@@ -5,6 +5,14 @@ import time
 PIXELS = "all => all.map((canvas) => canvas.toDataURL()).join()"
 
 
+def shown(page, explorer, folder):
+    """The explorer's page, however long it takes; its file."""
+    file = explorer.write(folder / f"{explorer.name}.html")
+    page.goto(file.as_uri())
+    page.locator(".explorer h2").wait_for()
+    return file
+
+
 def opened(page, explorer, folder):
     """The explorer's page, which has to be there within two seconds."""
     file = explorer.write(folder / f"{explorer.name}.html")
@@ -59,7 +67,7 @@ heard.listen = (hear) => { window.reply = hear; };
 
 def as_live(page, explorer, folder):
     """The page with a kernel that hears (window.asked) and answers what a test says."""
-    script = opened(page, explorer, folder).read_text()
+    script = shown(page, explorer, folder).read_text()
     script = script.replace("bytes, () => {}, frame", "bytes, heard, frame")
     script = script.replace("await startPage()", f"{KERNEL} await startPage()")
     (folder / "live.html").write_text(script)

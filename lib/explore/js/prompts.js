@@ -21,12 +21,12 @@ const LOOKS = `
   .seen { width: 100%; table-layout: fixed; }
   .seen td, .seen th { padding: .25rem .35rem; text-align: left; vertical-align: top; }
   .seen th:first-child { width: 30%; overflow-wrap: break-word; }
-  .seen th small { display: block; color: var(--soft); }
+  .seen th small { display: block; color: var(--soft); font-weight: 400; }
   .seen .asks { font-weight: 650; }
   .level { position: relative; display: block; height: .45rem; background: var(--wash); border: 1px solid var(--line); border-radius: 3px; margin-top: .15rem; }
   .level i { display: block; height: 100%; background: var(--edge); }
   .level b { position: absolute; top: -.2rem; bottom: -.2rem; width: 2px; background: var(--ink); }
-  .mark { display: block; font-size: .84rem; }
+  .mark { display: block; font-size: .84rem; white-space: nowrap; }
   .mark-honoured { color: var(--class-2); } .mark-dropped { color: var(--mark); } .mark-added { color: var(--class-3); }
   .level .mark-honoured { background: var(--class-2); } .level .mark-dropped { background: var(--mark); } .level .mark-added { background: var(--class-3); }
   .key svg { vertical-align: -1px; }
@@ -34,7 +34,8 @@ const LOOKS = `
     .films { grid-template-columns: repeat(2, minmax(0, 1fr)); }
     .asked { grid-template-columns: minmax(0, 1fr); }
     .asked figure { max-width: 8.5rem; }
-    .seen { font-size: .8rem; } .seen .mark { font-size: .74rem; } .seen td { padding: .25rem .15rem; }
+    .seen { font-size: .78rem; } .seen .mark { font-size: .66rem; letter-spacing: -.02em; }
+    .seen td, .seen th { padding: .25rem .12rem; } .seen th:first-child { width: 28%; }
   }`;
 
 // ---- texts and what they pick ----
@@ -92,7 +93,7 @@ function linesOf(data, shown) {
     const level = data[asked ? "thresholds" : "certain"].values[j];
     return { name, asked, level, values: of(shown.probability), marks: of(shown.mark), note: `AUC ${data.auc.values[j].toFixed(2)}` };
   });
-  const further = [["dice", "outline against mask", "Dice"], ["side", "side of the outline", "share on it"]];
+  const further = [["dice", "mask", "Dice with the outline"], ["side", "side", "share of the outline"]];
   for (const [part, name, note] of further) {
     const values = [...shown[part]], level = data.bars[part];
     if (known(values[0])) lines.push({ name, note, asked: true, level, values, marks: values.map((x) => (x >= level ? 1 : 2)) });
@@ -101,10 +102,12 @@ function linesOf(data, shown) {
 }
 
 // "pneumothorax honoured in 3 of 4, ...", for who does not read the table.
-function summaryOf(data, lines) {
+function summaryOf(data, lines, text) {
   const parts = lines.filter(({ asked }) => asked).map(({ name, marks }) => `${name} honoured in ${marks.filter((m) => m === 1).length} of ${data.samples}`);
   const added = lines.filter(({ marks }) => marks.includes(3)).map(({ name, marks }) => `${name} in ${marks.filter((m) => m === 3).length}`);
-  const first = parts.length ? `The reader's verdict: ${parts.join("; ")}.` : "No finding is asked for.";
+  const clear = Array.from({ length: data.samples }, (_, i) => lines.every(({ marks }) => marks[i] !== 3)).filter(Boolean).length;
+  const well = text === data.nothing ? "No finding is asked for." : `The reader is sure of no finding in ${clear} of ${data.samples}.`;
+  const first = parts.length ? `The reader's verdict: ${parts.join("; ")}.` : well;
   return added.length ? `${first} Nobody asked for: ${added.join("; ")}.` : first;
 }
 
@@ -112,7 +115,7 @@ function tableOf(data, lines) {
   const numbers = Array.from({ length: data.samples }, (_, i) => make("th", { scope: "col", text: `sample ${i + 1}` }));
   const head = make("tr", {}, make("th", { scope: "col", text: "the reader sees" }), ...numbers);
   return [head, ...lines.map(({ name, note, asked, values, level, marks }) => make("tr", {},
-    make("th", { scope: "row", class: asked ? "asks" : "" }, asked ? `${name} (asked)` : name, make("small", { text: note })),
+    make("th", { scope: "row", class: asked ? "asks" : "" }, name, make("small", { text: asked ? `asked for; ${note}` : note })),
     ...values.map((x, i) => cell(x, level, marks[i])))) ];
 }
 
@@ -194,7 +197,7 @@ function explore(root, data, tell) {
     if (waiting) return "The kernel draws; that takes some seconds.";
     if (!shown) return "No films are stored for this order; press “Draw”.";
     const from = live ? `Seed ${shown.seed}${shown === drawn ? ", drawn by the kernel" : ", stored"}. ` : "";
-    return [from + summaryOf(data, lines), shown.note].filter(Boolean).join(" ");
+    return [from + summaryOf(data, lines, shown.text), shown.note].filter(Boolean).join(" ");
   };
   const change = (part) => { // what a kernel drew or refused belongs to one order
     Object.assign(state, part);
@@ -254,11 +257,11 @@ function explore(root, data, tell) {
   const note = live ? "Pick findings and a mask, or write the prompt; what is not stored the kernel draws."
     : "Choices that are struck out have no stored films with the rest; in JupyterLab a live kernel draws any order.";
   root.append(
-    make("p", { text: "Ask for findings, for a pneumothorax in a mask, or for both; every order has four samples, and the same noise as all others. An independent reader, which the generator has never met, says what it sees." }),
+    make("p", { text: "Ask for findings, for a pneumothorax in a mask, or for both; every order has four samples, which start from the same noise as those of all other orders. An independent reader says what it sees in them." }),
     section("Order", note, make("div", { class: "asked" },
       column(make("p", { class: "order" }, "Prompt: ", order),
         make("fieldset", { class: "picks" }, make("legend", { text: "Findings" }), make("div", { class: "pick" }, well.element), ...picks.map((each) => each.element)),
-        masks.element, ...(live ? Object.values(more).map((each) => each.element) : []), row(...draws)),
+        masks.element, ...(live ? [...Object.values(more).map((each) => each.element), row(...draws)] : [])),
       preview.element)),
     section("Four samples", "", make("div", { class: "films" }, ...pictures.map((each) => each.element)),
       row(outlines.element, key()), words.element),
