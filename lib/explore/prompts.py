@@ -24,8 +24,8 @@ HONOURED, DROPPED, ADDED = 1, 2, 3  # marks; 0 where nothing is to be said
 DICE = 0.6  # of mask and outline from which on a mask is honoured: the chapter's bar for its mean
 SIDE = 0.5  # share of the outline on the side that was asked for, from which on this is honoured
 MISSING = (
-    "No films are stored yet: ./run_all.sh controlnet/01_generator trains draw 0 and draws them, "
-    "./run_all.sh --to-record controlnet/01_generator keeps them for all."
+    "No films are stored yet; ./run_all.sh controlnet/01_generator fits the generator of draw 0 "
+    "and draws them."
 )
 
 
