@@ -20,6 +20,7 @@ from lib.report.rows import NONE, number
 HERE = Path(__file__).parent
 SHORT = {name: about.short for name, about in registry.PAPERS.items()}
 CHAPTERS = {"": "Start and overview", **SHORT, "explore": "Explore"}
+ALONE = {"controlnet/01_generator": "explore/prompts"}  # explorers of notebooks of other chapters
 
 
 def build(profile: str, failed: dict[str, str] | None = None, own: bool = True) -> Path:
@@ -148,9 +149,10 @@ def _notebook(name: str, found: dict) -> dict:
 
 
 def _alone(name: str) -> str | None:
-    """Address of the page that a notebook of explore/ leaves beside the report, if it is there."""
-    there = name.startswith("explore/") and (paths.FIGURES / f"{name}.html").is_file()
-    return f"{name}.html" if there else None
+    """Address of the explorer that a notebook leaves beside the report, if it is there."""
+    page = f"{ALONE.get(name, name)}.html"
+    there = page.startswith("explore/") and (paths.FIGURES / page).is_file()
+    return page if there else None
 
 
 def _chapters(notebooks: list[dict]) -> list[dict]:

@@ -12,7 +12,7 @@
 # - one noise, four orders: what a text and a mask change;
 # - samples of texts, masks and both beside real films, in the eyes of an independent reader;
 # - is the generator good enough to be judged at all? All other pages of this chapter depend on that;
-# - ask it for films of your own.
+# - pick findings and a mask yourself, and see what is honoured and what is dropped.
 #
 # How the branch works, and which recipes were tried, is the subject of [01_branch](01_branch.py).
 #
@@ -29,6 +29,7 @@ draws = ""
 import numpy as np
 
 from lib.claims import gate
+from lib.explore import prompts
 from lib.generators import controlnet, portable, requests
 from lib.metrics.masks import alignment
 from lib.papers.controlnet import looks
@@ -284,13 +285,16 @@ if single:
 #
 # ## Ask for films of your own
 #
-# Write other words of `reports.VOCABULARY` and run the next two cells again. Four films are drawn, and
-# the reader says what it sees.
+# Pick findings, a mask, or both. Every order has four samples, which start from the same noise as those
+# of all others: what changes is what was asked for.
+#
+# - **Honoured**: the reader sees a finding that was asked for, or its outline and the mask have a Dice of
+#   0.6. **Dropped**: it does not. **Added**: the reader is sure of a finding that nobody asked for.
+# - By keyboard: Tab to a choice, then space or the arrow keys.
+# - In a live notebook with fitted weights the kernel draws any order: write the prompt in words of your
+#   own, move the mask, take another seed. It needs the first two code cells and the next two, no others.
 
 # %%
-wish = "large left pneumothorax . chest tube"
-
-
 def carried() -> tuple | None:
     """Base, branch and reader of draw 0; None where neither this home nor the record has them."""
     try:
@@ -302,6 +306,24 @@ def carried() -> tuple | None:
 
 
 answering = carried()
+
+# %%
+ordered = page.panel("prompts", lambda: looks.ordered(study, 0), study.ordered(0))
+shown = prompts.explorer(ordered, prompts.Kernel(*answering) if answering else None)
+shown.write()
+shown
+
+# %% [markdown]
+# **What to see.** Does the mask alone bring a pneumothorax, and does the text alone? Let the text ask for
+# the right side and the mask for the left one: which of the two wins? Take *healthy* with a mask. Then
+# look for what is added: an edema that comes along with a large heart is what reports have taught.
+#
+# ## A prompt in words
+#
+# Write other words of `reports.VOCABULARY` and run the cell again: severities and synonyms, too.
+
+# %%
+wish = "large left pneumothorax . chest tube"
 
 # %%
 if answering:

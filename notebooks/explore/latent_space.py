@@ -59,8 +59,8 @@ FITS = {
 if not (page.meaningful or page.from_record):
     jobs.run([*FITS.values()])  # tiny ones, so that a test run trains its own
 fitted = {name: page.model(name, job) for name, job in FITS.items() if page.has_model(name, job)}
-for name in FITS.keys() - fitted:
-    page.text(f"*{name}: not in the record, so it is left out.*")
+for name in (name for name in FITS if name not in fitted):
+    page.text(f"*{name}: not in the record, so it is left out; `./run_all.sh --refit {page.item}` fits it.*")
 
 # %% [markdown]
 # ## Images that no training has seen

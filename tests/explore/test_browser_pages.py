@@ -1,63 +1,14 @@
 """Explorers' pages from file://: quick, without requests, all controls by keyboard and mouse."""
 
-import time
-
 import numpy as np
 import pytest
+from pages import as_live, assert_fits_a_phone, assert_sliders_answer, opened, seen
 
 from lib.datasets import ratings
 from lib.explore import claim_dial, phantom, rate_images
 from lib.explore import deviation_field as field
 from lib.report import summary
 from lib.scores.controlled import EXTENTS
-
-PIXELS = "all => all.map((canvas) => canvas.toDataURL()).join()"
-
-
-def opened(page, explorer, folder):
-    """The explorer's page, which has to be there within two seconds."""
-    file = explorer.write(folder / f"{explorer.name}.html")
-    times = []
-    while not times or (min(times) > 2 and len(times) < 3):  # a busy machine gets three tries
-        start = time.perf_counter()
-        page.goto(file.as_uri())
-        page.locator(".explorer h2").wait_for()
-        times.append(time.perf_counter() - start)
-    assert min(times) < 2
-    page.wait_for_timeout(100)
-    return file
-
-
-def seen(page):
-    """All that a reader sees: pixels and words."""
-    page.wait_for_timeout(60)
-    pixels = page.locator("canvas").evaluate_all(PIXELS)
-    return pixels, page.locator(".explorer").inner_text()
-
-
-def assert_sliders_answer(page, keys=("ArrowRight", "ArrowLeft")):
-    """Every range input that is not disabled changes what is seen by keyboard, and by a click."""
-    sliders = page.get_by_role("slider")
-    for i in range(sliders.count()):
-        if not sliders.nth(i).is_enabled():
-            continue
-        name, before = sliders.nth(i).get_attribute("aria-label"), seen(page)
-        value = sliders.nth(i).input_value()
-        for key in keys:
-            sliders.nth(i).press(key)
-            if sliders.nth(i).input_value() != value:
-                break
-        assert seen(page) != before, f"{name} by keyboard"
-        before, box = seen(page), sliders.nth(i).bounding_box()
-        left = sliders.nth(i).evaluate("s => (s.value - s.min) / (s.max - s.min)") < 0.5
-        sliders.nth(i).click(position={"x": box["width"] * (0.8 if left else 0.2), "y": 8})
-        assert seen(page) != before, f"{name} by mouse"
-
-
-def assert_fits_a_phone(page):
-    page.set_viewport_size({"width": 390, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-
 
 # ---- deviation field ----------------------------------------------------------------------------
 
@@ -119,19 +70,8 @@ def test_paste_back_alone_leaves_the_outside_as_it_is_wherever_the_mask_goes(
     assert "The mask is in its place" in seen(page)[1]
 
 
-KERNEL = """
-window.asked = [];
-globalThis.heard = (value) => window.asked.push(value);
-heard.listen = (hear) => { window.reply = hear; };
-"""
-
-
 def test_a_kernel_that_answers_replaces_what_is_stored(lesions, page, tmp_path, troubles):
-    file = opened(page, field.explorer(lesions), tmp_path)
-    script = file.read_text().replace("bytes, () => {}, frame", "bytes, heard, frame")
-    script = script.replace("await startPage()", f"{KERNEL} await startPage()")
-    (tmp_path / "live.html").write_text(script)
-    page.goto((tmp_path / "live.html").as_uri())
+    as_live(page, field.explorer(lesions), tmp_path)
     page.get_by_role("button", name="Draw anew with the kernel").click()
     (asked,) = page.evaluate("window.asked")
     assert asked == {"ask": 1, "subject": 0, "extent": 0, "rows": 0, "columns": 0, "seed": 1}

@@ -1,13 +1,22 @@
 """What the latent-space explorer is given: twins, codes, priors, directions, energies, holes."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
+from lib import paths
+from lib.datasets import chest as chest_sets
 from lib.explore import latent_space
 from lib.generators import hvae, vae
+from lib.papers import registry
+from lib.papers.pavae.arms import MAIN
 from lib.phantoms import chest
+from lib.record import models
+from lib.report.page import Page
+from lib.tasks import classify
 from lib.training import loop as tr
 from lib.training.weights import freeze, seeded
 
@@ -87,6 +96,30 @@ def test_a_vae_without_dynamics_has_no_trajectory(brains):
     model = shaken(lambda: hvae.PairVAE(hvae.VAE))
     space = latent_space.paired("c", model, brains, 2, np.random.default_rng(1))
     assert "trajectory" not in space.arrays
+
+
+def test_the_standard_vae_appears_once_its_weights_are_kept(chests, tmp_path, monkeypatch):
+    """From a small fit by way of this home and the record, as --to-record takes it."""
+    for name in ("METRICS", "RECORD"):
+        monkeypatch.setattr(paths, name, tmp_path / name)
+    monkeypatch.setenv(paths.RECORD_ONLY, "1")
+    page = Page("explore/latent_space", "smoke")
+    job = registry.table("pavae/03_method").studies(page.plan)[0].fitted(MAIN["vae"], 0)
+    assert not page.has_model("standard", job)
+    images = chest_sets.image_set("bare", 64, [0, 1])
+    guide = classify.fit_job(images, 64, {"steps": 2, "precision": "float32"}, [0, 2])
+    short = {"epochs": 1, "epoch_images": 64, "batch": 32, "precision": "float32"}
+    made = vae.fit_job(images, 64, guide, None, asdict(vae.STANDARD) | short, [0, 3])
+    large = [key for key, values in made.arrays.items() if values.dtype == np.float32]
+    models.save("explore/standard", job, made, large, root=paths.METRICS)
+    assert models.keep("explore") == ["standard"] and page.has_model("standard", job)
+    kept = vae.load(page.model("standard", job))
+    z, y = torch.randn(6, 32, generator=torch.Generator().manual_seed(0)), torch.arange(6) % 3
+    with torch.no_grad():
+        assert torch.allclose(kept.decoder(z, y), vae.load(made).decoder(z, y), atol=0.02)
+    space = latent_space.labelled("Standard VAE", kept, chests, np.random.default_rng(1))
+    shown = latent_space.explorer({"standard": space}, {"chest": chests})
+    assert [each["title"] for each in shown.head["json"]["spaces"]] == ["Standard VAE"]
 
 
 def test_first_direction_is_where_codes_spread_and_signs_are_fixed():

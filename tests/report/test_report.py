@@ -207,6 +207,9 @@ def test_index_leads_to_an_explorer_alone_once_it_is_there(home):
         (paths.FIGURES / file).write_text("x")
     links = [a["href"] for a in index().select(".chapter a")]
     assert "explore/a.html" in links and "toy/b.html" not in links
+    (paths.FIGURES / "explore" / "prompts.html").write_text("x")
+    leave("controlnet/01_generator", text("# A page with an explorer"))
+    assert "explore/prompts.html" in [a["href"] for a in index().select(".chapter a")]
     (paths.FIGURES / "explore" / "a.html").unlink()
     assert "explore/a.html" not in [a["href"] for a in index().select(".chapter a")]
 

@@ -43,6 +43,12 @@ def hashes(study: Study, k: int) -> Arrays:
     return {"hash": np.array([[*key] for key in keys], np.uint8), "names": np.array(counts)}
 
 
+def ordered(study: Study, k: int) -> Arrays:
+    """What `scores.prompts.stored` gives; {} where it is not computed here."""
+    of = study.ordered(k)
+    return jobs.load(of).arrays if jobs.is_done(of) else {}
+
+
 def ways(study: Study, k: int, seed: int) -> Arrays:
     """film (4, MOMENTS, 64, 64): one noise under each of ORDERS, decoded along the sampler; the
     mask (64, 64) and the text (LENGTH,) that it is asked for."""

@@ -11,10 +11,11 @@ from lib.papers.controlnet.tasks import Tasks
 from lib.phantoms.findings import FINDINGS
 from lib.profiles import Plan
 from lib.scores import films as scores
-from lib.scores import raters
+from lib.scores import prompts, raters
 
 CONDITIONS = {"text_only": "T2I", "mask_only": "M2I", "text_and_mask": "TM2I"}
 EACH = 24  # films of every finding alone that page 01 looks at
+MASKED = 200  # films from which the page of prompts takes its masks
 STARTED = 100  # steps over which two starts of the branch are compared
 
 
@@ -55,6 +56,13 @@ class Study(Tasks):
     def portable(self, k: int) -> Job:
         """Base and branch of draw k as the record keeps them."""
         return Job(portable.packed, base=self.base(k), branch=self.branch(k))
+
+    def ordered(self, k: int) -> Job:
+        """The films of the page of chest prompts, and what the reader sees in them."""
+        return Job(
+            prompts.stored, base=self.base(k), branch=self.branch(k), reader=self.reader,
+            films=self.drawn("candid", MASKED, "prompt masks"), stream=self.stream("prompts", k),
+        )  # fmt: skip
 
     def starts(self, k: int) -> Job:
         """The first steps of the branch with zero convolutions and with usual ones."""

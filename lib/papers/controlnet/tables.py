@@ -126,6 +126,7 @@ class Generator(Plateaus, Films):
         if study.source.truth and study.draws():
             k = study.draws()[0]
             yield from (study.portable(k), study.answered(k), study.shown(study.named(), "named"))
+            yield study.ordered(k)
 
 
 class Utility(Films):
