@@ -1,9 +1,16 @@
-"""One executed notebook as a page of its own: pictures, style and formulas inside, no network."""
+"""One executed notebook as a page: style and formulas inside, figures beside it, no network.
 
+What figures/ has already is not carried a second time: the page links the files of `plots.save` and
+the pages of explorers, as long as they are the same that the notebook showed. Other pictures are
+inside the page.
+"""
+
+import base64
 import html
 import os
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import nbformat
 from nbconvert import HTMLExporter
@@ -17,12 +24,14 @@ from lib.report.formula import mathml
 TEMPLATES = Path(__file__).parent / "template"
 SHOWN = ["text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain"]
 PICTURES = ("image/svg+xml", "image/png", "image/jpeg")
+FRAMED = re.compile(r'data-page="(?P<file>[^"]+)" srcdoc="(?P<page>[^"]*)"')  # by explore.host
 
 
 def convert(ipynb: Path) -> str:
     """The HTML of an executed notebook; ValueError names a formula that cannot be shown."""
     node = nbformat.read(ipynb, as_version=4)
     describe(node.cells)
+    link(node.cells, ipynb.parent)
     exporter = HTMLExporter(template_name="notebook", extra_template_basedirs=[str(TEMPLATES)])
     exporter.config.NbConvertBase.display_data_priority = SHOWN
     headings: list[tuple[int, str, str]] = []
@@ -38,9 +47,9 @@ def _frame(ipynb: Path) -> dict:
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
     style += HtmlFormatter(style="friendly").get_style_defs(".highlight")
     dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
-    style += f"\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}"
-    script = (TEMPLATES / "unfold.js").read_text(encoding="utf-8")
-    home = Path(os.path.relpath(paths.FIGURES / "index.html", ipynb.parent)).as_posix()
+    style += f"\n@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}"
+    script = (TEMPLATES / "notebook.js").read_text(encoding="utf-8")
+    home = _address(paths.FIGURES / "index.html", ipynb.parent)
     return {"style": style, "script": script, "home": home, **facts(ipynb)}
 
 
@@ -67,6 +76,35 @@ def _sentence(cells: list) -> str:
     if not cells or cells[0].cell_type != "markdown" or cells[0].source.startswith("#"):
         return ""
     return re.split(r"(?<=[.!?:]) ", plain(cells[0].source))[0]
+
+
+def link(cells: list, folder: Path) -> None:
+    """Let outputs point to the files under figures/ that hold the same; `folder` is the page's."""
+    for data, metadata in [
+        (output.data, output.metadata) for cell in cells for output in cell.get("outputs", ())
+        if "data" in output
+    ]:  # fmt: skip
+        if "image/png" in data:
+            about = metadata.setdefault("image/png", {})
+            drawn = base64.b64decode(data["image/png"])
+            about["size"] = [int.from_bytes(drawn[at : at + 4], "big") for at in (16, 20)]
+            file = paths.FIGURES / about.get("file", "")
+            if file.is_file() and file.read_bytes() == drawn:
+                about["src"] = _address(file, folder)
+        if "text/html" in data:
+            data["text/html"] = FRAMED.sub(lambda found: _framed(found, folder), data["text/html"])
+
+
+def _framed(found: re.Match, folder: Path) -> str:
+    """Where an explorer's frame finds its page: in the file that holds the same, or as it was."""
+    file = paths.FIGURES / found["file"]
+    if file.is_file() and file.read_text(encoding="utf-8") == html.unescape(found["page"]):
+        return f'src="{_address(file, folder)}"'
+    return found[0]
+
+
+def _address(file: Path, folder: Path) -> str:
+    return quote(Path(os.path.relpath(file, folder)).as_posix())
 
 
 class Renderer(IPythonRenderer):

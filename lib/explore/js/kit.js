@@ -333,7 +333,7 @@ async function start(place, head, compressed, tell, frame) {
 
 // Keep root's data-theme that of what is around it: of the embedding page, else of the screen.
 function followTheme(root, frame) {
-  const screen = matchMedia("(prefers-color-scheme: dark)");
+  const screen = matchMedia("screen and (prefers-color-scheme: dark)");
   const set = () => {
     const dark = frame ? darkBehind(frame.parentElement) : screen.matches;
     const theme = dark ? "dark" : "light";
@@ -352,16 +352,20 @@ function followTheme(root, frame) {
   set();
 }
 
-// A page of its own, or the same page in the frame of another one, which grows with it.
+// A page of its own, or the same page in the frame of another one, which grows with it. A page on a
+// disk may not reach into another: that one is told the height (lib/report/template/notebook.js).
 function startPage() {
   const text = (id) => document.getElementById(id).textContent;
   const coded = atob(text("bytes"));
   const bytes = Uint8Array.from({ length: coded.length }, (_, i) => coded.charCodeAt(i));
   const place = document.getElementById("place");
   const frame = window.frameElement;
-  if (frame) {
-    new ResizeObserver(() => { frame.style.height = `${Math.ceil(place.getBoundingClientRect().height)}px`; })
-      .observe(place);
+  if (window.parent !== window) {
+    new ResizeObserver(() => {
+      const height = Math.ceil(place.getBoundingClientRect().height);
+      if (frame) frame.style.height = `${height}px`;
+      window.parent.postMessage({ height }, "*");
+    }).observe(place);
   }
   return start(place, JSON.parse(text("head")), bytes, () => {}, frame);
 }
