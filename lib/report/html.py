@@ -45,7 +45,7 @@ def convert(ipynb: Path) -> str:
 def _frame(ipynb: Path) -> dict:
     """What the template needs beside the cells."""
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    style += HtmlFormatter(style="friendly").get_style_defs(".highlight")
+    style += HtmlFormatter(style="xcode").get_style_defs(".highlight")
     dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
     style += f"\n@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}"
     script = (TEMPLATES / "notebook.js").read_text(encoding="utf-8")
@@ -110,6 +110,8 @@ def _address(file: Path, folder: Path) -> str:
 class Renderer(IPythonRenderer):
     """nbconvert's markdown, with formulas as MathML and ids for headings that stand once.
 
+    What may be wider than a screen scrolls in a frame that the keyboard reaches.
+
     Links to other notebooks lead to their pages; links to other files of the repository are text,
     because a page may be read without it.
     """
@@ -135,8 +137,14 @@ class Renderer(IPythonRenderer):
         self.headings.append((level, slug, text))
         return f'<h{level} id="{slug}">{text}</h{level}>\n'
 
+    def table(self, text: str) -> str:
+        return f'<div class="scroll" tabindex="0"><table>\n{text}</table></div>\n'
+
+    def block_code(self, code: str, info: str | None = None) -> str:
+        return f'<div class="scroll" tabindex="0">{super().block_code(code, info)}</div>\n'
+
     def block_math(self, body: str) -> str:
-        return f'<span class="formula">{mathml(body, display=True)}</span>'
+        return f'<span class="formula" tabindex="0">{mathml(body, display=True)}</span>'
 
     def inline_math(self, body: str) -> str:
         return mathml(body)

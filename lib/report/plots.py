@@ -33,7 +33,7 @@ STYLE = {
     "legend.frameon": False,
     "svg.hashsalt": "known-truth",  # the same figure gives the same bytes
 }
-UNSEEN = 8  # of 255: a change of a pixel's colour that nobody sees
+UNSEEN = 16  # of 255: a change that nobody sees in single pixels, at the edges of lines
 BAND = "#BBBBBB"  # of differences too small to count
 FEWEST = 3  # draws whose interval is drawn
 ROLES = {  # one colour per role of an arm, safe for colour-blind readers (Okabe and Ito)
@@ -79,7 +79,8 @@ def lean(picture: pillow.Image) -> pillow.Image:
     Most figures have fewer colours than that, or shades of them; a transparent ground is lost.
     """
     whole = picture.convert("RGB")
-    few = whole.quantize(256, method=pillow.Quantize.MAXCOVERAGE, dither=pillow.Dither.NONE)
+    how = {"method": pillow.Quantize.MAXCOVERAGE, "kmeans": 2, "dither": pillow.Dither.NONE}
+    few = whole.quantize(256, **how)
     apart = ImageChops.difference(whole, few.convert("RGB")).getextrema()
     return few if max(high for _, high in apart) <= UNSEEN else whole
 

@@ -69,7 +69,8 @@ def test_a_figure_is_kept_small_in_its_own_colours_and_the_same_again(figures, s
     figure.savefig(figures / "whole.png", bbox_inches=box)
     plt.close(figure)
     whole, kept = colours(figures / "whole.png"), colours(figures / "toy" / "a.png")
-    assert whole.shape == kept.shape and np.abs(whole - kept).max() <= 8
+    apart = np.abs(whole - kept)
+    assert apart.max() <= 16 and apart.mean() < 0.3
     assert len(first) < 0.75 * (figures / "whole.png").stat().st_size
 
 
