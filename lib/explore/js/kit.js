@@ -361,11 +361,13 @@ function startPage() {
   const place = document.getElementById("place");
   const frame = window.frameElement;
   if (window.parent !== window) {
-    new ResizeObserver(() => {
+    const say = () => {
       const height = Math.ceil(place.getBoundingClientRect().height);
       if (frame) frame.style.height = `${height}px`;
       window.parent.postMessage({ height }, "*");
-    }).observe(place);
+    };
+    new ResizeObserver(say).observe(place);
+    window.addEventListener("message", say); // asked by a page that began to listen later
   }
   return start(place, JSON.parse(text("head")), bytes, () => {}, frame);
 }

@@ -20,6 +20,7 @@ window.addEventListener("message", ({ source, data }) => {
   frame.style.height = `${data.height}px`;
   frame.nextElementSibling.hidden = true;
 });
+frames.forEach((frame) => frame.contentWindow.postMessage("height", "*"));
 
 // A page that was sent without its figures says which are missing, and where they lie.
 function missing(image) {
