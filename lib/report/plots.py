@@ -18,6 +18,7 @@ from PIL import ImageChops
 from lib import paths
 from lib.metrics.inference import t_interval
 from lib.papers.arms import Arm
+from lib.report.palette import indexed, palette
 from lib.report.rows import Regime
 
 STYLE = {
@@ -64,8 +65,8 @@ def save(figure: Figure, paper: str, stem: str) -> str:
     box = figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
     drawn, vector = io.BytesIO(), folder / f"{stem}.svg"
     figure.savefig(drawn, format="png", bbox_inches=box)
-    dpi = mpl.rcParams["savefig.dpi"]
-    lean(pillow.open(drawn)).save(folder / f"{stem}.png", optimize=True, dpi=(dpi, dpi))
+    picture = pillow.open(drawn)
+    lean(picture).save(folder / f"{stem}.png", optimize=True, dpi=picture.info["dpi"])
     if figure.findobj(AxesImage):
         vector.unlink(missing_ok=True)  # of an earlier run
     else:
@@ -74,13 +75,13 @@ def save(figure: Figure, paper: str, stem: str) -> str:
 
 
 def lean(picture: pillow.Image) -> pillow.Image:
-    """The picture in 256 colours where no channel changes by more than UNSEEN, else as RGB.
+    """The picture in a palette if no channel changes by more than UNSEEN, else as RGB.
 
-    Most figures have fewer colours than that, or shades of them; a transparent ground is lost.
+    Greys change by 1 of 255 at most; a transparent ground is lost.
     """
     whole = picture.convert("RGB")
-    how = {"method": pillow.Quantize.MAXCOVERAGE, "kmeans": 2, "dither": pillow.Dither.NONE}
-    few = whole.quantize(256, **how)
+    exact = whole.getcolors(256)  # None where there are more
+    few = indexed(whole, np.array([c for _, c in exact]) if exact else palette([whole]))
     apart = ImageChops.difference(whole, few.convert("RGB")).getextrema()
     return few if max(high for _, high in apart) <= UNSEEN else whole
 

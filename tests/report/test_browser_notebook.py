@@ -19,6 +19,7 @@ def report(tmp_path, monkeypatch):
     """The page of a notebook that shows a figure and an explorer, in figures/report/toy."""
     monkeypatch.setattr(paths, "FIGURES", tmp_path / "figures")
     monkeypatch.setattr(paths, "REPORT", tmp_path / "figures" / "report")
+    plots.use_style()
     figure, axes = plt.subplots()
     axes.plot([0, 1])
     shown = plots.kept(plots.save(figure, "toy", "a"), "A rising line")
