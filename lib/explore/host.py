@@ -91,10 +91,16 @@ class Explorer:
         )
 
     def frame(self) -> str:
-        """The page inside another one, in a frame that takes the page's own height."""
+        """The page inside another one, in a frame that takes the page's own height.
+
+        Its address is named too, for a report that links the page, and for paper.
+        """
         inner, title = html.escape(self.page()), html.escape(self.title)
         style = f"width: 100%; height: {self.height}px; border: 0; display: block;"
-        return f'<div><iframe title="{title}" style="{style}" srcdoc="{inner}"></iframe></div>'
+        place = f"explore/{self.name}.html"
+        frame = f'<iframe title="{title}" style="{style}" data-page="{place}" srcdoc="{inner}">'
+        told = f"{title} is interactive: open figures/{place} in a browser."
+        return f"<div>{frame}</iframe><p hidden>{told}</p></div>"
 
     def write(self, file: Path | None = None) -> Path:
         """Write the page to a file, by default figures/explore/<name>.html; its path.

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw
-from scipy.spatial import cKDTree
 
 from lib import paths
 from lib.record.rows import replace_file, short
+from lib.report.palette import indexed, palette
 
 if TYPE_CHECKING:  # only here: who reads this file need not have it
     from playwright.sync_api import Browser, Locator, Page
@@ -46,8 +46,6 @@ STYLED = """(root, css) => {
   style.textContent = css;
   root.append(style);
 }"""
-COLOURS = 255  # one of the 256 of a GIF says "as before"
-GREYS = np.arange(0, 256, 3)
 
 Point = tuple[float, float]  # px from the left and from the top of a page
 Shot = tuple[Image.Image, int]  # a frame, and the ticks for which it is shown
@@ -264,32 +262,6 @@ def write(shots: Sequence[Shot], file: Path) -> None:
     replace_file(file, lambda half: images[0].save(
         half, save_all=True, append_images=images[1:], duration=length, loop=0, optimize=True
     ))  # fmt: skip
-
-
-def palette(images: Sequence[Image.Image]) -> np.ndarray:
-    """COLOURS (n, 3): GREYS, so that no grey gets a tint, and what else the images need most."""
-    others = stacked(images).quantize(COLOURS - len(GREYS), Image.Quantize.MAXCOVERAGE)
-    return np.concatenate([np.repeat(GREYS, 3), others.getpalette()]).reshape(-1, 3)
-
-
-def indexed(image: Image.Image, colours: np.ndarray) -> Image.Image:
-    """The image in the nearest of the colours (Pillow rounds to boxes of 8 before it looks)."""
-    packed = np.asarray(image).reshape(-1, 3) @ (65536, 256, 1)  # one number for each pixel
-    shades, place = np.unique(packed, return_inverse=True)
-    each = np.stack([shades >> 16, shades >> 8 & 255, shades & 255], 1)
-    nearest = cKDTree(colours).query(each)[1].astype(np.uint8)
-    made = Image.fromarray(nearest[place].reshape(image.height, image.width), "P")
-    made.putpalette(colours.ravel().tolist())
-    return made
-
-
-def stacked(images: Sequence[Image.Image]) -> Image.Image:
-    """Images of one size, each below the one before it."""
-    width, height = images[0].size
-    whole = Image.new("RGB", (width, height * len(images)))
-    for i, image in enumerate(images):
-        whole.paste(image, (0, i * height))
-    return whole
 
 
 if __name__ == "__main__":

@@ -57,6 +57,7 @@ def page(ipynb: Path) -> Path:
         from lib.report.html import convert  # here: the runner need not load nbconvert
 
         _replace_text(target, convert(ipynb))
+        os.utime(target, ns=(newest, newest))  # the notebook may have been executed again meanwhile
     return target
 
 

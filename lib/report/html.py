@@ -1,9 +1,16 @@
-"""One executed notebook as a page of its own: pictures, style and formulas inside, no network."""
+"""One executed notebook as a page: style and formulas inside, figures beside it, no network.
 
+What figures/ has already is not carried a second time: the page links the files of `plots.save` and
+the pages of explorers, as long as they are the same that the notebook showed. Other pictures are
+inside the page.
+"""
+
+import base64
 import html
 import os
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import nbformat
 from nbconvert import HTMLExporter
@@ -17,12 +24,14 @@ from lib.report.formula import mathml
 TEMPLATES = Path(__file__).parent / "template"
 SHOWN = ["text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain"]
 PICTURES = ("image/svg+xml", "image/png", "image/jpeg")
+FRAMED = re.compile(r'data-page="(?P<file>[^"]+)" srcdoc="(?P<page>[^"]*)"')  # by explore.host
 
 
 def convert(ipynb: Path) -> str:
     """The HTML of an executed notebook; ValueError names a formula that cannot be shown."""
     node = nbformat.read(ipynb, as_version=4)
     describe(node.cells)
+    link(node.cells, ipynb.parent)
     exporter = HTMLExporter(template_name="notebook", extra_template_basedirs=[str(TEMPLATES)])
     exporter.config.NbConvertBase.display_data_priority = SHOWN
     headings: list[tuple[int, str, str]] = []
@@ -36,11 +45,11 @@ def convert(ipynb: Path) -> str:
 def _frame(ipynb: Path) -> dict:
     """What the template needs beside the cells."""
     style = (TEMPLATES / "style.css").read_text(encoding="utf-8")
-    style += HtmlFormatter(style="friendly").get_style_defs(".highlight")
+    style += HtmlFormatter(style="xcode").get_style_defs(".highlight")
     dark = HtmlFormatter(style="github-dark").get_style_defs(".highlight")
-    style += f"\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}"
-    script = (TEMPLATES / "unfold.js").read_text(encoding="utf-8")
-    home = Path(os.path.relpath(paths.FIGURES / "index.html", ipynb.parent)).as_posix()
+    style += f"\n@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}"
+    script = (TEMPLATES / "notebook.js").read_text(encoding="utf-8")
+    home = _address(paths.FIGURES / "index.html", ipynb.parent)
     return {"style": style, "script": script, "home": home, **facts(ipynb)}
 
 
@@ -69,8 +78,39 @@ def _sentence(cells: list) -> str:
     return re.split(r"(?<=[.!?:]) ", plain(cells[0].source))[0]
 
 
+def link(cells: list, folder: Path) -> None:
+    """Let outputs point to the files under figures/ that hold the same; `folder` is the page's."""
+    for data, metadata in [
+        (output.data, output.metadata) for cell in cells for output in cell.get("outputs", ())
+        if "data" in output
+    ]:  # fmt: skip
+        if "image/png" in data:
+            about = metadata.setdefault("image/png", {})
+            drawn = base64.b64decode(data["image/png"])
+            about["size"] = [int.from_bytes(drawn[at : at + 4], "big") for at in (16, 20)]
+            file = paths.FIGURES / about.get("file", "")
+            if file.is_file() and file.read_bytes() == drawn:
+                about["src"] = _address(file, folder)
+        if "text/html" in data:
+            data["text/html"] = FRAMED.sub(lambda found: _framed(found, folder), data["text/html"])
+
+
+def _framed(found: re.Match, folder: Path) -> str:
+    """Where an explorer's frame finds its page: in the file that holds the same, or as it was."""
+    file = paths.FIGURES / found["file"]
+    if file.is_file() and file.read_text(encoding="utf-8") == html.unescape(found["page"]):
+        return f'src="{_address(file, folder)}"'
+    return found[0]
+
+
+def _address(file: Path, folder: Path) -> str:
+    return quote(Path(os.path.relpath(file, folder)).as_posix())
+
+
 class Renderer(IPythonRenderer):
     """nbconvert's markdown, with formulas as MathML and ids for headings that stand once.
+
+    What may be wider than a screen scrolls in a frame that the keyboard reaches.
 
     Links to other notebooks lead to their pages; links to other files of the repository are text,
     because a page may be read without it.
@@ -97,8 +137,14 @@ class Renderer(IPythonRenderer):
         self.headings.append((level, slug, text))
         return f'<h{level} id="{slug}">{text}</h{level}>\n'
 
+    def table(self, text: str) -> str:
+        return f'<div class="scroll" tabindex="0"><table>\n{text}</table></div>\n'
+
+    def block_code(self, code: str, info: str | None = None) -> str:
+        return f'<div class="scroll" tabindex="0">{super().block_code(code, info)}</div>\n'
+
     def block_math(self, body: str) -> str:
-        return f'<span class="formula">{mathml(body, display=True)}</span>'
+        return f'<span class="formula" tabindex="0">{mathml(body, display=True)}</span>'
 
     def inline_math(self, body: str) -> str:
         return mathml(body)

@@ -1,5 +1,6 @@
 """One figure style, and how figures are kept."""
 
+import io
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,12 +9,16 @@ import numpy as np
 from IPython.display import Image
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
+from PIL import Image as pillow
+from PIL import ImageChops
 
 from lib import paths
 from lib.metrics.inference import t_interval
 from lib.papers.arms import Arm
+from lib.report.palette import indexed, palette
 from lib.report.rows import Regime
 
 STYLE = {
@@ -29,6 +34,7 @@ STYLE = {
     "legend.frameon": False,
     "svg.hashsalt": "known-truth",  # the same figure gives the same bytes
 }
+UNSEEN = 16  # of 255: a change that nobody sees in single pixels, at the edges of lines
 BAND = "#BBBBBB"  # of differences too small to count
 FEWEST = 3  # draws whose interval is drawn
 ROLES = {  # one colour per role of an arm, safe for colour-blind readers (Okabe and Ito)
@@ -48,7 +54,8 @@ def use_style() -> None:
 def save(figure: Figure, paper: str, stem: str) -> str:
     """Write figures/<paper>/<stem>.png and .svg; returns "<paper>/<stem>.png" for a caption.
 
-    The layout is found once, for both; it stays as it is then.
+    The layout is found once, for both; it stays as it is then. A figure that shows an image has no
+    .svg: it would hold the same pixels once more, and more of them.
     """
     folder = paths.FIGURES / paper
     folder.mkdir(parents=True, exist_ok=True)
@@ -56,9 +63,27 @@ def save(figure: Figure, paper: str, stem: str) -> str:
         engine.execute(figure)
         figure.set_layout_engine(None)
     box = figure.get_tightbbox().padded(mpl.rcParams["savefig.pad_inches"])
-    figure.savefig(folder / f"{stem}.png", bbox_inches=box, metadata={"Software": None})
-    figure.savefig(folder / f"{stem}.svg", bbox_inches=box, metadata={"Date": None})
+    drawn, vector = io.BytesIO(), folder / f"{stem}.svg"
+    figure.savefig(drawn, format="png", bbox_inches=box)
+    picture = pillow.open(drawn)
+    lean(picture).save(folder / f"{stem}.png", optimize=True, dpi=picture.info["dpi"])
+    if figure.findobj(AxesImage):
+        vector.unlink(missing_ok=True)  # of an earlier run
+    else:
+        figure.savefig(vector, bbox_inches=box, metadata={"Date": None})
     return (Path(paper) / f"{stem}.png").as_posix()
+
+
+def lean(picture: pillow.Image) -> pillow.Image:
+    """The picture in a palette if no channel changes by more than UNSEEN, else as RGB.
+
+    Greys change by 1 of 255 at most; a transparent ground is lost.
+    """
+    whole = picture.convert("RGB")
+    exact = whole.getcolors(256)  # None where there are more
+    few = indexed(whole, np.array([c for _, c in exact]) if exact else palette([whole]))
+    apart = ImageChops.difference(whole, few.convert("RGB")).getextrema()
+    return few if max(high for _, high in apart) <= UNSEEN else whole
 
 
 def kept(file: str, alt: str) -> Image:
@@ -66,7 +91,7 @@ def kept(file: str, alt: str) -> Image:
     data = (paths.FIGURES / file).read_bytes()
     width = int.from_bytes(data[16:20], "big")  # of a PNG, in pixels
     scale = mpl.rcParams["figure.dpi"] / mpl.rcParams["savefig.dpi"]
-    return Image(data, width=round(width * scale), alt=alt)
+    return Image(data, width=round(width * scale), alt=alt, metadata={"file": file})
 
 
 def show(axes: Axes, image: np.ndarray, title: str = "", **options) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import platform
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -73,13 +74,21 @@ def _read_of_others(name: str) -> list:
 
 
 def left(name: str) -> list[Path]:
-    """What the notebook has left: itself, its page, its metrics and the figures that these name."""
+    """What the notebook has left: itself, its page, its metrics, the figures that these name, and
+    the pages of explorers that its own page shows."""
     numbers = paths.METRICS / f"{name}.json"
     named = read_json(numbers).get("figures", ())
     pictures = [paths.FIGURES / figure["file"] for figure in named]
     found = [executed(name), executed(name).with_suffix(".html"), numbers, *pictures]
     found += [file.with_suffix(".svg") for file in pictures]
+    found += _framed(executed(name).with_suffix(".html"))
     return [file for file in found if file.is_file()]
+
+
+def _framed(page: Path) -> list[Path]:
+    """The files that a page shows in frames."""
+    text = page.read_text(encoding="utf-8") if page.is_file() else ""
+    return [page.parent / file for file in re.findall(r'data-page="[^"]+" src="([^"]+)"', text)]
 
 
 def _is_whole(name: str, key: str) -> bool:

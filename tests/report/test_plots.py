@@ -1,9 +1,11 @@
-"""What a figure draws of few draws."""
+"""What a figure draws of few draws, and how it is kept."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from PIL import Image
 
+from lib import paths
 from lib.report import plots
 
 
@@ -30,3 +32,58 @@ def test_given_ends_are_drawn_whatever_the_number_of_draws():
     (bar,) = bars(axes)
     assert list(bar.get_xdata()) == [0.4, 0.7]
     plt.close(figure)
+
+
+# ---- how it is kept -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def figures(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "FIGURES", tmp_path)
+    return tmp_path
+
+
+def drawn(image=None):
+    """Lines in the colours of all roles, beside an image if one is given."""
+    figure, (left, right) = plt.subplots(1, 2, layout="constrained")
+    for slope, colour in enumerate(plots.ROLES.values()):
+        left.plot([0, 1], [0, slope + 1], color=colour, alpha=0.7)
+    if image is not None:
+        plots.show(right, image)
+    return figure
+
+
+def colours(file):
+    return np.asarray(Image.open(file).convert("RGB")).astype(int)
+
+
+@pytest.mark.parametrize("shade", [None, np.linspace(0, 1, 256).reshape(16, 16)])
+def test_a_figure_is_kept_small_in_its_own_colours_and_the_same_again(figures, shade):
+    plots.use_style()
+    figure = drawn(shade)
+    plots.save(figure, "toy", "a")
+    first = (figures / "toy" / "a.png").read_bytes()
+    plots.save(figure, "toy", "a")
+    assert (figures / "toy" / "a.png").read_bytes() == first
+    box = figure.get_tightbbox().padded(plt.rcParams["savefig.pad_inches"])
+    figure.savefig(figures / "whole.png", bbox_inches=box)
+    plt.close(figure)
+    whole, kept = colours(figures / "whole.png"), colours(figures / "toy" / "a.png")
+    apart, grey = np.abs(whole - kept), np.ptp(whole, axis=2) == 0
+    assert apart.max() <= 16
+    assert apart[grey].max() <= 1 and np.ptp(kept, axis=2)[grey].max() == 0, "greys have no tint"
+    assert len(first) < 0.75 * (figures / "whole.png").stat().st_size
+
+
+def test_a_picture_of_many_colours_keeps_every_one():
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    assert np.array_equal(np.asarray(plots.lean(Image.fromarray(noise))), noise)
+
+
+def test_pixels_are_kept_once(figures):
+    vector = figures / "toy" / "a.svg"
+    for image, there in ((None, True), (np.eye(8), False), (None, True)):
+        figure = drawn(image)
+        plots.save(figure, "toy", "a")
+        plt.close(figure)
+        assert vector.is_file() == there

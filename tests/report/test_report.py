@@ -1,5 +1,6 @@
 """The report and the README: complete, offline, honest about failures, no typed numbers."""
 
+import base64
 import json
 import os
 import re
@@ -13,6 +14,7 @@ from nbformat import v4
 
 from lib import paths, profiles
 from lib.claims import judge, ledger, verdict
+from lib.explore.host import Explorer
 from lib.papers.departures import COLUMNS
 from lib.papers.pavae.departures import departures
 from lib.papers.registry import PAPERS
@@ -86,6 +88,41 @@ def test_pictures_are_described_by_their_heading_and_the_sentence_behind_them(ho
     assert soup.img["alt"] == "of its own"
 
 
+def kept(file):
+    """PIXEL as a file under figures/, and the output that shows it."""
+    (paths.FIGURES / file).parent.mkdir(parents=True, exist_ok=True)
+    (paths.FIGURES / file).write_bytes(base64.b64decode(PIXEL))
+    return picture(**{"image/png": {"file": file, "width": 30}})
+
+
+def test_page_links_the_figure_beside_it_as_long_as_it_is_the_same(home):
+    file = leave("toy/a", v4.new_code_cell("plot()", outputs=[kept("toy/a b.png"), picture()]))
+    linked, inside = BeautifulSoup(convert(file), "html.parser").find_all("img")
+    assert linked["src"] == "../../toy/a%20b.png"
+    assert inside["src"] == f"data:image/png;base64,{PIXEL}"
+    assert [(img["width"], img["height"]) for img in (linked, inside)] == [("30", "30"), ("1", "1")]
+    for spoil in (lambda png: png.write_bytes(b"another"), Path.unlink):
+        spoil(paths.FIGURES / "toy" / "a b.png")
+        assert BeautifulSoup(convert(file), "html.parser").img["src"] == inside["src"]
+    stored = nbformat.read(file, as_version=4).cells[0].outputs[0]
+    assert stored.data["image/png"] == PIXEL, "the notebook itself has its picture"
+
+
+def test_page_links_the_explorer_that_it_shows_as_long_as_it_is_the_same(home, monkeypatch):
+    shown = Explorer("toy", 'A "toy" & more', {})
+    monkeypatch.setattr(Explorer, "page", lambda self: '<p title="a">1 < 2 &amp; 3</p>')
+    html = v4.new_output("display_data", {"text/html": shown.frame()})
+    file = leave("explore/a", v4.new_code_cell("shown", outputs=[html]))
+    alone = BeautifulSoup(convert(file), "html.parser").iframe
+    assert alone["srcdoc"] == shown.page() and not alone.has_attr("src")
+    shown.write(paths.FIGURES / "explore" / "toy.html")
+    linked = BeautifulSoup(convert(file), "html.parser").iframe
+    assert linked["src"] == "../../explore/toy.html" and not linked.has_attr("srcdoc")
+    assert linked["title"] == 'A "toy" & more'
+    (paths.FIGURES / "explore" / "toy.html").write_text("another")
+    assert BeautifulSoup(convert(file), "html.parser").iframe == alone
+
+
 def test_page_of_a_failed_notebook_says_so(home):
     soup = BeautifulSoup(convert(leave("pavae/a", text("# T"), failing("a < b"))), "html.parser")
     assert "ValueError: a < b" in soup.select_one("[role=alert]").text
@@ -133,6 +170,20 @@ def test_page_is_made_again_only_when_the_notebook_is_newer(home):
     assert build.page(file).read_text() == "kept"
     os.utime(file, ns=(page.stat().st_mtime_ns + 1,) * 2)
     assert build.page(file).read_text() != "kept"
+
+
+def test_page_of_a_notebook_that_is_executed_again_meanwhile_counts_as_old(home, monkeypatch):
+    file, slow = leave("a", text("# Before")), convert
+
+    def meanwhile(ipynb):
+        found = slow(ipynb)
+        leave("a", text("# After"))
+        return found
+
+    monkeypatch.setattr("lib.report.html.convert", meanwhile)
+    assert "Before" in build.page(file).read_text()
+    monkeypatch.setattr("lib.report.html.convert", slow)
+    assert "After" in build.page(file).read_text()
 
 
 # ---- formulas -----------------------------------------------------------------------------------
@@ -373,7 +424,7 @@ def test_report_of_a_good_run_shows_no_failure(smoke_pages):
 
 def test_every_link_resolves(smoke_pages):
     for file, soup in smoke_pages.items():
-        for tag in soup.find_all(["a", "img"]):
+        for tag in soup.find_all(["a", "img", "iframe"]):
             address = urlsplit(tag.get("href") or tag.get("src") or "")
             if address.scheme in ("http", "https", "mailto", "data"):
                 continue
@@ -382,6 +433,20 @@ def test_every_link_resolves(smoke_pages):
             if address.fragment:
                 other = smoke_pages[target]
                 assert other.find(id=unquote(address.fragment)), f"{file} -> {address.geturl()}"
+
+
+def test_what_a_reader_opens_stays_small(smoke_home, smoke_pages):
+    """No figure twice: pages of their own half a megabyte at most, with all they link 40."""
+    found = {*smoke_pages}
+    for file, soup in smoke_pages.items():
+        assert file.stat().st_size < 0.5e6, f"{file} carries what could lie beside it"
+        addresses = [tag.get("href") or tag.get("src") for tag in soup.select("[href], [src]")]
+        found |= {
+            (file.parent / unquote(urlsplit(each).path)).resolve()
+            for each in addresses if not each.startswith(("http", "data:", "#"))
+        }  # fmt: skip
+    assert {smoke_home / "figures" / "explore" / "latent_space.html"} < found
+    assert sum(file.stat().st_size for file in found) < 40e6
 
 
 def test_nothing_is_loaded_from_elsewhere(smoke_pages):

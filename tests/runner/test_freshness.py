@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 from toy_notebooks import add
 
-from lib import machine
+from lib import machine, paths
 from lib.runner import freshness
 
 LOGGED = """from matplotlib import pyplot as plt
@@ -181,3 +181,14 @@ def test_failed_notebook_and_one_that_changed_while_it_ran_are_never_up_to_date(
     add(repo / "notebooks", "toy/edits", "")
     assert run_in(repo, *both).returncode == 0
     assert due(repo, *both) == set()
+
+
+def test_an_explorer_that_a_page_shows_counts_among_what_is_left(tmp_path, monkeypatch):
+    for name, place in (("FIGURES", "figures"), ("REPORT", "figures/report"), ("METRICS", "m")):
+        monkeypatch.setattr(paths, name, tmp_path / place)
+    page, shown = (tmp_path / "figures" / each for each in ("report/toy/a.html", "explore/b.html"))
+    for file in (page, shown):
+        file.parent.mkdir(parents=True)
+        file.write_text('<iframe data-page="explore/b.html" src="../../explore/b.html">')
+    found = [file.resolve() for file in freshness.left("toy/a")]
+    assert found == [page, shown]

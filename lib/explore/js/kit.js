@@ -340,7 +340,7 @@ async function start(place, head, compressed, tell, frame) {
 
 // Keep root's data-theme that of what is around it: of the embedding page, else of the screen.
 function followTheme(root, frame) {
-  const screen = matchMedia("(prefers-color-scheme: dark)");
+  const screen = matchMedia("screen and (prefers-color-scheme: dark)");
   const set = () => {
     const dark = frame ? darkBehind(frame.parentElement) : screen.matches;
     const theme = dark ? "dark" : "light";
@@ -359,16 +359,22 @@ function followTheme(root, frame) {
   set();
 }
 
-// A page of its own, or the same page in the frame of another one, which grows with it.
+// A page of its own, or the same page in the frame of another one, which grows with it. A page on a
+// disk may not reach into another: that one is told the height (lib/report/template/notebook.js).
 function startPage() {
   const text = (id) => document.getElementById(id).textContent;
   const coded = atob(text("bytes")), bytes = new Uint8Array(coded.length);
   for (let i = 0; i < coded.length; i++) bytes[i] = coded.charCodeAt(i);
   const place = document.getElementById("place");
   const frame = window.frameElement;
-  if (frame) {
-    new ResizeObserver(() => { frame.style.height = `${Math.ceil(place.getBoundingClientRect().height)}px`; })
-      .observe(place);
+  if (window.parent !== window) {
+    const say = () => {
+      const height = Math.ceil(place.getBoundingClientRect().height);
+      if (frame) frame.style.height = `${height}px`;
+      window.parent.postMessage({ height }, "*");
+    };
+    new ResizeObserver(say).observe(place);
+    window.addEventListener("message", say); // asked by a page that began to listen later
   }
   return start(place, JSON.parse(text("head")), bytes, () => {}, frame);
 }

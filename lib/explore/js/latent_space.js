@@ -472,7 +472,8 @@ function labelsPart(space, state) {
 // ---- a path ----
 
 function pathPart(space, state) {
-  const tiles = Array.from({ length: DECODED }, (_, i) => picture(["A", ...Array(DECODED - 2).fill(""), "B"][i], SIDE));
+  const tiles = Array.from({ length: DECODED }, (_, i) => picture(i === 0 ? "A" : i === DECODED - 1 ? "B" : "", SIDE));
+  tiles.slice(1, -1).forEach((tile, i) => tile.canvas.setAttribute("aria-label", `${i + 1} of ${DECODED - 1} steps from A to B`));
   const text = status();
   let drawn = "", stop = () => {};
   const go = (t) => {
