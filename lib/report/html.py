@@ -99,7 +99,7 @@ def _framed(found: re.Match, folder: Path) -> str:
     """Where an explorer's frame finds its page: in the file that holds the same, or as it was."""
     file = paths.FIGURES / found["file"]
     if file.is_file() and file.read_text(encoding="utf-8") == html.unescape(found["page"]):
-        return f'src="{_address(file, folder)}"'
+        return f'data-page="{found["file"]}" src="{_address(file, folder)}"'
     return found[0]
 
 

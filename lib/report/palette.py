@@ -11,7 +11,7 @@ GREYS = np.arange(0, 256, 3)
 
 
 def palette(images: Sequence[Image.Image]) -> np.ndarray:
-    """COLOURS (n, 3): GREYS, so that no grey gets a tint, and what else the images need most."""
+    """COLOURS (n, 3): GREYS, so that no grey gets a tint one sees, and what else is needed most."""
     others = stacked(images).quantize(COLOURS - len(GREYS), Image.Quantize.MAXCOVERAGE)
     return np.concatenate([np.repeat(GREYS, 3), others.getpalette()]).reshape(-1, 3)
 
