@@ -35,13 +35,16 @@ def found():
     }  # fmt: skip
 
 
+FRAME = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
 def said(page):
-    page.wait_for_timeout(60)
+    page.evaluate(FRAME)
     return page.get_by_role("status").inner_text()
 
 
 def cells(page, name):
-    page.wait_for_timeout(60)
+    page.evaluate(FRAME)
     return page.get_by_role("row").filter(has_text=name).get_by_role("cell").all_inner_texts()
 
 

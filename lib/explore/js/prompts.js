@@ -35,7 +35,7 @@ const LOOKS = `
     .asked { grid-template-columns: minmax(0, 1fr); }
     .asked figure { max-width: 8.5rem; }
     .seen { font-size: .78rem; } .seen .mark { font-size: .66rem; letter-spacing: -.02em; }
-    .seen td, .seen th { padding: .25rem .12rem; } .seen th:first-child { width: 28%; }
+    .seen td, .seen th { padding: .25rem .1rem; } .seen th:first-child { width: 29%; font-size: .74rem; }
   }`;
 
 // ---- texts and what they pick ----
