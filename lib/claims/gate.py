@@ -23,7 +23,7 @@ BOUNDS = {  # least and most of each condition
     "plateau": (PLATEAU, inf),
 }
 ROWS = {  # rows of each condition; of several the one counts that misses most
-    "adherence": ("adherence_ratio", "mask_adherence"),
+    "adherence": ("adherence_ratio", "name_accuracy", "mask_adherence"),
     "coverage": ("coverage_place", "coverage_look", "coverage"),
     "empty masks": ("empty",),
     "plateau": ("plateau",),
@@ -35,7 +35,7 @@ ITEMS = {  # where a chapter's rows of competence are, beside the item of the cl
     "controlnet": ("controlnet/01_generator",),
 }
 ALONE = ("pathosyn", "controlnet")  # only ITEMS count: elsewhere `coverage` is of other things
-RELATIVE = ("mask_adherence", "coverage_place", "coverage_look", "coverage")  # over real images
+RELATIVE = ("name_accuracy", "mask_adherence", *ROWS["coverage"])  # over real images
 WITHOUT = dict.fromkeys(("pavae", "controlnet"), ("empty masks",))  # what a chapter has not
 OWN = {*sum(ROWS.values(), ()), "adherence", "label_adherence", "occupied", "psnr", "ssim", "lpips"}
 OWN |= {"mask_dice", "elbo", "evidence", "gap", "sampling_cost_ratio"}  # not about samples

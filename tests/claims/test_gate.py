@@ -75,6 +75,21 @@ def test_pairs_are_gated_by_the_rows_of_their_generator(competence, words, regim
     assert words is None or words in found["sentence"]
 
 
+@pytest.mark.parametrize(("names", "words"), [(0.51, "adherence 0.785 below 0.85"), (0.6, None)])
+def test_films_for_one_name_must_show_it_however_well_reports_are_followed(names, words):
+    reports = [rows({"syn": 0.95}, "adherence_ratio"),
+               rows({"syn": 0.7}, "mask_adherence", null=0.75)]  # fmt: skip
+    named = rows({"syn": names}, "name_accuracy", oracle=0.65)  # of fresh phantoms
+    item, made = "controlnet/02_utility", {"syn2": ("syn", "bare")}
+    f1 = page_of(rows({"real": 0.3, "syn2": 0.5}, "f1", "rsna-1", made=made))
+    source = {item: f1, "controlnet/01_generator": page_of(*reports, named)}.get
+    test = claim("difference", item=item, regime="rsna-1", metric="f1", treatment="syn2",
+                 control="real")  # fmt: skip
+    found = judge.judge(test, source)
+    assert (found["verdict"] == v.NOT_INTERPRETED) == (words is not None)
+    assert words is None or words in found["sentence"]
+
+
 def test_other_volumes_are_another_generator():
     test = claim("difference", item=DHVAE, regime="flair-10", metric="dice", treatment="dhvae",
                  control="real")  # fmt: skip

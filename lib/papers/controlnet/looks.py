@@ -90,7 +90,7 @@ def single(study: Study, k: int) -> Arrays:
     reader sees in them (9, 4, 9), and the share (9, 9) of films in which it sees a finding
     (column) when one (row) was asked for."""
     reader, found = film_reader.load(jobs.load(study.reader)), {}
-    for name, job in (("drawn", study.answered(k)), ("fresh", study.shown(study.named(), "named"))):
+    for name, job in (("drawn", study.answered(k)), ("fresh", study.shown_names(k))):
         image = jobs.load(job).arrays["image"]
         sees = reader.sees(image).reshape(len(FINDINGS), -1, len(FINDINGS))
         films = image.reshape(*sees.shape[:2], *image.shape[1:])[:, :4]

@@ -53,6 +53,15 @@ class Study(Tasks):
         """What the generator draws for every finding alone."""
         return self.sampled(SOURCES["syn"], k, self.named(), EACH * len(FINDINGS), "named")
 
+    def shown_names(self, k: int) -> Job:
+        """Fresh films of every finding alone; the same in every draw k."""
+        return self.shown(self.named(), "named")
+
+    def judged_names(self, pool: Job) -> Job:
+        """`judged` for a pool that shows every finding alone, or should."""
+        n = EACH * len(FINDINGS)
+        return Job(scores.judge, pool=pool, n=n, real=self.reference, reader=self.reader)
+
     def portable(self, k: int) -> Job:
         """Base and branch of draw k as the record keeps them."""
         return Job(portable.packed, base=self.base(k), branch=self.branch(k))

@@ -28,6 +28,7 @@ COMPETENCE = ("label_adherence", "label_accuracy", "label_accuracy_ratio", "mask
               "hallucination", "realism", "quality", "fd", "kid", "coverage")  # fmt: skip
 TRIED = ("fd", "coverage", "label_accuracy_ratio", "mask_adherence", "hallucination")
 RATIO = {"adherence_ratio": "label_accuracy_ratio"}  # as other chapters call it
+NAMED = {"name_accuracy": "label_accuracy"}  # of films for the name of one finding, as tasks ask
 CONTROLS = ("oversample", "smooth", "shuffled", "oracle")
 
 
@@ -107,6 +108,10 @@ class Generator(Plateaus, Films):
         fresh = SOURCES["fresh"]
         each = study.each(fresh, lambda k: study.judged(study.true_pool(k)))
         yield Scores(fresh, COMPETENCE, each)
+        drawn = replace(SOURCES["syn"], oracle="fresh")
+        for arm, pool in ((drawn, study.answered), (fresh, study.shown_names)):
+            each = study.each(arm, lambda k, of=pool: study.judged_names(of(k)))
+            yield Scores(arm, NAMED, each)
         for arm in chosen("with_branch", "without_branch"):
             there = arm.name == "with_branch"
             each = study.each(arm, lambda k, b=there: study.judged(study.texted(k, b)))
@@ -125,7 +130,7 @@ class Generator(Plateaus, Films):
         """What figures show: every finding alone, drawn and true, and the model to ask more of."""
         if study.source.truth and study.draws():
             k = study.draws()[0]
-            yield from (study.portable(k), study.answered(k), study.shown(study.named(), "named"))
+            yield from (study.portable(k), study.answered(k), study.shown_names(k))
             yield study.ordered(k)
 
 
