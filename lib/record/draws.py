@@ -139,16 +139,22 @@ def to_record(items: Iterable[str]) -> list[str]:
     from the clock alone is left out.
     """
     kept = [item for item in items if not item.endswith(FOLLOW)]
-    for paper in sorted({item.partition("/")[0] for item in kept if "/" in item}):
+    whole = [item for item in kept if "/" in item and _whole(pages.read(item, paths.METRICS))]
+    for paper in sorted({item.partition("/")[0] for item in whole}):
         models.keep(paper)
     return [line for item in kept for line in _keep(item)]
+
+
+def _whole(page: dict | None) -> bool:
+    """Whether there is a page, and its sizes are those of the record."""
+    return page is not None and page["profile"] in pages.SAME_SIZES
 
 
 def _keep(item: str) -> list[str]:
     mine = pages.read(item, paths.METRICS)
     if mine is None:
         return [f"{item}: nothing is computed here yet; ./run_all.sh {item} does it."]
-    if mine["profile"] not in pages.SAME_SIZES:
+    if not _whole(mine):
         return [f"{item}: not merged, because profile {mine['profile']} has other sizes."]
     with pages.locked(paths.RECORD):
         record = pages.read(item, paths.RECORD)

@@ -39,11 +39,25 @@ def save(
 
 
 def keep(paper: str) -> list[str]:
-    """Copy the models of a chapter that this home has into the record; their names."""
+    """Copy the models of a chapter that this home has into the record; the names of those copied.
+
+    One that the record has under the same key stays as it is: the order of safetensors' metadata is
+    chance, so that a copy would have other bytes.
+    """
     found = sorted(_file(paper, paths.METRICS).with_suffix("").glob("*.safetensors"))
-    for file in found:
+    new = [file for file in found if _key(file) != _key(_file(f"{paper}/{file.stem}"))]
+    for file in new:
         pages.replace_file(_file(f"{paper}/{file.stem}"), lambda half, f=file: copyfile(f, half))
-    return [file.stem for file in found]
+    return [file.stem for file in new]
+
+
+def _key(file: Path) -> str | None:
+    """The key of the job behind a kept model; None where there is no model, or a damaged one."""
+    try:
+        with safe_open(file, framework="numpy") as kept:
+            return kept.metadata()["key"]
+    except (OSError, SafetensorError, KeyError, TypeError):
+        return None
 
 
 def load(name: str, job: Job) -> tuple[Result, str]:

@@ -3,11 +3,13 @@
 import json
 import random
 
+import numpy as np
 import pytest
 
 from lib import paths, profiles
+from lib.jobs import Job, Result
 from lib.metrics.inference import t_interval
-from lib.record import draws
+from lib.record import draws, models
 from lib.record import rows as pages
 
 ITEM = "pavae/table4_main"
@@ -18,6 +20,11 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "METRICS", tmp_path / "metrics")
     monkeypatch.setattr(paths, "RECORD", tmp_path / "record")
     return tmp_path
+
+
+def fit(steps):
+    """A job like a generator's fit."""
+    return Result({"weight": np.zeros(steps)}, {})
 
 
 def row(values, code="c" * 12, arm="vae", metric="auc", **more):
@@ -206,8 +213,13 @@ def test_verdicts_and_times_have_no_draws_for_the_record():
 
 def test_tiny_runs_do_not_enter_the_record():
     compute(row({"0/0": 0.5}), profile="smoke")
+    paper = ITEM.partition("/")[0]
+    models.save(f"{paper}/toy", Job(fit, steps=3), fit(3), root=paths.METRICS)
     assert "profile smoke has other sizes" in draws.to_record([ITEM])[0]
-    assert pages.read(ITEM, paths.RECORD) is None
+    assert pages.read(ITEM, paths.RECORD) is None and not models.has(f"{paper}/toy")
+    compute(row({"0/0": 0.5}))
+    draws.to_record([ITEM])
+    assert models.has(f"{paper}/toy"), "with a page of the record's sizes it is kept"
 
 
 def homes(seed):

@@ -43,6 +43,20 @@ def test_a_model_of_other_code_or_settings_says_so(kept):
     assert models.load("toy/vae", Job(fit, steps=3))[1] == "record, made by other code"
 
 
+def test_a_model_enters_the_record_once(kept, tmp_path, monkeypatch):
+    """The same key leaves the file alone; another key, or a damaged file, is replaced."""
+    job, file = kept
+    monkeypatch.setattr(paths, "METRICS", tmp_path / "metrics")
+    models.save("toy/vae", job, fit(2), root=paths.METRICS)
+    before = file.stat().st_mtime_ns
+    assert models.keep("toy") == [] and file.stat().st_mtime_ns == before
+    other = Job(fit, steps=3)
+    models.save("toy/vae", other, fit(3), root=paths.METRICS)
+    assert models.keep("toy") == ["vae"] and models.load("toy/vae", other)[1] == "record"
+    file.write_bytes(b"x" * 200)
+    assert models.keep("toy") == ["vae"] and models.load("toy/vae", other)[1] == "record"
+
+
 def test_halved_arrays_come_back_as_float32(kept):
     job, file = kept
     whole = file.stat().st_size
