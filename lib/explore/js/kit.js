@@ -26,6 +26,11 @@ function section(title, note, ...children) {
   return make("section", { "aria-label": title }, make("h3", { text: title }), ...words, ...children);
 }
 
+// A table that scrolls by itself where the page is too narrow, by keys too.
+function wide(label, table) {
+  return make("div", { class: "wide", tabindex: 0, role: "region", "aria-label": label }, table);
+}
+
 function button(text, onClick) {
   return make("button", { type: "button", text, click: onClick });
 }

@@ -523,7 +523,7 @@ function dynamicsPart(space, state) {
   return {
     element: section("Hamiltonian dynamics",
       "From a draw of the posterior z0, each leapfrog step follows the energy of image and mask; tempering takes kinetic energy away. Stored for these starts.",
-      start.element, step.element, make("div", { class: "wide" }, table)),
+      start.element, step.element, wide("Energy by leapfrog step", table)),
     draw: fill,
   };
 }

@@ -82,7 +82,7 @@ function explore(root, data) {
       section("Can the lesion be found?", "Line: a model observer, the channelised Hotelling observer. It is told place and shape and knows how healthy images vary; it is no network and no person. Dots: you.", curve.element),
       section("Your own eye", "Two subjects, one of them with its lesion at this value. Half of the guesses are right by chance.",
         row(...eye.map((each) => each.element)), row(...guesses), answer.element)),
-    section("Beside patients", "Of the whole image, in the scale in which patients' images were measured.", make("div", { class: "wide" }, numbers)),
+    section("Beside patients", "Of the whole image, in the scale in which patients' images were measured.", wide("Numbers beside those of patients", numbers)),
   );
   onTheme(root, draw);
   change({ kind: 0 });

@@ -266,7 +266,7 @@ function explore(root, data, tell) {
     section("Four samples", "", make("div", { class: "films" }, ...pictures.map((each) => each.element)),
       row(outlines.element, key()), words.element),
     section("What the reader sees", "Probability of each finding. The tick is where the reader sees a finding that was asked for; for others, where it is sure of it. The AUC is the reader's own, on films that it has not learned from: it errs, too.",
-      make("div", { class: "wide" }, table)),
+      wide("What the reader sees", table)),
     ...(live ? [make("details", {}, make("summary", { text: "Words that a prompt may have" }), make("p", { class: "note", text: data.words.join(", ") }))] : []),
   );
   onTheme(root, draw);
