@@ -20,7 +20,11 @@ from lib.report.rows import NONE, number
 HERE = Path(__file__).parent
 SHORT = {name: about.short for name, about in registry.PAPERS.items()}
 CHAPTERS = {"": "Start and overview", **SHORT, "explore": "Explore"}
-ALONE = {"controlnet/01_generator": "explore/prompts"}  # explorers of notebooks of other chapters
+ALONE = {  # explorers with pages of their own, beside the one that has a notebook's name
+    "controlnet/01_generator": "explore/prompts",
+    "explore/rate_images": "explore/real_or_phantom",
+    "99_all_claims": "explore/claim_dial",
+}
 
 
 def build(profile: str, failed: dict[str, str] | None = None, own: bool = True) -> Path:
@@ -149,11 +153,13 @@ def _notebook(name: str, found: dict) -> dict:
     return blank | found | {"chapter": chapter, "page": page, "alone": _alone(name)}
 
 
-def _alone(name: str) -> str | None:
-    """Address of the explorer that a notebook leaves beside the report, if it is there."""
-    page = f"{ALONE.get(name, name)}.html"
-    there = page.startswith("explore/") and (paths.FIGURES / page).is_file()
-    return page if there else None
+def _alone(name: str) -> dict[str, str]:
+    """Explorers that a notebook leaves beside the report, as {what the link says: address}."""
+    pages = {"alone": name} if name.startswith("explore/") else {}
+    if beside := ALONE.get(name):
+        pages[beside.rpartition("/")[2].replace("_", " ")] = beside
+    there = {label: f"{page}.html" for label, page in pages.items()}
+    return {label: page for label, page in there.items() if (paths.FIGURES / page).is_file()}
 
 
 def _chapters(notebooks: list[dict]) -> list[dict]:

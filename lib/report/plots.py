@@ -9,7 +9,6 @@ import numpy as np
 from IPython.display import Image
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.image import AxesImage
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from PIL import Image as pillow
@@ -67,7 +66,7 @@ def save(figure: Figure, paper: str, stem: str) -> str:
     figure.savefig(drawn, format="png", bbox_inches=box)
     picture = pillow.open(drawn)
     lean(picture).save(folder / f"{stem}.png", optimize=True, dpi=picture.info["dpi"])
-    if figure.findobj(AxesImage):
+    if any(axes.images for axes in figure.axes):
         vector.unlink(missing_ok=True)  # of an earlier run
     else:
         figure.savefig(vector, bbox_inches=box, metadata={"Date": None})

@@ -258,9 +258,12 @@ def test_index_leads_to_an_explorer_alone_once_it_is_there(home):
         (paths.FIGURES / file).write_text("x")
     links = [a["href"] for a in index().select(".chapter a")]
     assert "explore/a.html" in links and "toy/b.html" not in links
-    (paths.FIGURES / "explore" / "prompts.html").write_text("x")
-    leave("controlnet/01_generator", text("# A page with an explorer"))
-    assert "explore/prompts.html" in [a["href"] for a in index().select(".chapter a")]
+    for name, page in {"controlnet/01_generator": "prompts", "99_all_claims": "claim_dial",
+                       "explore/rate_images": "real_or_phantom"}.items():  # fmt: skip
+        leave(name, text("# A page with an explorer"))
+        (paths.FIGURES / "explore" / f"{page}.html").write_text("x")
+        (link,) = index().select(f'.chapter a[href="explore/{page}.html"]')
+        assert link.text == page.replace("_", " ")
     (paths.FIGURES / "explore" / "a.html").unlink()
     assert "explore/a.html" not in [a["href"] for a in index().select(".chapter a")]
 
