@@ -58,7 +58,7 @@ n = SIZES["smoke" if page.from_record else page.plan.profile.sizes].timed_images
 TARGET, PER_SECOND = 3000, 20  # images and brains a second on two processes: what the project asks
 FLOOR = 300  # images a second that even a busy machine reaches
 STEPS, FASTER = 10, 6  # DDIM steps of the lesions below; how many times faster boxes should be
-REPEATS = 1 if page.from_record else 3  # of every timing
+REPEATS = 3 if page.meaningful and not page.from_record else 1  # of every timing
 
 # %% [markdown]
 # ## The batched renderer

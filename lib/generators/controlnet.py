@@ -43,7 +43,8 @@ from lib.training.cost import flops
 from lib.training.weights import freeze, load_arrays, seeded, weights_to_arrays
 
 TOGETHER = 50  # films drawn at once, always so many
-GUIDANCE = 2.0  # ours
+GUIDANCE = 2.0  # ours, of requests with a mask
+TEXT_GUIDANCE = 3.0  # ours, of texts alone, which tell less
 LAST = "last/"  # where the weights at the end of a training stand
 
 
@@ -212,14 +213,17 @@ def load(base: Result, branch: Result | None = None, step: int | None = None) ->
 
 def pool(
     base: Result, branch: Result | None, asked: Result, n: int, stream: list[int],
-    guidance: float = GUIDANCE, step: int | None = None,
+    guidance: float | None = None, step: int | None = None,
 ) -> Result:  # fmt: skip
     """Job: films of the first n of the requests.
 
     Arrays: those of the requests, and image (n, 64, 64) float32 in [0, 1]. Without a branch the
-    base draws, which sees no mask. step: a snapshot of the branch. ValueError for bad requests
-    (`requests.checked`), and for more than there are.
+    base draws, which sees no mask. guidance: one for all, or `strength`'s; without a branch that of
+    texts. step: a snapshot of the branch. ValueError for bad requests (`requests.checked`), and for
+    more than there are.
     """
+    if branch is None and guidance is None:
+        guidance = TEXT_GUIDANCE
     arrays = requests.checked(asked.arrays)
     there = len(arrays["tokens"])
     if not 1 <= n <= there:
@@ -232,14 +236,22 @@ def pool(
         drawn(model, coder, noise, arrays, slice(i, min(i + TOGETHER, n)), rngs, guidance)
         for i in range(0, n, TOGETHER)
     ]
-    return Result(arrays | {"image": np.concatenate(parts)}, {"n": n, "guidance": guidance})
+    return Result(arrays | {"image": np.concatenate(parts)}, {"n": n})
+
+
+def strength(mask: Tensor) -> Tensor:
+    """The guidance (B, 1, 1, 1) of requests with masks (B, 1, H, W), black where there is none."""
+    return torch.where(mask.amax((1, 2, 3), keepdim=True) > 0, GUIDANCE, TEXT_GUIDANCE)
 
 
 def drawn(
     model: TextToFilm, coder: FilmCoder, noise: Noise, arrays: dict[str, np.ndarray], at: slice,
-    rngs: list[np.random.Generator], guidance: float,
+    rngs: list[np.random.Generator], guidance: float | None = None,
 ) -> np.ndarray:  # fmt: skip
-    """Films (at most TOGETHER, 64, 64) of requests `at`, each drawn with its own rng."""
+    """Films (at most TOGETHER, 64, 64) of requests `at`, each drawn with its own rng.
+
+    guidance: one for all, or `strength`'s.
+    """
     own = rngs[at]
     tokens, mask, x = no_text(TOGETHER), black(TOGETHER), torch.zeros(TOGETHER, LATENT, SIDE, SIDE)
     tokens[: len(own)] = torch.from_numpy(arrays["tokens"][at])
@@ -248,7 +260,7 @@ def drawn(
         row.copy_(torch.from_numpy(rng.standard_normal(row.shape, np.float32)))
     x = x.contiguous(memory_format=torch.channels_last)
     with torch.no_grad():
-        predict = model.guided(tokens, mask, guidance)
+        predict = model.guided(tokens, mask, strength(mask) if guidance is None else guidance)
         steps = model.settings.sampler_steps
         z = diffusion.last(diffusion.ddim(model.schedule, predict, x, steps))
         film = coder.decode(z)[: len(own), 0].clamp(0, 1)

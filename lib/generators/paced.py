@@ -8,7 +8,7 @@ from lib.jobs import Result
 
 def pool(
     base: Result, branch: Result, asked: Result, n: int, stream: list[int], steps: int,
-    guidance: float,
+    guidance: float | None,
 ) -> Result:  # fmt: skip
     """Job: `controlnet.pool` with so many steps of DDIM in the place of the base's own.
 

@@ -96,9 +96,7 @@ def _chances(draw: str, films: Result | None, at: list[int]) -> np.ndarray:
 
 def _of_labels(labels: np.ndarray) -> Result:
     """Requests whose prompts name the labels (N, 9), none of them empty."""
-    kinds, back = np.unique(labels, axis=0, return_inverse=True)
-    texts = [reports.prompt(*(FINDINGS[j] for j in row.nonzero()[0])) for row in kinds]
-    return _requests(np.array([reports.tokens(text) for text in texts])[back.ravel()], None, labels)
+    return _requests(reports.name_tokens(labels), None, labels)
 
 
 # ---- masks --------------------------------------------------------------------------------------

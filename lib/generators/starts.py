@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from lib.generators import controlnet, observation, requests
-from lib.generators.controlnet import GUIDANCE, BranchSettings, ControlNet
+from lib.generators.controlnet import BranchSettings, ControlNet
 from lib.generators.textual import TextToFilm, no_text, planes, restored_base, restored_coder
 from lib.jobs import Result
 from lib.training import loop as tr
@@ -75,7 +75,7 @@ def first_films(model: TextToFilm, base: Result, asked: Result, stream: list[int
     """FILMS films of the first requests; the same noise for every model."""
     rngs = [np.random.default_rng([*stream, i]) for i in range(FILMS)]
     grain, coder = observation.restored(base.arrays), restored_coder(base)
-    return controlnet.drawn(model, coder, grain, asked.arrays, slice(0, FILMS), rngs, GUIDANCE)
+    return controlnet.drawn(model, coder, grain, asked.arrays, slice(0, FILMS), rngs)
 
 
 def compared(base: Result, films: Result, held: Result, steps: int, stream: list[int]) -> Result:

@@ -67,7 +67,8 @@ class BaseSettings:
     decay: float = 1e-4  # ours
     average: float = 0.99  # ours: decay of the moving average of the weights
     text_drop: float = 0.1  # texts that become "N/A", so that guidance knows no condition
-    caption_share: float = 0.5  # ours: texts that are the caption in the report's place
+    caption_share: float = 0.35  # ours: texts that are the caption in the report's place
+    name_share: float = 0.3  # ours: texts that are the bare names of what the film shows
     widths: tuple[int, int, int] = (32, 96, 128)  # ours: at 16, 8 and 4 pixels a side
     text: int = 96  # ours: width of the text's vectors
     depth: int = 1  # ours: layers of the text encoder
@@ -222,16 +223,16 @@ class TextToFilm(nn.Module):
         goal = diffusion.target(self.schedule, self.settings.kind, latents, noise, t)
         return (self.say(x, t, tokens, mask) - goal).square().mean((1, 2, 3))
 
-    def guided(self, tokens: Tensor, mask: Tensor, guidance: float) -> diffusion.Predict:
+    def guided(self, tokens: Tensor, mask: Tensor, guidance: float | Tensor) -> diffusion.Predict:
         """x_0 and eps at x_t for the samplers. Without a condition neither text nor mask is shown.
 
-        A guidance of 1 is the condition alone.
+        guidance: one for all, 1 being the condition alone, or one for each (B, 1, 1, 1).
         """
         texts = torch.cat([tokens, no_text(len(tokens))])
         masks = torch.cat([mask, torch.zeros_like(mask)])
 
         def predict(x: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
-            if guidance == 1:
+            if isinstance(guidance, int | float) and guidance == 1:
                 said = self.say(x, t, tokens, mask)
             else:
                 said, free = self.say(x.repeat(2, 1, 1, 1), t.repeat(2), texts, masks).chunk(2)
@@ -248,14 +249,31 @@ def no_text(n: int) -> Tensor:
     return tokens
 
 
-def chosen_text(
-    report: Tensor, caption: Tensor | None, s: BaseSettings, generator: torch.Generator
-) -> Tensor:
-    """Texts of a batch: the report, for a share the caption; for another share "N/A"."""
-    n = len(report)
-    draw = torch.rand(2, n, 1, generator=generator)
-    text = report if caption is None else torch.where(draw[0] < s.caption_share, caption, report)
-    return torch.where(draw[1] < s.text_drop, no_text(n), text)
+def chosen_text(texts: dict[str, Tensor], s: BaseSettings, generator: torch.Generator) -> Tensor:
+    """Texts of a batch: the report; for shares, where it has them, the caption and the names.
+
+    texts: tokens (B, LENGTH) of "report", and none or both of "caption" and "names". A share of
+    all is "N/A" in their place.
+    """
+    text = texts["report"]
+    draw = torch.rand(2, len(text), 1, generator=generator)
+    if "caption" in texts:
+        text = torch.where(draw[0] < s.caption_share, texts["caption"], text)
+        text = torch.where(draw[0] >= 1 - s.name_share, texts["names"], text)
+    return torch.where(draw[1] < s.text_drop, no_text(len(text)), text)
+
+
+def written(films: Result) -> dict[str, Tensor]:
+    """The texts of films for `chosen_text`; of a pool, which has no captions, its requests alone.
+
+    Tasks ask for findings by their names alone. Reports and captions tell severity and side too,
+    and a base that has read nothing else shows next to nothing of a bare name.
+    """
+    arrays = {"report": films.arrays["tokens"]}
+    if "caption" in films.arrays:
+        names = reports.name_tokens(films.arrays["labels"])
+        arrays |= {"caption": films.arrays["caption"], "names": names}
+    return {kind: torch.from_numpy(each) for kind, each in arrays.items()}
 
 
 def descended(
@@ -284,10 +302,9 @@ def descended(
 
 
 def fit_base(
-    model: TextToFilm, latents: Tensor, report: Tensor, caption: Tensor | None,
-    rng: np.random.Generator,
-) -> Iterator[State]:  # fmt: skip
-    """Train text encoder and U-Net on latents (N, 4, 16, 16) and tokens (N, LENGTH)."""
+    model: TextToFilm, latents: Tensor, texts: dict[str, Tensor], rng: np.random.Generator
+) -> Iterator[State]:
+    """Train text encoder and U-Net on latents (N, 4, 16, 16) and their texts, of `written`."""
     batch_rng, noise_rng = rng.spawn(2)
     s, noise = model.settings, tr.torch_generator(noise_rng)
 
@@ -295,7 +312,7 @@ def fit_base(
         x0 = latents[at].contiguous(memory_format=torch.channels_last)
         eps = torch.randn(x0.shape, generator=noise)
         t = torch.randint(s.length, (len(at),), generator=noise)
-        text = chosen_text(report[at], None if caption is None else caption[at], s, noise)
+        text = chosen_text({kind: each[at] for kind, each in texts.items()}, s, noise)
         return model.errors(x0, eps, t, text).mean()
 
     yield from descended(model, [*model.parameters()], loss, len(latents), "base", batch_rng)
@@ -322,9 +339,8 @@ def more_job(films: Result, base: Result, settings: dict, stream: list[int]) -> 
 def _fitted(model: TextToFilm, films: Result, coded: Result, rng: np.random.Generator) -> Result:
     """A base after its training. Those who continue it see arrays of one form."""
     latents = restored_coder(coded).encode(planes(films.arrays["image"]))
-    text = [films.arrays.get(name) for name in ("tokens", "caption")]
-    report, caption = (None if each is None else torch.from_numpy(each) for each in text)
-    done = frame.to_its_end(fit_base(model, latents, report, caption, rng), model.settings, "base/")
+    training = fit_base(model, latents, written(films), rng)
+    done = frame.to_its_end(training, model.settings, "base/")
     kept = {k: v for k, v in coded.arrays.items() if k.startswith(("coder/", "noise/"))}
     own = coded.scores.get("coder", coded.scores["settings"])
     return Result(done.arrays | kept, done.scores | {"coder": own})

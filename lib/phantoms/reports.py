@@ -115,3 +115,11 @@ def prompt(*names: str) -> str:
         if side and side not in SIDED.get(finding, ()):
             raise ValueError(f"{finding} cannot be {side}; leave the side out, or name another.")
     return " . ".join(names)
+
+
+def name_tokens(labels: np.ndarray) -> np.ndarray:
+    """Tokens (N, LENGTH) of the names of findings (N, 9) of 0 and 1; of NORMAL without any."""
+    kinds, back = np.unique(labels, axis=0, return_inverse=True)
+    shown = ([FINDINGS[i] for i in row.nonzero()[0]] for row in kinds)
+    texts = [prompt(*names) if names else NORMAL for names in shown]
+    return np.array([tokens(text) for text in texts])[back.ravel()]

@@ -138,10 +138,9 @@ def sampled(
     n = len(arrays["tokens"])
     rngs = [np.random.default_rng([*stream, i % SAMPLES]) for i in range(n)]
     parts = [
-        controlnet.drawn(model, coder, noise, arrays, slice(i, min(i + each, n)), rngs,
-                         controlnet.GUIDANCE)
+        controlnet.drawn(model, coder, noise, arrays, slice(i, min(i + each, n)), rngs)
         for i in range(0, n, each)
-    ]  # fmt: skip
+    ]
     return np.round(np.concatenate(parts) * 255).astype(np.uint8)
 
 

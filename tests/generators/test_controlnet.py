@@ -17,6 +17,7 @@ from lib.generators.textual import BaseSettings, CoderSettings, TextToFilm
 from lib.jobs import Result
 from lib.networks.textual import EncoderHalf, mean_vector
 from lib.phantoms import reports
+from lib.phantoms.findings import FINDINGS
 from lib.training import loop as tr
 from lib.training.weights import seeded
 
@@ -148,14 +149,27 @@ def test_padding_does_not_change_what_the_words_say():
 
 def test_texts_are_dropped_and_shortened_in_the_shares_asked_for():
     n = 4000
-    report = torch.from_numpy(reports.tokens("Normal chest")).repeat(n, 1)
-    caption = torch.from_numpy(reports.tokens("Normal")).repeat(n, 1)
-    s = settings(text_drop=0.2, caption_share=0.25)
-    text = textual.chosen_text(report, caption, s, torch.Generator().manual_seed(0))
-    is_none = (text == textual.no_text(n)).all(1).float().mean().item()
-    is_caption = (text == caption).all(1).float().mean().item()
-    assert is_none == pytest.approx(0.2, abs=0.02)
-    assert is_caption == pytest.approx(0.8 * 0.25, abs=0.02)
+    said = {"report": "mild edema", "caption": "Normal", "names": "edema"}
+    texts = {k: torch.from_numpy(reports.tokens(text)).repeat(n, 1) for k, text in said.items()}
+    s = settings(text_drop=0.2, caption_share=0.25, name_share=0.4)
+    text = textual.chosen_text(texts, s, torch.Generator().manual_seed(0))
+
+    def share(of):
+        return (text == of).all(1).float().mean().item()
+
+    assert share(textual.no_text(n)) == pytest.approx(0.2, abs=0.02)
+    for kind, wanted in (("report", 0.35), ("caption", 0.25), ("names", 0.4)):
+        assert share(texts[kind]) == pytest.approx(0.8 * wanted, abs=0.02), kind
+
+
+def test_a_film_is_also_told_by_the_bare_names_of_its_findings(films):
+    texts = textual.written(films)
+    assert set(texts) == {"report", "caption", "names"}
+    for row, labels in zip(texts["names"].numpy(), films.arrays["labels"], strict=True):
+        shown = [name for name, is_on in zip(FINDINGS, labels, strict=True) if is_on]
+        assert reports.words(row) == (" . ".join(shown) or reports.NORMAL)
+    pool = Result({name: films.arrays[name] for name in ("tokens", "labels")}, {})
+    assert set(textual.written(pool)) == {"report"}
 
 
 # ---- guidance -----------------------------------------------------------------------------------
@@ -178,6 +192,18 @@ def test_guidance_1_is_the_condition_alone_and_0_is_none():
             torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
         assert torch.equal(model.guided(text, mask, 1)(x, t)[0], alone)
     assert (alone - free).abs().max() > 1e-2
+
+
+def test_texts_alone_are_guided_more_than_masks(base, branch, films):
+    """Each request has its own guidance, whatever stands beside it."""
+    asked = requests.film_requests(films, "TM2I", 4)
+    marked = asked.arrays["mask"].any((1, 2))
+    assert marked.any() and not marked.all()
+    own = controlnet.pool(base, branch, asked, 4, [5]).arrays["image"]
+    for rows, guidance in ((marked, controlnet.GUIDANCE), (~marked, controlnet.TEXT_GUIDANCE)):
+        alike = controlnet.pool(base, branch, asked, 4, [5], guidance).arrays["image"]
+        np.testing.assert_array_equal(own[rows], alike[rows])
+        assert not np.array_equal(own[~rows], alike[~rows])
 
 
 def test_errors_are_those_of_equation_1():

@@ -22,7 +22,7 @@ def fitted():
 
 def test_the_base_s_own_recipe_draws_the_films_of_every_pool(fitted):
     plain = controlnet.pool(*fitted, 4, [5])
-    same = paced.pool(*fitted, 4, [5], STEPS, controlnet.GUIDANCE)
+    same = paced.pool(*fitted, 4, [5], STEPS, None)
     np.testing.assert_array_equal(same.arrays["image"], plain.arrays["image"])
     assert same.scores["steps"] == STEPS and same.scores["milliseconds"] > 0
 
@@ -33,7 +33,7 @@ def test_steps_and_guidance_are_those_asked_for(fitted):
     base, *rest = fitted
     longer = base.scores["settings"] | {"sampler_steps": STEPS + 2}
     other = Result(base.arrays, base.scores | {"settings": longer})
-    again = controlnet.pool(other, *rest, 2, [5])
+    again = controlnet.pool(other, *rest, 2, [5], guidance=2.0)
     np.testing.assert_array_equal(films[STEPS + 2, 2.0], again.arrays["image"])
     told = controlnet.pool(*fitted, 2, [5], guidance=1.0)
     np.testing.assert_array_equal(films[STEPS, 1.0], told.arrays["image"])

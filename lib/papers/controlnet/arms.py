@@ -112,17 +112,20 @@ GENERATED = named(  # 01: which conditions are given
 )  # fmt: skip
 
 
-def _recipe(steps: int, guidance: float) -> Added:
-    """The generator drawn from with so many steps of DDIM and this guidance."""
+def _recipe(steps: int, guidance: float | None) -> Added:
+    """The generator drawn from with so many steps of DDIM and this guidance; None: our own."""
+    how = f"guidance {guidance:g}" if guidance else "guidance by condition"
+    name = f"try_s{steps}_g{guidance:g}" if guidance else f"try_s{steps}"
     return Added(
-        f"try_s{steps}_g{guidance:g}", f"{steps} steps, guidance {guidance:g}", tier="long",
-        source=SHORT, oracle="fresh", changes={"steps": steps, "guidance": guidance},
-    )
+        name, f"{steps} steps, {how}", tier="long", source=SHORT, oracle="fresh",
+        changes={"steps": steps, "guidance": guidance},
+    )  # fmt: skip
 
 
 RECIPES = named(  # 01: what was tried on the spare draw, the one that was taken among them
     *(_recipe(steps, 2.0) for steps in (6, 10)),
-    *(_recipe(20, guidance) for guidance in (1.0, 1.5, 2.0, 3.0)),
+    _recipe(10, 3.0),
+    *(_recipe(20, guidance) for guidance in (1.0, 1.5, 2.0, 3.0, 4.0, None)),
 )
 
 PARTS = (MAIN, PROMPTS, VOLUME, PROXY, FEEDBACK, GENERATED)

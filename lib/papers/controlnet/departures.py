@@ -76,7 +76,8 @@ def data() -> list[tuple]:
         (
             f"captions of {STATED['words'].value:.0f} words from reports, by GPT-4",
             f"reports and captions from a grammar of {len(reports.VOCABULARY) - 2} words that "
-            "knows the true findings",
+            "knows the true findings; the base also reads the bare names of findings, by which "
+            "tasks ask",
             "no language model is needed, and what a text claims is known",
             "reports that are wrong or silent",
         ),

@@ -62,7 +62,7 @@ def ways(study: Study, k: int, seed: int) -> Arrays:
     noise = torch.randn(1, 4, 16, 16, generator=torch.Generator().manual_seed(seed))
     way = [noise.repeat(4, 1, 1, 1)]
     with torch.no_grad():
-        predict = model.guided(texts, masks, controlnet.GUIDANCE)
+        predict = model.guided(texts, masks, controlnet.strength(masks))
         way += diffusion.ddim(model.schedule, predict, way[0], model.settings.sampler_steps)
         shown = [way[i] for i in np.linspace(0, len(way) - 1, MOMENTS).round().astype(int)]
         found = torch.stack([coder.decode(z)[:, 0].clamp(0, 1) for z in shown], 1)

@@ -135,7 +135,8 @@ class Pools(Study):
         """The text-to-image base of draw k, after a share of its training."""
         steps = round(share * self.size.base_steps)
         s = textual.BaseSettings(
-            steps=steps, sampler_steps=self.size.sampler_steps, precision=precision()
+            steps=steps, widths=self.size.widths, sampler_steps=self.size.sampler_steps,
+            precision=precision(),
         )
         return Job(
             textual.base_job, films=self.mimic(k), coder=self.coder(k), settings=asdict(s),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from lib.generators.textual import BaseSettings
 from lib.papers.controlnet import printed
 
 
@@ -24,6 +25,7 @@ class Sizes:
     few: int = 300  # samples of each recipe that is tried on the spare draw
     coder_steps: int = 1500  # of the auto-encoder
     base_steps: int = 2000  # of the text-to-image base
+    widths: tuple[int, int, int] = BaseSettings.widths  # of its maps
     branch_steps: int = 800  # of the branch, and of its twin without a frozen base
     watched: tuple[int, ...] = (100, 200, 400, 800)  # steps of the branch at which masks are read
     sampler_steps: int = 20  # of DDIM
@@ -53,9 +55,9 @@ SIZES = {
     ),
     "smoke": Sizes(
         films=100, validation=60, test=60, base_films=60, branch_films=60, known_films=2000,
-        judged=20, few=8, align_steps=3, coder_steps=4, base_steps=4, branch_steps=4, watched=(4,),
-        sampler_steps=2, proxy_steps=4, more_steps=3, dpo_steps=3, sets=8, sweep=(4, 8),
-        noises=(0.0,), readers=2, findings_steps=3, masks_steps=3, known_steps=4, seeds=1,
-        seeds_alone=2,
+        judged=20, few=8, align_steps=3, coder_steps=4, base_steps=4, widths=(16, 16, 16),
+        branch_steps=4, watched=(4,), sampler_steps=2, proxy_steps=4, more_steps=3, dpo_steps=3,
+        sets=8, sweep=(4, 8), noises=(0.0,), readers=2, findings_steps=3, masks_steps=3,
+        known_steps=4, seeds=1, seeds_alone=2,
     ),
 }  # fmt: skip

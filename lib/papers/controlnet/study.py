@@ -108,6 +108,13 @@ class Study(Tasks):
             stream=self.stream("samples conditions", k), **arm.changes,
         )  # fmt: skip
 
+    def recipe_names(self, arm: Added, k: int) -> Job:
+        """Samples for every finding alone, by its name, drawn by a recipe."""
+        return Job(
+            paced.pool, base=self.base(k), branch=self.branch(k), asked=self.named(),
+            n=EACH * len(FINDINGS), stream=self.stream("samples named", k), **arm.changes,
+        )  # fmt: skip
+
     def judged_few(self, pool: Job) -> Job:
         """`judged` by as many films as a recipe has."""
         n = self.size.few

@@ -63,8 +63,11 @@ class Branch(Films):
             pool = study.recipe(arm, SPARE)
             yield Scores(arm, TRIED, {SPARE: study.judged_few(pool)})
             yield Scores(arm, ("milliseconds",), {SPARE: pool})
+            yield Scores(arm, NAMED, {SPARE: study.judged_names(study.recipe_names(arm, SPARE))})
         fresh = study.judged_few(study.true_pool(SPARE))
         yield Scores(SOURCES["fresh"], TRIED, {SPARE: fresh})
+        shown = study.judged_names(study.shown_names(SPARE))
+        yield Scores(SOURCES["fresh"], NAMED, {SPARE: shown})
         for steps in study.size.watched:
             arm = Arm("syn", f"after {steps} steps", tier="long", oracle="")
             each = {SPARE: study.watched(SPARE, steps)}

@@ -37,7 +37,7 @@ SIZES = {
     "smoke": Sizes(
         budget=(3, 6), seeds=1, seeds_alone=2,
         volume_share=5, added=10, long_additions=(), test_volumes=2, known_slices=60,
-        judged_pairs=40, remembered=10, pair_steps=6, pair_delay=3, lsgan_steps=6,
+        judged_pairs=40, remembered=10, pair_steps=4, pair_delay=2, lsgan_steps=4,
         latent_steps=(4, 4), known_steps=6, hint_steps=4, slice_steps=4, volume_steps=3,
         weighed=(4, 3),
     ),

@@ -51,8 +51,8 @@ SIZES = {
     ),
     "smoke": Sizes(
         subjects=(8, 1, 4), slices=8, sweep=(4, 6), added=10, known_slices=60, judged=40,
-        remembered=10, controlled=3, repeats=3, substrate_steps=6, diff_steps=6, vaegan_steps=6,
-        ldm_steps=(4, 4), maskdiff_steps=6, length=20, sampler_steps=4, meta_steps=6,
+        remembered=10, controlled=3, repeats=3, substrate_steps=4, diff_steps=4, vaegan_steps=4,
+        ldm_steps=(4, 4), maskdiff_steps=4, length=20, sampler_steps=4, meta_steps=4,
         segment_steps=4, classify_steps=4, known_steps=6, judge_steps=4, budget=(3, 6), seeds=1,
         seeds_alone=2,
     ),

@@ -5,7 +5,6 @@ import json
 import pytest
 
 from lib.claims import gate, ledger
-from lib.generators.controlnet import GUIDANCE
 from lib.jobs import Job
 from lib.papers.budget import SPARE
 from lib.papers.controlnet import tables
@@ -150,7 +149,7 @@ def test_quick_has_what_the_paper_quotes():
 
 
 def test_recipes_are_tried_on_the_spare_draw_in_full_alone():
-    table, taken = TABLES["01_branch"], (STUDY.size.sampler_steps, GUIDANCE)
+    table, taken = TABLES["01_branch"], (STUDY.size.sampler_steps, None)
     assert not [*table.scores(STUDY)] and not [*table.scores(study(Plan(SMOKE)))]
     rows = [*table.scores(study(Plan(FULL)))]
     assert all(set(each.jobs) == {SPARE} for each in rows)
