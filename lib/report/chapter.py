@@ -6,8 +6,11 @@
 """
 
 import re
+import textwrap
 from collections import Counter
+from itertools import accumulate, pairwise
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -97,6 +100,20 @@ class Chapter:
         lines = [[out["id"], out["n"], out["sentence"]] for out in open_]
         self.page.table(["undecided", "R", "in words"], lines)
 
+    def banded(self, axes: Axes, tests: list[dict], ticks: tuple[float, ...]) -> None:
+        """Tests in margins: a band for each claim, named at its left, and in it a line for each."""
+        edges, places, names = bands(tests), [], []
+        for id_, (top, bottom) in zip(_claims(tests), pairwise(edges), strict=True):
+            own = [one for one in tests if one["id"] == id_]
+            for i, one in enumerate(own):
+                mark(axes, one, top + (bottom - top) * (i + 0.5) / len(own), size=3.4)
+            axes.axhline(top, color="#CCCCCC", lw=0.6)
+            short = textwrap.shorten(self.claims[id_]["statement"], 42, placeholder=" …")
+            places, names = [*places, (top + bottom) / 2], [*names, f"{short}  {id_}"]
+        in_margins(axes, ticks)
+        axes.set_yticks(places, names, fontsize=6.5)
+        axes.set_ylim(max(edges[-1], 1), 0)
+
     def check(self, claims: int, severities: list[int]) -> None:
         """The chapter's own counts, in the band at the end of its page."""
         page, ids = self.page, [claim["id"] for claim in ledger.by_paper(self.paper)]
@@ -134,6 +151,23 @@ def mark(axes, one: dict, y: float, size: float = 5) -> None:
     axes.plot(one["value"], y, "o", ms=size, color=colour, mec="black", mew=0.1 * size)
     if one["paper"] is not None:
         axes.plot(one["paper"], y, "x", ms=1.2 * size, color="black")
+
+
+def _claims(tests: list[dict]) -> list[str]:
+    return list(dict.fromkeys(one["id"] for one in tests))
+
+
+def bands(tests: list[dict]) -> list[int]:
+    """Where the bands of the claims end, from 0: a line for each test, three at least a claim."""
+    each = [one["id"] for one in tests]
+    return list(accumulate((max(3, each.count(id_)) for id_ in _claims(tests)), initial=0))
+
+
+def reach(tests: list[dict]) -> tuple[float, float]:
+    """The ends of an axis round 0 on which all intervals and the paper's effects fit."""
+    ends = [x for one in tests for x in (*(one["ci95"] or [one["value"]]), one["paper"] or 0)]
+    far = 1.3 * max(10, *map(abs, ends), 0)
+    return -far, far
 
 
 def in_margins(axes, ticks: tuple[float, ...]) -> None:

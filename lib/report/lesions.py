@@ -1,4 +1,4 @@
-"""Parts of PathoSyn's pages: slices with their masks, a judge's curves, requests and answers."""
+"""Parts of pages on lesions: slices with their masks, a judge's curves, requests and answers."""
 
 from collections.abc import Iterable, Mapping
 
@@ -40,6 +40,12 @@ def masked(
         own = masks[name] if isinstance(masks, Mapping) else masks
         for ax, mask in zip(row, own, strict=True):
             plots.outline(ax, mask, colour)
+
+
+def paired(axes: np.ndarray, lines: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    """Named lines of images (n, H, W) with the borders of their masks, {name: (images, masks)}."""
+    images, masks = ({name: both[i] for name, both in lines.items()} for i in (0, 1))
+    masked(axes, images, masks)
 
 
 # ---- curves -------------------------------------------------------------------------------------

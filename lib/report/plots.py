@@ -154,8 +154,7 @@ def differences(
 ) -> None:
     """An arm minus each of the others, by draw; grey: the smallest difference that counts."""
     shown = [other for other in others if rows.has(other, metric)]
-    axes.axvspan(-margin, margin, color=BAND, alpha=0.4, lw=0)
-    axes.axvline(0, color="black", lw=0.8)
+    negligible(axes, margin)
     for y, other in enumerate(reversed(shown)):
         gain, here = rows.lead(arm, other, metric), rows.here(metric, arm, other)
         marks(axes, gain, y, ROLES[other.role], here)
@@ -163,6 +162,12 @@ def differences(
         if None not in said:
             axes.plot(said[0] - said[1], y, "x", ms=6, color=ROLES["paper"])
     axes.set_yticks(range(len(shown)), [other.label for other in reversed(shown)])
+
+
+def negligible(axes: Axes, margin: float) -> None:
+    """A line at 0, and grey around it the differences too small to count."""
+    axes.axvspan(-margin, margin, color=BAND, alpha=0.4, lw=0)
+    axes.axvline(0, color="black", lw=0.8)
 
 
 def lines(axes: Axes, found: dict[str, dict], label: str) -> None:

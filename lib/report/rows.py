@@ -69,6 +69,11 @@ class Regime:
         one, other = self.together([arm, over], metric)
         return one - other
 
+    def are_shares(self, *metrics: str) -> bool:
+        """Whether all values of these metrics lie between 0 and 1, whatever arms have them."""
+        each = [self.values(arm, m) for arm in self.arms for m in metrics if self.has(arm, m)]
+        return all(((x >= 0) & (x <= 1)).all() for x in each)
+
     def lead(self, arm: Arm | str, over: Arm | str, metric: str) -> dict[str, float]:
         """Difference of two arms by draw, {draw: value}, in the draws that both have."""
         one, other = self.draws(arm, metric), self.draws(over, metric)

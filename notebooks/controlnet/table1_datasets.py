@@ -30,12 +30,10 @@ from pathlib import Path
 
 import numpy as np
 
-from lib import jobs
 from lib.datasets import films
 from lib.metrics import segmentation
-from lib.papers.controlnet import printed
+from lib.papers.controlnet import looks, printed
 from lib.papers.controlnet.arms import PERCENT, SOURCES, TASKS
-from lib.papers.table import row
 from lib.phantoms import findings, reports
 from lib.phantoms.findings import FINDINGS, LAWS
 from lib.report import plots
@@ -53,14 +51,12 @@ page.study.source.known("films with nine findings")
 # > with the data split randomly into an 80/20 ratio for training and testing. (Datasets)
 
 # %%
-lines = []
-for name, each in printed.TABLE1.items():
-    share = each.train / (each.train + each.test)
-    lines.append([TASKS[name].label.removesuffix("-like"), f"{each.train:,}", f"{each.test:,}",
-                  f"{share:.1%}", ", ".join(each.conditions)])  # fmt: skip
+share = {name: each.train / (each.train + each.test) for name, each in printed.TABLE1.items()}
+lines = [[TASKS[name].label.removesuffix("-like"), f"{each.train:,}", f"{each.test:,}",
+          f"{share[name]:.1%}", ", ".join(each.conditions)]
+         for name, each in printed.TABLE1.items()]  # fmt: skip
 page.table(["Table 1", "train", "test", "train share", "conditions"], lines)
-stated = printed.STATED["train_share"].value
-kept = {n: abs(d.train / (d.train + d.test) - stated) < 0.01 for n, d in printed.TABLE1.items()}
+kept = {name: abs(x - printed.STATED["train_share"].value) < 0.01 for name, x in share.items()}
 page.check("of SIIM and RSNA, both said to be split 80/20, RSNA is not", kept["siim"] > kept["rsna"])
 
 # %% [markdown]
@@ -106,7 +102,6 @@ def together(law: findings.Law) -> np.ndarray:
     return np.divide(pairs, alone, out=np.full_like(pairs, np.nan), where=alone > 0)
 
 
-# %%
 caption = "How often the finding of a column is there, given that of the row; closed form, five laws."
 with page.figure(caption, 1, 5, "together", figsize=(13, 3.4)) as axes:
     for ax, (name, law) in zip(axes, LAWS.items(), strict=True):
@@ -129,20 +124,20 @@ with page.figure(caption, 1, 5, "together", figsize=(13, 3.4)) as axes:
 
 # %%
 six, none = np.arange(1, 7, dtype=np.uint64), np.zeros((6, len(FINDINGS)), np.uint8)
-seen = {name: findings.render(findings.from_seeds(law, six, none)).image
-        for name, law in LAWS.items()}  # fmt: skip
+seen = {name: findings.render(findings.from_seeds(law, six, none)).image for name, law in LAWS.items()}
 caption = "Six subjects without findings, the same in every line, seen by the scanners of five laws."
 with page.figure(caption, 5, 6, "scanners", figsize=(7.6, 6.2)) as axes:
     plots.gallery(axes, seen)
-same = np.array_equal(seen["mimic"], seen["candid"])
-page.check("mimic and candid share a scanner, bit for bit", same)
-page.check("the other three differ", not any(np.array_equal(seen["mimic"], seen[n])
-                                             for n in ("siim", "rsna", "chexpert")))  # fmt: skip
+differs = [name for name, image in seen.items() if not np.array_equal(image, seen["mimic"])]
+page.check("mimic and candid share a scanner, bit for bit", "candid" not in differs)
+page.check("the other three differ", differs == ["siim", "rsna", "chexpert"])
 
 
 # %% [markdown]
 # Only these ranges of a law are calibrated; everything else belongs to the body that all laws share.
-# They were set with arms that have no generator, and then frozen.
+# They were set with arms that have no generator, and then frozen. How hard they make the findings was
+# measured once: the AUC of a small network by the number of real films, and the Dice of a U-Net for the
+# pneumothorax.
 
 # %%
 default, lines = findings.Body(), []
@@ -152,12 +147,6 @@ for f in fields(findings.Body):
         lines.append([f"`{f.name}`", *(f"{low:g} to {high:g}" for low, high in each)])
 lines.append(["blur of the detector, pixels", *(f"{law.blur:g}" for law in LAWS.values())])
 page.table(["range", *LAWS], lines)
-
-# %% [markdown]
-# How hard that makes the findings was measured once, before any generator: the AUC of a small network
-# by the number of real films, and the Dice of a U-Net for the pneumothorax.
-
-# %%
 hard = json.loads((Path(findings.__file__).parent / "difficulty.json").read_text(encoding="utf-8"))
 at = ("16", "160", "1600")
 measured = {(law, name): {n: each[name] for n, each in by.items()} for law, by in hard["auc"].items()
@@ -182,8 +171,7 @@ shown = {name: findings.render(findings.from_seeds(LAWS["mimic"], eight, label[N
 page.check("outside a finding's support the twin is the film, bit for bit", all(
     np.array_equal(each.image[~each.support], each.healthy[~each.support])
     for each in shown.values()))  # fmt: skip
-page.check("every finding changes every film", all(
-    each.support.any((1, 2)).all() for each in shown.values()))  # fmt: skip
+page.check("every finding changes every film", all(x.support.any((1, 2)).all() for x in shown.values()))
 
 
 # %%
@@ -237,31 +225,15 @@ page.check("no caption is longer than the paper's", longest <= printed.STATED["w
 #
 # ## The draws
 #
-# One training set for each task, as the arms of [02_utility](02_utility.py) get it.
+# One training set for each task, as the arms of [02_utility](02_utility.py) get it: how many films have
+# each finding, and how many should by the law.
 
 # %%
 page.run()
-
-
-def look() -> dict[str, np.ndarray]:
-    """Of each task: films with each pair of findings, the first labels, shares of grey values."""
-    k, found = page.study.draws()[0], {}
-    for name, task in TASKS.items():
-        data = jobs.load(page.study.films(task, k)).arrays
-        labels = data["labels"].astype(int)
-        grey = np.histogram(data["image"], 50, (0, 1))[0] / data["image"].size
-        found |= {f"{name}/pairs": labels.T @ labels, f"{name}/grey": grey,
-                  f"{name}/first": data["labels"][: page.study.real(1)],
-                  f"{name}/n": np.array([len(labels)])}  # fmt: skip
-    return found
-
-
-drawn = page.panel("laws", look)
+drawn = page.panel("laws", lambda: looks.sets(page.study, page.study.draws()[0]))
 if not drawn:
     page.text("*The record has no draw of these sets yet.*")
-
-# %%
-if drawn:
+else:
     count = {name: (np.diag(drawn[f"{name}/pairs"]), drawn[f"{name}/n"][0]) for name in TASKS}
     page.table(
         ["drawn / law", "films", *FINDINGS],
@@ -280,25 +252,6 @@ for name in TASKS if drawn else ():
         first, j = drawn[f"{name}/first"], FINDINGS.index(about)
         even = abs(first[:, j].sum() - len(first) * pairs[j, j] / n) <= 1
         page.check(f"{name}: the first films have their share of {about}", even)
-
-# %% [markdown]
-# The rows that are kept say how many films there are, and how many of them have each of a task's
-# findings.
-
-
-# %%
-def counted(name: str) -> list[dict]:
-    """Rows of a task: its films beside Table 1's, and the share with each finding."""
-    (have, n), said, task = count[name], printed.TABLE1[name], TASKS[name]
-    k = page.study.draws()[0]
-    code = page.study.films(task, k).key
-    made = [row(page.study, name, "films", "train", {k: int(n)}, code, paper=said.train)]
-    named = task.findings or (task.about,)
-    return made + [row(page.study, name, f, "prevalence",
-                       {k: float(have[FINDINGS.index(f)] / n)}, code) for f in named]  # fmt: skip
-
-
-page.keep(lambda: [each for name in TASKS for each in counted(name)])
 
 # %%
 caption = "Grey values of the training films of four tasks (steps of a fiftieth); the scanners differ."
@@ -366,18 +319,8 @@ page.check("marking nothing scores where films have no lesion", silent["candid"]
 # The independent reader learns from plentiful films that no generator and no arm sees. What it can
 # tell apart on held-out films is a ceiling for everything that is measured through its eyes.
 
-
 # %%
-def hardness() -> dict[str, np.ndarray]:
-    """The reader's AUC and threshold of every finding, on films held out."""
-    scores = jobs.load(page.study.reader).scores
-    auc = [np.nan if scores["auc"][f] is None else scores["auc"][f] for f in FINDINGS]
-    return {"auc": np.array(auc), "threshold": np.array(scores["thresholds"])}
-
-
-reader = page.panel("reader", hardness)
-
-# %%
+reader = page.panel("reader", lambda: looks.hardness(page.study))
 caption = "AUC of the independent reader for each finding, on held-out films of all five laws."
 if reader:
     with page.figure(caption, name="reader", figsize=(6, 2.8)) as ax:
@@ -386,6 +329,8 @@ if reader:
         ax.set_yticks(range(9), FINDINGS)
         ax.set(xlim=(0.4, 1), xlabel="AUC (dashed: chance)")
         ax.invert_yaxis()
+if reader and page.meaningful:
+    page.check("the reader tells every finding better than chance", np.nanmin(reader["auc"]) > 0.6)
 
 # %% [markdown]
 # Now the tasks: what real films give alone, with classical augmentation, and with as many fresh
@@ -405,12 +350,7 @@ page.table(["task", "", "films", "score", "real", "augmented", "fresh phantoms"]
 # %% [markdown]
 # **What to see.** A dash means: not run yet. A task where the last column is no better than the first
 # has nothing to gain, and no generator should be blamed for that.
-
-# %%
-if reader and page.meaningful:
-    page.check("the reader tells every finding better than chance", np.nanmin(reader["auc"]) > 0.6)
-
-# %% [markdown]
+#
 # ## In this notebook we have
 #
 # - replaced the paper's collections by five laws, with prevalences and pairs in closed form;

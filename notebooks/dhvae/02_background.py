@@ -33,7 +33,7 @@ from lib import jobs
 from lib.generators import hamiltonian as hmc
 from lib.generators import hvae
 from lib.metrics.inference import t_interval
-from lib.papers.dhvae import toys
+from lib.papers.dhvae import looks, toys
 from lib.papers.dhvae.arms import LIKELIHOOD, chosen
 from lib.papers.table import row
 from lib.report import plots
@@ -61,8 +61,7 @@ normal = partial(toys.normal, seed=seed)  # normal(3, 2, stream=1): a (3, 2) ten
 # | K, step sizes, tempering, latent size: not stated (DH-E13) | K = 3 with learned step sizes and quadratic tempering, all listed as ours in `HvaeSettings` |
 # | "more accurate likelihood", "tighter bound", and no likelihood in any table (DH-E11) | ELBO and evidence of held-out pairs, below |
 # | p(x\|z) is called the posterior beside equation 1 (DH-E27) | it is the likelihood; the posterior is p(z\|x) |
-
-# %% [markdown]
+#
 # ## A ball in a curved valley
 #
 # The potential $U = -\log p$ is a landscape and z a ball in it; the momentum ρ, drawn at random, is
@@ -71,8 +70,6 @@ normal = partial(toys.normal, seed=seed)  # normal(3, 2, stream=1): a (3, 2) ten
 
 # %%
 page.source(hmc.leapfrog, toys.banana)
-
-# %%
 HUES = ("#0072B2", "#009E73", "#D55E00")
 START = torch.tensor([[-1.2, 1.5]], dtype=torch.float64)
 
@@ -85,29 +82,26 @@ def roll(eps: float, steps: int, n: int = 1, stream: int = 1, **more) -> dict[st
     return {name: np.stack([getattr(s, name).detach().numpy() for s in states]) for name in names}
 
 
-# %%
-def landscape(ax) -> None:
+def landscape(ax, title: str) -> None:
     """Level lines of exp(-U)."""
     x, y = (torch.linspace(*ends, 120, dtype=torch.float64) for ends in ((-2.2, 2.2), (-1.2, 4.2)))
     level = torch.exp(-toys.banana(torch.cartesian_prod(x, y))).view(120, 120).T
     ax.contour(x, y, level, levels=6, colors="#BBBBBB", linewidths=0.8)
     ax.plot(*START[0], "ko", ms=5)
-    ax.set(xlabel="$z_1$", ylabel="$z_2$")
+    ax.set(xlabel="$z_1$", ylabel="$z_2$", title=title)
 
 
 # %%
 caption = "Leapfrog trajectories on a banana-shaped density, and the Hamiltonian along them."
 with page.figure(caption, 1, 3, figsize=(12, 3.6)) as (left, middle, right):
-    landscape(left)
-    landscape(middle)
+    landscape(left, "three pushes, eps = 0.05, 60 steps")
+    landscape(middle, "one push, three step sizes")
     for hue, stream, eps in zip(HUES, (1, 2, 6), (0.05, 0.2, 0.4), strict=True):
         left.plot(*roll(0.05, 60, stream=stream)["z"][:, 0].T, ".-", ms=3, lw=1, color=hue)
         way = roll(eps, round(3 / eps))
         h = way["hamiltonian"][:, 0]
         middle.plot(*way["z"][:, 0].T, ".-", ms=4, lw=1, color=hue)
         right.plot(eps * np.arange(len(h)), h - h[0], ".-", color=hue, label=f"eps = {eps:g}")
-    left.set_title("three pushes, eps = 0.05, 60 steps")
-    middle.set_title("one push, three step sizes")
     right.set(xlabel="eps × step", ylabel="H less H at the start (nats)", title="energy over time")
     right.set_ylim(top=0.42)
     right.legend(loc="upper left", fontsize=8)
@@ -210,9 +204,7 @@ print("factors", np.round(factors, 3), "product", f"{np.prod(factors):.6f}")
 page.check("the momentum cools to what it was", abs(np.prod(factors) - 0.3**0.5) < 1e-12)
 clouds = {beta0: roll(0.1, 10, n=400, beta0=beta0) for beta0 in (1.0, 0.3)}
 reach = {beta0: cloud["z"][-1].std(0).mean() for beta0, cloud in clouds.items()}
-print(
-    "spread of the end points:", {f"beta_0 = {b:g}": round(float(r), 3) for b, r in reach.items()}
-)
+print("spread of the end points:", *(f"{r:.3f} with beta_0 = {b:g}" for b, r in reach.items()))
 page.check("hotter balls come further", reach[0.3] > reach[1.0])
 
 # %%
@@ -221,8 +213,7 @@ with page.figure(caption, 1, 3, "tempering", figsize=(12, 3.4)) as (left, *other
     for (beta0, cloud), ax, hue in zip(clouds.items(), others, HUES[::2], strict=True):
         left.plot(cloud["rho"].std((1, 2)), "o-", color=hue, label=rf"$\beta_0$ = {beta0:g}")
         ax.plot(*cloud["z"][-1].T, ".", ms=3, color=hue)
-        landscape(ax)
-        ax.set_title(rf"end points, $\beta_0$ = {beta0:g}")
+        landscape(ax, rf"end points, $\beta_0$ = {beta0:g}")
     left.set(xlabel="step", ylabel="standard deviation of ρ", title="momentum")
     left.legend()
 
@@ -264,8 +255,6 @@ model = toys.Linear(normal(5, 3, stream=7), 1.5 * normal(5, stream=8))
 noise, evidence = normal(2, 40_000, 3, stream=9), model.evidence
 right = {K: model.weigh(noise, K)[0] for K in range(5)}
 wrong = {K: model.weigh(noise, K, toys.unkicked)[0] for K in range(5)}
-
-# %%
 both = (torch.mean, hmc.importance_estimate)
 lines = [[K, *(f"{f(w[K]):.3f}" for w in (right, wrong) for f in both)] for K in right]
 page.table(["K", "ELBO", "evidence, estimated", "wrong leapfrog: ELBO", "estimated"], lines)
@@ -336,7 +325,6 @@ found = {PLACE[at.name]: at for at in rows if at.name in PLACE and page.study.so
 print(f"R of the HVAE: {page.counted(rows, 'hvae_sd', 'elbo')}" if found else "needs a phantom")
 
 
-# %%
 def nats(values: np.ndarray, sign: str = "") -> str:
     """Mean and 95 % t-interval with one decimal."""
     mean, *ends = t_interval(values)
@@ -364,14 +352,6 @@ if found:
                 plots.forest(ax, at, ARMS, metric, f"{metric} (nats)")
                 ax.tick_params(labelleft=ax is line[0])
             line[0].set_title(place)
-
-# %% [markdown]
-# **What to see.** Dots are training draws, bars 95 % t-intervals. A higher ELBO has two possible
-# sources: a better model (evidence) or a tighter bound (gap, lower is tighter). The paper's sentence
-# is about the second. The differences, draw by draw:
-
-
-# %%
 PAIRS = {"HVAE - VAE": ("hvae_sd", "vae_sd"), "stopped - HVAE": ("hvae_stopped", "hvae_sd")}
 lines = [
     [place, title, len(at.gain(*arms, "elbo")), *(nats(at.gain(*arms, m), "+") for m in LIKELIHOOD)]
@@ -381,28 +361,21 @@ lines = [
 page.table(["nats per pair", "difference", "R", "ELBO", "evidence", "gap"], lines)
 
 # %% [markdown]
+# **What to see.** Dots are training draws, bars 95 % t-intervals. A higher ELBO has two possible
+# sources: a better model (evidence) or a tighter bound (gap, lower is tighter). The paper's sentence
+# is about the second. The table has the differences, draw by draw.
+#
 # ## Is the evidence reached?
 #
 # The stored weights say how the estimate grows with the number of samples. A curve that still rises
 # at its right end is a lower bound of the evidence and no more; so the *gap* is one too.
 
-
 # %%
-def climb() -> dict[str, np.ndarray]:
-    """(8, 2) by modality and arm of draw 0: number of samples, mean estimate of the evidence."""
-    counts, found = np.unique(np.geomspace(1, samples, 8).astype(int)), {}
-    for modality, study in page.studies.items():
-        for arm in (arm for arm in ARMS if 0 in study.draws(arm)):
-            w = torch.from_numpy(jobs.load(study.likelihood(arm, 0)).arrays["weights"])
-            means = [hmc.importance_estimate(w[:n]).mean().item() for n in counts]
-            page.check(f"Jensen, {modality} {arm.name}", means[-1] >= w.mean().item() - 1e-3)
-            found[f"{modality}/{arm.name}"] = np.transpose([counts, means])
-    return found
-
-
-curves = page.panel("climb", climb) if found else {}
-
-# %%
+curves = page.panel("climb", lambda: looks.climb(page.studies, ARMS, samples)) if found else {}
+for name in (name for name in curves if f"{name}/elbo" in curves):
+    page.check(f"Jensen, {name}", curves[name][-1, 1] >= curves[f"{name}/elbo"][0] - 1e-3)
+gaps = [at.values(arm, "gap") for at in found.values() for arm in ARMS if at.has(arm, "gap")]
+page.check("a bound is below the evidence (Jensen)", all(gap.mean() >= 0 for gap in gaps))
 HUE = dict(zip(ARMS, ("#777777", "#0072B2", "#56B4E9"), strict=True))
 if found:
     caption = "Importance-sampled evidence by number of samples, draw 0 of each arm (no interval)."
@@ -426,16 +399,7 @@ if found:
 # %%
 few = 16 if page.meaningful else 4
 
-
-def held() -> dict[str, np.ndarray]:
-    """The first held-out pairs of each modality."""
-    each = {m: jobs.load(study.reference).arrays for m, study in page.studies.items()}
-    return {f"{m}/{name}": x[name][:few] for m, x in each.items() for name in ("image", "mask")}
-
-
-pairs = page.panel("held_out", held) if found else {}
-
-# %%
+pairs = page.panel("held_out", lambda: looks.first_pairs(page.studies, few)) if found else {}
 for m, study in page.studies.items() if found else ():
     stored = page.model(f"hvae_{m}", study.fitted(ARMS[1], 0))
     exact = stored.scores["settings"] | {"precision": "float32"}
@@ -451,12 +415,7 @@ for m, study in page.studies.items() if found else ():
 # %% [markdown]
 # **What to see.** Above zero, the trained dynamics do tighten this model's bound; near zero, they
 # hardly matter, whatever the table of the two trainings says.
-
-# %%
-gaps = [at.values(arm, "gap") for at in found.values() for arm in ARMS if at.has(arm, "gap")]
-page.check("a bound is below the evidence (Jensen)", all(gap.mean() >= 0 for gap in gaps))
-
-# %% [markdown]
+#
 # ## Verdict
 #
 # The test and its margin have stood in `lib/claims/ledger.json` since before the first result: ELBO

@@ -32,21 +32,18 @@ import torch
 from scipy.ndimage import gaussian_filter, shift
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from lib import jobs
 from lib.generators import hvae
 from lib.metrics.masks import alignment
 from lib.networks import wsconv
-from lib.papers.dhvae import toys
+from lib.papers.dhvae import looks, toys
 from lib.papers.dhvae.arms import DICE, SOURCES, SWAPPED, chosen, preset
 from lib.phantoms import brain
-from lib.report import plots
+from lib.report import lesions, plots
 from lib.report.page import Page
 from lib.report.rows import interval
-from lib.tasks import segment
-from lib.training.loop import as_pairs, as_planes, from_logits
+from lib.training.loop import as_pairs, from_logits
 from lib.training.weights import seeded
 
-# %%
 page = Page("dhvae/03_method", profile, seed, dataset, root, draws)
 study = page.study
 assert dataset == "phantom", "healthy counterfactuals are known for phantoms only"
@@ -75,20 +72,7 @@ assert dataset == "phantom", "healthy counterfactuals are known for phantoms onl
 
 # %%
 rows = page.run()
-
-
-def held() -> dict[str, np.ndarray]:
-    """The largest lesion slice of twelve held-out subjects: seed, number of the slice, image."""
-    found = jobs.load(study.reference).arrays
-    area, subject = found["mask"].sum((1, 2)), found["subject"]
-    each = [np.flatnonzero(subject == s) for s in np.unique(subject)[:12]]
-    largest = np.array([at[area[at].argmax()] for at in each])
-    return {name: found[name][largest] for name in ("subject", "index", "image")}
-
-
-chosen_slices = page.panel("held_out", held, of=study.reference)
-
-# %%
+chosen_slices = page.panel("held_out", lambda: looks.largest(study), of=study.reference)
 level, each = chosen_slices["index"], np.arange(len(chosen_slices["index"]))
 seeds = brain.from_seeds(brain.BRAIN, chosen_slices["subject"])
 drawn = brain.render(seeds, modalities=("FLAIR",))
@@ -102,17 +86,6 @@ else:
 pairs = as_pairs(image, mask)
 P = pairs[0, 0].numel()
 print(f"{len(pairs)} held-out pairs {tuple(pairs.shape[1:])}, one of each subject; {P:,} pixels")
-
-
-# %%
-def gallery(axes, shown: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
-    """Lines of images with the contours of their masks."""
-    for line, (name, both) in zip(axes, shown.items(), strict=True):
-        for ax, x, m in zip(line, *both, strict=False):
-            plots.show(ax, x)
-            plots.outline(ax, m, plots.ROLES["control"])
-        plots.label(line[0], name)
-
 
 # %% [markdown]
 # ## The network
@@ -129,8 +102,6 @@ for name, shape in {"here": wsconv.CPU, "the paper's": wsconv.PAPER}.items():
                 latent=shape.latent, side=shape.side, precision="float32")  # fmt: skip
     with torch.device("meta"):
         made[name] = hvae.PairVAE(s)
-
-# %%
 count = {name: sum(p.numel() for p in model.parameters()) for name, model in made.items()}
 code = {name: model.settings.shape.code for name, model in made.items()}
 page.table(
@@ -157,12 +128,11 @@ for part in ("encoder", "decoder"):
 conv = seeded(lambda: wsconv.convolution(2, 8), np.random.default_rng(seed))
 raw, used = conv.parametrizations.weight.original, conv.weight.detach().clone()
 before = conv(pairs).detach()
-print(f"one raw kernel: mean {raw[0].mean():+.3f}, SD {raw[0].std(correction=0):.3f}; "
-      f"used: mean {used[0].mean():+.3f}, SD {used[0].std(correction=0):.3f}")  # fmt: skip
+for name, one in (("raw", raw[0]), ("used", used[0])):
+    print(f"a kernel, {name}: mean {one.mean():+.3f}, SD {one.std(correction=0):.3f}")
 with torch.no_grad():
     raw.mul_(3).add_(0.5)
-same = torch.allclose(conv(pairs), before, atol=2e-3)
-page.check("three times the kernel plus a half changes nothing", same)
+page.check("3 × kernel + 0.5 changes nothing", torch.allclose(conv(pairs), before, atol=2e-3))
 
 # %% [markdown]
 # ## Term 1: the bound
@@ -210,34 +180,18 @@ print(f"a perfect image would have {ceiling:.1f} nats: a density may exceed one 
 # %%
 page.source(hvae.feature_loss)
 error = np.square(healthy - image).mean((1, 2), keepdims=True)
-outside = ~drawn.support[each, level]
-page.check("the same subject and noise without its tumour", (healthy == image)[outside].all())
+page.check("the twin lacks its tumour alone", ((healthy == image) | drawn.support[each, level]).all())
 noise = np.random.default_rng(seed).standard_normal(image.shape, dtype=np.float32)
 others = {"blurred": gaussian_filter(image, (0, 1.5, 1.5)), "noise": image + noise}
 others |= {"shifted": shift(image, (0, 0, 1), order=1), "contrast": np.full_like(image, 0.3)}
 changed = {name: toys.as_far(image, other, error) for name, other in others.items()}
 changed = {"tumour out": healthy, **changed}
 
-
 # %%
-def seen_by_guide() -> dict[str, np.ndarray]:
-    """The terms of equation 9 by change (5, 4), and the guide's maps of the first slice."""
-    guide, terms = segment.load(jobs.load(study.guide(0))), []
-    with torch.no_grad():
-        real = guide.maps(pairs[:, :1])
-        for x in changed.values():
-            both = zip(guide.maps(as_planes(x)), real, strict=True)
-            terms.append([((a - b).square().mean() / b.square().mean()).item() for a, b in both])
-        whole = hvae.feature_loss(guide, as_planes(healthy), pairs[:, :1], "float32").item()
-    trained = math.isclose(whole, np.mean(terms[0]), rel_tol=1e-3)
-    page.check("equation 9 is as it is trained", trained)
-    maps = {f"map {j + 1}": m[0].mean(0).numpy() for j, m in enumerate(real)}
-    return {"terms": np.array(terms), **maps}
-
-
-seen = page.panel("guide", seen_by_guide)
-
-# %%
+seen = page.panel("guide", lambda: looks.by_guide(study, pairs[:, :1], changed.values()))
+if "loss" in seen:
+    trained = np.isclose(seen["loss"], seen["terms"][0].mean(), rtol=1e-3)
+    page.check("equation 9 is as it is trained", trained.all())
 BLUES = ("#BBDDF2", "#56B4E9", "#0072B2", "#003A5D")
 caption = f"What the guide's maps make of these changes (means over {len(pairs)} slices)."
 with page.figure(caption, name="maps", figsize=(6, 3)) as ax:
@@ -276,9 +230,7 @@ grey, logit = np.linspace(0, 1, 201), np.linspace(-6, 6, 200)
 cost = {p: 0.7 * np.abs(grey - 0.2) ** p + 0.3 * np.abs(grey - 0.8) ** p for p in (1, 2)}
 critic = seeded(wsconv.PatchCritic, np.random.default_rng(seed))
 low, high = toys.reach(critic.body)
-print(
-    f"logits {tuple(critic(pairs).shape[1:])}; one sees {' x '.join(map(str, high - low + 1))} pixels"
-)
+print(f"logits {tuple(critic(pairs).shape[1:])}; one sees {' x '.join(map(str, high - low + 1))} pixels")
 print(f"least L1 at {grey[cost[1].argmin()]:.2f}, least squares at {grey[cost[2].argmin()]:.2f}")
 least = [grey[cost[p].argmin()] for p in (1, 2)]
 page.check("L1 is least at the median, squares at the mean", np.allclose(least, (0.2, 0.38)))
@@ -288,8 +240,6 @@ caption = (
     "L1 and squared error of a two-valued pixel (dots: least cost); the pixels behind one logit of "
     "the critic; gradient of two generator losses."
 )
-
-# %%
 with page.figure(caption, 1, 3, "parts", figsize=(11, 3.2)) as (left, middle, right):
     for p, hue in zip(cost, ("#0072B2", "#E69F00"), strict=True):
         left.plot(grey, cost[p], color=hue, label=f"|error|$^{p}$")
@@ -329,15 +279,8 @@ page.table(["arm", "K", "weight of the ELBO", "of L_disc", "of L_feature", "of L
 # share their first batches, those of a plain VAE (the warm-up, ours); then the dynamics and the added
 # terms join.
 
-
 # %%
-def warm_up() -> dict[str, np.ndarray]:
-    """(points, 2): batch and ELBO of the steps that all auto-encoders share."""
-    log = jobs.load(study.warm(0)).scores["log"]
-    return {"elbo": np.array([(e["step"], e["elbo"]) for e in log], float)}
-
-
-early = page.panel("warm", warm_up)["elbo"]
+early = page.panel("warm", lambda: looks.warm_up(study))["elbo"]
 log = fits["dHVAE"].scores["log"]
 TERMS = {"disc": "#D55E00", "feature": "#0072B2", "l1": "#009E73"}
 nats = {name: [(e["step"], s.beta * P * e[name]) for e in log if name in e] for name in TERMS}
@@ -373,12 +316,9 @@ with page.figure(caption, 1, 2, "fit", figsize=(10, 3.4)) as (left, right):
 z = torch.randn(8, math.prod(s.shape.code), generator=torch.Generator().manual_seed(seed))
 with torch.no_grad():
     shown = {name: from_logits(model.decode(z)) for name, model in models.items()}
-caption = (
-    "Held-out phantoms and samples of three models from the same latents, draw 0; orange: contour "
-    "of the mask."
-)
+caption = "Held-out phantoms, and samples of three models from the same latents; orange: mask; draw 0."
 with page.figure(caption, 4, 8, figsize=(9, 4.8)) as axes:
-    gallery(axes, {"real": (image[:8], mask[:8]), **shown})
+    lesions.paired(axes, {"real": (image[:8], mask[:8]), **shown})
 
 # %% [markdown]
 # **What to see.** A column is one z. All three models of a draw grew from one plain VAE, their common
@@ -399,7 +339,7 @@ for name, model in models.items():
         walked[name] = from_logits(model.decode(mean[:1] + walk * (mean[1:] - mean[:1])))
 caption = "Straight lines between the posterior means of two held-out pairs, draw 0."
 with page.figure(caption, 3, 8, "walk", figsize=(9, 3.6)) as axes:
-    gallery(axes, walked)
+    lesions.paired(axes, walked)
 
 # %% [markdown]
 # **What to see.** Image and mask should change together, without a jump, and the contour should stay
@@ -424,6 +364,7 @@ R = at.count("joint", "dice")
 lines = [[arm.label, *(at.cell(arm, metric) for metric in METRICS)] for arm in ARMS]
 nulls = [at.null("joint", metric) for metric in METRICS if metric != "dice"]
 page.table([f"R={R}", *METRICS.values()], [*lines, ["null: real against real", *nulls, "–"]])
+page.check("scores are shares", at.are_shares(*DICE, "mask_adherence"))
 
 # %%
 BARS = {"fd": "FD (lower is better)", "mask_adherence": "adherence", "dice": "Dice over volumes"}
@@ -434,39 +375,20 @@ caption = (
 with page.figure(caption, 1, 3, "joint", figsize=(12, 2.4)) as axes:
     for ax, (metric, label) in zip(axes, BARS.items(), strict=True):
         plots.forest(ax, at, ARMS, metric, label)
+for metric in BARS if at.has("conditional", "dice") else ():
+    d = at.gain("joint", "conditional", metric)
+    print(f"joint less conditional, {METRICS[metric]:10} {interval(d, '+')}  R={len(d)}")
 
 # %% [markdown]
 # **What to see.** Dots are training draws (bars need two of them). *Oracle* is fresh phantoms: its
 # adherence is what the reader gets on real pairs, and an arm above it is easier to read than they
 # are. A conditional model cannot draw an empty mask and takes its masks from training data, so it
-# earns no credit for its mask statistics. The differences, joint less conditional:
-
-# %%
-for metric in BARS if at.has("conditional", "dice") else ():
-    d = at.gain("joint", "conditional", metric)
-    print(f"{METRICS[metric]:16} {interval(d, '+')}  R={len(d)}")
+# earns no credit for its mask statistics.
 
 # %%
 PAIR = chosen("joint", "conditional")
 
-
-def aligned() -> dict[str, np.ndarray]:
-    """The first samples of each pool, and the tumour that the reader sees; {} where not drawn."""
-    pools = {arm.name: study.pool(arm, 0) for arm in PAIR}
-    if not all(map(jobs.is_done, (study.reader, *pools.values()))):
-        return {}
-    reader, found = segment.load(jobs.load(study.reader)), {}
-    for name, job in pools.items():
-        pool = jobs.load(job).arrays
-        image, mask = pool["image"][:8], pool["mask"][:8]
-        seen = segment.predict(reader, image)
-        found |= {f"{name}/image": image, f"{name}/mask": mask, f"{name}/seen": seen}
-    return found
-
-
-beside = page.panel("alignment", aligned)
-
-# %%
+beside = page.panel("alignment", lambda: looks.aligned(study, PAIR))
 caption = (
     "Samples with their masks (orange) and the tumour that the reader sees (blue); Dice above each; "
     "draw 0."
@@ -486,21 +408,13 @@ if beside:
 # **What to see.** Orange: the mask of the sample; blue: the tumour that the reader sees in its image;
 # above: their Dice. Orange alone is a mask without a visible tumour, blue alone a tumour that the mask
 # missed. First samples of each pool, draw 0.
-
-# %%
-shares = [at.values(arm, m) for arm in ARMS for m in (*DICE, "mask_adherence") if at.has(arm, m)]
-page.check("scores are shares", all(((v >= 0) & (v <= 1)).all() for v in shares))
-
-# %% [markdown]
+#
 # ## Verdicts
 #
 # By tests in `lib/claims/ledger.json`, fixed before the first result.
 
-# %% tags=["DH-17"]
-page.verdicts("DH-17")
-
-# %% tags=["DH-18"]
-page.verdicts("DH-18")
+# %% tags=["DH-17", "DH-18"]
+page.verdicts("DH-17", "DH-18")
 
 # %% [markdown]
 # ## In this notebook we have

@@ -22,7 +22,6 @@ seed = 0
 dataset = "phantom"
 
 # %%
-import textwrap
 from itertools import pairwise, product
 
 import numpy as np
@@ -30,7 +29,6 @@ from scipy.stats import binom
 from scipy.stats import t as student
 
 from lib.claims import verdict
-from lib.generators import diffusion
 from lib.metrics.dependence import chance
 from lib.metrics.inference import paired_t, tost
 from lib.papers.pathosyn import printed
@@ -108,18 +106,14 @@ page.check("few draws show no equality, many do", found[4][1] < 0.2 < 0.8 < foun
 
 # %%
 mine.verdicts()
+mine.in_words()
 
 # %% [markdown]
 # **What to see.** The link in the first column leads to the cell that shows the verdict. *Not yet
 # run* is neither for nor against the paper; *exploratory* means before the first look. A positive
 # verdict whose attribution *vanishes* is a gain that blurred copies, or shuffled masks, give as well.
+# The last table says in words what a run has decided.
 #
-# What a run has decided, in words:
-
-# %%
-mine.in_words()
-
-# %% [markdown]
 # Two claims cannot be run: a module that no section describes, and what only patients can show.
 
 # %% tags=["PS-12", "PS-45"]
@@ -137,49 +131,17 @@ page.verdicts("PS-12", "PS-45")
 there = [one for one in mine.effects if one["value"] is not None and one["kind"] != "bound"]
 useful = {f"PS-{i}" for i in (*range(15, 32), 35, 40, 42)}
 sides = [[one for one in there if (one["id"] in useful) == side] for side in (False, True)]
-ends = [abs(x) for one in there for x in (*(one["ci95"] or [one["value"]]), one["paper"] or 0)]
-
-
-def bands(tests: list[dict]) -> list[tuple[str, float, float]]:
-    """Claim, where its band begins and where it ends, three lines at least, a line for each test."""
-    found, top = [], 0.0
-    for id_ in dict.fromkeys(one["id"] for one in tests):
-        height = max(3, sum(one["id"] == id_ for one in tests))
-        found, top = [*found, (id_, top, top + height)], top + height
-    return found
-
-
-# %%
-short = {
-    out["id"]: textwrap.shorten(out["statement"], 42, placeholder=" …") for out in mine.decided
-}
-
-
-def draw_side(ax, tests: list[dict]) -> None:
-    """A band for each claim, in it a line for each test, its name to the left."""
-    for id_, low, high in bands(tests):
-        own = [one for one in tests if one["id"] == id_]
-        for i, one in enumerate(own):
-            chapter.mark(ax, one, low + (high - low) * (i + 0.5) / len(own), size=3.4)
-        ax.axhline(low, color="#CCCCCC", lw=0.6)
-    chapter.in_margins(ax, (1, 10, 100))
-    ax.set(xlim=(-1.3 * max(10, *ends, 0), 1.3 * max(10, *ends, 0)))
-    names = [((low + high) / 2, f"{short[id_]}  {id_}") for id_, low, high in bands(tests)]
-    ax.set_yticks([y for y, _ in names], [text for _, text in names], fontsize=6.5)
-
-
-# %%
 caption = (
     "All measured tests of PathoSyn's claims with a margin, in margins, with 95 % t-intervals: "
     f"{len(there)} tests of {len({one['id'] for one in there})} claims; cross: the paper's effect."
 )
-tall = [bands(tests)[-1][2] if tests else 1 for tests in sides]
+tall = [max(chapter.bands(tests)[-1], 1) for tests in sides]
 if there:
     with page.figure(caption, 1, 2, figsize=(12.5, 0.075 * max(tall) + 2)) as axes:
-        for ax, tests, bottom in zip(axes, sides, tall, strict=True):
-            draw_side(ax, tests)
-            ax.set(ylim=(bottom, 0), xlabel="difference in the claim's direction, in margins")
-        axes[0].set_title("lesions"), axes[1].set_title("what they are good for")
+        for ax, tests, title in zip(axes, sides, ("lesions", "what they are good for"), strict=True):
+            mine.banded(ax, tests, (1, 10, 100))
+            xlabel = "difference in the claim's direction, in margins"
+            ax.set(title=title, xlabel=xlabel, xlim=chapter.reach(there))
         chapter.legend(axes[0].figure, there)
 else:
     page.text("*No draw of this chapter yet.*")
@@ -230,16 +192,10 @@ page.check("the three sets make the whole", sum(parts) == said["subjects"])
 # These agree: "+6.5 %" are points, "35 %" is a share. The gains in ECE of conventional and holistic
 # augmentation, called marginal, are a third to a half of PathoSyn's (PS-E29).
 #
-# **The level of chance.** A cosine of independent directions in $d$ dimensions is on average
-# $\sqrt{2/(\pi d)}$ (PS-E06; [Table I](table1_disentanglement.py) has the rest):
-
-# %%
-best = printed.TABLE1["pathosyn_diff"]["cos"]
-d = min(range(2, 1000), key=lambda d: abs(chance(d) - best))
-print(f"C = {best} is the chance level of {d} dimensions; 128 have {chance(128):.3f}")
-assert abs(d - 2 / (np.pi * best**2)) < 2
-
-# %% [markdown]
+# Independent directions in $d$ dimensions have a mean absolute cosine of about $\sqrt{2/(\pi d)}$, not
+# 0. The paper's best value is that of a common number of features, as
+# [Table I](table1_disentanglement.py) shows (PS-E06).
+#
 # **Increments.** What does PathoSyn: Diff add to its VAE-GAN version, and that to MaskDiff-Inpaint,
 # in every column (PS-E10)? And which digit do the means end in?
 
@@ -334,20 +290,6 @@ page.table(["network", "arm", "AUROC", "error with 37 subjects", "printed ±"], 
 page.check("the printed spread is smaller", all(float(line[3]) > line[4] for line in lines))
 
 # %% [markdown]
-# **A bar that is missing.** Equation 7 adds noise by $\bar\alpha_t$, Algorithm 1 by $\alpha_t$ (PS-E11).
-# On a linear schedule of 1,000 steps (the usual ends; the paper names none) that is:
-
-# %%
-schedule = diffusion.linear(int(said["length"]))
-kept_bar, kept = float(schedule.alpha_bar[-1]) ** 0.5, float(1 - schedule.beta[-1]) ** 0.5
-print(f"at the last step {kept_bar:.3f} of the deviation is left with the bar, {kept:.3f} without")
-print(f"the noise has SD {(1 - kept_bar**2) ** 0.5:.3f} with it, {(1 - kept**2) ** 0.5:.3f} without")
-assert kept > 0.98 and kept_bar < 0.01
-
-# %% [markdown]
-# Without the bar the network never sees more than a little noise, and sampling starts where it has never
-# been; [03c_framework](03c_framework.py) runs it as printed.
-#
 # ## What the paper contradicts or leaves open
 #
 # Severity A changes what can be concluded, B blocks an exact rerun (undefined or contradictory), C is
@@ -362,17 +304,14 @@ mine.contradictions()
 # Whatever draws of the seeds in the first table say about the claims named there is exploratory.
 # Below it are the claims that no run has reached yet, and measured ones whose intervals leave more
 # than one verdict possible.
-
-# %%
-mine.changes()
-mine.undecided()
-
-# %% [markdown]
+#
 # Beyond these there are the questions in the last column of the first tables. Other inpainting
 # operators, other amounts and a shifted scanner could be run here; only its authors can say what the
 # paper's classes, units and modules were.
 
 # %%
+mine.changes()
+mine.undecided()
 mine.check(claims=45, severities=[10, 16, 4])
 for id_ in ("PS-12", "PS-45"):
     page.check(f"{id_} cannot be run", mine.claims[id_]["verdict"] == verdict.UNTESTABLE)

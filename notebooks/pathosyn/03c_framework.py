@@ -111,8 +111,6 @@ for name, factor in (("masked (Algorithm 1)", planes[0]), ("not masked (equation
     terms = deviation.deviation_terms(guess * factor, 0.5 * planes[0], *planes)
     pulls[name] = {k: torch.autograd.grad(v.sum(), guess, retain_graph=True)[0]
                    for k, v in terms.items()}  # fmt: skip
-
-# %%
 lengths = {name: [g.norm().item() for g in each.values()] for name, each in pulls.items()}
 page.table(["length of the gradient", "inside", "ring", "leak"],
            [[name, *map(number, each)] for name, each in lengths.items()])  # fmt: skip
@@ -173,7 +171,6 @@ known = (substrate, r, line.mask, line.healthy, toys.SIGMA)
 fused = {way: fusion.fuse(way, *known) for way in looks.WAYS}
 
 
-# %%
 def measured(x: np.ndarray) -> list[float]:
     """Step across the rim, height in the middle, and change outside, of a line."""
     middle, off = line.bump > 0.95 * toys.HEIGHT, x - line.healthy
@@ -226,8 +223,7 @@ with page.figure(caption, 1, 2, "line", figsize=(11, 3.3)) as (left, right):
 # deviation is forced to 0, and most of its height goes with it. *Joining late* falls at the rim and
 # keeps its middle. A step that is too small is as wrong as one that is too large: what counts is the
 # distance to the truth.
-
-# %% [markdown]
+#
 # ## All terms together
 #
 # $$\mathcal{L} = \mathcal{L}_{sub} + \lambda_{diff}\mathcal{L}_{diff} + \lambda_{dev}\mathcal{L}_{dev} + \lambda_{syn}\mathcal{L}_{syn} \quad (15)$$
@@ -354,8 +350,6 @@ page.table(["toy, heights of the bump asked for", "mean", "spread"],
 strong = {name: x.mean() / letter[""].mean() for name, x in letter.items()}
 page.check("the complement fades the lesion out", strong["complement"] < 0.3)
 page.check("saturation weakens strong lesions", strong["saturated"] < 0.95)
-
-# %%
 caption = "Four lesions of the toy on the healthy line, by reading; black: the law's mean."
 with page.figure(caption, 1, 5, "letter", figsize=(12, 2.7), sharey=True) as axes:
     for ax, (name, x) in zip(axes, letter.items(), strict=True):
@@ -438,13 +432,9 @@ else:
 # > the framework removes the need for inference-time heuristics (section V)
 #
 # Both sentences stand in one paper, and neither comes with a description (PS-E02). There is nothing
-# to build, and so nothing to test. That we clip estimates within δ and average weights is ours, not
-# that module.
-
-# %%
-page.verdicts("PS-12")
-
-# %% [markdown]
+# to build, and so nothing to test ([PS-12](00_claims.py#PS-12)). That we clip estimates within δ and
+# average weights is ours, not that module.
+#
 # ## In this notebook we have
 #
 # - seen a loss that is always 0, and two that contradict each other at the rim;

@@ -30,8 +30,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from lib import jobs
 from lib.metrics import realism
+from lib.papers.pathosyn import looks
 from lib.papers.pathosyn.arms import SOURCES, chosen
 from lib.report import lesions, plots
 from lib.report.page import Page
@@ -107,24 +107,7 @@ lesions.missing(page, [*PLACED, *TEXTURED], [*around, *inside])
 # given slice, which is the least that it changes. The other methods draw a new lesion in the mask.
 
 # %%
-FIGURE4 = chosen(*table.pictured)
-DIFF, PARTS = SOURCES["pathosyn_diff"], {"": "image", "/substrate": "substrate", "/deviation": "deviation"}
-
-
-def pictures() -> dict[str, np.ndarray]:
-    """The slices of Figure 4 with their masks, their truth, and what every method makes of them."""
-    study, k = page.study, page.study.draws()[0]
-    given, true = (jobs.load(job).arrays for job in (study.pictured, study.truths(study.pictured)))
-    made = {arm.name: jobs.load(study.picture(arm, k)).arrays for arm in FIGURE4}
-    found = {f"{name}{end}": a[part][np.argsort(a["source"])]
-             for name, a in made.items() if "source" in a for end, part in PARTS.items()}  # fmt: skip
-    found |= {"given": given["image"], "mask": given["mask"].astype(bool)}
-    found |= {"healthy": true["healthy"], "deviation": true["deviation"]}
-    return found | {"brain_ldm": made["brain_ldm"]["reconstruction"]}
-
-
-# %%
-shown = page.panel("pictures", pictures)
+shown = page.panel("pictures", lambda: looks.pictures(page.study, chosen(*table.pictured)))
 LOOK = {"cmap": "RdBu_r", "vmin": -0.5, "vmax": 0.5}
 COLUMNS = {"given": "given", "brain_ldm": "Brain-LDM,\nreconstructed", "maskdiff": "MaskDiff",
            "pathosyn_vaegan": "VAE-GAN", "pathosyn_diff": "Diff",
@@ -134,15 +117,15 @@ caption = (
     "Figure 4 again: slices of unseen subjects, what every method makes of them in the orange mask, "
     "PathoSyn's substrate and deviation, and beside each the truth; red: brighter; one draw."
 )
+n = len(shown.get("given", ()))
 
 # %%
 if shown:
-    n = len(shown["given"])
     with page.figure(caption, n, len(COLUMNS), figsize=(11.5, 1.4 * n + 0.3)) as axes:
         for i, line in enumerate(axes):
             for ax, (name, title) in zip(line, COLUMNS.items(), strict=True):
-                signed = LOOK if name.endswith("deviation") else {}
-                plots.show(ax, shown[name][i], "" if i else title, **signed)
+                look = LOOK if name.endswith("deviation") else {}
+                plots.show(ax, shown[name][i], "" if i else title, **look)
                 ax.title.set_fontsize(8)
             plots.outline(line[0], shown["mask"][i], plots.ROLES["control"])
 
@@ -189,8 +172,6 @@ caption = (
     f"healthy slice; 95 % t-intervals, {page.counted(rows, 'pathosyn_diff', 'outside_change')} draws "
     "of PathoSyn: Diff."
 )
-
-# %%
 if around:
     with page.figure(caption, 1, 2, "outside", figsize=(10.5, 3.4), sharey=True) as axes:
         for ax, metric in zip(axes, ("outside_change", "outside_error"), strict=True):
@@ -232,13 +213,12 @@ page.check("without variety samples are nearer", near["pulled to the mean"] > 0.
 #
 # ## Figure 5, top right: deep texture
 #
-# KID of crops of 24 pixels around lesions.
+# KID of crops of 24 pixels around lesions, in the features of the independent reader.
 
 # %%
 caption = (
-    "Figure 5 (top right) again: KID of crops around lesions in the independent reader's features; "
-    f"95 % t-intervals, {page.counted(rows, 'pathosyn_diff', 'lesion_kid')} draws of PathoSyn: Diff; green: "
-    "real against real (two SD)."
+    "Figure 5 (top right) again: KID of crops around lesions; 95 % t-intervals, green: real (two SD); "
+    f"{page.counted(rows, 'pathosyn_diff', 'lesion_kid')} draws of PathoSyn: Diff."
 )
 deep = [arm for arm in TEXTURED if at.has(arm, "lesion_kid")]
 if deep:
@@ -253,24 +233,7 @@ if deep:
 # a value.
 
 # %%
-STATISTICS = texture.COMPARED
-
-
-def statistics() -> dict[str, np.ndarray]:
-    """Percentiles of every statistic of lesions, and of the distance of slices, by pool."""
-    study, k, n = page.study, page.study.draws()[0], page.size.judged
-    pools = {a.name: study.pool(a, k) for a in TEXTURED if study.draws(a) or a.name == "memoriser"}
-    each = {name: jobs.load(study.textured(pool)).arrays for name, pool in pools.items()}
-    true = texture.lesions(*texture.first_pairs(jobs.load(study.reference), n))
-    each["real"] = {f"lesion/{name}": values for name, values in true.items()}
-    each["fresh"] = {"distance": each["oracle"].pop("distance_fresh")}
-    return {f"{name}/{key}": np.nanpercentile(values, np.arange(101))
-            for name, a in each.items() for key, values in a.items()
-            if key != "distance_fresh" and np.isfinite(values).any()}  # fmt: skip
-
-
-# %%
-spread = page.panel("statistics", statistics)
+spread = page.panel("statistics", lambda: looks.percentiles(page.study, TEXTURED, page.size.judged))
 CURVES = {"real": None} | {arm.name: arm for arm in TEXTURED if arm.name != "pathosyn_paste"}
 
 
@@ -286,11 +249,9 @@ caption = (
     "Figure 5 (bottom left) again: cumulative shares of five statistics of the lesions of every pool, "
     "black: real lesions; one draw, no interval."
 )
-
-# %%
 if spread:
     with page.figure(caption, 2, 3, "statistics", figsize=(11, 6)) as axes:
-        for ax, statistic in zip(axes.flat, STATISTICS, strict=False):
+        for ax, statistic in zip(axes.flat, texture.COMPARED, strict=False):
             draw_shares(ax, f"lesion/{statistic}")
             ax.set(xlabel=statistic, ylabel="% of lesions below")
         axes[1, 0].set_xscale("symlog", linthresh=1)  # contrast
@@ -302,19 +263,15 @@ if spread:
 # ones. It is never zero: two sets of *real* lesions of different subjects differ too, which is the null.
 
 # %%
-W1 = {f"w1_{name}": name for name in STATISTICS}
+W1 = {f"w1_{name}": name for name in texture.COMPARED}
 lines = [[arm.label, at.count(arm, "w1_mean"), *(at.cell(arm, m) for m in W1)] for arm in inside]
 ends = ["", *(at.null("pathosyn_diff", m) for m in W1)]
 page.table(["W1 to real lesions", "R", *W1.values()], [*lines, ["null (real)", *ends]])
-
-# %%
 caption = (
     "W1 of five statistics of lesions to real ones; 95 % t-intervals, "
     f"{page.counted(rows, 'pathosyn_diff', 'w1_mean')} draws of PathoSyn: Diff; green: real against "
     "real (two SD)."
 )
-
-# %%
 if inside:
     named = {metric: f"W1, {label}" for metric, label in W1.items()}
     with page.figure(caption, 1, 5, "w1", figsize=(13, 3.8), sharey=True) as axes:
@@ -338,8 +295,6 @@ caption = (
     "Heterogeneity of lesions: variance and entropy inside, power of fine texture; 95 % t-intervals, "
     f"{page.counted(rows, 'pathosyn_diff', 'glcm_entropy')} draws of PathoSyn: Diff; green: real."
 )
-
-# %%
 SCALES = {"lesion_variance": "log", "lesion_high_frequency": "log"}
 if inside:
     with page.figure(caption, 1, 3, "levels", figsize=(11.5, 3.8), sharey=True) as axes:
@@ -356,10 +311,9 @@ if inside:
 # %%
 caption = (
     "Figure 5 (bottom right) again: cumulative shares of the distance of slices to the nearest real "
-    "one; green: the oracle, dotted: another set of fresh phantoms, dashed orange: noisy copies; one draw, no interval."
+    "one; green: the oracle, dotted: another set of fresh phantoms, dashed orange: noisy copies; one "
+    "draw, no interval."
 )
-
-# %%
 if spread:
     with page.figure(caption, 1, 1, "distances", figsize=(6.5, 4)) as ax:
         draw_shares(ax, "distance")
@@ -381,9 +335,7 @@ page.table(["P(nearer than a fresh phantom)", "0.5: as near"], [*lines, ["null (
 # ## What must hold
 
 # %%
-for arm in around:
-    shares = (at.values(arm, m) for m in ("outside_same", "reidentification"))
-    page.check(f"{arm.name}: shares are shares", all(((x >= 0) & (x <= 1)).all() for x in shares))
+page.check("shares are shares", at.are_shares("outside_same", "reidentification"))
 for arm in (arm for arm in around if arm.name in ("pathosyn_paste", "maskdiff_paste")):
     page.check(f"{arm.name} changes no pixel", at.values(arm, "outside_change").max() == 0)
     page.check(f"{arm.name} keeps every pixel", at.values(arm, "outside_same").min() == 1)
@@ -391,7 +343,7 @@ for arm in (arm for arm in around if arm.name in ("pathosyn_paste", "maskdiff_pa
 # %%
 if shown:
     out = ~shown["mask"]
-    off = np.abs(shown[DIFF.name] - shown[f"{DIFF.name}/substrate"])[out].max()
+    off = np.abs(shown["pathosyn_diff"] - shown["pathosyn_diff/substrate"])[out].max()
     page.check("outside the mask PathoSyn's slice is its substrate", off <= STEP)
 if page.meaningful and inside:
     page.check("fresh phantoms are as near as others", abs(at.mean("oracle", "distance_auc") - 0.5) < 0.1)
@@ -407,10 +359,7 @@ if page.meaningful and inside:
 # [04a_realism](04a_realism.py) as well.
 
 # %% tags=["PS-07", "PS-08", "PS-43"]
-page.verdicts("PS-07", "PS-08", "PS-43")  # around the lesion
-
-# %%
-page.verdicts("PS-03")
+page.verdicts("PS-07", "PS-08", "PS-43", "PS-03")  # around the lesion; realism as well
 
 # %% tags=["PS-13", "PS-14", "PS-32", "PS-33", "PS-34"]
 page.verdicts("PS-13", "PS-14", "PS-32", "PS-33", "PS-34")  # inside it, and distances

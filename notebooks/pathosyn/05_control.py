@@ -27,18 +27,16 @@ draws = ""
 # %%
 import numpy as np
 
-from lib import jobs
 from lib.datasets.lesions import fresh_lesions
-from lib.generators import control, deviation
-from lib.jobs import Result
+from lib.generators import deviation
 from lib.metrics import deviations
+from lib.papers.pathosyn import looks
 from lib.papers.pathosyn.arms import chosen
 from lib.papers.pathosyn.study import GROWTH
 from lib.report import lesions, plots
 from lib.report.page import Page
 from lib.report.rows import Regime, number
-from lib.scores import controlled
-from lib.scores.controlled import EXTENTS, SEVERITIES, SHIFTS
+from lib.scores.controlled import EXTENTS, SEVERITIES
 
 page = Page("pathosyn/05_control", profile, seed, dataset, root, draws)
 page.study.source.known("later images, other looks of one lesion, and where no lesion can grow")
@@ -115,35 +113,7 @@ page.check("outside its mask the result is the substrate",
 # start from the same noise, so they differ only in what was asked for.
 
 # %%
-PLACES = (SHIFTS[0], SHIFTS[5], SHIFTS[2], SHIFTS[8], SHIFTS[4])  # up, left, as it is, right, down
-
-
-def asked_of(image: np.ndarray, mask: np.ndarray) -> dict[str, list[tuple]]:
-    """Five masks and severities of each kind of request."""
-    masks = {"severity": [mask] * 5, "extent": [control.grown(mask, by) for by in EXTENTS],
-             "place": [control.moved(mask, *by) for by in PLACES]}  # fmt: skip
-    levels = {"severity": SEVERITIES, "extent": [1.0] * 5, "place": [1.0] * 5}
-    return {kind: [(control.within(m, image), s) for m, s in zip(each, levels[kind], strict=True)]
-            for kind, each in masks.items()}  # fmt: skip
-
-
-# %%
-def requested() -> dict[str, np.ndarray]:
-    """One slice with one lesion under five severities, five extents and five places."""
-    study, k = page.study, page.study.draws()[0]
-    model = controlled.load(DIFF.source, jobs.load(study.fitted(DIFF, k)))
-    two = controlled.subjects(jobs.load(study.test), 2, np.random.default_rng(seed))
-    (image, mask), found = (each[:1] for each in two), {}
-    for kind, each in asked_of(image, mask).items():
-        made = [model.sample(image, m, np.random.default_rng(seed), None, s).image for m, s in each]
-        found |= {kind: np.concatenate([image, *made])}
-        found |= {f"{kind}/mask": np.concatenate([np.zeros_like(mask), *(m for m, _ in each)])}
-    return found
-
-
-shown = page.panel("requested", requested)
-
-# %%
+shown = page.panel("requested", lambda: looks.requested(page.study, seed))
 caption = (
     "One unseen, lesion-free slice (left) with one lesion of PathoSyn: Diff under five severities, "
     "extents and places; orange: the mask that was asked for; one draw, one noise."
@@ -171,23 +141,9 @@ if shown:
 # that it sees.
 
 # %%
-KINDS = {"severity": "severity, times", "size": "size, pixels", "position": "place, pixels"}
-
-
-def measured() -> dict[str, np.ndarray]:
-    """Requested and measured of every request of the first draw, and the reader's on true growth."""
-    study, k = page.study, page.study.draws()[0]
-    arrays = jobs.load(study.controlled(DIFF, k)).arrays
-    found = {f"{kind}/{end}": arrays[f"{kind}/{end}"]
-             for kind in KINDS for end in ("requested", "measured")}  # fmt: skip
-    truth = jobs.load(study.growth_read(k)).arrays
-    return found | {f"true/{end}": truth[f"size/{end}"] for end in ("requested", "measured")}
-
-
-answers = page.panel("measured", measured)
-
-# %%
-PANELS = {**KINDS, "true": "size of truly growing\nlesions, pixels"}
+answers = page.panel("measured", lambda: looks.measured(page.study))
+PANELS = {"severity": "severity, times", "size": "size, pixels", "position": "place, pixels",
+          "true": "size of truly growing\nlesions, pixels"}  # fmt: skip
 caption = (
     "Requested against measured, each lesion about its own mean (thin), and the slope of all (thick); "
     "dashed: as requested; right: the reader on lesions that truly grow; one draw."
@@ -207,9 +163,6 @@ read = [READ] if at.has(READ, "size_slope") else []
 lines = [[arm.label, *(at.cell(arm, f"{kind}_{end}") for kind in SLOPES for end in ("slope", "r2")),
           at.cell(arm, "seen"), at.cell(arm, "outside_change")] for arm in METHODS + read]  # fmt: skip
 page.table(["", *head, "seen", "change outside"], lines)
-if read and METHODS and at.mean(READ, "size_slope") > 0.1:
-    most, own = at.mean(READ, "size_slope"), at.mean(DIFF, "size_slope")
-    print(f"the reader's own slope on true growth is {most:.2f}; {DIFF.label} has {own / most:.0%} of it")
 
 # %%
 caption = (
@@ -217,8 +170,6 @@ caption = (
     f"{page.counted(rows, 'pathosyn_diff', 'size_slope')} of PathoSyn: Diff; grey: what the claim "
     "allows; green line: what the reader says of true growth."
 )
-
-# %%
 if METHODS:
     with page.figure(caption, 1, 3, "slopes", figsize=(10, 2.3), sharey=True) as axes:
         for ax, (kind, label) in zip(axes, SLOPES.items(), strict=True):
@@ -239,33 +190,14 @@ if METHODS:
 # Three masks that share no pixel; each lesion is drawn in its own box, and all are put on one substrate.
 
 # %%
-DISCS = ((23, 26, 5), (32, 42, 4), (43, 28, 6))  # row, column, radius
-
-
-def several() -> dict[str, np.ndarray]:
-    """One slice, the same with three lesions, drawn four times, their masks, and the substrate."""
-    study, k = page.study, page.study.draws()[0]
-    model = controlled.load(DIFF.source, jobs.load(study.fitted(DIFF, k)))
-    image = controlled.subjects(jobs.load(study.test), 2, np.random.default_rng(seed))[0][0]
-    row, column = np.indices(image.shape)
-    masks = np.stack([np.hypot(row - r, column - c) < size for r, c, size in DISCS])
-    masks = control.within(masks, np.broadcast_to(image, masks.shape))
-    drawn = [model.several(image, masks, np.random.default_rng([seed, i])) for i in range(4)]
-    images = np.concatenate([image[None], *(each.image for each in drawn)])
-    return {"image": images, "masks": masks, "substrate": drawn[0].substrate}
-
-
-three = page.panel("several", several)
-
-# %%
+three = page.panel("several", lambda: looks.several(page.study, seed))
 caption = (
-    "Three lesions on one unseen, lesion-free slice (left), drawn four times by PathoSyn: Diff; orange: "
-    "the masks that were asked for; one draw."
+    "Three lesions on one unseen, lesion-free slice (left), drawn four times by PathoSyn: Diff; "
+    "orange: the masks that were asked for; one draw."
 )
 if three:
-    five = {"given, and four\ndrawings": three["image"]}
     with page.figure(caption, 1, 5, "several", figsize=(9.5, 1.9), squeeze=False) as axes:
-        lesions.masked(axes, five, [three["masks"].any(0)] * 5)
+        lesions.paired(axes, {"given, and\nfour drawn": (three["image"], [three["masks"].any(0)] * 5)})
 
 # %% [markdown]
 # ## How different are the lesions of one mask?
@@ -278,40 +210,24 @@ if three:
 
 # %%
 print(f"{page.size.repeats} lesions for each of {page.size.controlled} masks")
-
-
-def twins() -> dict[str, np.ndarray]:
-    """Six lesions of one mask by the law and by PathoSyn, and the variances of every mask."""
-    study, k, found = page.study, page.study.draws()[0], {}
-    for arm in chosen("oracle", DIFF.name):
-        a = jobs.load(study.repeated(arm, k)).arrays
-        found |= {arm.name: a["image"][0, :6], "mask": a["mask"][0].astype(bool)}
-        found[f"{arm.name}/variance"] = jobs.load(study.diverse(arm, k)).arrays["variance"]
-    return found
-
-
-looks = page.panel("twins", twins)
-
-# %%
+alike = page.panel("twins", lambda: looks.twins(page.study))
 caption = (
     "Lesions in one mask of one unseen subject: other tumours by the phantom's law (above), and as drawn "
     "by PathoSyn: Diff (below); the first six, one draw."
 )
-if looks:
-    six = {"The law": looks["oracle"], DIFF.label: looks[DIFF.name]}
-    m = len(looks["oracle"])
+if alike:
+    six = {"The law": alike["oracle"], DIFF.label: alike[DIFF.name]}
+    m = len(alike["oracle"])
     with page.figure(caption, 2, m, "twins", figsize=(1.5 * m + 1.2, 3.3)) as axes:
-        lesions.masked(axes, six, [looks["mask"]] * m)
+        lesions.masked(axes, six, [alike["mask"]] * m)
 
 # %%
 caption = (
     "Standard deviation over the lesions of one mask, each dot a mask: by the phantom's law, and as "
     "drawn by PathoSyn: Diff; dashed: equal; one draw."
 )
-
-# %%
-if looks:
-    law, own = (np.sqrt(looks[f"{name}/variance"]) for name in ("oracle", DIFF.name))
+if alike:
+    law, own = (np.sqrt(alike[f"{name}/variance"]) for name in ("oracle", DIFF.name))
     with page.figure(caption, 1, 1, "variance", figsize=(4, 3.6)) as ax:
         ax.plot(law, own, "o", ms=4, alpha=0.6, color=plots.ROLES["method"])
         top = 1.05 * max(law.max(), own.max())
@@ -334,20 +250,8 @@ page.table(["", "variance", "coverage"], lines)
 # it. The baseline is the first image again. It is not given the later mask, but wherever nothing has
 # changed it has the true texture and even the noise of the later image, which no drawing can have.
 
-
 # %%
-def growth() -> dict[str, np.ndarray]:
-    """First and later images of four subjects, and PathoSyn's answer."""
-    study, k = page.study, page.study.draws()[0]
-    found = {name: values[:4] for name, values in jobs.load(study.later(k)).arrays.items()}
-    answer = jobs.load(study.progressed(DIFF, k)).arrays["example"]
-    masks = {"mask": found["mask"].astype(bool), "later/mask": found["later/mask"].astype(bool)}
-    return {"first": found["image"], "later": found["later/image"], "drawn": answer} | masks
-
-
-grown = page.panel("growth", growth)
-
-# %%
+grown = page.panel("growth", lambda: looks.growth(page.study))
 STAGES = {"first": "first image", "drawn": "later, drawn", "later": "later, true"}
 caption = (
     f"Tumours whose radius has grown by a factor of {GROWTH:g}: first image, what PathoSyn: Diff draws in "
@@ -392,25 +296,8 @@ page.table(["error", *ERRORS.values()], [[arm.label, *(at.cell(arm, m) for m in 
 # only the mask of *another* subject, on a lesion-free slice, asks a method to know where a lesion may
 # be.
 
-
 # %%
-def obeyed() -> dict[str, np.ndarray]:
-    """Lesions on lesion-free slices whose masks hold most forbidden pixels; forbidden shares."""
-    study, k, n = page.study, page.study.draws()[0], page.size.remembered
-    slices, known = (jobs.load(job).arrays for job in (study.slices(k), study.anatomy(study.slices(k))))
-    a = jobs.load(study.placed(DIFF, k, "free")).arrays
-    source, mask = a["source"][:n], a["mask"][:n].astype(bool)
-    closed = known["forbidden"], known["free/forbidden"][source]
-    own = (closed[0] & slices["mask"]).sum() / slices["mask"].sum()
-    shares = (closed[1] & mask).sum((1, 2)) / mask.sum((1, 2))
-    top = np.argsort(-shares, kind="stable")[:4]
-    found = {"given": a["anatomy"][top], "drawn": a["image"][top], "mask": mask[top]}
-    return found | {"forbidden": closed[1][top], "shares": np.array([own, shares.mean()])}
-
-
-obeys = page.panel("anatomy", obeyed)
-
-# %%
+obeys = page.panel("anatomy", lambda: looks.obeyed(page.study, page.size.remembered))
 caption = (
     "Lesion-free slices (above), and with a lesion of PathoSyn: Diff in another subject's mask (orange); "
     "blue: where no tumour can grow. The four masks of one draw that hold most of it."
@@ -426,31 +313,17 @@ if obeys:
 # One more line helps to read the second score. A drawing has noise of its own, which counts as a change of
 # the healthy slice; so here are true lesions that lack nothing but the noise.
 
-
-# %%
-def without_noise() -> dict[str, np.ndarray]:
-    """Scores of true lesions in slices without noise, as if a perfect method had drawn them."""
-    study, k, n = page.study, page.study.draws()[0], page.size.remembered
-    slices = study.slices(k)
-    given, true, known = (jobs.load(job) for job in (slices, study.truths(slices), study.anatomy(slices)))
-    image, mask = jobs.load(study.clean(slices)).arrays["image"][:n], given.arrays["mask"][:n]
-    pool = Result({"image": image, "mask": mask, "source": np.arange(len(image))}, {})
-    scores = controlled.anatomical(pool, given, true, known, n).scores
-    return {"scores": np.array([scores[m] for m in ("forbidden_energy", "orientation_coherence")])}
-
-
-quiet = page.panel("without noise", without_noise)
-
 # %%
 OBEDIENCE = {"forbidden_energy": "energy in forbidden places", "orientation_coherence": "along white matter"}
+quiet = page.panel(
+    "without noise", lambda: looks.without_noise(page.study, page.size.remembered, OBEDIENCE)
+)
 held = [arm for arm in chosen(DIFF.name, "maskdiff", "oracle", "pathosyn_free")
         if at.has(arm, "forbidden_energy")]  # fmt: skip
 lines = [[arm.label, *(at.cell(arm, m) for m in OBEDIENCE)] for arm in held]
 if quiet:
     lines.append(["true lesions without noise", *(number(float(x)) for x in quiet["scores"])])
 page.table(["", *OBEDIENCE.values()], lines)
-
-# %%
 if obeys:
     own, other = obeys["shares"]
     print(f"forbidden pixels: {own:.1%} of the lesions' own masks, {other:.1%} of others' masks")
@@ -475,8 +348,6 @@ if shown:
 if three:
     off = np.abs(three["image"][1:] - three["substrate"])[:, ~three["masks"].any(0)].max()
     page.check("beside three lesions there is the substrate", off <= 1 / 255)
-
-# %%
 if answers:
     none = answers["severity/measured"][:, SEVERITIES.index(0.0)]
     page.check("severity 0 changes nothing", np.nanmax(np.abs(none)) < 1e-6)

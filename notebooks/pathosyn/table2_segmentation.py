@@ -29,12 +29,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from lib import jobs
 from lib.claims.verdict import MARGINS
 from lib.metrics.inference import holm, paired_t
-from lib.papers.pathosyn import printed
+from lib.papers.pathosyn import looks, printed
 from lib.papers.pathosyn.arms import MAIN, SEGMENTERS, TABLE2, chosen
-from lib.report import plots
+from lib.report import lesions, plots
 from lib.report.page import Page
 from lib.report.rows import NONE, interval, number
 
@@ -48,6 +47,21 @@ SIX = chosen(*TABLE2)
 # > PathoSyn: Diff synthetic data leads to a consistent and statistically significant improvement
 # > (p < 0.01) in all evaluated architectures [...], outperforming the "No Augmentation" baseline by an
 # > absolute margin of +6.5%. (Section IV-E)
+#
+# **Paper says / we do**
+#
+# | the paper | here |
+# |---|---|
+# | paired t-tests of an unknown unit, p < 0.01, many of them, no correction (PS-E09) | paired over training draws, each with its own subjects and seeds, shared by all arms; Holm over the 32 contrasts |
+# | increments that hardly depend on the network (PS-E10) | shown below, and left at that |
+# | "±" without saying over what (PS-E20) | the spread over training draws and that over test subjects, apart |
+# | nnU-Net; "an identical 2D architecture and optimization pipeline" | *DynUNet (nnU-Net-style)*: its kind of network, same steps and batches in every arm |
+# | the share of labels in the semi-supervised regime, and how an unsupervised network uses synthetic masks (PS-E21) | the masks of a tenth of the subjects, in the third and fourth column; a contrastive U-Net of ours stands in for Contra-Seg |
+# | how many slices are added (PS-E18), and on which anatomy (PS-E22) | as many in every arm, about one for each real one; the lesion of one slice on the healed anatomy of another |
+# | the gain is largest for small tumours: a figure without sizes (PS-E24) | quartiles of the lesion area of the training slices; shares of the oracle's gain, since small lesions gain most from any image |
+# | low-data use: no experiment (PS-E30) | a sweep over the number of training subjects |
+#
+# Below are the printed Dice, and what each line adds to the line above it:
 
 
 # %%
@@ -62,30 +76,10 @@ lines = [
     for arm in SIX
 ]  # fmt: skip
 page.table(["paper (patients)", *LABELS.values()], lines)
-
-# %% [markdown]
-# **Paper says / we do**
-#
-# | the paper | here |
-# |---|---|
-# | paired t-tests of an unknown unit, p < 0.01, many of them, no correction (PS-E09) | paired over training draws, each with its own subjects and seeds, shared by all arms; Holm over the 32 contrasts |
-# | increments that hardly depend on the network (PS-E10) | shown below, and left at that |
-# | "±" without saying over what (PS-E20) | the spread over training draws and that over test subjects, apart |
-# | nnU-Net; "an identical 2D architecture and optimization pipeline" | *DynUNet (nnU-Net-style)*: its kind of network, same steps and batches in every arm |
-# | the share of labels in the semi-supervised regime, and how an unsupervised network uses synthetic masks (PS-E21) | the masks of a tenth of the subjects, in the third and fourth column; a contrastive U-Net of ours stands in for Contra-Seg |
-# | how many slices are added (PS-E18), and on which anatomy (PS-E22) | as many in every arm, about one for each real one; the lesion of one slice on the healed anatomy of another |
-# | the gain is largest for small tumours: a figure without sizes (PS-E24) | quartiles of the lesion area of the training slices; shares of the oracle's gain, since small lesions gain most from any image |
-# | low-data use: no experiment (PS-E30) | a sweep over the number of training subjects |
-#
-# ## The increments
-#
-# How much does each line of the printed table add to the line above it?
-
-# %%
 steps = {r: np.diff([said(r, arm) for arm in TABLE2]) for r in SEGMENTERS}
 lines = [[f"{below.label} minus {above.label}", *(f"{steps[r][i]:+.3f}" for r in SEGMENTERS)]
          for i, (above, below) in enumerate(pairwise(SIX))]  # fmt: skip
-page.table(["paper (patients)", *LABELS.values()], lines)
+page.table(["the increments", *LABELS.values()], lines)
 spread = [x["dice"] for column in printed.TABLE2_SD.values() for x in column.values()]
 print(f"SDs of the cells: {min(spread)} to {max(spread)}")
 assert np.ptp([each[-1] for each in steps.values()]) < 1e-9, "the same in all four columns"
@@ -113,11 +107,9 @@ def disc(e: float) -> np.ndarray:
 
 
 found = {"Dice, one pixel off": disc(1), "Dice, half a pixel off": disc(0.5)}
-found["relative gain"] = disc(0.5) / disc(1) - 1
-page.table(["radius, pixels", *map(number, r)],
-           [[name, *map(number, x)] for name, x in found.items()])  # fmt: skip
-falling = np.diff(found["relative gain"]) < 0
-page.check("the same rim gives small lesions the larger relative gain", falling.all())
+found["relative gain"] = gain = disc(0.5) / disc(1) - 1
+page.table(["radius, pixels", *map(number, r)], [[name, *map(number, x)] for name, x in found.items()])
+page.check("the same rim gives small lesions the larger relative gain", (np.diff(gain) < 0).all())
 
 # %% [markdown]
 # So *any* improvement looks like "the most significant relative performance gain" on small tumours.
@@ -131,20 +123,16 @@ page.check("the same rim gives small lesions the larger relative gain", falling.
 # are all 32, with few draws and with many?
 
 # %%
-rng = np.random.default_rng(seed)
-
-
 def all_below(effect: float, R: int, times: int = 200) -> tuple[float, float]:
     """Shares of studies with any p below 0.01, and with all 32 below it after Holm."""
-    each = [[paired_t(d)["p"] for d in effect + rng.normal(size=(32, R))] for _ in range(times)]
-    level = printed.STATED["p"].value
+    noise = np.random.default_rng(seed).normal(size=(times, 32, R))
+    each, level = [[paired_t(d)["p"] for d in effect + x] for x in noise], printed.STATED["p"].value
     return np.mean([min(p) < level for p in each]), np.mean([max(holm(p)) < level for p in each])
 
 
 lines = [[effect, R, *(f"{x:.0%}" for x in all_below(effect, R))]
          for effect, R in ((0, 5), (1, 5), (1, 10), (3, 10))]  # fmt: skip
 page.table(["true difference, in SDs", "R", "any p < 0.01", "all 32, after Holm"], lines)
-print(f"without any effect, if contrasts were independent: {1 - 0.99**32:.0%}")
 
 # %% [markdown]
 # The printed pattern, 32 of 32, requires differences of several SDs of the paired differences.
@@ -183,7 +171,6 @@ def line(name: str, arm) -> list[str]:
     return [arm.label, len(found), *each, over, at.cell(arm, "dice_sd"), f"*{theirs}*"]
 
 
-# %%
 plain = rows.get("unet")
 others = [arm for arm in MAIN.values() if arm not in SIX and arm.name != "oracle"]
 others = [arm for arm in others if plain.has(arm, "dice")]
@@ -198,8 +185,6 @@ caption = (
     "Table II: Dice of six arms and the oracle in four regimes; 95 % t-intervals over at most "
     f"R={most} training draws; cross: the paper, on patients."
 )
-
-# %%
 if there:
     with page.figure(caption, 1, len(there), figsize=(13, 3.6), sharey=True) as axes:
         for ax, (name, at) in zip(axes, there.items(), strict=True):
@@ -270,18 +255,14 @@ def contrast_lines(name: str) -> dict[str, dict]:
     return found
 
 
-# %%
 caption = (
     "The 32 contrasts of Table II, Dice, paired by training draw, with 95 % t-intervals; grey: the "
     "smallest difference that counts; cross: the paper, on patients."
 )
-
-# %%
 if there:
     with page.figure(caption, 1, len(there), "contrasts", figsize=(13, 3.6), sharey=True) as axes:
         for ax, name in zip(axes, there, strict=True):
-            ax.axvspan(-MARGINS["dice"], MARGINS["dice"], color=plots.BAND, alpha=0.4, lw=0)
-            ax.axvline(0, color="black", lw=0.8)
+            plots.negligible(ax, MARGINS["dice"])
             plots.lines(ax, contrast_lines(name), "difference of Dice")
             ax.set_title(LABELS[name], fontsize=9)
 
@@ -297,19 +278,16 @@ if there:
 # %%
 QUARTERS = [f"dice_q{i}" for i in (1, 2, 3, 4)]
 SIZED = chosen("classic", "brain_ldm", "maskdiff", "pathosyn_vaegan", "pathosyn_diff", "oracle")
-COLOURS = dict(zip((arm.name for arm in SIZED),
-                   ("#999933", "#CC79A7", "#E69F00", "#56B4E9", "#0072B2", "#009E73"),
-                   strict=True))  # fmt: skip
 
 
 def draw_sizes(level, gain, at) -> None:
     """Dice by quartile, and the gain over real slices alone; means over draws, single draws dots."""
     mean = [at.mean("real", m) for m in QUARTERS]
-    level.plot(range(4), mean, "o--", ms=4, color="#777777", label=MAIN["real"].label)
+    level.plot(range(4), mean, "o--", ms=4, color="black", label=MAIN["real"].label)
     for arm in (arm for arm in SIZED if at.has(arm, QUARTERS[0])):
         each = [at.gain(arm, "real", m) for m in QUARTERS]
-        level.plot(range(4), [at.mean(arm, m) for m in QUARTERS], "o-", ms=4, color=COLOURS[arm.name])
-        plots.curve(gain, dict(enumerate(each)), COLOURS[arm.name], arm.label, bars=False)
+        level.plot(range(4), [at.mean(arm, m) for m in QUARTERS], "o-", ms=4, color=lesions.colour(arm))
+        plots.curve(gain, dict(enumerate(each)), lesions.colour(arm), arm.label, bars=False)
     gain.axhline(0, color="black", lw=0.8)
 
 
@@ -319,8 +297,6 @@ caption = (
     "Figure 5 (top left): Dice by quartile of lesion area, and gain over real slices alone in the same "
     "draws; lines: means, dots: single training draws."
 )
-
-# %%
 if shown:
     with page.figure(caption, len(shown), 2, "sizes", figsize=(9.5, 6)) as axes:
         for (level, gain), name in zip(axes, shown, strict=True):
@@ -337,6 +313,10 @@ for name in shown:
     lines = [[arm.label, *(there[name].share(arm, m) for m in (QUARTERS[0], QUARTERS[3]))]
              for arm in SIZED[:-1]]  # fmt: skip
     page.table([f"{LABELS[name]}: share of the oracle's gain", "smallest", "largest"], lines)
+page.check("scores are shares", all(at.are_shares("dice", *QUARTERS) for at in there.values()))
+for name, at in there.items() if page.meaningful else ():
+    ends = [at.mean("real", m) for m in (QUARTERS[0], QUARTERS[3])]
+    page.check(f"{name}: large lesions are easier", ends[0] < ends[1])
 
 # %% [markdown]
 # **What to see.** The oracle's line shows where there is anything to gain. If all lines fall from
@@ -355,29 +335,16 @@ for name in shown:
     lines = [[arm.label, at.cell(arm, "pixel_recall"), at.cell(arm, "pixel_ece")]
              for arm in (*SIX, *others, MAIN["oracle"]) if at.has(arm, "pixel_recall")]  # fmt: skip
     page.table([LABELS[name], "recall of pixels (higher)", "calibration error (lower)"], lines)
-
-
-# %%
-def diagrams() -> dict[str, np.ndarray]:
-    """Cases, sum of probabilities and of outcomes by bin, (15, 3), over the draws; DynUNet."""
-    study, found = page.study, {}
-    for arm in chosen("real", "maskdiff", "pathosyn_diff", *["oracle"] * study.source.truth):
-        each = [study.segmented(arm, SEGMENTERS["nnunet"], k) for k in study.draws(arm)]
-        found |= {arm.name: sum(jobs.load(job).arrays["diagram"] for job in each)} if each else {}
-    return found
-
-
-reliable = page.panel("diagrams", diagrams)
-
-# %%
+reliable = page.panel("diagrams", lambda: looks.diagrams(page.study))
 caption = f"Reliability of pixels near lesions, {LABELS['nnunet']}, all draws computed for the page."
 if reliable:
     with page.figure(caption, name="reliability", figsize=(4.6, 4)) as ax:
         ax.plot([0, 1], [0, 1], color="black", lw=0.8)
         for name, diagram in reliable.items():
             count, confidence, positive = diagram[diagram[:, 0] > 0].T
-            colour = COLOURS.get(name, plots.ROLES["baseline"])
-            ax.plot(confidence / count, positive / count, "o-", ms=3, color=colour, label=MAIN[name].label)
+            arm = MAIN[name]
+            look = {"ms": 3, "color": lesions.colour(arm), "label": arm.label}
+            ax.plot(confidence / count, positive / count, "o-", **look)
         ax.set(xlabel="probability of lesion", ylabel="share that is lesion")
         ax.legend(fontsize=8)
 
@@ -391,15 +358,12 @@ if reliable:
 
 # %%
 sweep = {int(at.name.rpartition("-n")[2]): at for at in rows if at.name.startswith("unet-n")}
-if sweep:
-    lines = [[n, at.count("pathosyn_diff", "dice"), at.cell("real", "dice"),
-              *(interval(at.gain(arm, "real", "dice"), "+") for arm in ("pathosyn_diff", "oracle")),
-              at.share("pathosyn_diff", "dice")]
-             for n, at in sorted((sweep | {page.size.subjects[0]: plain}).items())]  # fmt: skip
-    head = ["R", "real only", "gain of PathoSyn: Diff", "gain of the oracle", "share"]
-    page.table(["training subjects", *head], lines)
-else:
-    page.text("No draw yet: only `--profile full` runs the sweep over training subjects.")
+sweep |= {page.size.subjects[0]: plain} if sweep else {}
+lines = [[n, at.count("pathosyn_diff", "dice"), at.cell("real", "dice"),
+          *(interval(at.gain(arm, "real", "dice"), "+") for arm in ("pathosyn_diff", "oracle")),
+          at.share("pathosyn_diff", "dice")] for n, at in sorted(sweep.items())]  # fmt: skip
+head = ["R", "real only", "gain of PathoSyn: Diff", "gain of the oracle", "share"]
+page.table(["training subjects (only in profile `full`)", *head], lines)
 
 # %% [markdown]
 # ## One test subject
@@ -409,24 +373,7 @@ else:
 
 # %%
 THREE = {"real": "#E69F00", "pathosyn_diff": "#56B4E9", "oracle": "#009E73"}
-
-
-def example() -> dict[str, np.ndarray]:
-    """Six slices of a test subject, its mask, and the masks of three segmenters (nnU-Net-style)."""
-    study = page.study
-    test = jobs.load(study.test_volumes).arrays
-    seen = np.flatnonzero(test["mask"][0].any((1, 2)))
-    at = seen[np.linspace(0, len(seen) - 1, 6).astype(int)]
-    found = {"image": test["image"][0, at], "true": test["mask"][0, at]}
-    for arm in (arm for arm in THREE if study.source.truth or arm != "oracle"):
-        made = jobs.load(study.segmenter(MAIN[arm], SEGMENTERS["nnunet"], study.draws()[0])).arrays
-        found[arm] = made["example"][0, at]
-    return found
-
-
-drawn = page.panel("example", example)
-
-# %%
+drawn = page.panel("example", lambda: looks.outlined(page.study, chosen(*THREE)))
 named = [arm for arm in THREE if arm in drawn]
 caption = "The first test subject, draw 0: true outline (white) and the outlines of three segmenters."
 if named:
@@ -438,17 +385,6 @@ if named:
                 plots.outline(ax, true, "white")
                 plots.outline(ax, mask, THREE[arm])
             plots.label(each[0], MAIN[arm].label.partition(" (")[0])
-
-# %% [markdown]
-# ## What must hold
-
-# %%
-for name, at in there.items():
-    every = [at.values(arm, m) for arm in at.arms for m in ("dice", *QUARTERS) if at.has(arm, m)]
-    page.check(f"{name}: scores are shares", all(((v >= 0) & (v <= 1)).all() for v in every))
-    if page.meaningful:
-        ends = [at.mean("real", m) for m in (QUARTERS[0], QUARTERS[3])]
-        page.check(f"{name}: large lesions are easier", ends[0] < ends[1])
 
 # %% [markdown]
 # ## Verdicts

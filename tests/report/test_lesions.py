@@ -68,3 +68,13 @@ def test_arms_without_a_number_are_named_once():
     assert two.label not in page.said
     lesions.missing(silent := Told(), [two], [two])
     assert not silent.said
+
+
+def test_paired_lines_have_each_their_own_masks():
+    mask = np.zeros((2, 8, 8), bool)
+    mask[1, 2:5, 3:6] = True
+    figure, axes = plt.subplots(2, 2)
+    lesions.paired(axes, {"a": (np.zeros((2, 8, 8)), mask), "b": (np.ones((2, 8, 8)), mask[::-1])})
+    assert [[len(ax.collections) for ax in line] for line in axes] == [[0, 1], [1, 0]]
+    assert [line[0].images[0].get_array().max() for line in axes] == [0, 1]
+    plt.close(figure)

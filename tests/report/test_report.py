@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from matplotlib import pyplot as plt
 from nbformat import v4
 
 from lib import paths, profiles
@@ -701,6 +702,22 @@ def test_reading_lists_the_notebooks_that_are_there_in_the_given_order(home):
     page = Shown()
     chapter.Chapter(page).reading("b", "c", "a")
     assert [line[0] for line in page.tables[0]] == ["[b](b.py)", "[a](a.py)"]
+
+
+def test_a_claim_has_a_band_of_three_lines_or_more_and_every_test_a_line_in_it():
+    out = {"statement": "S", "verdict": verdict.NOT_RUN}
+    one = {"verdict": verdict.REPRODUCED, "value": 1.0, "ci95": None, "paper": None}
+    tests = [one | {"id": id_, "value": i} for i, id_ in enumerate("abbbbb")]
+    tests[2] |= {"ci95": [-30.0, 1.0], "paper": 20.0}
+    assert chapter.bands(tests) == [0, 3, 8] and chapter.bands([]) == [0]
+    assert chapter.reach(tests) == (-39.0, 39.0) and chapter.reach([]) == (-13.0, 13.0)
+    _, axes = plt.subplots()
+    chapter.Chapter(Shown({"id": "a", **out}, {"id": "b", **out})).banded(axes, tests, (1, 10))
+    dots = {x.get_xdata()[0]: x.get_ydata()[0] for x in axes.lines if x.get_marker() == "o"}
+    assert dots == {0: 1.5, 1: 3.5, 2: 4.5, 3: 5.5, 4: 6.5, 5: 7.5}
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["S  a", "S  b"]
+    assert [*axes.get_yticks()] == [1.5, 5.5] and axes.get_ylim() == (8, 0)
+    plt.close()
 
 
 # ---- counts -------------------------------------------------------------------------------------

@@ -27,3 +27,10 @@ def test_a_regime_without_rows_is_empty_and_not_an_error():
     assert none.cell("one", "auc") == "–" and none.count("one", "auc") == 0
     with pytest.raises(KeyError, match="no rows of regime 'other'; there are bare"):
         rows["other"]
+
+
+def test_shares_lie_between_0_and_1_in_every_draw_of_every_arm_that_has_them():
+    at = Regime("bare", [row("one", k0=0.0, k1=1.0, k2=None), row("other", k0=0.5, k1=0.5)])
+    assert at.are_shares("auc") and at.are_shares("auc", "dice")
+    assert not Regime("bare", [row("one", k0=0.5), row("other", k0=0.5, k1=1.01)]).are_shares("auc")
+    assert not Regime("bare", [row("one", k0=-0.01, k1=0.5)]).are_shares("dice", "auc")

@@ -31,6 +31,30 @@ def four_and_four(mask: np.ndarray) -> np.ndarray:
     return np.r_[marked.nonzero()[0][:4], (~marked).nonzero()[0][:4]]
 
 
+# ---- Table 1 ------------------------------------------------------------------------------------
+
+
+def sets(study: Study, k: int) -> Arrays:
+    """Of each task's training films: n (1,), "<task>/pairs" (9, 9) of findings that they have
+    together, the labels that come first, and shares of fifty steps of grey."""
+    found = {}
+    for name, task in TASKS.items():
+        data = jobs.load(study.films(task, k)).arrays
+        labels = data["labels"].astype(int)
+        grey = np.histogram(data["image"], 50, (0, 1))[0] / data["image"].size
+        found |= {f"{name}/pairs": labels.T @ labels, f"{name}/grey": grey,
+                  f"{name}/first": data["labels"][: study.real(1)],
+                  f"{name}/n": np.array([len(labels)])}  # fmt: skip
+    return found
+
+
+def hardness(study: Study) -> Arrays:
+    """The reader's AUC (9,) and threshold (9,) of every finding, on films held out."""
+    scores = jobs.load(study.reader).scores
+    auc = [np.nan if scores["auc"][f] is None else scores["auc"][f] for f in FINDINGS]
+    return {"auc": np.array(auc), "threshold": np.array(scores["thresholds"])}
+
+
 # ---- 01: branch and generator -------------------------------------------------------------------
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from lib import jobs
 from lib.jobs import Job
 from lib.papers.arms import Arm
 from lib.papers.budget import SPARE
@@ -21,7 +22,8 @@ from lib.papers.controlnet.arms import (
 )
 from lib.papers.controlnet.study import Study, halved, study
 from lib.papers.plateau import Plateaus, spare
-from lib.papers.table import Scores, Table
+from lib.papers.table import Scores, Table, row
+from lib.phantoms.findings import columns
 from lib.profiles import Plan
 
 COMPETENCE = ("label_adherence", "label_accuracy", "label_accuracy_ratio", "mask_adherence",
@@ -49,6 +51,16 @@ class Datasets(Films):
         if study.source.truth and study.draws():
             yield from (study.films(task, study.draws()[0]) for task in TASKS.values())
             yield study.reader
+
+    def derived(self, study: Study, values: dict) -> Iterable[dict]:
+        """Of each task: its films beside Table 1's, and the share of them with each finding."""
+        k = study.draws()[0] if study.source.truth and study.draws() else None
+        for name, task in TASKS.items() if k is not None else ():
+            job, named = study.films(task, k), task.findings or (task.about,)
+            labels, said = jobs.load(job).arrays["labels"], printed.TABLE1[name].train
+            yield row(study, name, "films", "train", {k: len(labels)}, job.key, paper=said)
+            for finding, share in zip(named, labels[:, columns(*named)].mean(0), strict=True):
+                yield row(study, name, finding, "prevalence", {k: float(share)}, job.key)
 
 
 class Branch(Films):

@@ -1,4 +1,4 @@
-"""What the pages of section III show beside rows: small arrays out of one draw's finished jobs.
+"""What the chapter's pages show beside rows: small arrays out of one draw's finished jobs.
 
 Every function gives {} where this run lacks a job that it needs, as `quick` lacks arms beside the
 paper's own: a page then shows what the record has.
@@ -18,15 +18,17 @@ from lib.metrics import deviations as metric
 from lib.metrics import sharpness
 from lib.metrics.texture import lesion_crops
 from lib.papers.arms import Arm
-from lib.papers.pathosyn.arms import DECOMPOSED, LITERAL, SOURCES
+from lib.papers.pathosyn.arms import DECOMPOSED, LITERAL, SEGMENTERS, SOURCES, chosen
 from lib.papers.pathosyn.study import Study
-from lib.scores import deviations
+from lib.scores import controlled, deviations, texture
+from lib.scores.controlled import EXTENTS, SEVERITIES, SHIFTS
 from lib.training import loop as tr
 
 Arrays = dict[str, np.ndarray]
 SHARES = (0.15, 0.45, 0.75, 0.95)  # of the lesions that are smaller than the ones that are shown
 REACH = range(-6, 7)  # pixels from the rim, inside below 0
 NEAR = 40  # pixels a side of what is shown around a lesion
+DIFF, NNUNET = SOURCES["pathosyn_diff"], SEGMENTERS["nnunet"]
 
 
 def made(*wanted: Job) -> list[Result] | None:
@@ -194,3 +196,193 @@ def gallery(study: Study, n: int = 5, k: int = 0) -> Arrays:
             pool = found[0].arrays
             shown |= {arm.name: pool["image"][:n], f"{arm.name}/mask": pool["mask"][:n]}
     return shown if len(shown) > 2 else {}
+
+
+# ---- 04b ----------------------------------------------------------------------------------------
+
+
+def pictures(study: Study, arms: Iterable[Arm]) -> Arrays:
+    """Figure 4: given slices with mask, true healthy slice and true deviation, and what arms make.
+
+    "<arm>", "<arm>/substrate" and "<arm>/deviation" in the order of the given slices; brain_ldm's
+    is a reconstruction.
+    """
+    arms, k = [*arms], study.draws()[0]
+    found = made(study.pictured, study.truths(study.pictured), *(study.picture(a, k) for a in arms))
+    if found is None:
+        return {}
+    given, true, *each = (one.arrays for one in found)
+    shown = {"given": given["image"], "mask": given["mask"].astype(bool)}
+    shown |= {name: true[name] for name in ("healthy", "deviation")}
+    for arm, arrays in zip(arms, each, strict=True):
+        if "source" in arrays:
+            order, name = np.argsort(arrays["source"]), arm.name
+            shown |= {f"{name}/{part}": arrays[part][order] for part in ("substrate", "deviation")}
+            shown[name] = arrays["image"][order]
+        else:
+            shown[arm.name] = arrays["reconstruction"]
+    return shown
+
+
+def percentiles(study: Study, arms: Iterable[Arm], n: int) -> Arrays:
+    """Percentiles (101,) of every statistic of lesions, and of the distance of slices, by pool.
+
+    "real" has those of n real lesions, "fresh" the distance of other fresh phantoms.
+    """
+    k = study.draws()[0]
+    pools = {a.name: study.pool(a, k) for a in arms if study.draws(a) or a.name == "memoriser"}
+    found = made(study.reference, *(study.textured(pool) for pool in pools.values()))
+    if found is None:
+        return {}
+    reference, *each = found
+    by_pool = {name: {**one.arrays} for name, one in zip(pools, each, strict=True)}
+    true = texture.lesions(*texture.first_pairs(reference, n))
+    by_pool["real"] = {f"lesion/{name}": values for name, values in true.items()}
+    by_pool["fresh"] = {"distance": by_pool["oracle"]["distance_fresh"]}
+    return {
+        f"{name}/{key}": np.nanpercentile(values, np.arange(101))
+        for name, arrays in by_pool.items()
+        for key, values in arrays.items()
+        if key != "distance_fresh" and np.isfinite(values).any()
+    }
+
+
+# ---- Table II -----------------------------------------------------------------------------------
+
+
+def diagrams(study: Study) -> Arrays:
+    """Cases, sums of probabilities and of outcomes by bin (15, 3), over all draws; DynUNet."""
+    shown = {}
+    for arm in chosen("real", "maskdiff", "pathosyn_diff", *["oracle"] * study.source.truth):
+        found = made(*(study.segmented(arm, NNUNET, k) for k in study.draws(arm)))
+        if found:
+            shown[arm.name] = sum(each.arrays["diagram"] for each in found)
+    return shown
+
+
+def outlined(study: Study, arms: Iterable[Arm]) -> Arrays:
+    """Six slices through the first test subject's lesion, "true" mask, and DynUNet's by arm."""
+    arms, k = [arm for arm in arms if study.source.truth or arm.name != "oracle"], study.draws()[0]
+    found = made(study.test_volumes, *(study.segmenter(arm, NNUNET, k) for arm in arms))
+    if found is None:
+        return {}
+    test, *each = (one.arrays for one in found)
+    seen = np.flatnonzero(test["mask"][0].any((1, 2)))
+    at = seen[np.linspace(0, len(seen) - 1, 6).astype(int)]
+    shown = {"image": test["image"][0, at], "true": test["mask"][0, at]}
+    return shown | {a.name: one["example"][0, at] for a, one in zip(arms, each, strict=True)}
+
+
+# ---- 05 -----------------------------------------------------------------------------------------
+
+
+PLACES = (SHIFTS[0], SHIFTS[5], SHIFTS[2], SHIFTS[8], SHIFTS[4])  # up, left, as it is, right, down
+DISCS = ((23, 26, 5), (32, 42, 4), (43, 28, 6))  # row, column, radius
+REQUESTS = ("severity", "size", "position")  # of what is measured
+
+
+def requested(study: Study, seed: int) -> Arrays:
+    """A lesion-free slice (first), and with one lesion at five severities, extents and places.
+
+    "severity", "extent", "place" (6, H, W), all from one noise, and "<kind>/mask".
+    """
+    found = made(study.fitted(DIFF, study.draws()[0]), study.test)
+    if found is None:
+        return {}
+    model, rng = controlled.load(DIFF.source, found[0]), np.random.default_rng(seed)
+    (image, mask), shown = (each[:1] for each in controlled.subjects(found[1], 2, rng)), {}
+    masks = {"severity": [mask] * 5, "extent": [control.grown(mask, by) for by in EXTENTS],
+             "place": [control.moved(mask, *by) for by in PLACES]}  # fmt: skip
+    for kind, own in masks.items():
+        own, levels = [control.within(m, image) for m in own], [1.0] * 5
+        levels = SEVERITIES if kind == "severity" else levels
+        each = [model.sample(image, m, np.random.default_rng(seed), None, level).image
+                for m, level in zip(own, levels, strict=True)]  # fmt: skip
+        shown |= {kind: np.concatenate([image, *each])}
+        shown |= {f"{kind}/mask": np.concatenate([np.zeros_like(mask), *own])}
+    return shown
+
+
+def measured(study: Study) -> Arrays:
+    """"<kind>/requested" and "<kind>/measured" of one draw, and "true/..": the reader's size of
+    lesions that truly grow."""
+    k, ends = study.draws()[0], ("requested", "measured")
+    found = made(study.controlled(DIFF, k), study.growth_read(k))
+    if found is None:
+        return {}
+    own, truth = (one.arrays for one in found)
+    shown = {f"{kind}/{end}": own[f"{kind}/{end}"] for kind in REQUESTS for end in ends}
+    return shown | {f"true/{end}": truth[f"size/{end}"] for end in ends}
+
+
+def several(study: Study, seed: int) -> Arrays:
+    """A slice and four drawings of three lesions in it (5, H, W), masks of DISCS, the substrate."""
+    found = made(study.fitted(DIFF, study.draws()[0]), study.test)
+    if found is None:
+        return {}
+    model, rng = controlled.load(DIFF.source, found[0]), np.random.default_rng(seed)
+    image = controlled.subjects(found[1], 2, rng)[0][0]
+    row, column = np.indices(image.shape)
+    masks = np.stack([np.hypot(row - r, column - c) < size for r, c, size in DISCS])
+    masks = control.within(masks, np.broadcast_to(image, masks.shape))
+    drawn = [model.several(image, masks, np.random.default_rng([seed, i])) for i in range(4)]
+    images = np.concatenate([image[None], *(each.image for each in drawn)])
+    return {"image": images, "masks": masks, "substrate": drawn[0].substrate}
+
+
+def twins(study: Study) -> Arrays:
+    """Six lesions of one mask by the law and by PathoSyn, and "<arm>/variance" of every mask."""
+    k, shown = study.draws()[0], {}
+    for arm in chosen("oracle", DIFF.name):
+        found = made(study.repeated(arm, k), study.diverse(arm, k))
+        if found is None:
+            return {}
+        again, spread = (one.arrays for one in found)
+        shown |= {arm.name: again["image"][0, :6], "mask": again["mask"][0].astype(bool)}
+        shown[f"{arm.name}/variance"] = spread["variance"]
+    return shown
+
+
+def growth(study: Study) -> Arrays:
+    """"first", "drawn" and "later" images of four subjects, and both masks."""
+    k = study.draws()[0]
+    found = made(study.later(k), study.progressed(DIFF, k))
+    if found is None:
+        return {}
+    given, answer = (one.arrays for one in found)
+    masks = {name: given[name][:4].astype(bool) for name in ("mask", "later/mask")}
+    images = {"first": given["image"][:4], "later": given["later/image"][:4]}
+    return images | masks | {"drawn": answer["example"]}
+
+
+def obeyed(study: Study, n: int) -> Arrays:
+    """Lesions on the four of n lesion-free slices whose masks hold most forbidden pixels.
+
+    shares: of forbidden pixels in the lesions' own masks, and in others' masks.
+    """
+    k = study.draws()[0]
+    slices = study.slices(k)
+    found = made(slices, study.anatomy(slices), study.placed(DIFF, k, "free"))
+    if found is None:
+        return {}
+    own, known, free = (one.arrays for one in found)
+    source, mask = free["source"][:n], free["mask"][:n].astype(bool)
+    closed = known["free/forbidden"][source]
+    shares = (closed & mask).sum((1, 2)) / mask.sum((1, 2))
+    top = np.argsort(-shares, kind="stable")[:4]
+    both = (known["forbidden"] & own["mask"]).sum() / own["mask"].sum(), shares.mean()
+    return {"given": free["anatomy"][top], "drawn": free["image"][top], "mask": mask[top],
+            "forbidden": closed[top], "shares": np.array(both)}  # fmt: skip
+
+
+def without_noise(study: Study, n: int, metrics: Iterable[str]) -> Arrays:
+    """scores: of n true lesions in slices without noise, as if a perfect method had drawn them."""
+    slices = study.slices(study.draws()[0])
+    found = made(slices, study.truths(slices), study.anatomy(slices), study.clean(slices))
+    if found is None:
+        return {}
+    given, true, known, quiet = found
+    image, mask = quiet.arrays["image"][:n], given.arrays["mask"][:n]
+    pool = Result({"image": image, "mask": mask, "source": np.arange(len(image))}, {})
+    scores = controlled.anatomical(pool, given, true, known, n).scores
+    return {"scores": np.array([scores[metric] for metric in metrics])}
