@@ -4,6 +4,7 @@ Functions of a Look give {(arm, metric): (value, {"null": ..., "oracle": ...})},
 such numbers and a figure share.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,6 +20,7 @@ from lib.datasets.preprocess import preprocess
 from lib.generators import vae, watch
 from lib.networks.classifier import SmallCNN
 from lib.papers.pavae import method
+from lib.papers.pavae.arms import Fitted
 from lib.papers.pavae.study import Study
 from lib.phantoms import chest
 from lib.tasks import classify
@@ -289,3 +291,23 @@ def numbers(look: Look) -> Numbers:
     parts = [likelihood, latents, overlap, classes, weighed, errors, films, betas]
     parts += [paths] if look.study.source.truth else []
     return {key: value for part in parts for key, value in part(look).items()}
+
+
+# ---- Table 5 ------------------------------------------------------------------------------------
+
+
+def side_by_side(study: Study, arms: Iterable[Fitted]) -> dict[str, np.ndarray]:
+    """Image and mask planes (6, 2, H, W) of draw 0 by arm, two a class, all from one noise.
+
+    Arms that have no draw in this run are left out.
+    """
+    labels = torch.arange(3).repeat_interleave(2)
+    gen = torch.Generator().manual_seed(study.plan.seed)
+    noise = torch.randn(2, vae.PA_VAE.latent, generator=gen).repeat(3, 1)
+    found = {}
+    for arm in (arm for arm in arms if study.draws(arm)):
+        model = vae.load(jobs.load(study.fitted(arm, study.draws(arm)[0])))
+        with torch.no_grad():
+            z = vae.draw(*model.prior_of(labels), noise)
+            found[arm.name] = model.decoder(z, labels).sigmoid().numpy()
+    return found

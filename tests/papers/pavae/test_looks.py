@@ -8,6 +8,7 @@ from scipy import stats
 from lib.datasets import chest as chest_sets
 from lib.generators import vae
 from lib.papers.pavae import counterfactuals, looks, toys
+from lib.papers.pavae.arms import ABLATED
 from lib.papers.pavae.study import study
 from lib.phantoms import chest
 from lib.profiles import SMOKE, Plan
@@ -78,3 +79,21 @@ def test_the_toys_distance_is_zero_for_the_data_and_grows_with_a_shift():
     x, y = toys.points(300, torch.Generator().manual_seed(0))
     assert toys.distance(x, x, y) == pytest.approx(0, abs=1e-6)
     assert toys.distance(x, x + 1.0, y) == pytest.approx(2.0, abs=1e-4)
+
+
+def test_arms_are_drawn_from_one_noise_class_by_class(monkeypatch):
+    """Each image can be drawn alone from its class and noise; an arm without draws is left out."""
+    model = freeze(seeded(lambda: vae.ConditionalVAE(vae.PA_VAE), np.random.default_rng(2)))
+    own, arms = study(Plan(SMOKE)), [ABLATED[name] for name in ("pavae", "no_cls", "no_mask")]
+    monkeypatch.setattr(type(own), "draws", lambda _, arm: [] if arm.name == "no_mask" else [0])
+    monkeypatch.setattr(looks.jobs, "load", lambda job: job)
+    monkeypatch.setattr(looks.vae, "load", lambda job: model)
+    found = looks.side_by_side(own, arms)
+    assert list(found) == ["pavae", "no_cls"]
+    np.testing.assert_array_equal(found["pavae"], found["no_cls"])
+    noise = torch.randn(2, vae.PA_VAE.latent, generator=torch.Generator().manual_seed(0))
+    for i, planes in enumerate(found["pavae"]):
+        label = torch.tensor([i // 2])
+        z = vae.draw(*model.prior_of(label), noise[[i % 2]])
+        wanted = model.decoder(z, label).sigmoid()[0].detach().numpy()
+        np.testing.assert_allclose(planes, wanted, atol=1e-6)
