@@ -1,5 +1,7 @@
 """What section 3 reads in a fitted model, against oracles that need no training."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -97,3 +99,45 @@ def test_arms_are_drawn_from_one_noise_class_by_class(monkeypatch):
         z = vae.draw(*model.prior_of(label), noise[[i % 2]])
         wanted = model.decoder(z, label).sigmoid()[0].detach().numpy()
         np.testing.assert_allclose(planes, wanted, atol=1e-6)
+
+
+def test_a_subject_without_distractors_is_that_of_a_law_without_them():
+    label = np.array([1, 2, 0])
+    law = replace(chest.BARE, spot_shadow=(0.0, 0.0), marker_shadow=(0.0, 0.0))
+    seeds = np.arange(3, dtype=np.uint64)
+    subjects, bare = (chest.from_seeds(each, seeds, label) for each in (chest.BARE, law))
+    drawn = chest.render(subjects).image
+    np.testing.assert_array_equal(looks.without(subjects, ()), drawn)
+    off = looks.without(subjects, ("spot_shadow", "marker_shadow"))
+    np.testing.assert_allclose(off, chest.render(bare).image, atol=1e-6)
+    assert np.abs(off - drawn).max() > 0.01
+    named = {name for names in looks.DISTRACTORS.values() for name in names}
+    assert named <= set(subjects.values)
+
+
+def test_eight_sick_images_stand_above_what_is_decoded_from_them(look, monkeypatch):
+    other = np.arange(8.0)[:, None, None] * np.ones((8, 64, 64))
+    monkeypatch.setattr(looks, "readings", lambda _: {"all times the pixels": other})
+    shown, sick = looks.eight(look), np.flatnonzero(look.sick)
+    assert list(shown) == ["image", "true mask", "decoded", "its mask", "all times\nthe pixels"]
+    seen = look.held_out
+    for name, wanted in zip(shown, (seen.image, seen.mask, *look.decoded, other), strict=True):
+        np.testing.assert_array_equal(shown[name], wanted[sick])
+
+
+def test_mean_answers_stand_in_the_line_of_their_label(look, monkeypatch):
+    label = look.held_out.label
+    certain = np.eye(3)[(label + 1) % 3]
+    monkeypatch.setattr(looks, "named", lambda _: {"real": certain})
+    np.testing.assert_array_equal(looks.guided(look)["real"], np.roll(np.eye(3), 1, axis=1))
+
+
+def test_lengths_are_of_both_models_term_by_term(look, monkeypatch):
+    monkeypatch.setattr(looks, "nets", lambda _: {"untrained": 1.0, "trained": 2.0})
+    monkeypatch.setattr(looks, "terms", lambda _, net: net)
+    found = {name: i for i, name in enumerate(("reconstruction", *looks.ADDED), 1)}
+    monkeypatch.setattr(looks, "pulls", lambda net, _: {k: net * x for k, x in found.items()})
+    lengths = looks.lengths(look)
+    assert {who: each.tolist() for who, each in lengths.items()} == {
+        "untrained": [1, 2, 3, 4], "trained": [2, 4, 6, 8]
+    }  # fmt: skip
