@@ -194,6 +194,17 @@ def null(axes: Axes, row: dict) -> None:
         axes.axvspan(low, middle + 2 * sd, color=colour, alpha=0.2, lw=0)
 
 
+def beyond(axes: Axes, row: dict, signed: bool = False) -> None:
+    """An axis that is linear up to the power of ten beyond a row's null, then logarithmic.
+
+    It starts at zero, for `signed` scores as far below as it is linear above.
+    """
+    ends = abs(row["null"]) + 2 * (row["null_sd"] or 0)
+    edge = 10 ** np.ceil(np.log10(max(ends, 1e-6)))
+    axes.set_xscale("symlog", linthresh=edge)
+    axes.set_xlim(left=-edge if signed else 0)
+
+
 def curve(
     axes: Axes, found: dict[float, np.ndarray], colour: str, label: str, bars: bool = True,
     dodge: float = 1.0,

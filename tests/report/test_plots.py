@@ -120,3 +120,18 @@ def test_shares_stand_in_their_line_and_column():
     assert said == {(0, 0): "0.90", (1, 0): "0.10", (0, 1): "0.30", (1, 1): "0.70"}
     assert [text.get_color() for text in axes.texts] == ["white", "black", "black", "white"]
     plt.close(figure)
+
+
+@pytest.mark.parametrize(("signed", "left"), [(False, 0), (True, -1)])
+def test_an_axis_is_linear_up_to_the_null_and_its_band(signed, left):
+    figure, axes = plt.subplots()
+    axes.plot([0.5, 1000], [0, 1])
+    plots.beyond(axes, {"null": 0.3, "null_sd": 0.1}, signed)
+    assert axes.get_xlim()[0] == left
+    near, mid, one, ten, hundred = axes.transData.transform(
+        [(x, 0) for x in (0.2, 0.4, 1, 10, 100)]
+    )[:, 0]  # fmt: skip
+    zero = axes.transData.transform((0, 0))[0]
+    assert mid - near == pytest.approx(near - zero)
+    assert hundred - ten == pytest.approx(ten - one)
+    plt.close(figure)
