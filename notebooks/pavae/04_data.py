@@ -343,9 +343,9 @@ with page.figure(caption, 1, 2, "labels", figsize=(9.4, 4)) as axes:
             look = {"mfc": "none", "ls": "", "color": "black", "label": MAIN[name].label}
             axes[1].plot(0.085 * size.train, few.gain(name).mean(), mark, **look)
     axes[1].axhline(0, color="black", lw=0.6)
-    ticks, across = {n: f"{n}\n{f} %" for n, f in shares.items()}, "labelled images, share of all"
+    ticks = {n: f"{n}\n{f} %" for n, f in shares.items()}
     for ax, text in zip(axes, ("AUC, healthy or ill", "gain over Real only (paired)"), strict=True):
-        sweep.axis(ax, ticks, across, text)
+        sweep.axis(ax, ticks, "labelled images, share of the training set", text)
 
 # %% [markdown]
 # **What to see.** Left: how far *Real only* has come at 100 %. Right: whether PA-VAE's gain fades,
