@@ -51,8 +51,8 @@ from lib.training.weights import freeze, seeded
 # ## The batched renderer
 #
 # A call samples the parameters of $n$ subjects and renders image, healthy counterfactual, mask and
-# deviation. It works on chunks of subjects, small enough for the processor's cache. One process has
-# one thread: torch would otherwise spread each small operation over all cores.
+# deviation. It works on chunks of subjects, small enough for the processor's cache. Every
+# process has one thread here: torch would otherwise spread each small operation over all cores.
 
 # %%
 page = Page("90_speed", profile, seed, dataset)
@@ -146,8 +146,8 @@ if not page.from_record:
 # processor's own clock does not: per second of *processor time* the two ways of drawing compare
 # cleanly, and twice the first number is about what two idle processors would reach.
 #
-# The second cell says where the time of one process goes: drawing random numbers is part of the price,
-# because every subject has a generator of its own and can be made again alone.
+# The second cell says where the time of one process goes: drawing random numbers is part of the
+# price, because every subject has a generator of its own and can be made again alone.
 
 # %%
 calls = {"batched, one process": (batched, n), "scikit-image, one by one": (plainly, few)}
@@ -278,7 +278,8 @@ times = timing.in_turns(calls, max(1, n // 250), REPEATS, clocks)
 for clock, found in times.items():
     timing.tell(found, clock)
 least = {name: min(each) for name, each in times["cpu_ms_per_step"].items()}  # least disturbed
-fast = {kind: min(v for k, v in least.items() if k.startswith(kind)) for kind in ("exact", "stopped")}
+fast = {kind: min(v for k, v in least.items() if k.startswith(kind))
+        for kind in ("exact", "stopped")}  # fmt: skip
 print(f"exact over stopped: x {fast['exact'] / fast['stopped']:.1f}")
 page.check("second derivatives cost something", fast["stopped"] < fast["exact"])
 for kind, wanted in {"exact": 1, "stopped": 3}.items() if "pythae, float32" in least else ():

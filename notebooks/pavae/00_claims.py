@@ -106,10 +106,10 @@ for R in (3, 5, 10, 20):
 # %% [markdown]
 # ## The verdicts of record
 #
-# The link in the first column leads to the cell that shows the verdict. *Not yet run* is neither for
-# nor against the paper; *exploratory* means before the first look. A positive verdict whose attribution
-# *vanishes* is a gain that blurring, or wrong labels, give as well. Below the table stands what draws
-# have decided, in words, and then the one claim that cannot be run.
+# The link in the first column leads to the cell that shows the verdict. *Not yet run* is neither
+# for nor against the paper; *exploratory* means before the first look. A positive verdict whose
+# attribution *vanishes* is a gain that blurring, or wrong labels, give as well. Below the table
+# stands what draws have decided, in words, and then the one claim that cannot be run.
 
 # %%
 mine.verdicts()
@@ -240,8 +240,8 @@ assert parts > best - plain
 
 # %% [markdown]
 # Two of the four ablations lie below what a single run can see (PV-E05). And together they explain
-# more than there is (PV-E06): if the parts added up, PA-VAE without them would be *worse* than the VAE
-# that it would then be. They need not add up; whether they do is what the factorial in
+# more than there is (PV-E06): if the parts added up, PA-VAE without them would be *worse* than the
+# VAE that it would then be. They need not add up; whether they do is what the factorial in
 # [table5_ablations](table5_ablations.py) measures.
 #
 # **Calibration.** Even perfectly calibrated probabilities have an ECE above zero on 2,000 images

@@ -387,8 +387,9 @@ with page.figure(caption, 1, 2, "weights", figsize=(10, 3.2), sharey=True) as ax
 # harder than the picture. In ours they are sums over the guide's features, as the reconstruction is a
 # sum over pixels. We cannot know which the authors meant; the other two are arms of Table 5.
 #
-# That is more than a matter of taste. The picture below has a model of Table 5 trained with all terms
-# times the pixels, beside ours: same data, same seeds, both with the epoch that validation chose.
+# That is more than a matter of taste. The picture below has a model of Table 5 trained with all
+# terms times the pixels, beside ours: same data, same seeds, both with the epoch that validation
+# chose.
 
 # %%
 lines = [[r, *(f"{at.mean(r, f'pull {term}'):.2g}" for term in looks.ADDED)] for r in each]

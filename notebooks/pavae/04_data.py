@@ -154,11 +154,11 @@ page.check("the formula of the deviation holds", torch.allclose(difference, form
 several = chest.from_seeds(law, many.subject, labels)
 worn = (np.hstack([several.values[key] for key in looks.WORN]) > 0).any(1)
 print(f"subjects with a device: {worn[ill].mean():.0%} of the ill, {worn[~ill].mean():.0%} of the rest")
-at = np.flatnonzero(ill & worn)[:3]
-three = chest.from_seeds(law, many.subject[at], labels[at])
+three = chest.from_seeds(law, *(x[ill & worn][:3] for x in (many.subject, labels)))
 caption = "Three subjects that wear a device, with distractors switched off, kind by kind."
 with page.figure(caption, 5, 3, "distractors", figsize=(5.6, 8)) as axes:
-    plots.gallery(axes, {name: looks.without(three, off) for name, off in looks.DISTRACTORS.items()})
+    parts = {name: looks.without(three, off) for name, off in looks.DISTRACTORS.items()}
+    plots.gallery(axes, parts)
 
 # %%
 dotless = chest.render(chest.from_seeds(replace(law, spot_shadow=(0.0, 0.0)), many.subject, labels))
@@ -205,9 +205,9 @@ with page.figure(caption, 2, 5, "preprocessing", figsize=(9, 3.6)) as axes:
 # **What to see.** Equalisation makes the histogram flat; the last two steps only rename the axis.
 #
 # The other half of PV-E18: equalisation also removes most of the contrast shifts that the generator
-# injects. To see it, the second cell drifts the contrast curve alone (same rays, so the same noise).
-# Fewer photons are another matter: noise stays. [04_robustness](04_robustness.py) shows one subject
-# on scanners that drift further and further, and what that costs.
+# injects. To see it, the second cell drifts the contrast curve alone (same rays, so the same
+# noise). Fewer photons are another matter: noise stays. [04_robustness](04_robustness.py) shows one
+# subject on scanners that drift further and further, and what that costs.
 
 # %%
 direct = (equal - equal.min()) / (equal.max() - equal.min())
@@ -234,9 +234,9 @@ page.keep(lambda: [row(page.study, "", *name, {0: x}, "") for name, x in found.i
 # If real images alone already gave a perfect reader, no generator could help; if even ten times
 # more real images did not help, none could either. So the strength of the opacity was set **once**,
 # on arms without any generator, against requirements written down beforehand: dense opacities that
-# nobody misses, and faint ones that vessels, ribs and breast shadows imitate. **Frozen:** the law was
-# fixed before the first generator was compared and is never touched again, least of all to make a
-# method look better; every job's key hashes the law's code.
+# nobody misses, and faint ones that vessels, ribs and breast shadows imitate. **Frozen:** the law
+# was fixed before the first generator was compared and is never touched again, least of all to make
+# a method look better; every job's key hashes the law's code.
 #
 # The learning curves: $n$ real images, equal gradient steps at every $n$, the test draw of the
 # study. Adding $n$ fresh real phantoms to $n$ labelled ones *is* the oracle arm, so its gain can be
@@ -317,8 +317,9 @@ if there and not bare.row(f"real_{size.labelled}", "auc")["old"]:  # of today's 
 #
 # $$ A(2n) - A(n) = c\,n^{-a}\,(1 - 2^{-a}), $$
 #
-# which shrinks by $10^{-a}$ from 10 % to 100 % of the labels. So a gain that fades with more labels is
-# no property of a generator. The rises per doubling of the calibration say how much it fades here.
+# which shrinks by $10^{-a}$ from 10 % to 100 % of the labels. So a gain that fades with more labels
+# is no property of a generator. The rises per doubling of the calibration say how much it fades
+# here.
 #
 # ## Labelled share: measured (PV-24)
 #
@@ -331,8 +332,8 @@ shares = {size.train * f // 100: f for f in size.fractions if f"bare-{f}" in row
 few, all_labels = rows["bare-10"], rows["bare-100"]
 caption = (
     "AUC (left) and its gain over real images alone (right) against the labelled share; dots: "
-    f"training draws (R = {few.count('pavae', 'auc')} at 10 %), bars: 95 % t-intervals; black marks "
-    "at 10 %: controls without new subjects, or with shuffled labels (means)."
+    f"training draws (R = {few.count('pavae', 'auc')} at 10 %), bars: 95 % t-intervals; black "
+    "marks at 10 %: controls without new subjects, or with shuffled labels (means)."
 )
 with page.figure(caption, 1, 2, "labels", figsize=(9.4, 4)) as axes:
     for name, dodge in DODGE.items():
@@ -402,9 +403,9 @@ for name in ("pavae", "oracle"):
 
 # %%
 caption = (
-    "AUC against the number of synthetic images per labelled real one with equal gradient steps, and "
-    f"its change from ratio 1; dots: training draws (R = {bare.count('pavae_r1', 'auc')}), bars: 95 % "
-    "t-intervals."
+    "AUC against the number of synthetic images per labelled real one with equal gradient steps, "
+    f"and its change from ratio 1; dots: training draws (R = {bare.count('pavae_r1', 'auc')}), "
+    "bars: 95 % t-intervals."
 )
 with page.figure(caption, 1, 2, "ratio", figsize=(9.4, 4)) as axes:
     for name in ("pavae", "oracle"):
@@ -432,9 +433,11 @@ with page.figure(caption, 1, 2, "ratio", figsize=(9.4, 4)) as axes:
 #
 # So a better *recall* of the rare class may be nothing but a moved threshold; its *AUC* says
 # whether the reader has learnt more. And drawing the real images evenly is the control: the same
-# balance without a new image. After this toy the measurement: a population of 80 % healthy, 15 % left
-# and 5 % right opacity; guide, generator and arms see the labelled images in this mix. The test set
-# keeps Table 1's mix; recall and one-vs-rest AUC of a class are read off its own images there.
+# balance without a new image.
+#
+# The measurement has a population of 80 % healthy, 15 % left and 5 % right opacity; guide,
+# generator and arms see the labelled images in this mix. The test set keeps Table 1's mix; recall
+# and one-vs-rest AUC of a class are read off its own images there.
 
 # %%
 d, share = 1.5, sweeps.RARE[2] / sum(sweeps.RARE)
@@ -453,8 +456,8 @@ PAIRS = [("pavae_balanced", "pavae_empirical"), ("oracle_balanced", "oracle_empi
 mixed = rows.get("bare-imbalanced")  # quick has no draw of its own
 if mixed.arms:
     caption = (
-        "Population with 15 % left and 5 % right opacities: recall and AUC of the rare classes by arm; "
-        f"dots: training draws (R = {mixed.count('real', 'recall_minority')}); bars: 95 % t-intervals."
+        "Population with 15 % left and 5 % right opacities: recall and AUC of the rare classes by "
+        f"arm; dots: training draws (R = {mixed.count('real', 'recall_minority')}); bars: 95 % CIs."
     )
     with page.figure(caption, 1, 3, "mix", figsize=(10.5, 3), sharey=True) as axes:
         for ax, (metric, text) in zip(axes, RARE.items(), strict=True):
@@ -463,12 +466,14 @@ if mixed.arms:
               *(interval(mixed.gain(*pair, metric), "+") for metric in list(RARE)[:2])]
              for pair in PAIRS]  # fmt: skip
     page.table(["arm", "minus", "recall, right opacity", "AUC, right opacity"], lines)
+else:
+    print("no draw of the rare classes here; the record has them")
 
 # %% [markdown]
 # **What to see.** Compare each *empirical* arm with the *balanced* one of its kind (real images:
 # with *resampled evenly*), first in recall, then in AUC. The question is not whether balancing
 # helps recall (the toy says it must) but whether synthetic images do it better than drawing the
-# real ones evenly. (Without a draw of the rare classes nothing is shown here; the record has them.)
+# real ones evenly.
 #
 # ## What must hold
 #

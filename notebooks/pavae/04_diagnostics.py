@@ -83,9 +83,9 @@ assert (decide(p, 0.6) == [0, 0, 0, 2]).all()
 confused = page.panel("confusion", lambda: panels.confusions(study))
 each = {study.arms[name]: confused[name] for name in diagnostics.CONFUSED}
 caption = (
-    "Figure 5 of PA-VAE: confusion matrices at the validation threshold for 95 % specificity, three "
-    f"classes and binary; counts summed over {len(confused['real'])} training draws computed for this "
-    f"page ({page.size.test:,} test images each), share of the row, range over draws."
+    "Figure 5 of PA-VAE: confusion matrices at the validation threshold for 95 % specificity, "
+    f"three classes and binary; counts summed over {len(confused['real'])} training draws computed "
+    f"for this page ({page.size.test:,} test images each), share of the row, range over draws."
 )
 with page.figure(caption, 2, 4, figsize=(12, 6.6)) as axes:
     for (above, below), (arm, found) in zip(axes.T, each.items(), strict=True):
@@ -264,10 +264,10 @@ for arm in read:
 # ## Where do the opacities sit? True coverage
 #
 # **Toy: one mean place.** A decoder that ignores its latent code draws the *mean* of its class: no
-# image with an opacity at the mean place, but a faint smear over all places, the same in every sample.
-# Its centre is right on average, so a test of *means* would pass it. Two scores see it. *Spread*: SD
-# of what is read in the pool over SD in real images. *Coverage*: cut the plane into 16 cells of equal
-# real share; count those that get at least half of their due.
+# image with an opacity at the mean place, but a faint smear over all places, the same in every
+# sample. Its centre is right on average, so a test of *means* would pass it. Two scores see it.
+# *Spread*: SD of what is read in the pool over SD in real images. *Coverage*: cut the plane into 16
+# cells of equal real share; count those that get at least half of their due.
 
 # %%
 true = rng.uniform(-1, 1, (4000, 2))

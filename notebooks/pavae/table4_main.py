@@ -87,10 +87,10 @@ assert 0.92 < point["specificity"] < 0.98
 # ## Table 4: utility
 #
 # Everything is a stored job: draws, guides, generators, pools, downstream networks, scores. A score
-# means something only beside two marks ([00_start_here](../00_start_here.py) has a toy of them). The
-# *null* is what it reads when nothing was achieved (for utility: real images only). The *oracle* adds
-# as many fresh phantoms as a method adds synthetic images: perfect images of new subjects. The *share*
-# is
+# means something only beside two marks ([00_start_here](../00_start_here.py) has a toy of them).
+# The *null* is what it reads when nothing was achieved (for utility: real images only). The
+# *oracle* adds as many fresh phantoms as a method adds synthetic images: perfect images of new
+# subjects. The *share* is
 #
 # $$F = \frac{\mathrm{AUC}_{method} - \mathrm{AUC}_{real}}{\mathrm{AUC}_{oracle} - \mathrm{AUC}_{real}}$$
 #
@@ -295,7 +295,7 @@ page.table(["arm", *COLUMNS.values(), "*FID*", "*SSIM*"], [*lines, *null])
 
 # %%
 drawn = page.panel("samples", lambda: panels.samples(page.study, (*GENERATORS, "oracle")))
-caption = "Eight samples of each class and generator beside real phantoms, the first of draw 0's pool."
+caption = "Eight samples of each class and generator beside real phantoms, the first of draw 0."
 with page.figure(caption, len(drawn), 3, "samples", figsize=(9, 1.2 * len(drawn))) as axes:
     for line, (name, images) in zip(axes, drawn.items(), strict=True):
         for ax, each in zip(line, images, strict=True):
@@ -338,7 +338,7 @@ if page.meaningful and page.on_phantoms:
 page.verdicts("PV-01", "PV-02", "PV-03", "PV-10")  # gains over real images alone
 
 # %% tags=["PV-04", "PV-05", "PV-06", "PV-09"]
-page.verdicts("PV-04", "PV-05", "PV-06", "PV-09")  # rankings, and the lead over the strongest baseline
+page.verdicts("PV-04", "PV-05", "PV-06", "PV-09")  # rankings, lead over the best baseline
 
 # %% tags=["PV-07", "PV-08", "PV-23", "PV-25"]
 page.verdicts("PV-07", "PV-08", "PV-23", "PV-25")  # fidelity, and what it says about utility

@@ -91,9 +91,9 @@ assert total > whole
 # ## Toy: what one run can see
 #
 # [00_claims](00_claims.py) computes what the 2,000 test images of one run can tell apart. The
-# simulation here gives four "ablations" *exactly* PA-VAE's true AUC, and asks how large the largest of
-# four apparent drops is in a single run. It counts the test set alone: a network trained again on
-# other images, or with another seed, moves by more.
+# simulation here gives four "ablations" *exactly* PA-VAE's true AUC, and asks how large the largest
+# of four apparent drops is in a single run. It counts the test set alone: a network trained again
+# on other images, or with another seed, moves by more.
 
 # %%
 rng = np.random.default_rng(seed)
@@ -149,16 +149,18 @@ page.table(["law", "drop w/o a", "drop w/o b", "sum of drops", "whole gain", "in
 #
 # What a difference from PA-VAE in the same draw says follows from its intervals and a margin fixed
 # before any run (0.01 for AUC; for FD a tenth of the ablated arm's FD or two standard deviations of
-# real against real, whichever is larger): *equivalent* if the 90 % interval lies inside the margin (two
-# one-sided tests, TOST), *lower* or *higher* if the 95 % interval leaves zero out, else *undecided*.
+# real against real, whichever is larger): *equivalent* if the 90 % interval lies inside the margin
+# (two one-sided tests, TOST), *lower* or *higher* if the 95 % interval leaves zero out, else
+# *undecided*.
 #
-# The columns *paper* are another population. *Detectable* is the AUC difference that this many draws
-# find with 80 % power, from the spread seen here; *p* is that of TOST. *Oracle* and *Real only* are
-# anchors, no ablations: the first adds fresh phantoms instead of samples, the second nothing.
+# The columns *paper* are another population. *Detectable* is the AUC difference that this many
+# draws find with 80 % power, from the spread seen here; *p* is that of TOST. *Oracle* and *Real
+# only* are anchors, no ablations: the first adds fresh phantoms instead of samples, the second
+# nothing.
 #
-# A row below the rule for the *adherence ratio* shows images that are not what their labels say, one
-# above it caricatures; a claim about PA-VAE is interpreted only if PA-VAE's own ratio is within it. A
-# ratio above one is no merit: such samples are easier to read than real images.
+# A row below the rule for the *adherence ratio* shows images that are not what their labels say,
+# one above it caricatures; a claim about PA-VAE is interpreted only if PA-VAE's own ratio is within
+# it. A ratio above one is no merit: such samples are easier to read than real images.
 
 # %%
 rows = page.run()
@@ -296,13 +298,13 @@ print(f"{len(lines)} of {tested} other pairs")
 # round. The second table has all other pairs of arm and measure that moved, with p by Benjamini and
 # Hochberg.
 #
-# **The units of equation 1.** "0.5 L_path" means nothing before one knows what it is a mean of and what
-# it is added to. Ours multiplies the two terms of the frozen network by 256, chosen on a spare draw
-# ([04_budget](04_budget.py)). Another arm multiplies them by the 4,096 pixels, as the mask loss is, and
-# in `full` a third adds plain means to summed pixels. With the same weights, 0.5 and 0.2, these are
-# three different methods. An *error* above one in the figure is a decoder that draws what pleases the
-# frozen network and no longer the image: its samples can be the easiest of all to read, and be far
-# from any real image.
+# **The units of equation 1.** "0.5 L_path" means nothing before one knows what it is a mean of and
+# what it is added to. Ours multiplies the two terms of the frozen network by 256, chosen on a spare
+# draw ([04_budget](04_budget.py)). Another arm multiplies them by the 4,096 pixels, as the mask
+# loss is, and in `full` a third adds plain means to summed pixels. With the same weights, 0.5 and
+# 0.2, these are three different methods. An *error* above one in the figure is a decoder that draws
+# what pleases the frozen network and no longer the image: its samples can be the easiest of all to
+# read, and be far from any real image.
 #
 # ## Where the lesions are: which term spreads or gathers them?
 #
@@ -453,7 +455,7 @@ for arm in ("no_prior", "vae"):
     page.check(f"{ABLATED[arm].label}: N(0, I) has no classes", none)
 if page.meaningful:
     page.check("p(z|y) has learned the classes", at.mean("pavae", "separation") > 0.5)
-    page.check("a mask that nobody asked for is lost", at.gain("no_mask", "pavae", "mask").mean() > 0)
+    page.check("a mask not asked for is lost", at.gain("no_mask", "pavae", "mask").mean() > 0)
     page.check("fresh phantoms cover all places", at.mean("oracle", "coverage_place") > 0.9)
     page.check("fresh phantoms are nearest", at.gain("oracle", "pavae", "fd").max() < 0)
 
