@@ -27,7 +27,6 @@ dataset = "phantom"
 
 # %%
 import time
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -37,19 +36,23 @@ from skimage.filters import gaussian
 from lib import machine
 from lib.datasets import chest as data
 from lib.datasets.preprocess import preprocess
-from lib.generators import hamiltonian, vae
+from lib.generators import vae
 from lib.networks.classifier import SmallCNN
 from lib.papers.pavae import plain
 from lib.papers.pavae.sizes import SIZES
 from lib.phantoms import brain, chest, neck
-from lib.report import plots
+from lib.report import plots, rivals, timing
 from lib.report.page import Page
 from lib.tasks import classify
 from lib.training import loop as tr
 from lib.training.weights import freeze, seeded
 
 # %% [markdown]
-# One process, one thread: torch would otherwise spread each small operation over all cores.
+# ## The batched renderer
+#
+# A call samples the parameters of $n$ subjects and renders image, healthy counterfactual, mask and
+# deviation. It works on chunks of subjects, small enough for the processor's cache. Every
+# process has one thread here: torch would otherwise spread each small operation over all cores.
 
 # %%
 page = Page("90_speed", profile, seed, dataset)
@@ -59,13 +62,6 @@ TARGET, PER_SECOND = 3000, 20  # images and brains a second on two processes: wh
 FLOOR = 300  # images a second that even a busy machine reaches
 STEPS, FASTER = 10, 6  # DDIM steps of the lesions below; how many times faster boxes should be
 REPEATS = 3 if page.meaningful and not page.from_record else 1  # of every timing
-
-# %% [markdown]
-# ## The batched renderer
-#
-# A call samples the parameters of $n$ subjects and renders image, healthy counterfactual, mask and
-# deviation. It works on chunks of subjects, small enough for the processor's cache.
-
 
 # %%
 def sampled(n: int, stream: int = 0) -> tuple[chest.Parameters, np.random.Generator]:
@@ -85,23 +81,11 @@ def on_two(call, n: int) -> list[int]:
         work = delayed(lambda stream: len(call(n // 2, stream)))
         return Parallel(n_jobs=2)(work(stream) for stream in (1, 2))
 
-
 # %%
-def rates(call, n: int, repeats: int = REPEATS, clock=time.perf_counter) -> list[float]:
-    """Images a second of `repeats` calls, after one that warms up caches and processes."""
-    call(n)
-    found = []
-    for _ in range(repeats):
-        begin = clock()
-        call(n)
-        found.append(n / (clock() - begin))
-    return found
-
-
-speed = {"batched, one process": rates(batched, n)}
+speed = {"batched, one process": timing.rates(batched, n, REPEATS)}
 if not page.from_record:  # a page that is only looked at need not start processes
-    two = {"batched, two processes": rates(lambda k: on_two(batched, k), n)}
-    speed = two | speed
+    two = timing.rates(lambda k: on_two(batched, k), n, REPEATS)
+    speed = {"batched, two processes": two} | speed
 
 # %% [markdown]
 # ## The same drawing, one image at a time
@@ -122,7 +106,6 @@ def plainly(n: int) -> list[tuple]:
 
 mine, theirs = batched(pairs), plainly(pairs)
 
-# %%
 smooth = [[gaussian(image, 1).ravel() for image in images]
           for images in (mine.image, [t[0] for t in theirs])]  # fmt: skip
 alike = [float(np.corrcoef(a, b)[0, 1]) for a, b in zip(*smooth, strict=True)]
@@ -146,22 +129,10 @@ with page.figure(caption, 4, 6, "pictures", figsize=(8, 5.4)) as axes:
 # ## Images per second
 
 # %%
-speed["scikit-image, one by one"] = rates(plainly, few)
+speed["scikit-image, one by one"] = timing.rates(plainly, few, REPEATS)
 raw = batched(n).image
-speed["preprocessing"] = rates(lambda k: preprocess(raw[:k]), n)
-
-
-def tell(found: dict[str, list[float]], unit: str) -> dict[str, float]:
-    """Medians, printed with their ranges."""
-    middle = {name: float(np.median(each)) for name, each in found.items()}
-    for name, each in found.items():
-        print(f"{name:34} {middle[name]:7.1f} {unit}   ({min(each):.1f} to {max(each):.1f})")
-    return middle
-
-
-middle = tell(speed, "images/s")
-
-# %%
+speed["preprocessing"] = timing.rates(lambda k: preprocess(raw[:k]), n, REPEATS)
+middle = timing.tell(speed, "images/s")
 if not page.from_record:
     two, one = middle["batched, two processes"], middle["batched, one process"]
     met = "reached" if two >= TARGET else "not reached here"
@@ -174,17 +145,16 @@ if not page.from_record:
 # A busy machine shares out its processors, and the wall clock counts the waiting. The
 # processor's own clock does not: per second of *processor time* the two ways of drawing compare
 # cleanly, and twice the first number is about what two idle processors would reach.
+#
+# The second cell says where the time of one process goes: drawing random numbers is part of the
+# price, because every subject has a generator of its own and can be made again alone.
 
 # %%
 calls = {"batched, one process": (batched, n), "scikit-image, one by one": (plainly, few)}
-own = {name: rates(*call, clock=time.process_time) for name, call in calls.items()}
-quick, slow = tell(own, "images/s of processor time").values()
+own = {name: timing.rates(*call, REPEATS, timing.CPU) for name, call in calls.items()}
+quick, slow = timing.tell(own, "images/s of processor time").values()
 print(f"batched over one by one: x {quick / slow:.1f}")
 page.check("batching pays", quick > 2 * slow)
-
-# %% [markdown]
-# Where the time of one process goes: drawing random numbers is part of the price, because every
-# subject has a generator of its own and can be made again alone.
 
 # %%
 begin = time.perf_counter()
@@ -218,28 +188,14 @@ def vae_steps(precision: str) -> None:
     for _ in vae.fit(toy, guide, settings, np.random.default_rng(seed)):
         pass
 
-
 # %%
 cost = {}
 for name, call in {"classifier": reader_steps, "PA-VAE": vae_steps}.items():
     for precision in ("float32", "bfloat16"):
-        found = rates(lambda k, c=call, p=precision: c(p), steps, 2)
+        found = timing.rates(lambda k, c=call, p=precision: c(p), steps, 2)
         cost[f"{name}, {precision}"] = [1000 / each for each in found]
-tell(cost, "ms a step of 64 images")
+timing.tell(cost, "ms a step of 64 images")
 print("this machine's studies use", machine.precision())
-
-
-# %%
-def bars(ax, found: dict[str, list[float]], label: str, other: str) -> None:
-    """Medians as bars, single timings as dots; grey where a name has `other` in it."""
-    for y, (name, each) in enumerate(found.items()):
-        colour = plots.ROLES["baseline" if other in name else "method"]
-        ax.barh(y, np.median(each), color=colour, alpha=0.6)
-        ax.plot(each, [y] * len(each), "o", ms=3, color=colour)
-    ax.set_yticks(range(len(found)), found)
-    ax.invert_yaxis()
-    ax.set_xlabel(f"{label} (bar: median, dots: each)")
-
 
 # %%
 caption = (
@@ -247,9 +203,9 @@ caption = (
     "of 64 images in both precisions. Bars are medians, dots single timings."
 )
 with page.figure(caption, 1, 2, figsize=(9.4, 3.0)) as (left, right):
-    bars(left, speed, "images a second", "scikit-image")
+    timing.bars(left, speed, "images a second", "scikit-image")
     left.axvline(TARGET, ls="--", color=plots.ROLES["paper"])
-    bars(right, cost, "milliseconds a step", "float32")
+    timing.bars(right, cost, "milliseconds a step", "float32")
 
 # %% [markdown]
 # **What to see.** Dashed: the target on two processes. Batching is worth more than a second
@@ -276,22 +232,22 @@ def necks(k: int) -> neck.Batch:
     """k fresh necks (PET)."""
     return neck.render(neck.sample(neck.LAWS["neck"], k, np.random.default_rng([seed, 5])))
 
-
 # %%
 volumes = {}
 if not page.from_record:
-    volumes["brain, 4 modalities, two processes"] = rates(lambda k: on_two(brains, k), portion)
-volumes |= {
-    "brain, 4 modalities, one process": rates(brains, portion),
-    "brain, FLAIR alone, one process": rates(lambda k: brains(k, 4, ("FLAIR",)), portion),
-    "neck PET, one process": rates(necks, portion),
-}
-first = next(iter(tell(volumes, "volumes/s").values()))
+    two = timing.rates(lambda k: on_two(brains, k), portion, REPEATS)
+    volumes["brain, 4 modalities, two processes"] = two
+one = {"brain, 4 modalities, one process": brains,
+       "brain, FLAIR alone, one process": lambda k: brains(k, 4, ("FLAIR",)),
+       "neck PET, one process": necks}  # fmt: skip
+volumes |= {name: timing.rates(call, portion, REPEATS) for name, call in one.items()}
+first = next(iter(timing.tell(volumes, "volumes/s").values()))
 if not page.from_record:
     reached = "reached" if first >= PER_SECOND else "not reached here"
     print(f"target of {PER_SECOND} on two processes:", reached)
-own_brains = {"brain, 4 modalities, one process": rates(brains, portion, clock=time.process_time)}
-tell(own_brains, "volumes/s of processor time")
+own_brains = timing.rates(brains, portion, REPEATS, timing.CPU)
+own_brains = {"brain, 4 modalities, one process": own_brains}
+timing.tell(own_brains, "volumes/s of processor time")
 
 # %% [markdown]
 # ## A step of a Hamiltonian VAE
@@ -303,116 +259,27 @@ tell(own_brains, "volumes/s of processor time")
 # The *exact* gradient runs back through the dynamics, so it needs derivatives of derivatives. When
 # *stopped*, each gradient of U counts as a constant. Both compute K + 1 gradients of U, one for each
 # point of the path.
-
-# %%
-LATENT, CHANNELS = 64, (2, 32, 64, 64, 64)
-
-
-def net(convolution, channels: tuple[int, ...]) -> list[torch.nn.Module]:
-    """Strided convolutions, or transposed ones, with ReLU between them."""
-    layers = []
-    for c_in, c_out in pairwise(channels):
-        layers += [convolution(c_in, c_out, 4, 2, 1), torch.nn.ReLU()]
-    return layers
-
-# %%
-def encoder() -> torch.nn.Sequential:
-    """(B, 2, 64, 64) -> mean and log-variance (B, 128)."""
-    return torch.nn.Sequential(
-        *net(torch.nn.Conv2d, CHANNELS), torch.nn.Flatten(), torch.nn.Linear(1024, 2 * LATENT)
-    )
-
-# %%
-def decoder() -> torch.nn.Sequential:
-    """z (B, 64) -> (B, 2, 64, 64)."""
-    up = net(torch.nn.ConvTranspose2d, CHANNELS[::-1])[:-1]
-    return torch.nn.Sequential(
-        torch.nn.Linear(LATENT, 1024), torch.nn.Unflatten(1, (64, 4, 4)), *up
-    )
-
-# %%
-def hvae_step(precision: str, stopped: bool):
-    """A call that makes one step of our HVAE; half precision comes with channels last."""
-    layout = torch.channels_last if precision == "bfloat16" else torch.contiguous_format
-    inwards, outwards = (make().to(memory_format=layout) for make in (encoder, decoder))
-    x = torch.rand(64, 2, 64, 64).contiguous(memory_format=layout)
-    eps = torch.nn.Parameter(torch.full((LATENT,), 0.01))
-    optimizer = torch.optim.Adam([*inwards.parameters(), *outwards.parameters(), eps], 1e-3)
-
-    def potential(z: torch.Tensor) -> torch.Tensor:
-        """-log p(x, z) up to constants, unit variance."""
-        with tr.autocast(precision):
-            found = outwards(z).float()
-        return 0.5 * (found - x).square().sum((1, 2, 3)) + 0.5 * z.square().sum(1)
-
-    def step() -> None:
-        with tr.autocast(precision):
-            mean, log_variance = inwards(x).float().chunk(2, 1)
-        z, gamma = torch.randn(2, 64, LATENT)
-        z = mean + (0.5 * log_variance).exp() * z
-        *_, last = hamiltonian.trajectory(potential, z, gamma, eps, 3, 0.3, not stopped)
-        tr.descend(optimizer, -hamiltonian.bound(last, 0.5 * log_variance).mean())
-
-    return step
-
-
-# %% [markdown]
+#
 # The library [pythae](https://github.com/clementchadebec/benchmark_VAE) is not part of this
 # project's environment; where it is installed, its HVAE is given the same networks. It stops the
 # gradient of the dynamics and computes 2 K gradients of U.
 
-
 # %%
-def pythae_step():
-    """A call that makes one step of pythae's HVAE on the same networks, or None."""
-    from importlib.util import find_spec
-
-    if find_spec("pythae") is None:
-        return None
-    from pythae.models import HVAE, HVAEConfig
-    from pythae.models.base.base_utils import ModelOutput as Output
-    from pythae.models.nn import BaseDecoder, BaseEncoder
-
-    def encode(self, x):
-        mean, log_variance = self.net(x).chunk(2, 1)
-        return Output(embedding=mean, log_covariance=log_variance)
-
-    into = type("Encoder", (BaseEncoder,), {"forward": encode})()
-    out = type(
-        "Decoder", (BaseDecoder,), {"forward": lambda s, z: Output(reconstruction=s.net(z))}
-    )()
-    into.net, out.net = encoder(), decoder()
-    config = {"input_dim": (2, 64, 64), "latent_dim": LATENT, "n_lf": 3, "eps_lf": 0.01}
-    model = HVAE(HVAEConfig(**config, learn_eps_lf=True), encoder=into, decoder=out)
-    optimizer, data = torch.optim.Adam(model.parameters(), 1e-3), torch.rand(64, 2, 64, 64)
-    return lambda: tr.descend(optimizer, model({"data": data}).loss)
-
-
-# %%
+page.source(rivals.hvae_step)
 calls = {
-    f"{'stopped' if stopped else 'exact'}, {precision}": hvae_step(precision, stopped)
+    f"{'stopped' if stopped else 'exact'}, {precision}": rivals.hvae_step(precision, stopped)
     for stopped in (False, True) for precision in ("float32", "bfloat16")
-} | {"pythae, float32": pythae_step()}  # fmt: skip
+} | {"pythae, float32": rivals.pythae_step()}  # fmt: skip
 calls = {name: call for name, call in calls.items() if call}
-CLOCKS = {"ms_per_step": time.perf_counter, "cpu_ms_per_step": time.process_time}
-times, many = {clock: {name: [] for name in calls} for clock in CLOCKS}, max(1, n // 250)
-for call in calls.values():
-    call()
-for _ in range(REPEATS):  # in turns, so that a busy moment hits all alike
-    for name, call in calls.items():
-        before = {clock: now() for clock, now in CLOCKS.items()}
-        for _ in range(many):
-            call()
-        for clock, now in CLOCKS.items():
-            times[clock][name].append(1000 * (now() - before[clock]) / many)
+clocks = {"ms_per_step": timing.WALL, "cpu_ms_per_step": timing.CPU}
+times = timing.in_turns(calls, max(1, n // 250), REPEATS, clocks)
 
 # %%
 for clock, found in times.items():
-    tell(found, clock)
+    timing.tell(found, clock)
 least = {name: min(each) for name, each in times["cpu_ms_per_step"].items()}  # least disturbed
-fast = {
-    kind: min(v for k, v in least.items() if k.startswith(kind)) for kind in ("exact", "stopped")
-}
+fast = {kind: min(v for k, v in least.items() if k.startswith(kind))
+        for kind in ("exact", "stopped")}  # fmt: skip
 print(f"exact over stopped: x {fast['exact'] / fast['stopped']:.1f}")
 page.check("second derivatives cost something", fast["stopped"] < fast["exact"])
 for kind, wanted in {"exact": 1, "stopped": 3}.items() if "pythae, float32" in least else ():
@@ -426,21 +293,19 @@ caption = (
     "VAE, gradient of the dynamics exact or stopped. Bars are medians, dots single timings."
 )
 with page.figure(caption, 1, 2, "volumes", figsize=(10, 2.8)) as (left, right):
-    bars(left, volumes, "volumes a second", "pythae")
+    timing.bars(left, volumes, "volumes a second", "pythae")
     left.axvline(PER_SECOND, ls="--", color=plots.ROLES["paper"])
-    bars(right, times["cpu_ms_per_step"], "processor milliseconds a step", "pythae")
+    timing.bars(right, times["cpu_ms_per_step"], "processor milliseconds a step", "pythae")
 
 # %% [markdown]
 # **What to see.** Dashed: the target for the first bar. Right: what exactness costs, and what half
 # precision gives back.
-
-# %% [markdown]
+#
 # ## Lesions in boxes
 #
 # PathoSyn's diffusion works inside a mask, so its network need see no more than a box around it. The
 # same U-Net with as many DDIM steps, on whole images and in float32, is run by MONAI's
 # `DiffusionInferer`. Both start from the same noise.
-
 
 # %%
 from functools import partial
@@ -454,31 +319,11 @@ from lib.papers.pathosyn.study import study
 from lib.scores.pairs import lesion_kid
 from lib.tasks import segment
 
-
-# %%
-def by_monai(model, substrate, mask, generator) -> torch.Tensor:
-    """What `model.draw` does, on whole images."""
-    from monai.inferers import DiffusionInferer
-    from monai.networks.schedulers import DDIMScheduler
-
-    ends = {"beta_start": model.schedule.beta[0].item(), "beta_end": model.schedule.beta[-1].item()}
-    schedule = DDIMScheduler(model.settings.length, "linear_beta", clip_sample=False, **ends)
-    schedule.set_timesteps(model.settings.sampler_steps)
-
-    def network(r, timesteps, context=None):
-        return model.say(r * mask, substrate, mask, timesteps.expand(len(r)))
-
-    noise = torch.randn(mask.shape, generator=generator)
-    return DiffusionInferer(schedule).sample(noise, network, schedule, verbose=False) * mask
-
-
-# %%
 pathosyn = study(page.plan)
 fitted = pathosyn.fitted(SOURCES["pathosyn_diff"], 0)  # a fit of the chapter, if this machine has it
 known = not page.from_record and all(map(jobs.is_done, (fitted, pathosyn.reader, pathosyn.null)))
 lesions = fresh_lesions(n // 5, [seed, 6]).arrays
 image, mask = lesions["image"], lesions["mask"]
-
 
 # %%
 def drawer(precision: str) -> deviation.DeviationDiffusion:
@@ -491,27 +336,24 @@ def drawer(precision: str) -> deviation.DeviationDiffusion:
     return freeze(seeded(lambda: deviation.DeviationDiffusion(settings), np.random.default_rng(0)))
 
 
-# %%
 in_boxes, whole = drawer(machine.precision()), drawer("float32")
-whole.draw = partial(by_monai, whole)
+whole.draw = partial(rivals.by_monai, whole)
 support = tr.as_planes(mask)
 substrate = in_boxes.substrate(tr.as_planes(image), support)
-
 
 # %%
 def pace(model) -> list[float]:
     """Lesions a second of processor time."""
     noise = tr.torch_generator(np.random.default_rng(seed))
-    return rates(lambda _: model.draw(substrate, support, noise), len(mask),
-                 clock=time.process_time)  # fmt: skip
+    return timing.rates(lambda _: model.draw(substrate, support, noise), len(mask), REPEATS,
+                        timing.CPU)  # fmt: skip
 
 
-# %%
 with torch.no_grad():
     drawn = {"in boxes": pace(in_boxes)}
     if not page.from_record:  # loading MONAI takes longer than a look
         drawn["whole, by MONAI"] = pace(whole)
-boxed, *slow = tell(drawn, f"lesions/s of processor time, {STEPS} steps").values()
+boxed, *slow = timing.tell(drawn, f"lesions/s of processor time, {STEPS} steps").values()
 for each in slow:
     met = "reached" if boxed >= FASTER * each else "not reached here"
     print(f"in boxes over whole: x {boxed / each:.1f}; target x {FASTER}: {met}")
@@ -536,24 +378,15 @@ else:
 # %% [markdown]
 # ## Timings that are kept
 
-
 # %%
-def timings(metric: str, found: dict[str, list[float]], what: str = "") -> list[dict]:
-    """Rows with every repeat of some timings."""
-    return [
-        {"regime": "", "arm": what + name, "metric": metric,
-         "draws": {f"{seed}/{k}": (value, "") for k, value in enumerate(each)}}
-        for name, each in found.items()
-    ]  # fmt: skip
-
-
-kept = timings("images_per_s", speed) + timings("images_per_cpu_s", own)
-kept += timings("ms_per_step", cost) + timings("volumes_per_s", volumes)
-kept += timings("volumes_per_cpu_s", own_brains)
-kept += [row for clock, found in times.items() for row in timings(clock, found, "HVAE ")]
-kept += timings("lesions_per_cpu_s", drawn)
-kept += timings("correlation", {"one by one": [float(np.mean(alike))]})
-page.keep(lambda: kept + timings("mask_iou", {"one by one": [overlap]}))
+kept = timing.rows("images_per_s", speed, seed) + timing.rows("images_per_cpu_s", own, seed)
+kept += timing.rows("ms_per_step", cost, seed) + timing.rows("volumes_per_s", volumes, seed)
+kept += timing.rows("volumes_per_cpu_s", own_brains, seed)
+kept += [row for clock in times for row in timing.rows(clock, times[clock], seed, "HVAE ")]
+kept += timing.rows("lesions_per_cpu_s", drawn, seed)
+alike = {"correlation": float(np.mean(alike)), "mask_iou": overlap}
+kept += [row for name, x in alike.items() for row in timing.rows(name, {"one by one": [x]}, seed)]
+page.keep(lambda: kept)
 
 # %% [markdown]
 # ## In this notebook we have

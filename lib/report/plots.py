@@ -199,6 +199,17 @@ def null(axes: Axes, row: dict) -> None:
         axes.axvspan(low, middle + 2 * sd, color=colour, alpha=0.2, lw=0)
 
 
+def beyond(axes: Axes, row: dict, signed: bool = False) -> None:
+    """An axis that is linear up to the power of ten beyond a row's null, then logarithmic.
+
+    It starts at zero, for `signed` scores as far below as it is linear above.
+    """
+    ends = abs(row["null"]) + 2 * (row["null_sd"] or 0)
+    edge = 10 ** np.ceil(np.log10(max(ends, 1e-6)))
+    axes.set_xscale("symlog", linthresh=edge)
+    axes.set_xlim(left=-edge if signed else 0)
+
+
 def curve(
     axes: Axes, found: dict[float, np.ndarray], colour: str, label: str, bars: bool = True,
     dodge: float = 1.0,
@@ -222,6 +233,40 @@ def legend(figure: Figure, *more: Line2D) -> None:
             Line2D([], [], **grey, mfc="white", label="record")]  # fmt: skip
     cross = Line2D([], [], color=ROLES["paper"], marker="x", ls="", label="paper's own images")
     figure.legend(handles=[*arms, *dots, cross, *more], loc="outside lower center", ncols=4)
+
+
+def cloud(axes: Axes, points: np.ndarray, real: np.ndarray, colour: str) -> None:
+    """Points (n, 2), seen within the range of real ones (m, 2) and a fifth more on every side."""
+    axes.plot(*points.T, ".", ms=2, alpha=0.5, color=colour)
+    low, high = real.min(0), real.max(0)
+    more = 0.2 * (high - low)
+    axes.set(xlim=(low[0] - more[0], high[0] + more[0]), ylim=(low[1] - more[1], high[1] + more[1]))
+
+
+def by_class(
+    axes: Axes, points: np.ndarray, labels: np.ndarray, hues: Iterable[str], alpha: float = 1.0
+) -> None:
+    """Points (n, 2) in the colour of their class."""
+    for c, hue in enumerate(hues):
+        axes.plot(*points[labels == c].T, ".", ms=2, color=hue, alpha=alpha)
+
+
+def rings(axes: Axes, means: np.ndarray, sds: np.ndarray, hues: Iterable[str]) -> None:
+    """One standard deviation (k, 2) round each of k means (k, 2)."""
+    turn = np.linspace(0, 2 * np.pi, 60)
+    for mean, sd, hue in zip(means, sds, hues, strict=True):
+        axes.plot(mean[0] + sd[0] * np.cos(turn), mean[1] + sd[1] * np.sin(turn), color=hue, lw=2)
+
+
+def shares(axes: Axes, matrix: np.ndarray, names: Iterable[str]) -> None:
+    """A matrix of shares (k, k) with its numbers; lines and columns have the same names."""
+    axes.imshow(matrix, cmap="Blues", vmin=0, vmax=1)
+    for (i, j), share in np.ndenumerate(matrix):
+        colour = "white" if share > 0.6 else "black"
+        axes.text(j, i, f"{share:.2f}", ha="center", va="center", color=colour)
+    axes.set_xticks(range(len(matrix)), names)
+    axes.set_yticks(range(len(matrix)), names)
+    axes.grid(visible=False)
 
 
 def panel(images: np.ndarray, columns: int = 4) -> np.ndarray:

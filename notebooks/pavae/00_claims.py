@@ -105,22 +105,15 @@ for R in (3, 5, 10, 20):
 
 # %% [markdown]
 # ## The verdicts of record
+#
+# The link in the first column leads to the cell that shows the verdict. *Not yet run* is neither
+# for nor against the paper; *exploratory* means before the first look. A positive verdict whose
+# attribution *vanishes* is a gain that blurring, or wrong labels, give as well. Below the table
+# stands what draws have decided, in words, and then the one claim that cannot be run.
 
 # %%
 mine.verdicts()
-
-# %% [markdown]
-# **What to see.** The link in the first column leads to the cell that shows the verdict. *Not yet
-# run* is neither for nor against the paper; *exploratory* means before the first look. A positive
-# verdict whose attribution *vanishes* is a gain that blurring, or wrong labels, give as well.
-#
-# What a run has decided, in words:
-
-# %%
 mine.in_words()
-
-# %% [markdown]
-# One claim cannot be run:
 
 # %% tags=["PV-28"]
 page.verdicts("PV-28")
@@ -148,7 +141,6 @@ def draw(ax, rows: list[dict]) -> None:
     ax.set_yticks(range(len(rows)), [f"{one['label']}  {one['id']}" for one in rows], fontsize=7)
     ax.set_ylim(len(rows) - 0.4, -0.6)
 
-
 # %%
 caption = (
     f"All measured tests of PA-VAE's claims, in margins, with 95 % t-intervals: {len(there)} tests "
@@ -173,8 +165,7 @@ with page.figure(caption, 2, 1, **shape) as (upper, lower):
 # counts is there. For *not worse* (PV-21, PV-26) everything right of -1 is as claimed. Two entries
 # of PV-03 mirror each other: the paper's words say a fall, its numbers a rise (PV-E02). Differences
 # of distances are large in margins because the margin is a small share of the distance.
-
-# %% [markdown]
+#
 # ## The paper's numbers against each other
 #
 # Some claims can be held against the paper itself, without any image. First the two sets of results:
@@ -195,7 +186,6 @@ assert printed.ABSTRACT["pavae"][2] > printed.ABSTRACT["real"][2], "a “reduced
 # false-positive rate $f$ lies below a straight line through that point. So its area is at most
 # $1 - f/(2s)$, or $1 - 2f(1-s)$ for $s$ above one half. Beside it the sensitivity of two equal Gaussians
 # with that AUC:
-
 
 # %%
 def most(f: float, s: float) -> float:
@@ -221,7 +211,6 @@ page.table(["", "printed in", "AUC", "at most", "sensitivity", "of equal Gaussia
 # standard error of an AUC $A$ after Hanley and McNeil, and the smallest difference of two AUCs on the
 # same images that one run would find in four of five cases (correlation $r$ of the two):
 
-
 # %%
 def standard_error(a: float, sick: int, healthy: int) -> float:
     """Of an AUC a (Hanley and McNeil 1982)."""
@@ -243,12 +232,6 @@ lines = [
 ]
 page.table(["Table 5", "change of AUC", "beyond it at r = 0.8", "at r = 0.9"], lines)
 assert sum(-drop < needed[0.9] for drop, _ in printed.TABLE5.values()) == 2
-
-# %% [markdown]
-# Two of the four ablations lie below what a single run can see (PV-E05). And together they explain
-# more than there is (PV-E06):
-
-# %%
 parts = -sum(printed.TABLE5[arm][0] for arm in ("no_path", "no_prior", "no_mask"))
 plain = printed.TABLE4["vae"][0]
 print(f"path, prior and mask together: {parts:.3f}; PA-VAE minus VAE: {best - plain:.3f}")
@@ -256,8 +239,10 @@ print(f"PA-VAE without the three: {best - parts:.3f}, the standard VAE: {plain}"
 assert parts > best - plain
 
 # %% [markdown]
-# If the parts added up, PA-VAE without them would be *worse* than the VAE that it would then be. They
-# need not add up; whether they do is what the factorial in Table 5's notebook measures.
+# Two of the four ablations lie below what a single run can see (PV-E05). And together they explain
+# more than there is (PV-E06): if the parts added up, PA-VAE without them would be *worse* than the
+# VAE that it would then be. They need not add up; whether they do is what the factorial in
+# [table5_ablations](table5_ablations.py) measures.
 #
 # **Calibration.** Even perfectly calibrated probabilities have an ECE above zero on 2,000 images
 # (PV-E03). Two toy laws of probabilities, one undecided, one sure of most cases; the outcomes are drawn
@@ -316,14 +301,13 @@ mine.changes()
 # Claims that no run has reached yet, and measured ones whose intervals leave more than one verdict
 # possible; the latter with the number of draws that would probably settle them, where the test can
 # tell.
-
-# %%
-mine.undecided()
-
-# %% [markdown]
+#
 # Beyond these stand the questions in the last column of the first tables. Some could be run here: a
 # larger network, another layer for the features, a flow as the prior. Only the paper's own code
 # could answer those about its images.
+
+# %%
+mine.undecided()
 
 # %%
 mine.check(claims=28, severities=[7, 10, 8])

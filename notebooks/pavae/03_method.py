@@ -25,13 +25,13 @@ draws = ""
 # %%
 import numpy as np
 import torch
-from torch import nn
 
 from lib.generators import vae
 from lib.jobs import Job
 from lib.papers.pavae import looks, method, toys
 from lib.papers.table import row
 from lib.report import plots
+from lib.report.layers import layers
 from lib.report.page import Page
 from lib.report.rows import number
 
@@ -67,11 +67,7 @@ CLASSES, HUES = ("healthy", "left", "right"), ("#777777", "#0072B2", "#D55E00")
 # and a decoder that is **not** told the class, so that only the prior can ask for one. (The real
 # decoder is told as well.) `vae.kl`, `vae.draw` and the optimiser with two learning rates are those
 # of the real model.
-
-# %%
-page.source(vae.draw, vae.kl, toys.fit)
-
-# %% [markdown]
+#
 # Four training runs differ in the prior alone: fixed at N(0, I); learned as fast as the networks;
 # learned 20 times faster, as ours is; and learned from a class loss on its samples as well as from
 # the KL. That loss is L_cls in miniature: a frozen classifier (the nearest centre) must name the
@@ -79,6 +75,7 @@ page.source(vae.draw, vae.kl, toys.fit)
 # 4,096 pixels).
 
 # %%
+page.source(vae.draw, vae.kl, toys.fit)
 TOYS = {
     "N(0, I), fixed": (0, 0),
     "p(z|y), same rate": (1, 0),
@@ -94,20 +91,11 @@ noise = torch.randn(900, 2, generator=torch.Generator().manual_seed(seed))
 samples = {name: toy.sample(y, noise) for name, toy in fits.items()}
 far = {name: toys.distance(found, points, y) for name, found in samples.items()}
 null = toys.distance(points, again, y)
-
-
-# %%
-def draw_latents(ax, toy: toys.Toy) -> None:
-    """Draws of q(z|x,y), and the prior's mean and one standard deviation."""
-    with torch.no_grad():
-        z = vae.draw(*toy.posterior(points, y), torch.randn(900, 2, generator=gen))
-    means, logs = toy.prior_of(torch.arange(3))
-    turn = torch.linspace(0, 2 * np.pi, 60)
-    for c, hue in enumerate(HUES):
-        ring = torch.stack([turn.cos(), turn.sin()]) * (0.5 * logs[c]).exp()[:, None]
-        ax.plot(*z[y == c].T, ".", ms=2, color=hue, alpha=0.5)
-        ax.plot(*(means[c][:, None] + ring), color=hue, lw=2)
-
+code = Job(toys.fit, seed=seed, boost=0, class_weight=0).key
+page.keep(lambda: [row(page.study, "bare", name, "toy_distance", {0: x}, code, null=null)
+                   for name, x in far.items()])  # fmt: skip
+fixed, slow, fast, pulled = far.values()
+page.check("the toy's fast prior draws best", fast < slow < fixed and null < fast < pulled)
 
 # %%
 caption = (
@@ -115,13 +103,15 @@ caption = (
     "and the priors' one standard deviation; bottom: samples over the data (grey), with their "
     "Fréchet distance to it."
 )
-with page.figure(caption, 2, 4, figsize=(12, 6)) as axes:
+with page.figure(caption, 2, 4, figsize=(12, 6)) as axes, torch.no_grad():
     for (top, low), (name, toy) in zip(axes.T, fits.items(), strict=True):
-        draw_latents(top, toy)
+        z = vae.draw(*toy.posterior(points, y), torch.randn(900, 2, generator=gen))
+        means, logs = toy.prior_of(torch.arange(3))
+        plots.by_class(top, z, y, HUES, alpha=0.5)
+        plots.rings(top, means.numpy(), (0.5 * logs).exp().numpy(), HUES)
         top.set(title=name, xlabel="$z_1$", ylabel="$z_2$")
         low.plot(*points.T, ".", ms=2, color="#CCCCCC")
-        for c, hue in enumerate(HUES):
-            low.plot(*samples[name][y == c].T, ".", ms=2, color=hue)
+        plots.by_class(low, samples[name], y, HUES)
         low.set(title=f"distance {far[name]:.3f}", xlabel="$x_1$", ylabel="$x_2$")
 
 # %% [markdown]
@@ -130,18 +120,15 @@ with page.figure(caption, 2, 4, figsize=(12, 6)) as axes:
 # faster it sits on them. Moved by L_cls as well, it leaves the places where images are and goes
 # where the classifier is surest: caricatures, in a cloud of the wrong shape. In `loss_terms` the
 # samples that L_cls sees are therefore drawn from a detached prior.
-
-# %%
-code = Job(toys.fit, seed=seed, boost=0, class_weight=0).key
-page.keep(lambda: [row(page.study, "bare", name, "toy_distance", {0: x}, code, null=null)
-                   for name, x in far.items()])  # fmt: skip
-fixed, slow, fast, pulled = far.values()
-page.check("the toy's fast prior draws best", fast < slow < fixed and null < fast < pulled)
-
-# %% [markdown]
+#
 # **Why 20 times.** Adam moves a number by about its learning rate per step, whatever the gradient.
 # The posterior's mean is a sum of thousands of weights and moves fast; the prior's mean is *one*
 # number. The sum of the learning rates is about how far it can ever come.
+#
+# **Why the KL alone teaches it.** Left alone with the posteriors of its class, the best Gaussian prior
+# has a closed form, their common mean and variance: $m_y = \mathrm{E}[\mu]$ and
+# $s_y^2 = \mathrm{E}[\sigma^2 + (\mu - m_y)^2]$. No other term has anything to say about where images
+# are.
 
 # %%
 s = vae.PA_VAE
@@ -150,12 +137,6 @@ reach = sum(s.rate_end + (s.rate - s.rate_end) * (1 + np.cos(np.pi * t / steps))
             for t in range(steps))  # fmt: skip
 print(f"{steps} steps: a prior mean moves by at most about {reach:.2f} at the networks' rate,")
 print(f"by {s.prior_rate * reach:.1f} at {s.prior_rate:g} times that; N(0, I) has a deviation of 1")
-
-# %% [markdown]
-# **Why the KL alone teaches it.** Left alone with the posteriors of its class, the best Gaussian prior
-# has a closed form, their common mean and variance: $m_y = \mathrm{E}[\mu]$ and
-# $s_y^2 = \mathrm{E}[\sigma^2 + (\mu - m_y)^2]$. No other term has anything to say about where images
-# are.
 
 # %%
 toy = fits[list(TOYS)[2]]
@@ -196,23 +177,8 @@ rows = page.run()
 at = rows["bare"]
 model = vae.load(page.model("pavae", method.printed(page.study)))
 page.source(vae.ConditionalVAE.posterior, vae.ConditionalVAE.prior_of)
-
-
-# %%
-def shapes(module: nn.Module, *inputs) -> None:
-    """Run a network once and print what leaves each of its layers."""
-    print(f"{type(module).__name__}, {sum(w.numel() for w in module.parameters()):,} weights")
-    leaves = [m for m in module.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
-    hooks = [m.register_forward_hook(lambda m, i, o: print(f"   {m} -> {tuple(o.shape[1:])}"))
-             for m in leaves]  # fmt: skip
-    with torch.no_grad():
-        module(*inputs)
-    for hook in hooks:
-        hook.remove()
-
-
-shapes(model.encoder, torch.zeros(1, 1, 64, 64), torch.zeros(1, dtype=int))
-shapes(model.decoder, torch.zeros(1, s.latent), torch.zeros(1, dtype=int))
+print(layers(model.encoder, torch.zeros(1, 1, 64, 64), torch.zeros(1, dtype=int)))
+print(layers(model.decoder, torch.zeros(1, s.latent), torch.zeros(1, dtype=int)))
 
 # %% [markdown]
 # ## Term 1: reconstruction
@@ -241,13 +207,6 @@ with page.figure(caption, 1, 2, "bernoulli", figsize=(9.5, 3.2)) as (left, right
     right.set(xlabel=r"decoded value $\hat x$", ylabel="cost above H(x) (nats)", ylim=(0, 0.5))
     left.legend()
 
-# %%
-found = at.row("pavae", "reconstruction")
-cost, floor = found["mean"], found["null"]
-for name, nats in {"cost": cost, "floor": floor, "above": cost - floor}.items():
-    print(f"{name:6} {nats:8.1f} nats per image, {nats / 64**2:.3f} per pixel")
-page.check("no reconstruction is cheaper than the floor", cost > floor)
-
 # %% [markdown]
 # **What to see.** The dots are not at zero: most of what a log calls "reconstruction" no decoder
 # can remove. Above the floor, the cost of a small error e is about $e^2 / 2x(1-x)$: like a Gaussian
@@ -264,6 +223,10 @@ page.check("no reconstruction is cheaper than the floor", cost > floor)
 # A sum over latents, so each can be asked what it carries; [03_latents](03_latents.py) does.
 
 # %%
+cost, floor = (at.row("pavae", "reconstruction")[of] for of in ("mean", "null"))
+for name, nats in {"cost": cost, "floor": floor, "above": cost - floor}.items():
+    print(f"{name:6} {nats:8.1f} nats per image, {nats / 64**2:.3f} per pixel")
+page.check("no reconstruction is cheaper than the floor", cost > floor)
 kl, active, clamped = (at.mean("pavae", m) for m in ("kl", "active_latents", "prior_at_clamp"))
 print(f"KL {kl:.2f} nats per image; {active:.0f} of {s.latent} latents above {looks.ACTIVE} nats")
 print(f"{clamped:.0%} of the prior's log-variances stand at or above the upper clamp")
@@ -344,20 +307,8 @@ for by in (0, 2, 5, 10, 20):
 # has a gradient only through probabilities that are not zero, so a decoder learns the mean place of
 # all masks first.
 
-
 # %%
-def eight() -> dict[str, np.ndarray]:
-    """Eight sick images with masks, decoded and true, and what another reading of λ decodes."""
-    sick = np.flatnonzero(look.sick)[:8]
-    rebuilt, mask = (each[sick] for each in look.decoded)
-    found = {"image": look.held_out.image[sick], "true mask": look.held_out.mask[sick] * 1.0}
-    other = looks.readings(look)["all times the pixels"][sick]
-    return found | {"decoded": rebuilt, "its mask": mask, "all times\nthe pixels": other}
-
-
-shown = page.panel("eight", eight)
-
-# %%
+shown = page.panel("eight", lambda: looks.eight(look))
 caption = "Held-out sick images, true masks, reconstructions and decoded masks of one fit."
 with page.figure(caption, 1, 1, "mask", figsize=(9, 4.6)) as ax:
     names = list(shown)[:4]
@@ -378,30 +329,14 @@ print(f"soft IoU of reconstructions {iou['mean']:.3f}; of each class's mean mask
 # with g the guide's class probabilities. The second half looks at samples, which is what the model is
 # for: no other term does.
 
-
 # %%
-def confusions() -> dict[str, np.ndarray]:
-    """Mean class probability (label, answer) of the guide by kind of image."""
-    label = look.held_out.label
-    return {kind: np.stack([chance[label == c].mean(0) for c in range(3)])
-            for kind, chance in looks.named(look).items()}  # fmt: skip
-
-
-guided = page.panel("classes", confusions)
-
-# %%
+guided = page.panel("classes", lambda: looks.guided(look))
 caption = "Mean class probability of the guide for real, rebuilt and sampled images of one fit."
 with page.figure(caption, 1, 3, "cls", figsize=(8.5, 3), sharey=True) as axes:
     for ax, (kind, found) in zip(axes, guided.items(), strict=True):
-        ax.imshow(found, cmap="Blues", vmin=0, vmax=1)
-        for i, j in np.ndindex(3, 3):
-            colour = "white" if found[i, j] > 0.6 else "black"
-            ax.text(j, i, f"{found[i, j]:.2f}", ha="center", va="center", color=colour)
+        plots.shares(ax, found, CLASSES)
         right = at.mean(kind, "guide_accuracy")
         ax.set(title=f"{kind}: {right:.0%} right", xlabel="the guide says")
-        ax.set_xticks(range(3), CLASSES)
-        ax.set_yticks(range(3), CLASSES)
-        ax.grid(visible=False)
     axes[0].set_ylabel("label")
 
 # %% [markdown]
@@ -429,17 +364,9 @@ page.check("ours is what is trained", np.isclose(ours, vae.total(plain, looks.PL
 # A value alone misleads, because most of the reconstruction's is a floor that nothing can lower. What
 # moves the decoder is the *gradient*. Its length, term by term (the KL does not reach the decoder):
 
-
 # %%
-def lengths() -> dict[str, np.ndarray]:
-    """Gradient of reconstruction, path, mask and cls over the decoder, before and after."""
-    each = {who: looks.pulls(net, looks.terms(look, net)) for who, net in looks.nets(look).items()}
-    return {who: np.array(list(found.values())) for who, found in each.items()}
-
-
-pulls, PULLED = page.panel("pulls", lengths), ("reconstruction", *looks.ADDED)
-
-# %%
+pulls = page.panel("pulls", lambda: looks.lengths(look))
+PULLED = ("reconstruction", *looks.ADDED)
 caption = "Length of the gradient of every weighted term over the decoder, in three readings."
 with page.figure(caption, 1, 2, "weights", figsize=(10, 3.2), sharey=True) as axes:
     style = zip(("paper", "method", "baseline"), "sD^", (-0.15, 0, 0.15), strict=True)
@@ -459,6 +386,10 @@ with page.figure(caption, 1, 2, "weights", figsize=(10, 3.2), sharey=True) as ax
 # off, and Table 5 would compare a model with itself. All times the pixels, the guide's terms pull far
 # harder than the picture. In ours they are sums over the guide's features, as the reconstruction is a
 # sum over pixels. We cannot know which the authors meant; the other two are arms of Table 5.
+#
+# That is more than a matter of taste. The picture below has a model of Table 5 trained with all
+# terms times the pixels, beside ours: same data, same seeds, both with the epoch that validation
+# chose.
 
 # %%
 lines = [[r, *(f"{at.mean(r, f'pull {term}'):.2g}" for term in looks.ADDED)] for r in each]
@@ -467,11 +398,6 @@ if page.meaningful:
     printed = [at.mean("means, as printed", f"pull {term}") for term in looks.ADDED]
     page.check("as printed the added terms vanish", max(printed) < 0.2)
 
-# %% [markdown]
-# That is more than a matter of taste. Below, a model of Table 5 trained with all terms times the
-# pixels, beside ours: same data, same seeds, both with the epoch that validation chose.
-
-# %%
 caption = "Reconstructions of held-out images: ours, and with all added terms times the pixels."
 with page.figure(caption, 1, 1, "reading", figsize=(9, 3.6)) as ax:
     names = ("image", "decoded", "all times\nthe pixels")

@@ -34,11 +34,11 @@ from skimage.exposure import equalize_hist
 
 from lib.datasets.preprocess import BINS, CLIP, preprocess
 from lib.datasets.splits import interleaved_labels
-from lib.papers.pavae import printed, sweeps
+from lib.papers.pavae import looks, printed, sweeps
 from lib.papers.pavae.arms import MAIN
 from lib.papers.table import row
 from lib.phantoms import acquisition, chest
-from lib.report import beside, plots
+from lib.report import plots, sweep
 from lib.report.page import Page
 from lib.report.rows import interval
 from lib.tasks.classify import ClassifySettings
@@ -46,10 +46,9 @@ from lib.training.loop import batches
 
 page = Page("pavae/04_data", profile, seed, dataset, root, draws)
 size = page.size
-assert dataset == "phantom", "this page explains phantoms; explore/your_own_data reads other sets"
 
 # %% [markdown]
-# ## A law, a subject, a picture
+# ## A law, a subject, a picture, and its truth
 #
 # > The generator produces *healthy*, *left opacity*, and *right opacity* classes and injects
 # > realistic variations (shot noise, contrast shifts, texture perturbations). (Section 4)
@@ -57,9 +56,15 @@ assert dataset == "phantom", "this page explains phantoms; explore/your_own_data
 # **Paper says / we do.** The paper releases no generator (PV-E25), so this one is ours. It has two
 # steps that never mix: *sample* draws a subject's parameters from a **law** (a frozen table of
 # ranges), *render* draws the picture *and its truth*. Every variation that the paper names is a
-# range of the law.
+# range of the law. [91_reality](../91_reality.py) holds the phantoms against patients. The truth is
+#
+# $$ x = h + d, \qquad d = 0 \text{ outside the mask} $$
+#
+# $x$ is the image, $h$ the **healthy counterfactual** (same anatomy, same noise, no opacity) and
+# $d$ the **deviation**. On patients $h$ and $d$ can never be seen; here they are known exactly.
 
 # %%
+assert dataset == "phantom", "this page explains phantoms; explore/your_own_data reads other sets"
 law = chest.BARE
 some = ("lung_width", "heart_x", "rib_shadow", "opacity_grey", "opacity_radius", "photons")
 print(f"law {law.name!r} has {len(asdict(law)) - 1} ranges; some of them, and one left opacity:")
@@ -68,28 +73,9 @@ page.table(["parameter", "range", f"subject {subject.seed[0]}"], [
     [name, getattr(law, name), subject.values[name][0].round(3)] for name in some
 ])  # fmt: skip
 
-# %% [markdown]
-# ## Beside patients
-#
-# A phantom need not be a patient, but it should be as noisy, as varied and as alike as patients are.
-# [91_reality](../91_reality.py) says how that is measured, and shows the pictures.
-
-# %%
-found = beside.held("chest", 264, seed)
-page.table(["chest", *beside.HEAD[1:]], beside.lines(found))
-print(beside.farthest(found))
-
-# %% [markdown]
-# ## The truth: one subject, with and without disease
-#
-# $$ x = h + d, \qquad d = 0 \text{ outside the mask} $$
-#
-# $x$ is the image, $h$ the **healthy counterfactual** (same anatomy, same noise, no opacity) and
-# $d$ the **deviation**. On patients $h$ and $d$ can never be seen; here they are known exactly.
-
-# %%
 n = 400  # in every profile: fewer would say little about the faintest
 labels = interleaved_labels(n)
+ill = labels != chest.HEALTHY
 many = chest.render(chest.sample(law, labels, np.random.default_rng([seed, 1])))
 for name in ("image", "healthy", "deviation", "mask", "label", "subject"):
     print(f"{name:10} {getattr(many, name).shape!s:14} {getattr(many, name).dtype}")
@@ -100,19 +86,12 @@ shown = [0, 1, 3, 5, 7, 9]
 strength = float(np.abs(many.deviation[shown]).max())
 parts = {"image": many.image[shown], "healthy": many.healthy[shown],
          "deviation": many.deviation[shown] / strength, "mask": many.mask[shown]}  # fmt: skip
-
-# %%
 caption = (
     "Truth of the chest phantom: image, healthy counterfactual, deviation (white: "
     f"{strength:.2f} grey units) and mask of six subjects."
 )
 with page.figure(caption, 4, 6, figsize=(8, 5.6)) as axes:
-    for line, (name, images) in zip(axes, parts.items(), strict=True):
-        for ax, image in zip(line, images, strict=True):
-            plots.show(ax, image)
-        plots.label(line[0], name)
-    for ax, label in zip(axes[0], labels[shown], strict=True):
-        ax.set_title(chest.CLASSES[label])
+    plots.gallery(axes, parts, [chest.CLASSES[label] for label in labels[shown]])
 
 # %% [markdown]
 # **What to see.** The deviation is faint beside bones and heart, and the mask says where to
@@ -121,13 +100,20 @@ with page.figure(caption, 4, 6, figsize=(8, 5.6)) as axes:
 # The identities, on all subjects of this batch. The counterfactual is *the same seed with the label
 # healthy*; an opacity of zero strength changes nothing; and every item can be made again alone from
 # its seed, so no image needs to be shipped.
+#
+# Radiographs are read as if the patient faced the reader: **the patient's left lung, where the
+# heart leans, is on the right side of the image.** A flip would swap two classes, so no
+# augmentation here ever flips.
 
 # %%
 apart = float(np.abs(many.image - (many.healthy + many.deviation)).max())
 page.check("image = healthy + deviation, exactly", apart == 0)
 page.check("the deviation is zero outside the mask", not many.deviation[~many.mask].any())
-ill = labels != chest.HEALTHY
 page.check("the ill have a mask, no other", np.array_equal(many.mask.any((1, 2)), ill))
+columns = np.arange(chest.SIZE) - (chest.SIZE - 1) / 2  # 0 is the middle, + the image's right
+centre = (many.mask.sum(1) * columns).sum(1) / many.mask.sum((1, 2)).clip(1)
+page.check("left opacities lie on the image's right", (centre[labels == chest.LEFT] > 0).all())
+page.check("right ones on its left", (centre[labels == chest.RIGHT] < 0).all())
 
 # %%
 twin = chest.render(chest.from_seeds(law, many.subject, np.zeros(n)))
@@ -158,29 +144,6 @@ print("tissue", t.numpy(), "the opacity adds", formula.numpy().round(3))
 page.check("the formula of the deviation holds", torch.allclose(difference, formula, atol=1e-6))
 
 # %% [markdown]
-# ## Left is the patient's left
-#
-# Radiographs are read as if the patient faced the reader: **the patient's left lung, where the
-# heart leans, is on the right side of the image.** A flip would swap two classes, so no
-# augmentation here ever flips.
-
-# %%
-columns = np.arange(chest.SIZE) - (chest.SIZE - 1) / 2  # 0 is the middle, + the image's right
-centre = (many.mask.sum(1) * columns).sum(1) / many.mask.sum((1, 2)).clip(1)
-page.check("left opacities lie on the image's right", (centre[labels == chest.LEFT] > 0).all())
-page.check("right ones on its left", (centre[labels == chest.RIGHT] < 0).all())
-
-# %%
-caption = "One subject with each of the three labels; the patient's left is on the image's right."
-with page.figure(caption, 1, 3, "sides", figsize=(7.2, 2.7)) as axes:
-    for label, ax in enumerate(axes):
-        same = chest.render(chest.from_seeds(law, many.subject[[1]], np.array([label])))
-        plots.show(ax, same.image[0], chest.CLASSES[label])
-        plots.outline(ax, same.mask[0], plots.ROLES["paper"])
-        ax.text(1, 62, "patient's right", color="w", fontsize=6)
-        ax.text(62, 62, "patient's left", color="w", fontsize=6, ha="right")
-
-# %% [markdown]
 # ## Distractors: bright things that are not disease
 #
 # A reader who only looks for bright spots must fail. Ribs cross the lungs, vessels seen end on are
@@ -188,30 +151,14 @@ with page.figure(caption, 1, 3, "sides", figsize=(7.2, 2.7)) as axes:
 # a tube. Because rendering is a function of parameters, each of them can be switched off:
 
 # %%
-RIBS, SPOTS = ("rib_shadow", "front_rib_shadow", "margin_shadow"), ("spot_shadow",)
-DEVICES = ("lead_shadow", "pacemaker_shadow", "tube_shadow", "marker_shadow")
-WITHOUT = {"as drawn": (), "no devices": DEVICES, "no ribs": RIBS, "no end-on vessels": SPOTS,
-           "none of them": (*DEVICES, *RIBS, *SPOTS, "vessel_shadow", "tissue_shadow")}  # fmt: skip
 several = chest.from_seeds(law, many.subject, labels)
-worn = (np.hstack([several.values[key] for key in DEVICES[:3]]) > 0).any(1)
+worn = (np.hstack([several.values[key] for key in looks.WORN]) > 0).any(1)
 print(f"subjects with a device: {worn[ill].mean():.0%} of the ill, {worn[~ill].mean():.0%} of the rest")
-at = np.flatnonzero(ill & worn)[:3]
-three = chest.from_seeds(law, many.subject[at], labels[at])
-
-
-def without(names: tuple[str, ...]) -> np.ndarray:
-    """The three subjects with some shadows switched off."""
-    values = {key: v * (key not in names) for key, v in three.values.items()}
-    return chest.render(replace(three, values=values)).image
-
-
-# %%
+three = chest.from_seeds(law, *(x[ill & worn][:3] for x in (many.subject, labels)))
 caption = "Three subjects that wear a device, with distractors switched off, kind by kind."
 with page.figure(caption, 5, 3, "distractors", figsize=(5.6, 8)) as axes:
-    for line, (name, off) in zip(axes, WITHOUT.items(), strict=True):
-        for ax, image in zip(line, without(off), strict=True):
-            plots.show(ax, image)
-        plots.label(line[0], name)
+    parts = {name: looks.without(three, off) for name, off in looks.DISTRACTORS.items()}
+    plots.gallery(axes, parts)
 
 # %%
 dotless = chest.render(chest.from_seeds(replace(law, spot_shadow=(0.0, 0.0)), many.subject, labels))
@@ -231,6 +178,9 @@ page.check("distractors are as bright as faint opacities", np.median(dots) > np.
 #
 # $$ x_1 = \text{clip}(x), \quad x_2 = \text{equalise}(x_1), \quad
 # x_3 = \frac{x_2 - \mu}{\sigma}, \quad x_4 = \frac{x_3 - \min}{\max - \min} $$
+#
+# **Paper says / we do (PV-E18).** A z-score is affine and so is a rescaling to [0, 1]: the second
+# undoes the first, whatever $\mu$ and $\sigma$ are. We keep both as printed.
 
 # %%
 image = many.image[1]
@@ -243,7 +193,6 @@ stages = {"as acquired": image, "clipped": clipped, "equalised": equal, "z-score
 ours = preprocess(image[None])[0]
 page.check("the library does the same", np.allclose(stages["rescaled"], ours, atol=1e-6))
 
-# %%
 caption = "Preprocessing: picture and histogram at each step. The last two steps cancel."
 with page.figure(caption, 2, 5, "preprocessing", figsize=(9, 3.6)) as axes:
     for (name, each), (top, bottom) in zip(stages.items(), axes.T, strict=True):
@@ -255,10 +204,10 @@ with page.figure(caption, 2, 5, "preprocessing", figsize=(9, 3.6)) as axes:
 # %% [markdown]
 # **What to see.** Equalisation makes the histogram flat; the last two steps only rename the axis.
 #
-# **Paper says / we do (PV-E18).** A z-score is affine and so is a rescaling to [0, 1]: the second
-# undoes the first, whatever $\mu$ and $\sigma$ are. We keep both as printed. The other half of
-# PV-E18: equalisation also removes most of the contrast shifts that the generator injects. To see
-# it, the second cell drifts the contrast curve alone (same rays, so the same noise).
+# The other half of PV-E18: equalisation also removes most of the contrast shifts that the generator
+# injects. To see it, the second cell drifts the contrast curve alone (same rays, so the same
+# noise). Fewer photons are another matter: noise stays. [04_robustness](04_robustness.py) shows one
+# subject on scanners that drift further and further, and what that costs.
 
 # %%
 direct = (equal - equal.min()) / (equal.max() - equal.min())
@@ -274,64 +223,20 @@ pairs = [(f(many.image[kept]), f(other.image)) for f in (np.asarray, preprocess)
 before, after = (float(np.abs(x - y).mean() / x.std()) for x, y in pairs)
 print(f"contrast drift in SD of a pixel: {before:.3f} raw, {after:.3f} preprocessed")
 print(f"so {after / before:.0%} of it is left")
-
-# %%
 page.check("equalisation removes most of a contrast drift", after / before < 0.5)
 found = {("preprocessing", "zscore_no_op"): round(no_op, 12),
          ("preprocessing", "drift_left"): after / before, ("phantom", "identity"): apart}  # fmt: skip
 page.keep(lambda: [row(page.study, "", *name, {0: x}, "") for name, x in found.items()])
 
 # %% [markdown]
-# Fewer photons are another matter: noise stays. [04_robustness](04_robustness.py) shows one subject
-# on scanners that drift further and further, and what that costs.
-#
-# ## The lesions of the population
-
-
-# %%
-def lesions() -> dict[str, np.ndarray]:
-    """Size, strength and contrast-to-noise of the true lesions of a fresh draw; their masks."""
-    count = size.timed_images // 4 * 4
-    made = chest.render(
-        chest.sample(law, interleaved_labels(count), np.random.default_rng([seed, 2]))
-    )
-    sick = made.label > 0
-    peak = made.deviation.max((1, 2))[sick]
-    grain = np.abs(np.diff(made.healthy, axis=2)).mean((1, 2))[sick]
-    area = made.mask.sum((1, 2))[sick]
-    return {"area": area, "peak": peak, "ratio": peak / grain, "mask": made.mask[sick]}
-
-
-# %%
-population = lesions()
-faint = float((population["ratio"] < 3).mean())
-print(f"share of lesions whose peak is below three steps from pixel to pixel: {faint:.0%}")
-
-# %%
-MEASURED = {"area": "lesion area (pixels)", "peak": "peak of the deviation (grey units)",
-            "ratio": "peak / mean step between neighbours"}  # fmt: skip
-caption = (
-    f"True lesions (n = {len(population['area'])}): area, peak, peak over the mean step between "
-    "neighbouring pixels; density of the masks."
-)
-with page.figure(caption, 1, 4, "population", figsize=(10.2, 2.7)) as axes:
-    for ax, (key, text) in zip(axes, MEASURED.items(), strict=False):
-        ax.hist(population[key], bins=30, color=plots.ROLES["method"])
-        ax.set_xlabel(text)
-    place = population["mask"].mean(0)
-    plots.show(axes[3], place, "where lesions lie", vmax=place.max(), cmap="magma")
-
-# %% [markdown]
-# **What to see.** Sizes and strengths have a wide range: large dense opacities that nobody misses, and
-# faint ones that vessels, ribs and breast shadows imitate. The task is one of detection in clutter.
-#
 # ## Calibration: how hard is hard enough?
 #
 # If real images alone already gave a perfect reader, no generator could help; if even ten times
 # more real images did not help, none could either. So the strength of the opacity was set **once**,
-# on arms without any generator, against requirements written down beforehand. **Frozen:** the law was
-# fixed before the first generator was compared and is never touched again, least of all to make a
-# method look better; every job's key hashes the law's code.
+# on arms without any generator, against requirements written down beforehand: dense opacities that
+# nobody misses, and faint ones that vessels, ribs and breast shadows imitate. **Frozen:** the law
+# was fixed before the first generator was compared and is never touched again, least of all to make
+# a method look better; every job's key hashes the law's code.
 #
 # The learning curves: $n$ real images, equal gradient steps at every $n$, the test draw of the
 # study. Adding $n$ fresh real phantoms to $n$ labelled ones *is* the oracle arm, so its gain can be
@@ -343,34 +248,27 @@ page.check("the law is frozen", {name: getattr(chest.BARE, name) for name in FRO
 rows = page.run()
 bare = rows["bare"]
 points = {n: bare.values(f"real_{n}", "auc") for n in size.curve if bare.has(f"real_{n}", "auc")}
+for a, b in itertools.pairwise(points):
+    rise = (points[b].mean() - points[a].mean()) / np.log2(b / a)
+    print(f"{a:5} to {b:5} real images: {rise:+.3f} AUC per doubling")
 
 # %%
 BAND = (0.74, 0.82)  # AUC demanded of the labelled images
-
-
-def draw_calibration(ax) -> None:
-    """AUC against the number of real images, and the band that was demanded."""
-    plots.curve(ax, points, plots.ROLES["method"], "mean", bars=False)
-    place = np.array([0.8, 1.25]) * size.labelled
-    ax.fill_between(place, *BAND, color=plots.ROLES["oracle"], alpha=0.3, label="demanded")
-    for said, style in ((printed.TABLE4, "--"), (printed.ABSTRACT, ":")):
-        where = "Table 4" if said is printed.TABLE4 else "abstract"
-        look = {"ls": style, "color": plots.ROLES["paper"], "lw": 1}
-        ax.axhline(said["real"][0], label=f"paper, real only ({where})", **look)
-    ax.set_xscale("log")
-    ax.set_xticks([*points], [*points], rotation=45)
-    ax.minorticks_off()
-    ax.set(xlabel="real labelled images", ylabel=f"AUC, healthy or ill ({size.test} test images)")
-    ax.legend(fontsize=7, loc="lower right")
-
-
-# %%
+LINES = {"--": ("Table 4", printed.TABLE4), ":": ("abstract", printed.ABSTRACT)}
 caption = (
     "Learning curve that calibrates the law: AUC against real images alone, a dot per training "
     f"draw ({page.counted(rows, f'real_{max(size.curve)}', 'auc')}), the demanded band in green."
 )
 with page.figure(caption, name="calibration", figsize=(5.4, 3.8)) as ax:
-    draw_calibration(ax)
+    plots.curve(ax, points, plots.ROLES["method"], "mean", bars=False)
+    place = np.array([0.8, 1.25]) * size.labelled
+    ax.fill_between(place, *BAND, color=plots.ROLES["oracle"], alpha=0.3, label="demanded")
+    for style, (where, said) in LINES.items():
+        look = {"ls": style, "color": plots.ROLES["paper"], "lw": 1}
+        ax.axhline(said["real"][0], label=f"paper, real only ({where})", **look)
+    up = f"AUC, healthy or ill ({size.test} test images)"
+    sweep.axis(ax, {n: n for n in points}, "real labelled images", up, loc="lower right")
+    ax.tick_params(axis="x", rotation=45)
 
 # %% [markdown]
 # **What to see.** The curve still rises at the number of labels the paper has: there is room for
@@ -419,15 +317,10 @@ if there and not bare.row(f"real_{size.labelled}", "auc")["old"]:  # of today's 
 #
 # $$ A(2n) - A(n) = c\,n^{-a}\,(1 - 2^{-a}), $$
 #
-# which shrinks by $10^{-a}$ from 10 % to 100 % of the labels. A gain that fades with more labels is
-# thus no property of a generator. From the calibration above, before any generator:
-
-# %%
-for a, b in itertools.pairwise(points):
-    rise = (points[b].mean() - points[a].mean()) / np.log2(b / a)
-    print(f"{a:5} to {b:5} real images: {rise:+.3f} AUC per doubling")
-
-# %% [markdown]
+# which shrinks by $10^{-a}$ from 10 % to 100 % of the labels. So a gain that fades with more labels
+# is no property of a generator. The rises per doubling of the calibration say how much it fades
+# here.
+#
 # ## Labelled share: measured (PV-24)
 #
 # Every arm but *Real only* adds as many images as there are labelled ones. All arms train for the
@@ -435,41 +328,25 @@ for a, b in itertools.pairwise(points):
 
 # %%
 DODGE = {"real": 1, "pavae": 0.97, "oracle": 1.03}  # so that arms do not hide one another
-shares = {f: size.train * f // 100 for f in size.fractions if f"bare-{f}" in rows}
-
-
-def draw_labels(left, right) -> None:
-    """AUC, and gain over real images alone, against the labelled share."""
-    for name, dodge in DODGE.items():
-        at = {c: rows[f"bare-{f}"] for f, c in shares.items() if rows[f"bare-{f}"].has(name, "auc")}
-        look = plots.ROLES[MAIN[name].role], MAIN[name].label
-        auc = {count: each.values(name, "auc") for count, each in at.items()}
-        plots.curve(left, auc, *look, bars=False, dodge=dodge)
-        if name != "real":
-            gain = {count: each.gain(name) for count, each in at.items()}
-            plots.curve(right, gain, *look, dodge=dodge)
-    for name, mark in zip(sweeps.CONTROLS, "s^v", strict=True):
-        if rows["bare-10"].has(name, "auc"):
-            look = {"mfc": "none", "ls": "", "color": "black", "label": MAIN[name].label}
-            right.plot(0.85 * shares[10], rows["bare-10"].gain(name).mean(), mark, **look)
-
-
-# %%
-R = rows["bare-10"].count("pavae", "auc")
+shares = {size.train * f // 100: f for f in size.fractions if f"bare-{f}" in rows}
+few, all_labels = rows["bare-10"], rows["bare-100"]
 caption = (
     "AUC (left) and its gain over real images alone (right) against the labelled share; dots: "
-    f"training draws (R = {R} at 10 %), bars: 95 % t-intervals; black marks at 10 %: controls "
-    "without new subjects, or with shuffled labels (means)."
+    f"training draws (R = {few.count('pavae', 'auc')} at 10 %), bars: 95 % t-intervals; black "
+    "marks at 10 %: controls without new subjects, or with shuffled labels (means)."
 )
 with page.figure(caption, 1, 2, "labels", figsize=(9.4, 4)) as axes:
-    draw_labels(*axes)
+    for name, dodge in DODGE.items():
+        at = {n: rows[f"bare-{f}"] for n, f in shares.items()}
+        sweep.by_share(*axes, at, MAIN[name], dodge)
+    for name, mark in zip(sweeps.CONTROLS, "s^v", strict=True):
+        if few.has(name, "auc"):
+            look = {"mfc": "none", "ls": "", "color": "black", "label": MAIN[name].label}
+            axes[1].plot(0.085 * size.train, few.gain(name).mean(), mark, **look)
     axes[1].axhline(0, color="black", lw=0.6)
+    ticks = {n: f"{n}\n{f} %" for n, f in shares.items()}
     for ax, text in zip(axes, ("AUC, healthy or ill", "gain over Real only (paired)"), strict=True):
-        ax.set_xscale("log")
-        ax.set_xticks([*shares.values()], [f"{c}\n{f} %" for f, c in shares.items()])
-        ax.minorticks_off()
-        ax.set(xlabel="labelled images, share of the training set", ylabel=text)
-        ax.legend(fontsize=7)
+        sweep.axis(ax, ticks, "labelled images, share of the training set", text)
 
 # %% [markdown]
 # **What to see.** Left: how far *Real only* has come at 100 %. Right: whether PA-VAE's gain fades,
@@ -481,18 +358,16 @@ with page.figure(caption, 1, 2, "labels", figsize=(9.4, 4)) as axes:
 
 # %%
 fades, lines = {}, []
-few, all_labels = rows["bare-10"], rows["bare-100"]
 for name in ("pavae", "oracle"):
     at_few, at_all = (at.lead(name, "real", "auc") for at in (few, all_labels))
     fades[name] = np.array([at_few[key] - at_all[key] for key in at_few if key in at_all])
     texts = [interval(np.array(list(x.values())), "+") for x in (at_few, at_all)]
     adherence = [at.cell(name, "adherence_ratio") for at in (few, all_labels)]
     lines.append([MAIN[name].label, *texts, interval(fades[name], "+"), *adherence])
-head = ["", "gain at 10 %", "at 100 %", "difference", "adherence at 10 %", "at 100 %"]
-page.table(head, lines)
+page.table(["", "gain at 10 %", "at 100 %", "difference", "adherence at 10 %", "at 100 %"], lines)
 
 # %% [markdown]
-# ## Synthetic to real: a toy
+# ## Synthetic to real (PV-22)
 #
 # With equal gradient steps a larger pool does not mean more training; it means that each image is
 # seen less often. With $S$ steps of batch $B$ and ratio $r$ to $n$ real images
@@ -513,9 +388,6 @@ for ratio in sweeps.RATIOS:
     print(f"ratio {ratio:<4} passes over each image {passes:6.2f}; counted {seen:6.2f}")
     page.check(f"passes at ratio {ratio:g}", abs(seen - passes) < 0.2 + 0.02 * passes)
 
-# %% [markdown]
-# ## Synthetic to real: measured (PV-22)
-
 # %%
 def at_ratios(name: str, over: str = "") -> dict[float, np.ndarray]:
     """AUC of an arm by ratio, one per draw; with `over`, less that of another arm."""
@@ -523,20 +395,17 @@ def at_ratios(name: str, over: str = "") -> dict[float, np.ndarray]:
     return {r: bare.gain(a, over) if over else bare.values(a, "auc") for r, a in arms.items()}
 
 
-def finish(ax, text: str) -> None:
-    """Axes of the sweep over ratios."""
-    ax.axvline(1, ls="--", lw=1, color=plots.ROLES["paper"], label="the paper's cap")
-    ax.set_xscale("log", base=2)
-    ax.set_xticks(sweeps.RATIOS, [f"{r:g}" for r in sweeps.RATIOS])
-    ax.set(xlabel="synthetic images per labelled real image", ylabel=text)
-    ax.legend(fontsize=7, frameon=True, edgecolor="none")
-
+for name in ("pavae", "oracle"):
+    found, more = at_ratios(name), at_ratios(name, f"{name}_r1")
+    best = max(found, key=lambda ratio: found[ratio].mean())
+    print(f"{MAIN[name].label}: the mean is best at ratio {best:g}", end="; ")
+    print(*(f"{r:g} minus 1: {interval(more[r], '+')}" for r in (2, 4, 8) if r in more), sep=", ")
 
 # %%
-R = bare.count("pavae_r1", "auc")
 caption = (
     "AUC against the number of synthetic images per labelled real one with equal gradient steps, "
-    f"and its change from ratio 1; dots: training draws (R = {R}), bars: 95 % t-intervals."
+    f"and its change from ratio 1; dots: training draws (R = {bare.count('pavae_r1', 'auc')}), "
+    "bars: 95 % t-intervals."
 )
 with page.figure(caption, 1, 2, "ratio", figsize=(9.4, 4)) as axes:
     for name in ("pavae", "oracle"):
@@ -545,22 +414,16 @@ with page.figure(caption, 1, 2, "ratio", figsize=(9.4, 4)) as axes:
         plots.curve(axes[1], at_ratios(name, f"{name}_r1"), **look, dodge=DODGE[name])
     axes[0].axhline(bare.mean("real", "auc"), color=plots.ROLES["baseline"], label="Real only")
     axes[1].axhline(0, color="black", lw=0.6)
-    finish(axes[0], "AUC, healthy or ill")
-    finish(axes[1], "AUC minus AUC at ratio 1 (paired)")
+    ticks, across = {r: f"{r:g}" for r in sweeps.RATIOS}, "synthetic images per labelled real image"
+    for ax, text in zip(axes, ("AUC, healthy or ill", "AUC minus AUC at ratio 1"), strict=True):
+        ax.axvline(1, ls="--", lw=1, color=plots.ROLES["paper"], label="the paper's cap")
+        sweep.axis(ax, ticks, across, text, frameon=True, edgecolor="none")
 
 # %% [markdown]
 # **What to see.** A cap at one is right if PA-VAE's line peaks at or left of the dashed line *and*
 # the oracle's does not: then the images are to blame. If both rise, the cap only costs.
-
-# %%
-for name in ("pavae", "oracle"):
-    found, more = at_ratios(name), at_ratios(name, f"{name}_r1")
-    best = max(found, key=lambda ratio: found[ratio].mean())
-    print(f"{MAIN[name].label}: the mean is best at ratio {best:g}", end="; ")
-    print(*(f"{r:g} minus 1: {interval(more[r], '+')}" for r in (2, 4, 8) if r in more), sep=", ")
-
-# %% [markdown]
-# ## Class mix: a toy
+#
+# ## Class mix (PV-21)
 #
 # Balancing a training set moves a reader's *threshold*, with or without new images. Let the rare
 # class have prior $\pi$ and scores $N(d, 1)$ against $N(0, 1)$. The best reader names it above
@@ -571,6 +434,10 @@ for name in ("pavae", "oracle"):
 # So a better *recall* of the rare class may be nothing but a moved threshold; its *AUC* says
 # whether the reader has learnt more. And drawing the real images evenly is the control: the same
 # balance without a new image.
+#
+# The measurement has a population of 80 % healthy, 15 % left and 5 % right opacity; guide,
+# generator and arms see the labelled images in this mix. The test set keeps Table 1's mix; recall
+# and one-vs-rest AUC of a class are read off its own images there.
 
 # %%
 d, share = 1.5, sweeps.RARE[2] / sum(sweeps.RARE)
@@ -580,27 +447,25 @@ for name, pi in {"as in the population": share, "with an even pool": (share + 1 
     print(f"{name:21} pi = {pi:.2f}: recall {recall:.2f}, AUC {norm.cdf(d / 2**0.5):.2f}")
     page.check(f"recall {name}", abs(recall - norm.cdf(d - threshold)) < 0.01)
 
-# %% [markdown]
-# ## Class mix: measured (PV-21)
-#
-# A population of 80 % healthy, 15 % left and 5 % right opacity; guide, generator and arms see the
-# labelled images in this mix. The test set keeps Table 1's mix; recall and one-vs-rest AUC of a
-# class are read off its own images there.
-
 # %%
 RARE = {"recall_minority": "recall of right opacity (5 %)",
         "auc_minority": "AUC, right opacity or not",
         "recall_left": "recall of left opacity (15 %)"}  # fmt: skip
-mixed = rows.regimes.get("bare-imbalanced")  # quick has no draw of its own
-if mixed:
-    R = mixed.count("real", "recall_minority")
+PAIRS = [("pavae_balanced", "pavae_empirical"), ("oracle_balanced", "oracle_empirical"),
+         ("resampled", "real"), ("pavae_balanced", "resampled")]  # fmt: skip
+mixed = rows.get("bare-imbalanced")  # quick has no draw of its own
+if mixed.arms:
     caption = (
         "Population with 15 % left and 5 % right opacities: recall and AUC of the rare classes by "
-        f"arm; dots: training draws (R = {R}); bars, if any: 95 % t-intervals."
+        f"arm; dots: training draws (R = {mixed.count('real', 'recall_minority')}); bars: 95 % CIs."
     )
     with page.figure(caption, 1, 3, "mix", figsize=(10.5, 3), sharey=True) as axes:
         for ax, (metric, text) in zip(axes, RARE.items(), strict=True):
             plots.forest(ax, mixed, sweeps.MIXED.values(), metric, text)
+    lines = [[*(sweeps.MIXED[arm].label for arm in pair),
+              *(interval(mixed.gain(*pair, metric), "+") for metric in list(RARE)[:2])]
+             for pair in PAIRS]  # fmt: skip
+    page.table(["arm", "minus", "recall, right opacity", "AUC, right opacity"], lines)
 else:
     print("no draw of the rare classes here; the record has them")
 
@@ -609,17 +474,7 @@ else:
 # with *resampled evenly*), first in recall, then in AUC. The question is not whether balancing
 # helps recall (the toy says it must) but whether synthetic images do it better than drawing the
 # real ones evenly.
-
-# %%
-PAIRS = [("pavae_balanced", "pavae_empirical"), ("oracle_balanced", "oracle_empirical"),
-         ("resampled", "real"), ("pavae_balanced", "resampled")]  # fmt: skip
-if mixed:
-    lines = [[*(sweeps.MIXED[arm].label for arm in pair),
-              *(interval(mixed.gain(*pair, metric), "+") for metric in list(RARE)[:2])]
-             for pair in PAIRS]  # fmt: skip
-    page.table(["arm", "minus", "recall, right opacity", "AUC, right opacity"], lines)
-
-# %% [markdown]
+#
 # ## What must hold
 #
 # At `smoke` sizes nothing is learned, so only the bookkeeping is checked there.
@@ -635,9 +490,7 @@ if page.meaningful:
     page.check("and help less where labels are many", fades["oracle"].mean() > 0)
     worst = bare.gain("oracle_r8", "oracle_r1").mean()
     page.check("perfect images do not hurt", worst > -0.02)
-
-# %%
-if page.meaningful and mixed:
+if page.meaningful and mixed.arms:
     balance = mixed.gain("oracle_balanced", "oracle_empirical", "recall_minority").mean()
     page.check("a balanced mix raises the recall of a rare class", balance > 0)
 

@@ -26,18 +26,16 @@ draws = ""
 # %%
 import numpy as np
 from scipy.ndimage import shift
-from statsmodels.stats.proportion import proportion_confint
 
-from lib import jobs
 from lib.datasets.chest import image_set
 from lib.datasets.preprocess import preprocess
 from lib.metrics import localisation, memorisation
-from lib.papers.pavae import diagnostics
+from lib.papers.pavae import diagnostics, panels
 from lib.papers.pavae.diagnostics import MAPS, READ
 from lib.phantoms import chest
-from lib.report import plots
+from lib.report import confusion, plots
 from lib.report.page import Page
-from lib.scores import confusion
+from lib.scores.confusion import decide
 from lib.tasks import attributes
 
 page = Page("pavae/04_diagnostics", profile, seed, dataset, root, draws)
@@ -60,13 +58,7 @@ assert study.source.truth, "needs a phantom: masks, counterfactuals and fresh su
 # | "template-difference heatmaps" without a template, called an attention proxy (PV-E19) | \|x - mean labelled image of x's class\|, and beside it \|x - healthy mean\|. Neither knows any network: these are not attention maps, and need no PA-VAE either |
 # | heat maps "highlighting pathology regions", no number | pixel AUROC and pointing game against the true mask, with chance, the mirrored side, and a map that never looks at the image |
 # | nothing on where samples have their lesions, nor on copying | read by independent networks, and compared with readings of real images |
-
-# %%
-rows = page.run()
-at = rows["bare"]
-read = [study.arms[name] for name in READ if at.has(name, "adherence")]
-
-# %% [markdown]
+#
 # ## Figure 5: three classes, one specificity
 #
 # "95 % specificity" is a statement about two classes: of all healthy images, 95 % are called
@@ -78,62 +70,27 @@ read = [study.arms[name] for name in READ if at.has(name, "adherence")]
 # **Toy.** Four images. The likeliest class (argmax) is another answer, with a specificity of its own.
 
 # %%
+rows = page.run()
+at = rows["bare"]
+read = [study.arms[name] for name in READ if at.has(name, "adherence")]
 p = np.array([[0.70, 0.20, 0.10], [0.45, 0.40, 0.15], [0.45, 0.15, 0.40], [0.10, 0.20, 0.70]])
 for t in (0.20, 0.50, 0.60):
-    print(f"threshold {t:.2f}:", [chest.CLASSES[c] for c in confusion.decide(p, t)])
+    print(f"threshold {t:.2f}:", [chest.CLASSES[c] for c in decide(p, t)])
 print("argmax:        ", [chest.CLASSES[c] for c in p.argmax(1)])
-assert (confusion.decide(p, 0.6) == [0, 0, 0, 2]).all()
-
-
-# %%
-def matrices() -> dict[str, np.ndarray]:
-    """Confusion matrices (R, 3, 3) by arm, rows the truth; specificity of argmax, real only."""
-    found = {}
-    for arm in (study.arms[name] for name in diagnostics.CONFUSED):
-        made = study.each("core", lambda k, a=arm: diagnostics.confused(study, a, k))
-        found[arm.name] = np.stack([jobs.load(job).arrays["matrix"] for job in made.values()])
-    first = study.predictions(study.arms["real"], study.draws()[0])
-    p, truth = jobs.load(first).arrays["probability/test"], jobs.load(study.test).arrays["label"]
-    return found | {"argmax": np.array([(p.argmax(1) == 0)[truth == 0].mean()])}
-
-
-def binary(matrix: np.ndarray) -> np.ndarray:
-    """(..., 3, 3) to (..., 2, 2): healthy, and any opacity."""
-    two = np.stack([matrix[..., 0, :], matrix[..., 1:, :].sum(-2)], axis=-2)
-    return np.stack([two[..., 0], two[..., 1:].sum(-1)], axis=-1)
-
-
-confused = page.panel("confusion", matrices)
-
+assert (decide(p, 0.6) == [0, 0, 0, 2]).all()
 
 # %%
-def draw_matrix(ax, found: np.ndarray, names: tuple[str, ...]) -> None:
-    """Summed counts, share of the row and its range over the draws; colour: the share."""
-    rate, total = found / found.sum(-1, keepdims=True), found.sum(0)
-    share = total / total.sum(-1, keepdims=True)
-    ax.imshow(share, cmap="Blues", vmin=0, vmax=1.7)
-    for (i, j), n in np.ndenumerate(total):
-        low, high = 100 * rate[:, i, j].min(), 100 * rate[:, i, j].max()
-        text = f"{n:,}\n{share[i, j]:.1%}\n({low:.0f} to {high:.0f} %)"
-        ax.text(j, i, text, ha="center", va="center", fontsize=7)
-    ax.set_xticks(range(len(names)), names, fontsize=7)
-    ax.set_yticks(range(len(names)), names, fontsize=7)
-    ax.grid(visible=False)
-    ax.set_xlabel("named", fontsize=8)
-
-
-# %%
+confused = page.panel("confusion", lambda: panels.confusions(study))
 each = {study.arms[name]: confused[name] for name in diagnostics.CONFUSED}
-R = len(confused["real"])
 caption = (
     "Figure 5 of PA-VAE: confusion matrices at the validation threshold for 95 % specificity, "
-    f"three classes and binary; counts summed over {R} training draws computed for this page "
-    f"({page.size.test:,} test images each), share of the row, range over draws."
+    f"three classes and binary; counts summed over {len(confused['real'])} training draws computed "
+    f"for this page ({page.size.test:,} test images each), share of the row, range over draws."
 )
 with page.figure(caption, 2, 4, figsize=(12, 6.6)) as axes:
     for (above, below), (arm, found) in zip(axes.T, each.items(), strict=True):
-        draw_matrix(above, found, ("healthy", "left", "right"))
-        draw_matrix(below, binary(found), ("healthy", "opacity"))
+        confusion.draw(above, found, ("healthy", "left", "right"))
+        confusion.draw(below, confusion.binary(found), ("healthy", "opacity"))
         above.set_title(arm.label)
     for ax in axes[:, 0]:
         ax.set_ylabel("truth")
@@ -148,20 +105,10 @@ with page.figure(caption, 2, 4, figsize=(12, 6.6)) as axes:
 # that misses 95 % is no cause for alarm: the threshold carries the error of the healthy validation
 # images as well.
 
-
 # %%
-def specificity_line(arm, k: int, matrix: np.ndarray) -> list:
-    """Achieved specificity of a draw with its exact interval, sensitivity, and side."""
-    (right, wrong), (_, found) = binary(matrix)
-    low, high = proportion_confint(right, right + wrong, method="beta")
-    specificity = f"{right / (right + wrong):.3f} [{low:.3f}, {high:.3f}]"
-    side = (matrix[1, 1] + matrix[2, 2]) / max(found, 1)
-    covers = "yes" if low <= 0.95 <= high else "no"
-    return [arm.label, k, specificity, covers, f"{found / matrix[1:].sum():.3f}", f"{side:.3f}"]
-
-
 head = ["arm", "draw", "specificity on test", "95 % inside", "sensitivity", "right side if found"]
-page.table(head, [specificity_line(a, k, m) for a, found in each.items() for k, m in enumerate(found)])
+page.table(head, [[arm.label, k, *confusion.line(matrix, diagnostics.SPECIFICITY)]
+                  for arm, found in each.items() for k, matrix in enumerate(found)])  # fmt: skip
 error = {"validation": page.size.validation // 2, "test": page.size.test // 2}
 sds = {name: np.sqrt(0.95 * 0.05 / n) for name, n in error.items()}
 print({name: f"SD {sd:.4f} from {error[name]:,} healthy images" for name, sd in sds.items()})
@@ -176,8 +123,7 @@ print(f"SD of both together {np.hypot(*sds.values()):.4f}")
 
 # %%
 rng = np.random.default_rng(seed)
-yy, xx = np.mgrid[:32, :32]
-disc = (xx - 21) ** 2 + (yy - 12) ** 2 < 25
+disc = ((np.mgrid[:32, :32] - [[[12]], [[21]]]) ** 2).sum(0) < 25
 for height in (0.0, 0.1, 0.2, 0.4):
     x = 0.4 + height * disc + rng.normal(0, 0.1, (200, 32, 32))
     maps, masks = np.abs(x - 0.4), np.repeat(disc[None], 200, axis=0)
@@ -237,21 +183,11 @@ with page.figure(caption, 1, 4, "equalised", figsize=(10, 2.8)) as axes:
 # %%
 KINDS = {"heatmap": "To class mean (Figure 6)", "heatmap_healthy": "To healthy mean",
          "place": "Place: no image seen", "counterfactual": "True difference"}  # fmt: skip
-
-
-def mapped() -> dict[str, np.ndarray]:
-    """The first sick test images of draw 0 with their masks, labels and maps."""
-    found = jobs.load(diagnostics.mapped(study, study.draws()[0])).arrays
-    return {name: values[:5] for name, values in found.items()}
-
-# %%
-shown = page.panel("maps", mapped)
+shown = page.panel("maps", lambda: panels.maps(study))
 caption = (
     "Figure 6 of PA-VAE: the first sick test images with template-difference maps, the mean mask of "
     "the class and the true difference, each in its own scale; contour: the true mask."
 )
-
-# %%
 with page.figure(caption, 5, 5, "maps", figsize=(9.5, 10)) as axes:
     for line, i in zip(axes, range(len(shown["image"])), strict=False):
         plots.show(line[0], shown["image"][i])
@@ -286,8 +222,6 @@ page.table(["map", *LOCAL.values(), "null"], [
     [arm.label, *(at.cell(arm, m) for m in LOCAL), at.null(arm, "pointing")]
     for arm in MAPS.values() if at.has(arm, "pointing")
 ])  # fmt: skip
-
-# %%
 for metric, name in LOCAL.items():
     over = {arm: at.gain("heatmap", arm, metric).mean() for arm in ("mirrored", "place")}
     beats = "beats" if over["place"] > 0 else "does not beat"
@@ -330,24 +264,8 @@ for arm in read:
 # ## Where do the opacities sit? True coverage
 #
 # **Toy: one mean place.** A decoder that ignores its latent code draws the *mean* of its class: no
-# image with an opacity at the mean place, but a faint smear over all places, the same in every sample.
-
-# %%
-toy = image_set("bare", 400, [seed, 1]).arrays
-images, labels = toy["image"], toy["label"]
-mean = images[labels == chest.LEFT].mean(0)
-caption = (
-    f"A left opacity, the mean of {int((labels == chest.LEFT).sum())} of them, and its difference to "
-    "the healthy mean: a smear, not an opacity at the mean place."
-)
-with page.figure(caption, 1, 3, "mean", figsize=(7.5, 2.6)) as axes:
-    plots.show(axes[0], images[labels == chest.LEFT][0], "one left opacity")
-    plots.show(axes[1], mean, "mean of the class")
-    smear = mean - images[labels == chest.HEALTHY].mean(0)
-    plots.show(axes[2], smear, "minus healthy mean", cmap="RdBu_r", vmin=-0.25, vmax=0.25)
-
-# %% [markdown]
-# The smear's centre is right on average, so a test of *means* would pass it. Two scores see it.
+# image with an opacity at the mean place, but a faint smear over all places, the same in every
+# sample. Its centre is right on average, so a test of *means* would pass it. Two scores see it.
 # *Spread*: SD of what is read in the pool over SD in real images. *Coverage*: cut the plane into 16
 # cells of equal real share; count those that get at least half of their due.
 
@@ -357,8 +275,7 @@ pools = {"like the real": rng.uniform(-1, 1, (2000, 2)), "half as wide": true[:2
 pools["one place"] = rng.normal(0.2, 0.02, (2000, 2))
 pools["upper half only"] = np.column_stack([true[:2000, 0], -np.abs(true[:2000, 1])])
 for name, points in pools.items():
-    spread = (points.std(0) / true.std(0)).mean()
-    covered = attributes.coverage(points, true)
+    spread, covered = (points.std(0) / true.std(0)).mean(), attributes.coverage(points, true)
     shifted = np.abs(points.mean(0) - true.mean(0)).max() / true.std()
     print(f"{name:16} shift {shifted:.2f} SD, spread {spread:.2f}, coverage {covered:.2f}")
 
@@ -371,43 +288,20 @@ for name, points in pools.items():
 
 # %%
 POINTS = 500  # sick samples of draw 0 that are drawn
-
-
-def readings() -> dict[str, np.ndarray]:
-    """Attributes (n, 4) read in each pool and in real images; how well the reader reads, r2."""
-    pools = {arm.name: jobs.load(study.lesions(study.pool(arm, study.draws()[0]))) for arm in read}
-    r2 = [pools["oracle"].scores["r2"][name] for name in attributes.NAMES]
-    each = {name: result.arrays["pool"][:POINTS] for name, result in pools.items()}
-    return {"real": pools["oracle"].arrays["real"][:POINTS], **each, "r2": np.array(r2)}
-
-
-found = page.panel("readings", readings)
+found = page.panel("readings", lambda: panels.readings(study, read, POINTS))
 r2 = dict(zip(attributes.NAMES, found["r2"], strict=True))
 print("share of variance read, real images:", {name: f"{v:.2f}" for name, v in r2.items()})
-
-
-# %%
-def draw_pair(ax, points: np.ndarray, real: np.ndarray, colour: str) -> None:
-    """Two attributes of every sample, within the range of real images and a little more."""
-    ax.plot(*points.T, ".", ms=2, alpha=0.5, color=colour)
-    low, high = real.min(0), real.max(0)
-    more = 0.2 * (high - low)
-    ax.set(xlim=(low[0] - more[0], high[0] + more[0]), ylim=(low[1] - more[1], high[1] + more[1]))
-
-# %%
 shown = {"Real (test)": "real"} | {arm.label: arm.name for arm in read if arm.name in found}
 caption = (
     f"Opacities as read in {POINTS} real images and in as many samples of each pool, draw 0: place "
     "(above: across as in the image, top of the lung up) and look (below: size and contrast)."
 )
-
-# %%
 with page.figure(caption, 2, len(shown), "coverage", figsize=(14, 4.2)) as axes:
-    for (above, below), (label, name) in zip(axes.T, shown.items(), strict=True):
-        draw_pair(above, found[name][:, :2], found["real"][:, :2], plots.ROLES["method"])
-        draw_pair(below, found[name][:, 2:], found["real"][:, 2:], plots.ROLES["control"])
-        above.invert_yaxis()
-        above.set_title(label.replace(" (fresh", "\n(fresh"), fontsize=9)
+    for column, (label, name) in zip(axes.T, shown.items(), strict=True):
+        for ax, pair, role in zip(column, ([0, 1], [2, 3]), ("method", "control"), strict=True):
+            plots.cloud(ax, found[name][:, pair], found["real"][:, pair], plots.ROLES[role])
+        column[0].invert_yaxis()
+        column[0].set_title(label.replace(" (fresh", "\n(fresh"), fontsize=9)
     axes[0, 0].set(ylabel="along, -1 to 1 over the law", xlabel="across, half images")
     axes[1, 0].set(ylabel="contrast, -1 to 1 over the law", xlabel="size, octaves")
 
@@ -446,6 +340,7 @@ page.table(head, [[arm.label, *(at.cell(arm, m) for m in metrics)] for arm in re
 # **Toy: what this test misses.** Real images copied with noise, and copied a few pixels to the side.
 
 # %%
+images = image_set("bare", 400, [seed, 1]).arrays["image"]
 train, unseen = images[:200], images[200:]
 for pixels in (0, 1, 2, 4):
     moved = shift(train, (0, 0, pixels), order=0, mode="nearest")
@@ -460,36 +355,14 @@ for pixels in (0, 1, 2, 4):
 # share then says which of the two sets happens to hold those. A generator that pastes or averages
 # parts of training images (the template does) may lean to them without repeating any.
 
-
 # %%
-def memory() -> dict[str, np.ndarray]:
-    """Draw 0: share nearer to train with its exact interval; samples above their neighbours."""
-    k, found = study.draws()[0], {}
-    sets = [jobs.load(job).arrays["image"] for job in (study.train(k), study.validation(k))]
-    n = min(page.size.labelled, page.size.validation)
-    for arm in read:
-        scores = jobs.load(study.memory(arm, k)).scores
-        found[f"share/{arm.name}"] = np.array([scores["nn_share"], *scores["ci95"]])
-    for arm in (study.arms[name] for name in ("pavae", "stylegan", "memoriser", "oracle")):
-        made = jobs.load(study.pool(arm, k)).arrays
-        chosen = made["image"][made["label"] > 0][:5]
-        far = [((chosen[:, None] - each[None, :n]) ** 2).sum((2, 3)) for each in sets]
-        near = [each[d.argmin(1)] for each, d in zip(sets, far, strict=True)]
-        found[f"image/{arm.name}"] = np.concatenate([chosen, *near])
-    return found
-
-
-near = page.panel("memory", memory)
-
-# %%
+near = page.panel("memory", lambda: panels.memory(study, read))
 for arm in (arm for arm in read if f"share/{arm.name}" in near):
     share, low, high = near[f"share/{arm.name}"]
     leans = "leans to its training images" if low > 0.5 else "no copying detected"
     word = "copies" if share > 0.9 else leans
     here = f"draw 0: {share:.2f} [{low:.2f}, {high:.2f}]"
     print(f"{arm.label:24} {at.cell(arm, 'nn_share'):24} {here:28} {word}")
-
-# %%
 caption = (
     "Samples of draw 0 above their nearest training and their nearest unseen image (pixel distance); "
     "noisy copies are the positive control."

@@ -26,12 +26,10 @@ draws = ""
 # %%
 import numpy as np
 
-from lib import jobs
 from lib.claims import gate
 from lib.claims.verdict import MARGINS
 from lib.metrics import classification
-from lib.metrics.inference import fieller
-from lib.papers.pavae import printed
+from lib.papers.pavae import panels, printed
 from lib.papers.pavae.arms import GENERATORS, MAIN, UTILITY
 from lib.phantoms.chest import CLASSES
 from lib.report import plots
@@ -71,9 +69,9 @@ page.table(["abstract", *head[1:4]], [[MAIN[a].label, *t] for a, t in printed.AB
 # | synthetic:real ≤ 1 (PV-E16) | as many synthetic as labelled images, equal gradient steps in every arm |
 # | augmentation of the downstream training: not stated | none; small shifts, contrast and noise on the fly are an arm of their own, and stand beside in two further arms |
 #
-# ## Three toys before the real thing
+# ## A toy before the real thing: the threshold
 #
-# **The threshold.** Sensitivity at 95 % specificity needs a threshold. Picked on the test set, it
+# Sensitivity at 95 % specificity needs a threshold. Picked on the test set, it
 # gives 95 % by construction; picked on *validation*, as here, test specificity is a result, and its
 # distance from 95 % tells how honest the operating point is.
 
@@ -86,52 +84,28 @@ print({name: round(value, 3) for name, value in point.items()})
 assert 0.92 < point["specificity"] < 0.98
 
 # %% [markdown]
-# **The floor of ECE.** Even a perfectly calibrated model has an ECE above zero, because each bin
-# holds finitely many cases. The smaller the test set, the higher this floor.
-
-# %%
-for n in (200, 2000, 10_000):
-    p = rng.beta(2, 2, n)
-    perfect = classification.ece(p, (rng.random(n) < p).astype(int))
-    floor = classification.ece_floor(p, rng)
-    print(f"n = {n:6}: perfectly calibrated ECE {perfect:.3f}, floor {floor:.3f}")
-print("the paper's two best ECEs:", printed.TABLE4["pavae"][2], printed.TABLE4["stylegan"][2])
-
-# %% [markdown]
-# **Null, oracle, share.** A score means something only beside two marks. The *null* is what it reads
-# when nothing was achieved (for utility: real images only). The *oracle* adds as many fresh phantoms
-# as a method adds synthetic images: perfect images of new subjects. The *share* is
+# ## Table 4: utility
+#
+# Everything is a stored job: draws, guides, generators, pools, downstream networks, scores. A score
+# means something only beside two marks ([00_start_here](../00_start_here.py) has a toy of them).
+# The *null* is what it reads when nothing was achieved (for utility: real images only). The
+# *oracle* adds as many fresh phantoms as a method adds synthetic images: perfect images of new
+# subjects. The *share* is
 #
 # $$F = \frac{\mathrm{AUC}_{method} - \mathrm{AUC}_{real}}{\mathrm{AUC}_{oracle} - \mathrm{AUC}_{real}}$$
 #
 # and since numerator and denominator are both uncertain, its interval is Fieller's. Where the
 # oracle's own gain is not clear of zero, a share has no meaning and none is given.
-
-# %%
-gain_oracle = rng.normal(0.10, 0.01, 10)
-gain_method = 0.4 * gain_oracle + rng.normal(0, 0.01, 10)
-found = fieller(gain_method, gain_oracle)
-print(f"true 0.40, found {found['fraction']:.2f} [{found['lo']:.2f}, {found['hi']:.2f}]")
-print("an oracle that gains nothing:", fieller(gain_method, gain_oracle - 0.10)["note"])
-
-# %% [markdown]
-# ## The run
 #
-# Everything is a stored job: draws, guides, generators, pools, downstream networks, scores.
+# Mean and 95 % t-interval over R training draws. The columns *paper* are another population, the
+# paper's own unpublished images: they are printed for the order of the arms, not as targets.
+# *Spec.* is the specificity reached on test with the threshold from validation; *floor* is what the
+# ECE would read if the same scores were perfectly calibrated: not zero, because each bin holds
+# finitely many cases ([00_claims](00_claims.py)).
 
 # %%
 rows = page.run()
 at = rows["bare"]  # without augmentation, but where an arm is named so
-
-# %% [markdown]
-# ## Table 4: utility
-#
-# Mean and 95 % t-interval over R training draws. The columns *paper* are another population, the
-# paper's own unpublished images: they are printed for the order of the arms, not as targets.
-# *Spec.* is the specificity reached on test with the threshold from validation; *floor* what the
-# ECE would read if the same scores were perfectly calibrated.
-
-# %%
 HEAD = ["R", "AUC", "*paper*", "share of oracle's gain", "sens. at 95 %", "*paper*", "spec."]
 HEAD += ["ECE", "floor", "*paper*", "Brier"]
 
@@ -163,20 +137,7 @@ STYLE = {"real": ("#777777", "-"), "classic": ("#999933", "-"), "template": ("#E
          "vae": ("#56B4E9", "-"), "stylegan": ("#CC79A7", "-"), "pavae": ("#0072B2", "-"),
          "smooth": ("black", ":"), "shuffled": ("#0072B2", ":"),
          "oracle": ("#009E73", "-")}  # fmt: skip
-
-
-def curves() -> dict[str, np.ndarray]:
-    """Mean ROC curve by arm."""
-    study, found = page.study, {}
-    for arm in (arm for arm in arms if arm.name in STYLE):
-        each = [jobs.load(study.utility(arm, k)).arrays["roc"] for k in study.draws(arm)]
-        found |= {arm.name: np.mean(each, axis=0)} if each else {}
-    return found
-
-
-roc = page.panel("roc", curves)
-
-# %%
+roc = page.panel("roc", lambda: panels.rocs(page.study, STYLE))
 caption = "Figure 2 of PA-VAE: mean ROC curves; in brackets the mean AUC of all draws."
 with page.figure(caption, name="roc", figsize=(5.6, 4.8)) as ax:
     for arm, (colour, style) in STYLE.items():
@@ -200,28 +161,19 @@ with page.figure(caption, name="roc", figsize=(5.6, 4.8)) as ax:
 # %%
 SHOWN = {"auc": "AUC (higher is better)", "sens95": "sensitivity at 95 % specificity",
          "ece": "ECE (lower is better)", "brier": "Brier score (lower is better)"}  # fmt: skip
-
-
-def draw_metric(ax, metric: str) -> None:
-    """Forest of all arms; the reference lines are real-only and oracle."""
-    there = [arm for arm in arms if at.has(arm, metric)]
-    plots.forest(ax, at, there, metric, SHOWN[metric])
-    for arm in (arm for arm in there if arm.name in ("real", "oracle")):
-        ax.axvline(at.mean(arm, metric), color=plots.ROLES[arm.role], lw=0.8, ls="--")
-    if metric == "ece":
-        plots.floors(ax, at, there, "ece_floor")
-
-
-# %%
 caption = (
     "Figure 3 of PA-VAE: AUC, sensitivity at 95 % specificity, ECE (tick: its floor) and Brier "
     f"score of every arm; 95 % t-intervals over {page.counted(rows, 'pavae', 'auc')} training "
     f"draws, {page.size.test:,} test images; cross: the paper, another population."
 )
 with page.figure(caption, 1, 4, figsize=(13.5, 4.6)) as axes:
-    for ax, metric in zip(axes, SHOWN, strict=True):
-        draw_metric(ax, metric)
+    for ax, (metric, label) in zip(axes, SHOWN.items(), strict=True):
+        there = [arm for arm in arms if at.has(arm, metric)]
+        plots.forest(ax, at, there, metric, label)
+        for arm in (arm for arm in there if arm.name in ("real", "oracle")):
+            ax.axvline(at.mean(arm, metric), color=plots.ROLES[arm.role], lw=0.8, ls="--")
         ax.tick_params(labelleft=ax is axes[0])
+    plots.floors(axes[2], at, [arm for arm in arms if at.has(arm, "ece")], "ece_floor")
     plots.legend(axes[0].figure)
 
 # %% [markdown]
@@ -300,45 +252,29 @@ page.table(head, [adherence_line(arm) for arm in arms if at.has(arm, "adherence_
 
 # %%
 FIDELITY = {"fd": "FD, reader's features", "fd2": "FD, random network's features",
-            "kid": "KID, reader's features",
-            "adherence_ratio": "adherence ratio (null: shuffled)"}  # fmt: skip
-
-
-def draw_fidelity(ax, metric: str) -> None:
-    """Forest of the judged arms with the null; the rule for adherence."""
-    there = [arm for arm in arms if at.has(arm, metric)]
-    plots.forest(ax, at, there, metric, FIDELITY[metric])
-    row = at.row(there[0], metric)
-    null, sd = row["null"], row.get("null_sd") or 0
-    ax.axvspan(null - 2 * sd, null + 2 * sd, color=plots.ROLES["oracle"], alpha=0.2, lw=0)
-    ax.axvline(null, color=plots.ROLES["oracle"], lw=1)
-    if metric == "adherence_ratio":
-        for bound in RULE:
-            ax.axvline(bound, color="black", lw=0.8, ls="--")
-        return
-    edge = 10 ** np.ceil(np.log10(max(abs(null) + 2 * sd, 1e-6)))
-    ax.set_xscale("symlog", linthresh=edge)
-    ax.set_xlim(left=-edge if metric == "kid" else 0)
-
-
-# %%
+            "kid": "KID, reader's features", "adherence_ratio": "adherence ratio"}  # fmt: skip
 judged = [arm for arm in arms if at.has(arm, "fd")]
 caption = (
-    "Distances to real images and condition adherence, with their nulls (green) and the rule at "
-    "{} to {} (dashed); 95 % t-intervals over training draws.".format(*RULE)
+    "Distances to real images and condition adherence, with their nulls (green: real against real; "
+    "grey: shuffled labels) and the rule at {} to {} (black); 95 % t-intervals over training draws."
 )
 if judged:
-    with page.figure(caption, 1, 4, "fidelity", figsize=(13.5, 3.4)) as axes:
-        for ax, metric in zip(axes, FIDELITY, strict=True):
-            draw_fidelity(ax, metric)
+    with page.figure(caption.format(*RULE), 1, 4, "fidelity", figsize=(13.5, 3.4)) as axes:
+        for ax, (metric, label) in zip(axes, FIDELITY.items(), strict=True):
+            plots.forest(ax, at, arms, metric, label)
+            if metric != "adherence_ratio":
+                plots.beyond(ax, at.row(judged[0], metric), signed=metric == "kid")
+            plots.null(ax, at.row(judged[0], metric))
             ax.tick_params(labelleft=ax is axes[0])
+        for bound in RULE:
+            axes[3].axvline(bound, color="black", lw=0.8, ls="--")
 else:
     page.text("*Fidelity needs a phantom: the reader is trained on fresh ones.*")
 
 # %% [markdown]
 # **What to see.** Noisy copies come close in distance and add nothing new; a distance alone does
 # not show that. *Shuffled* has the same images as PA-VAE, so its distances are equal: FD does not
-# look at labels. The dashed line is the adherence rule.
+# look at labels. The black dashed lines are the adherence rule.
 
 # %%
 COLUMNS = {"fd": "FD", "fd2": "FD, 2nd", "kid": "KID", "ssim": "SSIM, paired",
@@ -357,33 +293,14 @@ page.table(["arm", *COLUMNS.values(), "*FID*", "*SSIM*"], [*lines, *null])
 #
 # Eight of each class beside real ones, draw 0, nothing selected.
 
-
 # %%
-def samples() -> dict[str, np.ndarray]:
-    """Eight images of each class (3, 8, 64, 64): real ones, and the pools of draw 0."""
-    study, found = page.study, {}
-    sources = {"Real (test)": study.test} | {
-        study.arms[a].label: study.pool(study.arms[a], 0)
-        for a in (*GENERATORS, "oracle") if a in study.arms
-    }  # fmt: skip
-    for name, job in sources.items():
-        made = jobs.load(job).arrays
-        found[name] = np.stack([made["image"][made["label"] == c][:8] for c in range(3)])
-    return found
-
-
-drawn = page.panel("samples", samples)
-
-# %%
-caption = (
-    "Eight samples of each class and generator beside real phantoms, the first of the pool, draw "
-    "0."
-)
+drawn = page.panel("samples", lambda: panels.samples(page.study, (*GENERATORS, "oracle")))
+caption = "Eight samples of each class and generator beside real phantoms, the first of draw 0."
 with page.figure(caption, len(drawn), 3, "samples", figsize=(9, 1.2 * len(drawn))) as axes:
     for line, (name, images) in zip(axes, drawn.items(), strict=True):
         for ax, each in zip(line, images, strict=True):
             plots.show(ax, plots.panel(each))
-        line[0].text(-0.04, 0.5, name, transform=line[0].transAxes, ha="right", va="center")
+        plots.label(line[0], name)
     for ax, name in zip(axes[0], CLASSES, strict=True):
         ax.set_title(name)
 
@@ -401,8 +318,6 @@ page.check("scores are shares", all(((v >= 0) & (v <= 1)).all() for v in each))
 if at.has("pavae", "fd"):
     same = at.mean("shuffled", "fd") == at.mean("pavae", "fd")
     page.check("FD does not look at labels", same)
-
-# %%
 if page.meaningful and page.on_phantoms:
     page.check("fresh phantoms help", at.gain("oracle", "real", "auc").mean() > 0)
     page.check("specificity is near 95 %", 0.9 < at.mean("real", "spec95") < 0.99)
@@ -418,29 +333,18 @@ if page.meaningful and page.on_phantoms:
 # Tests and margins have stood in `lib/claims/ledger.json` since before the first result. *p* is
 # adjusted by Holm over the paper's core claims; all claims of the paper are in
 # [00_claims](00_claims.py). Verdicts fall at looks after 4, 6, 8 and 10 draws.
-#
-# **Gains over real images alone**
 
 # %% tags=["PV-01", "PV-02", "PV-03", "PV-10"]
-page.verdicts("PV-01", "PV-02", "PV-03", "PV-10")
-
-# %% [markdown]
-# **Rankings of the five arms, and the lead over the strongest baseline**
+page.verdicts("PV-01", "PV-02", "PV-03", "PV-10")  # gains over real images alone
 
 # %% tags=["PV-04", "PV-05", "PV-06", "PV-09"]
-page.verdicts("PV-04", "PV-05", "PV-06", "PV-09")
-
-# %% [markdown]
-# **Fidelity, and what it says about utility**
+page.verdicts("PV-04", "PV-05", "PV-06", "PV-09")  # rankings, lead over the best baseline
 
 # %% tags=["PV-07", "PV-08", "PV-23", "PV-25"]
-page.verdicts("PV-07", "PV-08", "PV-23", "PV-25")
-
-# %% [markdown]
-# **Operating point, calibration, cost**
+page.verdicts("PV-07", "PV-08", "PV-23", "PV-25")  # fidelity, and what it says about utility
 
 # %% tags=["PV-19", "PV-26", "PV-27"]
-page.verdicts("PV-19", "PV-26", "PV-27")
+page.verdicts("PV-19", "PV-26", "PV-27")  # operating point, calibration, cost
 
 # %% [markdown]
 # ## In this notebook we have

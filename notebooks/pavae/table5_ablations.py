@@ -27,19 +27,17 @@ draws = ""
 import itertools
 
 import numpy as np
-import torch
 from scipy import stats
 
-from lib import jobs
 from lib.claims import gate, verdict
 from lib.generators import vae
-from lib.metrics.inference import benjamini_hochberg, fieller, kendall, paired_t, tost
-from lib.papers.pavae import printed
+from lib.metrics.inference import fieller, kendall
+from lib.papers.pavae import looks, printed
 from lib.papers.pavae.arms import ABLATED, OFF
 from lib.phantoms.chest import CLASSES
-from lib.report import plots
+from lib.report import factorial, paired, plots
 from lib.report.page import Page
-from lib.report.rows import NONE, interval
+from lib.report.rows import interval
 
 page = Page("pavae/table5_ablations", profile, seed, dataset, root, draws)
 study = page.studies["bare"]
@@ -83,7 +81,6 @@ AUC = {arm: said[0] for arm, said in printed.TABLE4.items()}
 PARTS = ("no_path", "no_prior", "no_mask")
 total, whole = -sum(printed.TABLE5[arm][0] for arm in PARTS), AUC["pavae"] - AUC["vae"]
 print(f"PA-VAE minus standard VAE: {whole:.3f}; the three losses exceed it by {total - whole:.3f}")
-print(f"all three removed, if additive: {AUC['pavae'] - total:.3f}, VAE {AUC['vae']:.3f}")
 assert total > whole
 
 # %% [markdown]
@@ -93,33 +90,10 @@ assert total > whole
 #
 # ## Toy: what one run can see
 #
-# The standard error of an AUC from $n_1$ sick and $n_0$ healthy test cases is, after Hanley and
-# McNeil (1982), with $Q_1 = A/(2-A)$ and $Q_2 = 2A^2/(1+A)$,
-#
-# $$\mathrm{SE}^2 = \frac{A(1-A) + (n_1-1)(Q_1-A^2) + (n_0-1)(Q_2-A^2)}{n_1 n_0}$$
-#
-# Two networks on the same cases, their AUCs correlated by $r$, differ by noise of variance
-# $2(1-r)\,\mathrm{SE}^2$. A difference is *detectable* if a 5 % test finds it with 80 % power.
-
-
-# %%
-def detectable(auc: float, cases: int, r: float) -> float:
-    """Paired AUC difference found with 80 % power; half the cases are sick."""
-    n, q1, q2 = cases // 2, auc / (2 - auc), 2 * auc**2 / (1 + auc)
-    spread = auc * (1 - auc) + (n - 1) * (q1 + q2 - 2 * auc**2)
-    z = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
-    return float(z * np.sqrt(2 * (1 - r) * spread) / n)
-
-
-for cases, r in itertools.product((2000, 10_000), (0.8, 0.9)):
-    least = detectable(AUC["pavae"], cases, r)
-    below = [ABLATED[arm].label for arm, (d, _) in printed.TABLE5.items() if -d < least]
-    print(f"{cases:6} test images, r = {r}: detectable {least:.4f}; below it: {below or 'none'}")
-
-# %% [markdown]
-# This counts the test set alone. A network trained again on other images, or with another seed,
-# moves by more. The simulation gives four "ablations" *exactly* PA-VAE's true AUC and asks how
-# large the largest of four apparent drops is in a single run with 2,000 test images.
+# [00_claims](00_claims.py) computes what the 2,000 test images of one run can tell apart. The
+# simulation here gives four "ablations" *exactly* PA-VAE's true AUC, and asks how large the largest
+# of four apparent drops is in a single run. It counts the test set alone: a network trained again
+# on other images, or with another seed, moves by more.
 
 # %%
 rng = np.random.default_rng(seed)
@@ -142,7 +116,7 @@ for arm, (drop, _) in printed.TABLE5.items():
 assert abs(runs.mean() - AUC["pavae"]) < 0.002
 
 # %% [markdown]
-# Four equal ablations in one run always have *some* order; an order in a single run is therefore no
+# Four equal ablations in one run always have *some* order; so an order in a single run is no
 # finding unless the steps between its rows are large.
 #
 # ## Toy: an interaction
@@ -156,144 +130,54 @@ LAWS = {"sum": lambda a, b: 0.02 * (a + b), "either suffices": lambda a, b: 0.04
         "both are needed": lambda a, b: 0.04 * a * b}  # fmt: skip
 lines = []
 for name, y in LAWS.items():
-    drops = [y(1, 1) - y(0, 1), y(1, 1) - y(1, 0)]
+    drops, gain = [y(1, 1) - y(0, 1), y(1, 1) - y(1, 0)], y(1, 1) - y(0, 0)
     interaction = y(1, 1) - y(1, 0) - y(0, 1) + y(0, 0)
-    assert np.isclose(sum(drops), y(1, 1) - y(0, 0) + interaction)
-    numbers = (*drops, sum(drops), y(1, 1) - y(0, 0), interaction)
-    lines.append([name, *(f"{value:.2f}" for value in numbers)])
+    assert np.isclose(sum(drops), gain + interaction)
+    lines.append([name, *(f"{x:.2f}" for x in (*drops, sum(drops), gain, interaction))])
 page.table(["law", "drop w/o a", "drop w/o b", "sum of drops", "whole gain", "interaction"], lines)
 
-# %%
-caption = (
-    "Left: the largest of four apparent drops in 400 simulated runs without any effect, 2,000 test "
-    "images; red: the paper's. Right: a 2 x 2 toy of interactions."
-)
-
-# %%
-with page.figure(caption, 1, 2, "toy", figsize=(10, 3.6)) as (left, right):
-    left.hist(largest, bins=20, color="#BBBBBB")
-    for arm, (drop, _) in printed.TABLE5.items():
-        left.axvline(-drop, color=plots.ROLES["paper"], lw=1)
-        place = {"rotation": 40, "fontsize": 7, "transform": left.get_xaxis_transform()}
-        left.text(-drop, 1.02, f"paper: {ABLATED[arm].label}", **place)
-    left.set(xlabel="largest of four apparent AUC drops, no effect at all", ylabel="runs of 400")
-    colours = ("#777777", "#0072B2", "#E69F00")
-    for aside, colour, (name, y) in zip((-0.02, 0, 0.02), colours, LAWS.items(), strict=True):
-        for b, style in enumerate((":", "-")):
-            label = f"{name}, b {'on' if b else 'off'}"
-            right.plot([aside, 1 + aside], [y(0, b), y(1, b)], f"o{style}", color=colour, label=label)
-    right.set(xlabel="component a", ylabel="AUC gain", xticks=[0, 1], xticklabels=["off", "on"])
-    right.legend(fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
-
 # %% [markdown]
-# **What to see.** Left, a red line inside the grey hump cannot be told from noise. Right, lines that
-# are not parallel: what *a* is worth depends on *b*. Where either suffices, no single ablation costs
+# **What to see.** What *a* is worth depends on *b*. Where either suffices, no single ablation costs
 # anything and the table would call both useless; where both are needed, the drops sum to twice the
 # gain. The identity asserted above, *sum of drops = gain + interaction*, is what PV-E06 runs into.
 #
-# ## The run
+# ## Table 5 and Figure 4: all ablations between their anchors
 #
 # All arms of a draw share images, seeds, the frozen extractor and the latent noise of their samples
 # (the standard VAE's pool alone has noise of its own); one setting differs. Two readings of the prior
 # need no generator of their own, only other labels.
+#
+# What a difference from PA-VAE in the same draw says follows from its intervals and a margin fixed
+# before any run (0.01 for AUC; for FD a tenth of the ablated arm's FD or two standard deviations of
+# real against real, whichever is larger): *equivalent* if the 90 % interval lies inside the margin
+# (two one-sided tests, TOST), *lower* or *higher* if the 95 % interval leaves zero out, else
+# *undecided*.
+#
+# The columns *paper* are another population. *Detectable* is the AUC difference that this many
+# draws find with 80 % power, from the spread seen here; *p* is that of TOST. *Oracle* and *Real
+# only* are anchors, no ablations: the first adds fresh phantoms instead of samples, the second
+# nothing.
+#
+# A row below the rule for the *adherence ratio* shows images that are not what their labels say,
+# one above it caricatures; a claim about PA-VAE is interpreted only if PA-VAE's own ratio is within
+# it. A ratio above one is no merit: such samples are easier to read than real images.
 
 # %%
 rows = page.run()
 at = rows["bare"]
 absent = [arm.label for arm in ABLATED.values() if not at.has(arm, "auc")]
 print("without a draw so far (profile `full` runs them):", "; ".join(absent) or "none")
-
-# %% [markdown]
-# What a difference says follows from its intervals and a margin fixed before any run (0.01 for
-# AUC; for FD a tenth of the ablated arm's FD or two standard deviations of real against real,
-# whichever is larger): *equivalent* if the 90 % interval lies inside the margin (two one-sided
-# tests, TOST), *lower* or *higher* if the 95 % interval leaves zero out, else *undecided*.
-
-
-# %%
-def margin(at, arm, metric: str) -> float:
-    """The margin of the tests, as a number."""
-    rule, row = verdict.margin_of(metric), at.row(arm, metric)
-    return verdict.margin_size(rule, control=row["mean"], null_sd=row["null_sd"])
-
-# %%
-def reading(d: np.ndarray, bound: float) -> str:
-    """What intervals and margin say about a difference."""
-    found = paired_t(d)
-    if found["ci95"] is None:
-        return "one draw"
-    word = "" if found["p"] > verdict.ALPHA else "lower" if found["mean"] < 0 else "higher"
-    if verdict.inside(found["ci90"], -bound, bound):
-        return f"{word}, but inside the margin" if word else "equivalent"
-    return word or "undecided"
-
-# %%
-def detected(d: np.ndarray) -> str:
-    """Difference that a paired t test over these draws finds with 80 % power."""
-    if len(d) < 2:
-        return NONE
-    return f"{stats.t.ppf([0.975, 0.8], len(d) - 1).sum() * d.std(ddof=1) / len(d) ** 0.5:.3f}"
-
-# %% [markdown]
-# ## Table 5: the paper's and ours
-#
-# Change relative to PA-VAE in the same draw. The columns *paper* are another population.
-# *Detectable* is the AUC difference that this many draws find with 80 % power, from the spread
-# seen here; *p* that of TOST. *Oracle* and *Real only* are anchors, no ablations: the first adds
-# fresh phantoms instead of samples, the second nothing.
-
-
-# %%
-def change_cells(at, arm, metric: str) -> list[str]:
-    """Change against PA-VAE, the paper's, and what it says."""
-    if not at.has(arm, metric):
-        return [NONE] * 3
-    d, said = at.gain(arm, "pavae", metric), at.row(arm, metric).get("paper_change")
-    said = NONE if said is None else f"*{said:+}*"
-    return [interval(d, sign="+"), said, reading(d, margin(at, arm, metric))]
-
-# %%
-def ablation_line(at, arm) -> list[str]:
-    """One arm of Table 5."""
-    d = at.gain(arm, "pavae", "auc")
-    p = tost(d, margin(at, arm, "auc"))
-    power = [detected(d), NONE if p is None else f"{p:.2g}"]
-    fd = change_cells(at, arm, "fd")
-    return [arm.label, len(d), *change_cells(at, arm, "auc"), *power, *fd, at.cell(arm, RATIO)]
-
-# %%
 RATIO, RULE = "adherence_ratio", gate.ADHERENCE
 TABLED = [arm for arm in ABLATED.values() if arm.name != "pavae" and arm.tier != "long"]
 TABLED += [ARMS["oracle"], ARMS["real"]]
-HEAD = ["draws", "AUC change [95 % CI]", "*paper*", "reading", "detectable", "p (TOST)"]
-HEAD += ["FD change [95 % CI]", "*paper*", "reading", "adherence ratio"]
-shown = [arm for arm in TABLED if at.has(arm, "auc")]
-page.table(["arm", *HEAD], [ablation_line(at, arm) for arm in shown])
-own = {m: at.cell("pavae", m) for m in ("auc", "fd", RATIO)}
-print("PA-VAE itself:", own, "rule: ratio {} to {}".format(*RULE))
-
-# %% [markdown]
-# A row below the rule for the adherence ratio shows images that are not what their labels say, one
-# above it caricatures; a claim about PA-VAE is interpreted only if PA-VAE's own ratio is within it. A
-# ratio above one is no merit: such samples are easier to read than real images.
-#
-# ## Figure 4: all ablations between their anchors
-
+SHOWN = [arm for arm in TABLED if at.has(arm, "auc")]
 
 # %%
-def changes(at, metric: str) -> dict[str, dict]:
-    """Changes against PA-VAE of every arm; real-only has the null of real against real."""
-    found = {}
-    for arm in (arm for arm in TABLED if at.has(arm, "auc")):
-        line = {"role": arm.role, "here": at.here("auc", arm, "pavae")}
-        if at.has(arm, metric):
-            said = at.row(arm, metric).get("paper_change")
-            line |= {"draws": at.lead(arm, "pavae", metric), "paper": said}
-        else:
-            null = at.row("pavae", metric)["null"]
-            line["draws"] = {key: null - x for key, x in at.draws("pavae", metric).items()}
-        found[arm.label] = line
-    return found
+HEAD = ["draws", "AUC change [95 % CI]", "*paper*", "reading", "detectable", "p (TOST)"]
+HEAD += ["FD change [95 % CI]", "*paper*", "reading", "adherence ratio"]
+page.table(["arm", *HEAD], [[*paired.line(at, arm, "pavae"), at.cell(arm, RATIO)] for arm in SHOWN])
+own = {m: at.cell("pavae", m) for m in ("auc", "fd", RATIO)}
+print("PA-VAE itself:", own, "rule: ratio {} to {}".format(*RULE))
 
 # %%
 caption = (
@@ -301,12 +185,11 @@ caption = (
     f"oracle and real-only as anchors; {page.counted(rows, 'no_path', 'auc')}; bars: 95 % "
     "t-intervals; grey: margin; cross: the paper, another population."
 )
-
-# %%
+auc, fd = (paired.against(at, SHOWN, "pavae", metric) for metric in ("auc", "fd"))
 with page.figure(caption, 1, 2, figsize=(10.5, 5.2)) as (left, right):
     left.axvspan(*np.array([-1, 1]) * verdict.MARGINS["auc"], color="#BBBBBB", alpha=0.3, lw=0)
-    plots.lines(left, changes(at, "auc"), "AUC minus PA-VAE's (lower: removing it costs)")
-    plots.lines(right, changes(at, "fd"), "FD minus PA-VAE's (higher: removing it costs)")
+    plots.lines(left, auc, "AUC minus PA-VAE's (lower: removing it costs)")
+    plots.lines(right, fd, "FD minus PA-VAE's (higher: removing it costs)")
     right.tick_params(labelleft=False)
     for ax in (left, right):
         ax.axvline(0, color="black", lw=0.8)
@@ -335,25 +218,7 @@ with page.figure(caption, 1, 2, figsize=(10.5, 5.2)) as (left, right):
 # %%
 NAMES = ("pavae", "no_path", "no_prior", "no_mask", "beta_3.2", "no_cls", "per_pixel", "vae")
 PICTURED = [ABLATED[name] for name in NAMES]
-
-
-def samples() -> dict[str, np.ndarray]:
-    """Image and mask planes (6, 2, 64, 64) of the arms of this run in draw 0."""
-    labels = torch.arange(3).repeat_interleave(2)
-    latent = (2, vae.PA_VAE.latent)
-    noise = torch.randn(*latent, generator=torch.Generator().manual_seed(seed)).repeat(3, 1)
-    found = {}
-    for arm in (arm for arm in PICTURED if study.draws(arm)):
-        model = vae.load(jobs.load(study.fitted(arm, study.draws(arm)[0])))
-        with torch.no_grad():
-            z = vae.draw(*model.prior_of(labels), noise)
-            found[arm.name] = model.decoder(z, labels).sigmoid().numpy()
-    return found
-
-# %%
-planes = page.panel("samples", samples)
-
-# %%
+planes = page.panel("samples", lambda: looks.side_by_side(study, PICTURED))
 pictured = [arm for arm in PICTURED if arm.name in planes]
 caption = (
     "Samples of every ablation from the same latent noise, two per class, draw 0, with the outline "
@@ -397,7 +262,6 @@ caption = (
     f"{page.counted(rows, 'no_path', 'kl')}; shaded: the arm in which this term is off."
 )
 
-# %%
 with page.figure(caption, 2, 4, "terms", figsize=(13, 6.2), sharey=True) as axes:
     for ax, (metric, label) in zip(axes.flat, MEASURED.items(), strict=True):
         plots.forest(ax, at, there, metric, label)
@@ -415,62 +279,32 @@ with page.figure(caption, 2, 4, "terms", figsize=(13, 6.2), sharey=True) as axes
 MEANT = (("no_path", "path", 1), ("no_path", RATIO, -1), ("no_prior", "separation", -1),
          ("beta_3.2", "kl", 1), ("no_mask", "mask", 1), ("no_mask", "mask_side", -1),
          ("no_cls", "cls", 1), ("no_cls", "guide_adherence", -1))  # and where it should go
-
-# %%
-def meant_line(arm: str, metric: str, sign: int) -> list[str]:
-    """Whether a paired interval is clear of zero on the side that was meant."""
-    d, found = at.gain(arm, "pavae", metric), paired_t(sign * at.gain(arm, "pavae", metric))
-    moves = "yes" if found["mean"] > 0 else "**no, the other way**"
-    if found["ci95"] is None:
-        moves = f"one draw ({'that' if found['mean'] > 0 else 'the other'} way)"
-    elif found["p"] > verdict.ALPHA:
-        moves = "**not shown**"
-    effect = reading(at.gain(arm, "pavae", "auc"), verdict.MARGINS["auc"])
+lines = []
+for arm, metric, sign in (meant for meant in MEANT if at.has(*meant[:2])):
+    d, effect = (at.gain(arm, "pavae", m) for m in (metric, "auc"))
+    said = paired.moved(d, sign), paired.reading(effect, verdict.MARGINS["auc"])
     wanted = "up" if sign > 0 else "down"
-    return [ABLATED[arm].label, metric, wanted, interval(d, sign="+"), moves, effect]
-
-# %%
-head = ["removed", "measure", "should go", "change [95 % CI]", "moves?", "AUC"]
-page.table(head, [meant_line(*meant) for meant in MEANT if at.has(*meant[:2])])
+    lines.append([ABLATED[arm].label, metric, wanted, interval(d, sign="+"), *said])
+page.table(["removed", "measure", "should go", "change [95 % CI]", "moves?", "AUC"], lines)
+others = [(arm, metric) for arm in there[1:-1] for metric in (*MEASURED, "coverage_place")
+          if (arm.name, metric) not in [meant[:2] for meant in MEANT]]  # fmt: skip
+lines, tested = paired.clear(at, others, "pavae")
+page.table(["removed", "also moves", "change [95 % CI]", "adjusted p"], lines)
+print(f"{len(lines)} of {tested} other pairs")
 
 # %% [markdown]
 # The separation of *w/o class prior* is zero by construction, not a result. *AUC* repeats the reading
 # of Table 5: a term can do its work and still not reach the downstream task, and the other way
-# round. What else moves? All other pairs of arm and measure, with p by Benjamini and Hochberg:
-
-# %%
-pairs = itertools.product(there[1:-1], (*MEASURED, "coverage_place"))
-others = {(a, m): at.gain(a, "pavae", m) for a, m in pairs
-          if (a.name, m) not in [meant[:2] for meant in MEANT] and at.count(a, m) > 1}  # fmt: skip
-adjusted = benjamini_hochberg([paired_t(d)["p"] for d in others.values()])
-lines = [
-    [arm.label, metric, interval(d, sign="+"), f"{p:.2g}"]
-    for ((arm, metric), d), p in zip(others.items(), adjusted, strict=True) if p < verdict.ALPHA
-]  # fmt: skip
-page.table(["removed", "also moves", "change [95 % CI]", "adjusted p"], lines)
-print(f"{len(lines)} of {len(others)} pairs")
-
-# %% [markdown]
-# ## The units of equation 1
+# round. The second table has all other pairs of arm and measure that moved, with p by Benjamini and
+# Hochberg.
 #
-# "0.5 L_path" means nothing before one knows what it is a mean of and what it is added to. Ours
-# multiplies the two terms of the frozen network by 256, chosen on a spare draw
-# ([04_budget](04_budget.py)); another arm multiplies them by the 4,096 pixels, as the mask loss, and
-# *not scaled* adds plain means to summed pixels. The same weights, 0.5 and 0.2, are then three
-# different methods.
-
-# %%
-UNITS = [ABLATED[name] for name in ("pavae", "per_pixel", "as_printed", "vae")]
-head = ["reading", "AUC change", "FD change", "error", "coverage of places", "adherence ratio"]
-page.table(head, [
-    [arm.label, *(change_cells(at, arm, m)[0] for m in ("auc", "fd")),
-     *(at.cell(arm, m) for m in ("error", "coverage_place", RATIO))]
-    for arm in UNITS if at.has(arm, "auc")
-])  # fmt: skip
-
-# %% [markdown]
-# An *error* above one is a decoder that draws what pleases the frozen network and no longer the
-# image: its samples can be the easiest of all to read, and be far from any real image.
+# **The units of equation 1.** "0.5 L_path" means nothing before one knows what it is a mean of and
+# what it is added to. Ours multiplies the two terms of the frozen network by 256, chosen on a spare
+# draw ([04_budget](04_budget.py)). Another arm multiplies them by the 4,096 pixels, as the mask
+# loss is, and in `full` a third adds plain means to summed pixels. With the same weights, 0.5 and
+# 0.2, these are three different methods. An *error* above one in the figure is a decoder that draws
+# what pleases the frozen network and no longer the image: its samples can be the easiest of all to
+# read, and be far from any real image.
 #
 # ## Where the lesions are: which term spreads or gathers them?
 #
@@ -488,7 +322,6 @@ caption = (
     f"{page.counted(rows, 'no_path', 'coverage_look')}; dotted: one lesion for all."
 )
 
-# %%
 with page.figure(caption, 1, 3, "coverage", figsize=(13, 3.6)) as axes:
     for ax, (metric, label) in zip(axes, NAMED.items(), strict=False):
         plots.forest(ax, at, covered, metric, label)
@@ -500,7 +333,6 @@ with page.figure(caption, 1, 3, "coverage", figsize=(13, 3.6)) as axes:
         axes[2].plot(x, y, "o", ms=4, color=plots.ROLES[arm.role], alpha=0.7)
     axes[2].set(xlabel="coverage of places, single draws", ylabel="AUC", xlim=(-0.03, 1.08))
 
-# %%
 means = [[at.mean(arm, m) for arm in there] for m in ("coverage_place", "auc")]
 print(f"Kendall's tau of coverage and AUC over {len(there)} arms: {kendall(*means):.2f}")
 
@@ -508,34 +340,6 @@ print(f"Kendall's tau of coverage and AUC over {len(there)} arms: {kendall(*mean
 # **What to see.** Distance from the dotted line to the oracle's row is what there is to gain. Right
 # (green: oracle, blue: auto-encoders): if coverage were what the classifier lives on, the cloud
 # would rise.
-
-
-# %%
-def clouds() -> dict[str, np.ndarray]:
-    """Places (n, 2) read in the sick samples of draw 0 of the arms of this run, and in real ones."""
-    each = {arm.name: study.pool(arm, study.draws(arm)[0]) for arm in PICTURED if study.draws(arm)}
-    read = {name: jobs.load(study.lesions(pool)).arrays for name, pool in each.items()}
-    return {"Real images": read["pavae"]["real"][:300, :2]} | {
-        name: found["pool"][:300, :2] for name, found in read.items()
-    }
-
-# %%
-places = page.panel("places", clouds)
-caption = "Places of lesions read in up to 300 sick samples per arm, draw 0."
-shape = {"figsize": (13, 2.4), "sharex": True, "sharey": True}
-
-# %%
-with page.figure(caption, 1, len(places), "places", **shape) as axes:
-    for ax, (name, cloud) in zip(axes, places.items(), strict=True):
-        ax.plot(*cloud.T, ".", ms=2, alpha=0.6, color=plots.ROLES["method"])
-        ax.set_title(ABLATED[name].label if name in ABLATED else name, fontsize=7)
-        ax.set_xlabel("across", fontsize=8)
-    axes[0].set(ylabel="along", xlim=(-1.7, 1.7), ylim=(1.5, -1.5))
-
-# %% [markdown]
-# **What to see.** Every dot is one sick sample, at the place where the reader sees its lesion
-# (units of the law: -1 to 1). Real lesions fill the lungs; a tight knot is one lesion drawn again
-# and again.
 #
 # ## β
 #
@@ -546,10 +350,10 @@ with page.figure(caption, 1, len(places), "places", **shape) as axes:
 sweep = {arm.changes["beta"]: arm for arm in ABLATED.values() if "beta" in arm.changes}
 sweep = dict(sorted((sweep | {vae.PA_VAE.beta: ABLATED["pavae"]}).items()))
 sweep = {beta: arm for beta, arm in sweep.items() if at.has(arm, "kl")}
-SHOWN = {"auc": "AUC", "fd": "FD", "kl": "KL, nats", "coverage_place": "coverage of places"}
+CURVES = {"auc": "AUC", "fd": "FD", "kl": "KL, nats", "coverage_place": "coverage of places"}
 caption = "AUC, FD, KL and coverage of places against β; thin: draws that all have, thick: their mean."
 with page.figure(caption, 1, 4, "beta", figsize=(12, 3)) as axes:
-    for ax, (metric, name) in zip(axes, SHOWN.items(), strict=True):
+    for ax, (metric, name) in zip(axes, CURVES.items(), strict=True):
         found = at.together(sweep.values(), metric)
         ax.plot(list(sweep), found, "o-", color=plots.ROLES["method"], lw=0.7, ms=3, alpha=0.4)
         ax.plot(list(sweep), found.mean(1), "D-", color=plots.ROLES["method"], lw=2)
@@ -567,22 +371,14 @@ with page.figure(caption, 1, 4, "beta", figsize=(12, 3)) as axes:
 # are few different resamples, so read them as a range.
 
 # %%
-FOUR = tuple(printed.TABLE5)
-each = [at.together([*FOUR, "pavae"], metric) for metric in ("auc", "fd")]
-losses = np.array([found[:-1] - found[-1] for found in each])  # (2, 4, R)
-
-
-def agreement(losses: np.ndarray) -> float:
-    """Kendall's tau of mean AUC and minus mean FD over the arms."""
-    auc, fd = losses.mean(axis=2)
-    return kendall(auc, -fd)
-
-
-R = losses.shape[2]
-resampled = [agreement(losses[:, :, rng.integers(R, size=R)]) for _ in range(2000)]
-low, high = np.quantile(resampled, [0.025, 0.975])
-print(f"tau of the means {agreement(losses):.2f}, resampled draws {low:.2f} to {high:.2f}")
-print("tau of single draws:", [round(agreement(losses[:, :, [k]]), 2) for k in range(R)])
+each = (at.together([*printed.TABLE5, "pavae"], metric) for metric in ("auc", "fd"))
+auc, fd = (found[:-1] - found[-1] for found in each)  # (4, R)
+R = auc.shape[1]
+chosen = [range(R), *([k] for k in range(R)), *(rng.integers(R, size=R) for _ in range(2000))]
+means, *taus = (kendall(auc[:, k].mean(1), -fd[:, k].mean(1)) for k in chosen)
+low, high = np.quantile(taus[R:], [0.025, 0.975])
+print(f"tau of the means {means:.2f}, resampled draws {low:.2f} to {high:.2f}")
+print("tau of single draws:", [round(tau, 2) for tau in taus[:R]])
 
 # %% [markdown]
 # ## The sum and the whole, again, here
@@ -610,45 +406,23 @@ print(f"the paper's excess: {total - whole:+.3f}")
 # of two grows with the third. One-at-a-time ablation sees one edge of this cube per component.
 
 # %%
+page.source(factorial.effect)
 CORNERS = {  # which of path, prior and mask are on: the arm
     tuple(name not in off for name in OFF): "_".join(("no", *off)) if off else "pavae"
     for k in range(4) for off in itertools.combinations(OFF, k)
 }  # fmt: skip
-
-# %%
-def effect(names: tuple[str, ...], found: dict) -> np.ndarray:
-    """Main effect or interaction per draw, from {corner: values (R,)}."""
-    at_ = [list(OFF).index(name) for name in names]
-    signed = (np.prod([1 if on[i] else -1 for i in at_]) * found[arm] for on, arm in CORNERS.items())
-    return sum(signed) / 2 ** (3 - len(names))
-
-# %%
-additive = {arm: float(sum(on)) for on, arm in CORNERS.items()}
-assert effect(("path",), additive) == 1 and effect(("path", "mask"), additive) == 0
-
-
-def effects(metric: str) -> dict[str, dict]:
-    """All seven effects on one metric, by draw."""
-    keys = list(at.draws("pavae", metric))
-    keys = [k for k in keys if all(k in at.draws(arm, metric) for arm in CORNERS.values())]
-    found = dict(zip(CORNERS.values(), at.together(CORNERS.values(), metric), strict=True))
-    names = [each for k in (1, 2, 3) for each in itertools.combinations(OFF, k)]
-    more = {"role": "method", "here": at.here(metric, *CORNERS.values())}
-    return {" x ".join(n): {"draws": dict(zip(keys, effect(n, found), strict=True)), **more}
-            for n in names}  # fmt: skip
-
-# %%
 missing = [ABLATED[arm].label for arm in CORNERS.values() if not at.has(arm, "fd")]
 if missing:
     print("not complete without the arms of profile `full`:", "; ".join(missing))
 else:
     caption = "Main effects and interactions of path loss, prior and mask loss; bars: 95 % t-intervals."
+    found = [factorial.effects(at, tuple(OFF), CORNERS, metric) for metric in ("auc", "fd")]
     with page.figure(caption, 1, 2, "factorial", figsize=(10, 3.4)) as axes:
-        for ax, metric in zip(axes, ("auc", "fd"), strict=True):
-            plots.lines(ax, effects(metric), f"effect on {metric.upper()}")
+        for ax, lines, name in zip(axes, found, ("AUC", "FD"), strict=True):
+            plots.lines(ax, lines, f"effect on {name}")
             ax.axvline(0, color="black", lw=0.8)
-    found = {name: np.array(list(line["draws"].values())) for name, line in effects("auc").items()}
-    lines = [[name, interval(d, sign="+")] for name, d in found.items()]
+    lines = [[name, interval(np.array([*line["draws"].values()]), sign="+")]
+             for name, line in found[0].items()]  # fmt: skip
     page.table(["effect on AUC", "mean [95 % CI]"], lines)
 
 # %% [markdown]
@@ -666,12 +440,9 @@ else:
 DOUBTS = (("leaky", "pavae"), ("plain_guide", "pavae"), ("unstopped", "pavae"),
           ("vae_unstopped", "vae"), ("unstopped", "vae_unstopped"), ("pavae", "vae"))  # fmt: skip
 able = [pair for pair in DOUBTS if all(at.has(arm, "auc") for arm in pair)]
-lines = []
-for one, over in able:
-    d, f = (at.gain(one, over, metric) for metric in ("auc", "fd"))
-    pair = f"{ABLATED[one].label} minus {ABLATED[over].label}"
-    said = reading(d, verdict.MARGINS["auc"])
-    lines.append([pair, interval(d, sign="+"), said, interval(f, sign="+")])
+lines = [[f"{ABLATED[arm].label} minus {ABLATED[over].label}",
+          *paired.cells(at, arm, over, "auc")[::2], paired.cells(at, arm, over, "fd")[0]]
+         for arm, over in able]  # fmt: skip
 page.table(["pair", "AUC [95 % CI]", "reading", "FD [95 % CI]"], lines)
 print(f"{len(DOUBTS) - len(able)} of {len(DOUBTS)} pairs need arms that only profile `full` runs")
 
@@ -684,8 +455,7 @@ for arm in ("no_prior", "vae"):
     page.check(f"{ABLATED[arm].label}: N(0, I) has no classes", none)
 if page.meaningful:
     page.check("p(z|y) has learned the classes", at.mean("pavae", "separation") > 0.5)
-    lost = at.gain("no_mask", "pavae", "mask").mean()
-    page.check("a mask that nobody asked for is lost", lost > 0)
+    page.check("a mask not asked for is lost", at.gain("no_mask", "pavae", "mask").mean() > 0)
     page.check("fresh phantoms cover all places", at.mean("oracle", "coverage_place") > 0.9)
     page.check("fresh phantoms are nearest", at.gain("oracle", "pavae", "fd").max() < 0)
 
@@ -696,13 +466,9 @@ if page.meaningful:
 # adjusted by Holm over the paper's core claims that have results so far. Verdicts fall at
 # looks after 4, 6, 8 and 10 draws. All of them are subject to PA-VAE's own competence.
 
-# %% tags=["PV-11", "PV-12"]
+# %% tags=["PV-11", "PV-12", "PV-13", "PV-14", "PV-15", "PV-16"]
 page.verdicts("PV-11", "PV-12")  # the path loss, and the class prior in both readings
-
-# %% tags=["PV-13", "PV-14"]
 page.verdicts("PV-13", "PV-14")  # β lowered by a fifth, and the mask loss
-
-# %% tags=["PV-15", "PV-16"]
 page.verdicts("PV-15", "PV-16")  # the order of the rows, and the principal contributors
 
 # %% [markdown]
@@ -731,7 +497,7 @@ page.exercise(answer, lambda: sum(law["pavae"] - law[arm] for arm in PARTS), wit
 
 # %%
 answer = None  # a name
-page.exercise(answer, lambda: min(FOUR, key=lambda arm: at.gain(arm, "pavae").mean()))
+page.exercise(answer, lambda: min(printed.TABLE5, key=lambda arm: at.gain(arm, "pavae").mean()))
 
 # %%
 page.close()

@@ -87,3 +87,51 @@ def test_pixels_are_kept_once(figures):
         plots.save(figure, "toy", "a")
         plt.close(figure)
         assert vector.is_file() == there
+
+
+def test_a_cloud_is_seen_in_the_range_of_the_real_one():
+    figure, axes = plt.subplots()
+    points = np.array([[9.0, 9.0], [0.5, 1.0]])
+    plots.cloud(axes, points, np.array([[0.0, 0.0], [1.0, 10.0]]), "black")
+    assert axes.get_xlim() == pytest.approx((-0.2, 1.2))
+    assert axes.get_ylim() == pytest.approx((-2, 12))
+    np.testing.assert_array_equal(axes.lines[0].get_xydata(), points)
+    plt.close(figure)
+
+
+def test_classes_and_their_deviations_have_one_colour():
+    figure, axes = plt.subplots()
+    points, labels = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]]), np.array([1, 0, 1])
+    plots.by_class(axes, points, labels, ("red", "blue"))
+    plots.rings(axes, points[:2], np.array([[1.0, 0.5], [2.0, 3.0]]), ("red", "blue"))
+    dots, rings = axes.lines[:2], axes.lines[2:]
+    np.testing.assert_array_equal(dots[1].get_xydata(), points[[0, 2]])
+    assert [line.get_color() for line in (*dots, *rings)] == ["red", "blue"] * 2
+    for ring, mean, sd in zip(rings, points, [[1.0, 0.5], [2.0, 3.0]], strict=False):
+        far = (ring.get_xydata() - mean) / sd
+        np.testing.assert_allclose((far**2).sum(1), 1, atol=1e-9)
+    plt.close(figure)
+
+
+def test_shares_stand_in_their_line_and_column():
+    figure, axes = plt.subplots()
+    plots.shares(axes, np.array([[0.9, 0.1], [0.3, 0.7]]), ("a", "b"))
+    said = {text.get_position(): text.get_text() for text in axes.texts}
+    assert said == {(0, 0): "0.90", (1, 0): "0.10", (0, 1): "0.30", (1, 1): "0.70"}
+    assert [text.get_color() for text in axes.texts] == ["white", "black", "black", "white"]
+    plt.close(figure)
+
+
+@pytest.mark.parametrize(("signed", "left"), [(False, 0), (True, -1)])
+def test_an_axis_is_linear_up_to_the_null_and_its_band(signed, left):
+    figure, axes = plt.subplots()
+    axes.plot([0.5, 1000], [0, 1])
+    plots.beyond(axes, {"null": 0.3, "null_sd": 0.1}, signed)
+    assert axes.get_xlim()[0] == left
+    near, mid, one, ten, hundred = axes.transData.transform(
+        [(x, 0) for x in (0.2, 0.4, 1, 10, 100)]
+    )[:, 0]  # fmt: skip
+    zero = axes.transData.transform((0, 0))[0]
+    assert mid - near == pytest.approx(near - zero)
+    assert hundred - ten == pytest.approx(ten - one)
+    plt.close(figure)

@@ -4,7 +4,8 @@ Functions of a Look give {(arm, metric): (value, {"null": ..., "oracle": ...})},
 such numbers and a figure share.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +20,7 @@ from lib.datasets.preprocess import preprocess
 from lib.generators import vae, watch
 from lib.networks.classifier import SmallCNN
 from lib.papers.pavae import method
+from lib.papers.pavae.arms import Fitted
 from lib.papers.pavae.study import Study
 from lib.phantoms import chest
 from lib.tasks import classify
@@ -183,6 +185,13 @@ def named(look: Look) -> dict[str, np.ndarray]:
     return {kind: classify.predict(look.guide, images) for kind, images in seen.items()}
 
 
+def guided(look: Look) -> dict[str, np.ndarray]:
+    """The guide's mean class probability (label, answer), (3, 3), by kind of image."""
+    label = look.held_out.label
+    return {kind: np.stack([p[label == c].mean(0) for c in range(3)])
+            for kind, p in named(look).items()}  # fmt: skip
+
+
 def classes(look: Look) -> Numbers:
     """How often the guide names the right class."""
     label = look.held_out.label
@@ -216,6 +225,12 @@ def pulls(net: vae.ConditionalVAE, found: dict[str, Tensor]) -> dict[str, float]
     return lengths
 
 
+def lengths(look: Look) -> dict[str, np.ndarray]:
+    """`pulls` of the model before and after its training, (4,) each."""
+    each = {who: pulls(net, terms(look, net)) for who, net in nets(look).items()}
+    return {who: np.array(list(found.values())) for who, found in each.items()}
+
+
 def nets(look: Look) -> dict[str, vae.ConditionalVAE]:
     """The model before and after its training, with gradients."""
     rng = np.random.default_rng(look.study.plan.seed)
@@ -243,6 +258,15 @@ def readings(look: Look) -> dict[str, np.ndarray]:
     with torch.no_grad():
         remade = other.reconstruct(x, y)[:, 0].numpy()
     return {"ours": look.decoded[0], "all times the pixels": remade}
+
+
+def eight(look: Look) -> dict[str, np.ndarray]:
+    """Eight sick images with masks, true and decoded, and what both readings of lambda decode."""
+    sick = np.flatnonzero(look.sick)[:8]
+    rebuilt, mask = (each[sick] for each in look.decoded)
+    found = {"image": look.held_out.image[sick], "true mask": look.held_out.mask[sick] * 1.0}
+    other = readings(look)["all times the pixels"][sick]
+    return found | {"decoded": rebuilt, "its mask": mask, "all times\nthe pixels": other}
 
 
 def errors(look: Look) -> Numbers:
@@ -289,3 +313,43 @@ def numbers(look: Look) -> Numbers:
     parts = [likelihood, latents, overlap, classes, weighed, errors, films, betas]
     parts += [paths] if look.study.source.truth else []
     return {key: value for part in parts for key, value in part(look).items()}
+
+
+# ---- Table 5 ------------------------------------------------------------------------------------
+
+
+def side_by_side(study: Study, arms: Iterable[Fitted]) -> dict[str, np.ndarray]:
+    """Image and mask planes (6, 2, H, W) of draw 0 by arm, two a class, all from one noise.
+
+    Arms that have no draw in this run are left out.
+    """
+    labels = torch.arange(3).repeat_interleave(2)
+    gen = torch.Generator().manual_seed(study.plan.seed)
+    noise = torch.randn(2, vae.PA_VAE.latent, generator=gen).repeat(3, 1)
+    found = {}
+    for arm in (arm for arm in arms if study.draws(arm)):
+        model = vae.load(jobs.load(study.fitted(arm, study.draws(arm)[0])))
+        with torch.no_grad():
+            z = vae.draw(*model.prior_of(labels), noise)
+            found[arm.name] = model.decoder(z, labels).sigmoid().numpy()
+    return found
+
+
+# ---- the phantom --------------------------------------------------------------------------------
+
+RIBS, SPOTS = ("rib_shadow", "front_rib_shadow", "margin_shadow"), ("spot_shadow",)
+WORN = ("lead_shadow", "pacemaker_shadow", "tube_shadow")
+DEVICES = (*WORN, "marker_shadow")
+DISTRACTORS = {  # bright things that are not disease, by what is switched off
+    "as drawn": (),
+    "no devices": DEVICES,
+    "no ribs": RIBS,
+    "no end-on vessels": SPOTS,
+    "none of them": (*DEVICES, *RIBS, *SPOTS, "vessel_shadow", "tissue_shadow"),
+}
+
+
+def without(subjects: chest.Parameters, names: Iterable[str]) -> np.ndarray:
+    """Images (N, H, W) of the same subjects with some of their shadows switched off."""
+    values = {key: value * (key not in names) for key, value in subjects.values.items()}
+    return chest.render(replace(subjects, values=values)).image
