@@ -38,7 +38,7 @@ SIZES = {
         budget=(5, 10), seeds=1, seeds_alone=2,
         labelled=48, train=480, validation=96, test=200, reader_images=200, reader_steps=20,
         guide_steps=10, curve=(32, 96), arm_steps=10, pool=100,
-        epoch_images=64, vae_epochs=5, plain_epochs=5, gan_epochs=9, long_epochs=6,
+        epoch_images=128, vae_epochs=5, plain_epochs=5, gan_epochs=9, long_epochs=6,
         fractions=(10, 100), attacked=40, mapped=80, timed_images=64,
     ),
 }  # fmt: skip
