@@ -103,11 +103,24 @@ def competence(about: About, source: Callable[[str], dict | None]) -> str:
     own, *others = about.generators.values()
     good = [name for name, failures in judged.items() if not failures]
     bad = [name for name in others if judged.get(name)]
-    text = f"Of {len(judged)} generators {len(good)} {'meets' if len(good) == 1 else 'meet'} every "
-    text += "condition of the gate that was measured" + (f" ({_listed(good)})" if good else "")
+    every = "every condition of the gate that was measured"
+    if len(judged) == 1:
+        ((name, failures),) = judged.items()
+        subject = name[0].upper() + name[1:]
+        why = "; ".join(failures)
+        return f"{subject} does not meet {every}: {why}." if why else f"{subject} meets {every}."
+    count = f"{len(good) or 'None'} of {len(judged)} generators"
+    text = f"{count} {_verb(good or [own], 'meet')} {every}"
+    text += f" ({_listed(good)})" if good else ""
     if judged.get(own):
-        text += f"; {own} does not: {'; '.join(judged[own])}"
-    return f"{text}." + (f" Short of it: {_listed(bad)}." if bad else "")
+        text += f"; {own} does not: {'; '.join(judged[own])}."
+        return text + (f" Nor {_verb(bad, 'do')} {_listed(bad)}." if bad else "")
+    return text + (f"; {_listed(bad)} {_verb(bad, 'do')} not." if bad else ".")
+
+
+def _verb(subjects: list[str], plain: str) -> str:
+    """"meets" for one subject, "meet" for several."""
+    return plain if len(subjects) > 1 else {"do": "does"}.get(plain, f"{plain}s")
 
 
 def missed(paper: str, arm: str, source: Callable[[str], dict | None]) -> list[str] | None:

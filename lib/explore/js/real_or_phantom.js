@@ -61,7 +61,7 @@ function explore(root, data, tell) {
     make("style", { text: ROUND_STYLE }),
     make("h2", { text: data.question }),
     make("p", { text: data.note }),
-    make("p", { text: `Say which it is, then how sure you are. Keys: ${data.names.map((each) => `${each[0].toUpperCase()} ${each}`).join(", ")}; 1 (a guess) to ${data.surest} (sure) answers and goes on; ← and → look back and ahead.` }),
+    make("p", { text: `Say which it is, then how sure you are. Keys: ${data.names.map((each) => `${each[0].toUpperCase()} ${each}`).join(", ")}; 1 (a guess) to ${data.surest} (sure) answer and go on; ← and → look back and ahead.` }),
     make("div", { class: "row" }, name.element, progress),
     told.element,
     row(view.element, make("div", { class: "asked" },
