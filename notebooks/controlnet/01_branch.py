@@ -35,7 +35,7 @@ from lib.generators.textual import BaseSettings, TextToFilm
 from lib.networks.textual import ControlBranch
 from lib.papers.budget import SPARE
 from lib.papers.controlnet import looks, toys
-from lib.papers.controlnet.arms import RECIPES
+from lib.papers.controlnet.arms import READ, RECIPES
 from lib.phantoms import reports
 from lib.report import plots
 from lib.report.page import Page
@@ -286,6 +286,17 @@ if not tried:
 # accuracy above that of fresh phantoms at the highest guidance, as on the line, and what does coverage do
 # there? Milliseconds are processor time, and differ from one machine to another.
 #
+# Then what the base reads in its training. Tasks ask by bare names, which tell neither side nor severity.
+
+# %%
+names = [arm for arm in READ.values() if at.has(arm, "name_accuracy")]
+page.table(
+    [f"draw {SPARE}: the base has read", "label accuracy by names alone"],
+    [[label, at.cell(arm, "name_accuracy")] for arm, label in (
+        *((arm, arm.label) for arm in names), *[("fresh", "(fresh phantoms)")] * bool(names))],
+)
+
+# %% [markdown]
 # And the training of the branch: the mask Dice after so many of its steps, for masks alone.
 
 # %%

@@ -128,6 +128,17 @@ RECIPES = named(  # 01: what was tried on the spare draw, the one that was taken
     *(_recipe(20, guidance) for guidance in (1.0, 1.5, 2.0, 3.0, 4.0, None)),
 )
 
+READ = named(  # 01: what the base of the spare draw reads; shares of captions and of bare names
+    *(
+        Added(name, label, tier="long", source=SHORT, oracle="fresh",
+              changes={"caption_share": captions, "name_share": names})
+        for name, label, captions, names in (
+            ("read_no_names", "reports and captions", 0.5, 0.0),
+            ("read_names", "reports, captions, bare names", 0.35, 0.3),
+        )
+    )
+)  # fmt: skip
+
 PARTS = (MAIN, PROMPTS, VOLUME, PROXY, FEEDBACK, GENERATED)
 SOURCES = named(*(arm for part in PARTS for arm in part.values()))
 

@@ -131,12 +131,12 @@ class Pools(Study):
         """The films with reports that the base learns from."""
         return self.drawn("mimic", self.size.base_films, "base films", k)
 
-    def base(self, k: int, share: float = 1.0) -> Job:
-        """The text-to-image base of draw k, after a share of its training."""
+    def base(self, k: int, share: float = 1.0, **changes) -> Job:
+        """The text-to-image base of draw k, after a share of its training; changes: of settings."""
         steps = round(share * self.size.base_steps)
         s = textual.BaseSettings(
             steps=steps, widths=self.size.widths, sampler_steps=self.size.sampler_steps,
-            precision=precision(),
+            precision=precision(), **changes,
         )
         return Job(
             textual.base_job, films=self.mimic(k), coder=self.coder(k), settings=asdict(s),

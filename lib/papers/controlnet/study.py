@@ -115,6 +115,13 @@ class Study(Tasks):
             n=EACH * len(FINDINGS), stream=self.stream("samples named", k), **arm.changes,
         )  # fmt: skip
 
+    def read(self, arm: Added, k: int) -> Job:
+        """Samples of a base alone for every finding alone; the arm says what the base has read."""
+        return Job(
+            controlnet.pool, base=self.base(k, **arm.changes), branch=None, asked=self.named(),
+            n=EACH * len(FINDINGS), stream=self.stream("samples named", k),
+        )  # fmt: skip
+
     def judged_few(self, pool: Job) -> Job:
         """`judged` by as many films as a recipe has."""
         n = self.size.few

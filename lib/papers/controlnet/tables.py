@@ -12,6 +12,7 @@ from lib.papers.controlnet.arms import (
     MAIN,
     PERCENT,
     PROXY,
+    READ,
     RECIPES,
     SOURCES,
     TASKS,
@@ -76,6 +77,8 @@ class Branch(Films):
             yield Scores(arm, TRIED, {SPARE: study.judged_few(pool)})
             yield Scores(arm, ("milliseconds",), {SPARE: pool})
             yield Scores(arm, NAMED, {SPARE: study.judged_names(study.recipe_names(arm, SPARE))})
+        for arm in READ.values():
+            yield Scores(arm, NAMED, {SPARE: study.judged_names(study.read(arm, SPARE))})
         fresh = study.judged_few(study.true_pool(SPARE))
         yield Scores(SOURCES["fresh"], TRIED, {SPARE: fresh})
         shown = study.judged_names(study.shown_names(SPARE))

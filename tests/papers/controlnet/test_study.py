@@ -8,7 +8,7 @@ from lib.claims import gate, ledger
 from lib.jobs import Job
 from lib.papers.budget import SPARE
 from lib.papers.controlnet import tables
-from lib.papers.controlnet.arms import MAIN, PROXY, RECIPES, SOURCES, TASKS
+from lib.papers.controlnet.arms import MAIN, PROXY, READ, RECIPES, SOURCES, TASKS
 from lib.papers.controlnet.study import study
 from lib.profiles import FULL, QUICK, SMOKE, Plan
 
@@ -162,6 +162,16 @@ def test_recipes_are_tried_on_the_spare_draw_in_full_alone():
     judged = [each.jobs[SPARE].spec["args"] for each in rows if "fd" in each.paths]
     same = {(args["n"], json.dumps(args["real"])) for args in judged}
     assert len(same) == 1, "fresh phantoms too"
+
+
+def test_what_the_base_reads_was_tried_too_and_what_was_taken_is_the_base_of_all_jobs():
+    at = study(Plan(FULL))
+    plain, named = (at.read(arm, SPARE).spec["args"] for arm in READ.values())
+    assert plain["base"] != named["base"], "only what was taken is the base of the other jobs"
+    assert named["base"] == STUDY.recipe(RECIPES["try_s20"], SPARE).spec["args"]["base"]
+    assert plain["asked"] == named["asked"] and plain["stream"] == named["stream"]
+    rows = [each.arm.name for each in TABLES["01_branch"].scores(at)]
+    assert set(READ) <= set(rows)
 
 
 def test_a_null_is_the_row_of_fresh_films():
