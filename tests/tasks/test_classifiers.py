@@ -1,14 +1,12 @@
 """The classifiers of PathoSyn's Table 3: published sizes, seeds, gradients, stored weights."""
 
-import time
-
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
 
 from lib.tasks import classifiers
-from lib.training import loop as tr
 from lib.training.weights import weights_to_arrays
 
 PUBLISHED = {"resnet": 25_557_032, "densenet": 7_978_856, "swin": 28_288_354}  # 3 channels, 1000
@@ -78,16 +76,13 @@ def test_stored_weights_give_the_same_logits(name):
 
 
 def test_a_step_of_32_images_costs_little():
-    """Processor time, not the clock's, so that other work on the machine does not count."""
+    """Operations of a forward and a backward pass: seconds would judge the machine as well."""
+    x, y = torch.rand(32, 1, 64, 64), torch.arange(32) % 2
     for name in classifiers.NAMES:
         net = classifiers.create(name, 2, np.random.default_rng(0)).train()
-        optimizer = torch.optim.Adam(net.parameters(), 1e-3)
-        x, y, spent = torch.rand(32, 1, 64, 64), torch.arange(32) % 2, []
-        for _ in range(3):
-            start = time.process_time()
-            tr.descend(optimizer, F.cross_entropy(net(x), y))
-            spent.append(time.process_time() - start)
-        assert min(spent) < 0.3, f"{name} takes {min(spent):.2f} s a step"
+        with FlopCounterMode(display=False) as counter:
+            F.cross_entropy(net(x), y).backward()
+        assert 0.5e9 < counter.get_total_flops() < 3.5e9, f"{name}; the paper's have 43e9 or more"
 
 
 def test_what_cannot_be_built_is_refused():
