@@ -11,12 +11,14 @@ answer is kept in data/ratings/<name>/<reader>.csv, and the form goes on where a
     answer      one of the two names of the round, such as real or phantom
     confidence  whole number from 1 (a guess) to 5 (sure)
 
-Without own images `stand_in` asks another question of phantoms alone.
+In a live notebook images.json beside them says what each image is. Without own images `stand_in`
+asks another question of phantoms alone.
 """
 
 import csv
 import hashlib
 import io
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -27,6 +29,7 @@ from PIL import Image
 from scipy.stats import binomtest
 from skimage.transform import resize
 
+from lib import files
 from lib.controls.copies import blur
 from lib.datasets import volumes
 from lib.datasets.chest import MIX
@@ -42,6 +45,8 @@ COLUMNS = ("reader", "image", "answer", "confidence")
 SUREST = 5
 BLUR = 0.6  # standard deviation of the blur of the stand-in, pixels
 SUFFIXES = (".png", ".jpg", ".jpeg")
+KNOWN = "images.json"  # beside the answers: {image: its source} of all that were ever shown
+NAMED = 5  # at most so many images or files in a sentence
 LAWS = (*chest.LAWS, *findings.LAWS, *volumes.MODALITIES)
 Answers = dict[str, tuple[int, int]]  # {image: (0 or 1, which of the names; confidence)}
 
@@ -63,6 +68,13 @@ class Round:
     source: tuple[str, ...]
     private: bool = False
 
+    @property
+    def title(self) -> str:
+        """What the page is called."""
+        if self.private:
+            return self.question
+        return f"Real or phantom? For now: {self.question[0].lower()}{self.question[1:]}"
+
     @cached_property
     def keys(self) -> tuple[str, ...]:
         """What the file calls each image."""
@@ -80,10 +92,23 @@ def read(folder: str | Path) -> dict[str, np.ndarray]:
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"{folder} is no folder; give one with PNG or JPEG images.")
-    files = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
-    if not files:
+    used = sorted(file for file in folder.iterdir() if file.suffix.lower() in SUFFIXES)
+    if not used:
         raise ValueError(f"{folder} has no PNG or JPEG image; put some into it.")
-    return {file.name: _grey(file) for file in files}
+    return {file.name: _grey(file) for file in used}
+
+
+def left_out(folder: str | Path) -> str:
+    """A sentence that names the files of a folder that `read` leaves out; "" without any."""
+    found = [file for file in Path(folder).iterdir() if file.is_file()]
+    others = sorted(file.name for file in found if file.suffix.lower() not in SUFFIXES)
+    others = [name for name in others if not name.startswith(".")]
+    return f"Left out, for they are neither PNG nor JPEG: {_listed(others)}." if others else ""
+
+
+def _listed(names: list[str]) -> str:
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _grey(file: Path) -> np.ndarray:
@@ -140,8 +165,8 @@ def own(folder: str | Path, law: str, rng: np.random.Generator) -> Round:
     made = {f"phantom {i + 1} of {law}": prepared(image) for i, image in enumerate(drawn)}
     note = (
         f"Half are the images of your folder, half phantoms of the law {law}, all brought to "
-        f"{SIDE} x {SIDE} pixels and one grey range. They stay on this machine."
-    )
+        f"{SIDE} x {SIDE} pixels and one grey range. They stay on this machine. {left_out(folder)}"
+    ).strip()
     return _mixed(("real", "phantom"), "Real or phantom?", note, real, made, rng, private=True)
 
 
@@ -161,8 +186,8 @@ def stand_in(n: int, rng: np.random.Generator) -> Round:
         for kind, images in zip(("sharp", "blurred"), both, strict=True)
     ]
     note = (
-        "A stand-in: no real image is here. All are phantoms, half of them blurred by "
-        f"{BLUR} pixels."
+        "A stand-in, for no real image is here: all are phantoms, half of them blurred by "
+        f"{BLUR} pixels. Given a folder of your own images in JupyterLab, it asks: real or phantom?"
     )
     return _mixed(("sharp", "blurred"), "Sharp or blurred?", note, *kinds, rng)
 
@@ -241,7 +266,29 @@ def kept(folder: Path, shown: Round) -> dict[str, Answers]:
     """{reader: answers} of all files of a folder; ValueError as in `parsed`."""
     texts = {file: file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.csv"))}
     begun = {file: text for file, text in texts.items() if "\n" in text.strip()}
+    for file, text in begun.items():
+        _check_there(text, shown, file)
     return dict(parsed(text, shown, file.name) for file, text in begun.items())
+
+
+def _check_there(text: str, shown: Round, file: Path) -> None:
+    """Raise a ValueError that names the images with answers that are not in the round."""
+    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+    gone = {cells["image"] for cells in rows if cells.get("image")} - {*shown.keys}
+    if not gone:
+        return
+    known = _known(file.parent)
+    names = (known.get(key, key) for key in gone)
+    names = sorted(names, key=lambda name: (name.startswith("phantom "), name))  # files first
+    raise ValueError(
+        f"{file.name} has answers on images that are not in this round: {_listed(names)}; put them "
+        "back into the folder, or move the file away."
+    )
+
+
+def _known(folder: Path) -> dict[str, str]:
+    file = folder / KNOWN
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
 
 
 # ---- what the answers say ------------------------------------------------------------------------
@@ -291,15 +338,23 @@ def explorer(shown: Round, name: str, folder: Path = FOLDER) -> Explorer:
     lists = {who: {key: [*each] for key, each in given.items()} for who, given in before.items()}
     data = {
         "collection": name, "names": list(shown.names), "question": shown.question,
-        "note": shown.note, "image": shown.image, "second": shown.second,
+        "title": shown.title, "note": shown.note, "image": shown.image, "second": shown.second,
         "source": list(shown.source), "keys": list(shown.keys), "columns": list(COLUMNS),
         "surest": SUREST, "before": lists,
         "interval": np.array([interval(right, n) for right in range(n + 1)], np.float32),
     }  # fmt: skip
-    form = Explorer(
-        "real_or_phantom", shown.question.rstrip("?"), data, ["reader"], 760, shown.private
-    )
+    title = shown.title.rstrip("?")
+    form = Explorer("real_or_phantom", title, data, ["reader"], 760, shown.private)
     if is_live():
+        if shown.private:
+            _remember(place, shown)
         check = partial(parsed, shown=shown)
         form.live.observe(lambda change: keep(change["new"], place, check), "value")
     return form
+
+
+def _remember(place: Path, shown: Round) -> None:
+    """Add what each image is to KNOWN, so that one which is missing later can be named."""
+    place.mkdir(parents=True, exist_ok=True)
+    known = _known(place) | dict(zip(shown.keys, shown.source, strict=True))
+    files.replace_text(place / KNOWN, json.dumps(known, indent=1) + "\n")

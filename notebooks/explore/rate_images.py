@@ -180,7 +180,8 @@ judged
 # gave the others away. That readers are near chance says that *these readers* saw no difference in
 # *these images* at 64 pixels; a network may see one, and so may the next reader.
 #
-# In JupyterLab each answer is written to `data/ratings/`, one file for a reader:
+# In JupyterLab each answer is written to `data/ratings/`, one file for a reader (`images.json` beside
+# it keeps the names of your files, so that one which is missing later can be named):
 #
 # | column | |
 # |---|---|

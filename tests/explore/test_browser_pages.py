@@ -181,6 +181,14 @@ def test_form_takes_keys_and_clicks_and_survives_a_reload(form, page, tmp_path, 
     assert_fits_a_phone(page)
 
 
+def test_scores_stand_in_even_rows_on_a_phone(form, page, tmp_path, troubles):
+    page.set_viewport_size({"width": 390, "height": 800})
+    opened(page, form, tmp_path)
+    boxes = [each.bounding_box() for each in page.locator(".score").first.locator("button").all()]
+    assert [sum(box["y"] == y for box in boxes) for y in {box["y"] for box in boxes}] == [3, 3]
+    assert all(box["width"] >= 24 and box["height"] >= 24 for box in boxes)  # WCAG 2.2, 2.5.8
+
+
 def test_the_file_that_is_downloaded_is_read_and_a_second_reader_agrees(
     form, page, tmp_path, troubles
 ):

@@ -38,6 +38,8 @@ def test_keys_and_clicks_answer_and_the_result_is_that_of_the_file(
     form, shown, page, tmp_path, troubles
 ):
     opened(page, form)
+    assert page.locator("h2").inner_text() == "Real or phantom? For now: sharp or blurred?"
+    assert "Keys 1 (a guess) to 5 (sure) answer and go on" in page.locator(".explorer").inner_text()
     picture = page.get_by_role("img", name="Image 1 of 8")
     before = picture.evaluate("canvas => canvas.toDataURL()")
     given = [(i % 2, 1 + i % 5) for i in range(8)]

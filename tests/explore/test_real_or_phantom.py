@@ -60,6 +60,8 @@ def test_a_folder_gives_as_many_phantoms_as_images_and_a_seed_one_order(folder, 
     assert shown.image.shape == (12, 64, 64) and shown.second.sum() == 6
     real = sorted(np.array(shown.source)[~shown.second])
     assert real == ["0.png", "1.png", "2.PNG", "3.PNG", "4.jpeg", "5.jpeg"]
+    assert shown.title == "Real or phantom?"
+    assert shown.note.endswith("Left out, for they are neither PNG nor JPEG: notes.txt.")
     again = game.own(folder, "bare", np.random.default_rng(0))
     assert np.array_equal(again.image, shown.image) and again.source == shown.source
     orders = {tuple(game.own(folder, "bare", np.random.default_rng(k)).second) for k in range(4)}
@@ -95,6 +97,8 @@ def test_every_kind_of_law_gives_pictures(law):
 
 def test_the_stand_in_says_what_it_is_and_blurs_the_second_kind(stand_in):
     assert "no real image" in stand_in.note and not stand_in.private
+    assert "a folder of your own images in JupyterLab" in stand_in.note
+    assert stand_in.title == "Real or phantom? For now: sharp or blurred?"
     steps = np.abs(np.diff(stand_in.image.astype(float))).mean((1, 2))
     assert steps[stand_in.second].mean() < steps[~stand_in.second].mean()
     assert "phantom" not in stand_in.names
@@ -198,8 +202,21 @@ def test_a_live_form_keeps_each_answer_and_the_next_one_goes_on(shown, tmp_path,
     again = game.explorer(shown, "mine", tmp_path)
     assert again.head["json"]["before"] == {"ana": {shown.keys[0]: [1, 4], shown.keys[3]: [0, 1]}}
     (tmp_path / "mine" / "bo.csv").write_text(f"{HEAD}\nbo,{'0' * 10},real,3\n")
-    with pytest.raises(ValueError, match=r"bo\.csv, line 2: image '0000000000' is not in"):
+    with pytest.raises(ValueError, match=r"bo\.csv has answers on images .*: 0000000000; put"):
         game.explorer(shown, "mine", tmp_path)
+
+
+def test_images_that_have_left_the_folder_are_named(folder, shown, tmp_path, monkeypatch):
+    monkeypatch.setattr(game, "is_live", lambda: True)
+    form = game.explorer(shown, "mine", tmp_path)
+    text = answered(shown, [0] * 12, [1] * 12)
+    form.live.value = {"reader": "ana", "csv": text}
+    for name in ("1.png", "4.jpeg"):
+        (folder / name).unlink()
+    fewer = game.own(folder, "bare", np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"ana\.csv has .* round: 1\.png, 4\.jpeg") as error:
+        game.explorer(fewer, "mine", tmp_path)
+    assert "\n" not in str(error.value) and "0.png" not in str(error.value)
 
 
 def test_own_images_reach_no_page_unless_they_are_exported(shown, stand_in, tmp_path, monkeypatch):

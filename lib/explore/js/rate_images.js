@@ -9,12 +9,25 @@ const FORM_STYLE = `
 .turn { margin: 0 0 .8rem; }
 .turn, .who { align-items: center; }
 .rated figcaption { font-weight: 650; color: var(--ink); }
-.score { display: flex; flex-wrap: wrap; gap: .15rem; align-items: center; margin-top: .3rem; }
-.score > span { flex-basis: 100%; font-size: .84rem; color: var(--soft); }
-.score button { flex: 1 0 1.6rem; max-width: 2.4rem; padding: .15rem 0; }
+.score { display: grid; grid-template-columns: repeat(6, minmax(0, 2.4rem)); gap: .15rem; margin-top: .3rem; }
+.score > span { grid-column: 1 / -1; font-size: .84rem; color: var(--soft); }
+.score button { padding: .15rem 0; }
 .score button[aria-pressed="true"] { background: var(--link); border-color: var(--link); color: var(--ground); }
 .score.current { outline: 2px solid var(--link); outline-offset: 3px; border-radius: 4px; }
 .asked { flex: 0 0 9.5rem; }
+@media (max-width: 46rem) {
+  .rated { flex-basis: 40%; }
+  .score { grid-template-columns: repeat(3, minmax(0, 1fr)); }
+  .score button { min-height: 2.4rem; }
+  .shown { gap: 1rem .8rem; }
+  .asked { flex-basis: 7rem; }
+  .who > * { flex: 1 1 100%; }
+  .who .choice { flex-wrap: nowrap; }
+  .who input { flex: 1; }
+  .wish { flex-wrap: nowrap; }
+  .turn { display: grid; grid-template-columns: 1fr 1fr; }
+  .turn > :last-child { grid-column: 1 / -1; }
+}
 ${READER_STYLE}`;
 
 function explore(root, data, tell) {
@@ -99,7 +112,7 @@ function showSet(data, state, place, score) {
     return view.element;
   });
   const held = place.getRootNode().activeElement?.dataset.at; // focus goes on with the question
-  place.replaceChildren(section("Asked for", "", row(...asked)), section("Images", "", row(...images)));
+  place.replaceChildren(section("Asked for", "", make("div", { class: "row wish" }, ...asked)), section("Images", "", make("div", { class: "row shown" }, ...images)));
   if (held !== undefined) place.querySelector(`button[data-at="${state.current}"]`)?.focus();
 }
 

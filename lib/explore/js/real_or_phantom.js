@@ -59,9 +59,9 @@ function explore(root, data, tell) {
 
   root.append(
     make("style", { text: ROUND_STYLE }),
-    make("h2", { text: data.question }),
+    make("h2", { text: data.title }),
     make("p", { text: data.note }),
-    make("p", { text: `Say which it is, then how sure you are. Keys: ${data.names.map((each) => `${each[0].toUpperCase()} ${each}`).join(", ")}; 1 (a guess) to ${data.surest} (sure) answer and go on; ← and → look back and ahead.` }),
+    make("p", { text: `Say which it is (key ${data.names.map((each) => `${each[0].toUpperCase()}: ${each}`).join(", ")}), then how sure you are. Keys 1 (a guess) to ${data.surest} (sure) answer and go on; ← and → look back and ahead.` }),
     make("div", { class: "row" }, name.element, progress),
     told.element,
     row(view.element, make("div", { class: "asked" },
