@@ -107,7 +107,7 @@ found = page.panel("field", drawn)
 # - **Severity** multiplies the deviation; **extent** takes the lesion that was drawn in the grown mask.
 # - **Denoising** goes back to the noise, for the first four seeds at extent 0.
 # - In a live notebook a button draws a new lesion where the mask stands; on this page the stored
-#   deviation goes with its mask, and the substrate stays that of the first place.
+#   deviation goes with its mask, and where this has left, the substrate is the input again.
 
 # %%
 shown = field.explorer(found, model)
@@ -117,9 +117,9 @@ shown
 # %% [markdown]
 # **What to see.** *Error outside* is exactly 0 with *paste*, at every place, and with no other fusion: what
 # the substrate network makes of healthy tissue is small here, but it is everywhere. A *seam* of 3 pixels
-# takes about a third of the deviation away. Drag a lesion out of the brain: what leaves it is cut off. Drag
-# it over a ventricle, and no law of anatomy objects. Noise becomes a lesion late: in the first half of the
-# way there is little to see.
+# takes about a third of the deviation away. Drag a lesion to the rim of the brain: what would leave it is
+# cut off, and half of the mask stays inside. Drag it over a ventricle, and no law of anatomy objects. Noise
+# becomes a lesion late: in the first half of the way there is little to see.
 #
 # ## The same in print
 

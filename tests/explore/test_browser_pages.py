@@ -1,5 +1,7 @@
 """Explorers' pages from file://: quick, without requests, all controls by keyboard and mouse."""
 
+import re
+
 import numpy as np
 import pytest
 from pages import as_live, assert_fits_a_phone, assert_sliders_answer, opened, seen
@@ -68,6 +70,42 @@ def test_paste_back_alone_leaves_the_outside_as_it_is_wherever_the_mask_goes(
     assert after != before and "right" in after[1] and "exactly 0" in after[1]
     page.get_by_role("button", name="Back to its place").click()
     assert "The mask is in its place" in seen(page)[1]
+
+
+def test_a_mask_stays_in_the_brain_and_says_what_is_cut_off(lesions, page, tmp_path, troubles):
+    opened(page, field.explorer(lesions), tmp_path)
+    picture, text = page.get_by_role("img", name="fused", exact=True), []
+    for _ in range(12):
+        picture.press("Shift+ArrowUp")
+        text.append(seen(page)[1])
+    cut = [int(found[1]) if (found := re.search(r"(\d+) pixels? of the mask", each)) else 0
+           for each in text]  # fmt: skip
+    area = lesions["mask"][0, 0].sum()
+    assert cut[0] == 0 < cut[-1] <= area / 2 and cut[-1] == cut[-2]
+    assert "no pixel of the mask lies in the brain" not in text[-1]
+
+
+def test_no_ghost_is_left_where_a_lesion_was(lesions, page, tmp_path):
+    lesions = lesions | {"substrate": lesions["substrate"].copy()}
+    window = lesions["substrate"][..., 12:52, 12:52]
+    window[lesions["mask"] > 0] = 255  # what the network makes of the masked tissue
+    opened(page, field.explorer(lesions), tmp_path)
+    grey = """canvas => canvas.getContext("2d").getImageData(30, 30, 1, 1).data[0]"""
+    picture = page.get_by_role("img", name="fused", exact=True)
+    assert picture.evaluate(grey) == 255
+    for _ in range(4):
+        picture.press("Shift+ArrowDown")
+    page.wait_for_timeout(60)
+    assert picture.evaluate(grey) == lesions["healthy"][0, 30, 30]
+
+
+def test_a_control_that_is_off_says_why(lesions, page, tmp_path, troubles):
+    opened(page, field.explorer(lesions), tmp_path)
+    assert "is stored for" not in seen(page)[1]
+    page.get_by_role("slider", name="Extent").press("ArrowRight")
+    assert "Denoising is stored for seeds 1 to 2 at extent +0 px alone." in seen(page)[1]
+    page.get_by_label("Fusion").select_option("hard")
+    assert "This fusion has no seam." in seen(page)[1]
 
 
 def test_a_kernel_that_answers_replaces_what_is_stored(lesions, page, tmp_path, troubles):

@@ -11,6 +11,7 @@ const FUSIONS = [
 ];
 const SOFT = ["seam", "feathered"]; // which of them have a seam width
 const REACH = 0.4; // grey units at the ends of the signed colours
+const LEAST = 0.5; // share of a mask that stays in the brain however it is dragged
 
 // Entry `index` (one number for each of the first axes) of an array.
 function entry({ values, shape }, ...index) {
@@ -36,15 +37,37 @@ function lesionOf(data, state, fresh) {
   const side = data.mask.shape[2], corner = data.corner[s];
   const place = (part) => shifted(unwindowed(part, side, corner), SIDE, rows, columns);
   const healthy = greyOf(entry(data.healthy, s));
-  const mask = withinBrain(place(Float64Array.from(entry(data.mask, s, e))), healthy);
-  const trueDeviation = shifted(signedOf(entry(data.truth, s), data.truth_step.values[s]), SIDE, rows, columns);
+  const first = unwindowed(Float64Array.from(entry(data.mask, s, e)), side, corner); // the mask in its place
+  const mask = withinBrain(shifted(first, SIDE, rows, columns), healthy);
+  const trueDeviation = shifted(signedOf(entry(data.truth, s), data.truth_step.values[s]), SIDE, rows, columns)
+    .map((r, i) => (healthy[i] > NOTHING || !(rows || columns) ? r : 0)); // cut to the brain as its mask is
   const truth = healthy.map((x, i) => Math.min(1, Math.max(0, x + trueDeviation[i])));
-  const substrate = fresh ? fresh.substrate : greyOf(entry(data.substrate, s, e));
+  const substrate = fresh ? fresh.substrate // what the mask has left is the input again
+    : greyOf(entry(data.substrate, s, e)).map((x, i) => (first[i] && !mask[i] ? healthy[i] : x));
   const drawn = fresh ? fresh.deviation : place(storedDeviation(data, state));
   const deviation = Float64Array.from(drawn, (r, i) => (mask[i] ? state.severity * r : 0));
   const fused = fuse(state.fusion, substrate, deviation, mask, healthy, state.sigma, SIDE)
     .map((x) => Math.min(1, Math.max(0, x)));
-  return { healthy, mask, substrate, deviation, fused, truth, trueDeviation };
+  return { healthy, mask, substrate, deviation, fused, truth, trueDeviation, cut: count(first) - count(mask) };
+}
+
+const count = (mask) => mask.reduce((a, b) => a + b, 0);
+
+// {rows, columns} that a mask gets to on its way to the wanted ones, pixel by pixel: along the rim of
+// the brain where LEAST of it would not stay inside.
+function reached(data, { subject: s, extent: e, rows, columns }, wanted) {
+  const healthy = greyOf(entry(data.healthy, s)), side = data.mask.shape[2];
+  const first = unwindowed(Float64Array.from(entry(data.mask, s, e)), side, data.corner[s]);
+  const share = (at) => count(withinBrain(shifted(first, SIDE, at.rows, at.columns), healthy)) / count(first);
+  let at = { rows, columns }, now = share(at);
+  for (;;) {
+    const down = Math.sign(wanted.rows - at.rows), right = Math.sign(wanted.columns - at.columns);
+    const ways = [[down, right], [down, 0], [0, right]].filter(([y, x]) => y || x)
+      .map(([y, x]) => ({ rows: at.rows + y, columns: at.columns + x }));
+    const next = ways.find((way) => share(way) >= Math.min(LEAST, now));
+    if (!next) return at;
+    [at, now] = [next, share(next)];
+  }
 }
 
 function storedDeviation(data, { subject: s, extent: e, seed, frame }) {
@@ -67,7 +90,7 @@ function explore(root, data, tell) {
     truth: picture("truth"), difference: picture("fused - truth"),
   };
   const numbers = make("p", { class: "status", role: "status" });
-  const place = status();
+  const place = status(), why = make("p", { class: "note" });
   const spectrum = drawing("Spectra of the drawn and the true deviation", 0.42, (context, width, height) =>
     drawSpectra(root, context, width, height, shown, data.band));
 
@@ -75,7 +98,8 @@ function explore(root, data, tell) {
     shown = lesionOf(data, state, fresh);
     showPictures(pictures, shown, state);
     numbers.replaceChildren(...errorWords(shown, state));
-    place.text = placeWords(state, fresh);
+    place.text = placeWords(state, fresh, shown.cut);
+    why.textContent = offWords(data, state, fresh);
     spectrum.redraw();
   });
   const change = (part) => { // what a kernel drew belongs to one place and extent
@@ -106,7 +130,7 @@ function explore(root, data, tell) {
   const back = button("Back to its place", () => change({ rows: 0, columns: 0 }));
   const live = tell.listen ? liveButton(data, state, tell, (found) => { fresh = found; controls.frame.input.disabled = true; draw(); }) : [];
 
-  for (const name of ["substrate", "fused"]) steer(pictures[name].canvas, state, change);
+  for (const name of ["substrate", "fused"]) steer(pictures[name].canvas, data, state, change);
   root.append(
     make("style", { text: ".five { display: grid; grid-template-columns: repeat(auto-fit, minmax(7rem, 1fr)); gap: .7rem; } .legend { width: 9.5rem; margin: .5rem 0; }" }),
     make("h2", { text: "Deviation field" }),
@@ -114,18 +138,18 @@ function explore(root, data, tell) {
     section("Pictures", "", make("div", { class: "five" }, ...Object.values(pictures).map((each) => each.element)), legend("deviation, grey units", REACH), numbers, place.element),
     make("div", { class: "split" },
       section("Request", "", column(row(controls.subject.element, controls.fusion.element),
-        ...["severity", "extent", "sigma", "seed", "frame"].map((name) => controls[name].element), row(back, ...live))),
+        ...["severity", "extent", "sigma", "seed", "frame"].map((name) => controls[name].element), why, row(back, ...live))),
       section("Spectrum of the deviation", "Power in a window of 24 pixels around the mask, logarithmic. The shaded band holds waves of 3 to 12 pixels.", spectrum.element)),
   );
   onTheme(root, draw);
   change({});
 }
 
-// Dragging or arrow keys move the mask; it stays where some of it is seen.
-function steer(canvas, state, change) {
+// Dragging or arrow keys move the mask; LEAST of it stays in the brain.
+function steer(canvas, data, state, change) {
   let held = null;
   const at = (x, y) => [Math.floor((y / canvas.clientHeight) * SIDE), Math.floor((x / canvas.clientWidth) * SIDE)];
-  const keep = (by) => Math.max(-24, Math.min(24, by));
+  const move = (rows, columns) => change(reached(data, state, { rows, columns }));
   canvas.addEventListener("pointerup", () => { held = null; });
   canvas.addEventListener("pointercancel", () => { held = null; });
   canvas.style.cursor = "move";
@@ -133,11 +157,11 @@ function steer(canvas, state, change) {
     drag: (x, y) => {
       const [row, column] = at(x, y);
       held ??= [row - state.rows, column - state.columns];
-      change({ rows: keep(row - held[0]), columns: keep(column - held[1]) });
+      move(row - held[0], column - held[1]);
     },
     key: (dx, dy, large) => {
       const by = large ? 4 : 1;
-      change({ rows: keep(state.rows - dy * by), columns: keep(state.columns + dx * by) });
+      move(state.rows - dy * by, state.columns + dx * by);
     },
   });
 }
@@ -169,13 +193,23 @@ function errorWords({ fused, healthy, truth, mask }, { fusion }) {
   ];
 }
 
-function placeWords({ rows, columns }, fresh) {
+function placeWords({ rows, columns }, fresh, cut) {
   const apart = [];
   if (rows) apart.push(`${Math.abs(rows)} ${rows < 0 ? "up" : "down"}`);
   if (columns) apart.push(`${Math.abs(columns)} ${columns < 0 ? "left" : "right"}`);
   if (fresh) return "Drawn anew by the kernel, in this mask and at this place.";
   if (!apart.length) return "The mask is in its place.";
-  return `Moved by ${apart.join(" and ")} pixels: the deviation goes with its mask, and the substrate stays that of the first place.`;
+  const lost = cut ? ` ${cut} pixel${cut === 1 ? "" : "s"} of the mask would lie outside the brain and are cut off; at least half of it stays inside.` : "";
+  return `Moved by ${apart.join(" and ")} pixels: the deviation goes with its mask, and where this has left, the substrate is the input again.${lost}`;
+}
+
+// Why a control is off.
+function offWords(data, state, fresh) {
+  const words = [];
+  if (fresh) words.push("Denoising: what the kernel draws comes without its way from noise.");
+  else if (!hasWay(data, state)) words.push(`Denoising is stored for seeds 1 to ${data.way.shape[2]} at extent +0 px alone.`);
+  if (!SOFT.includes(state.fusion)) words.push("This fusion has no seam.");
+  return words.join(" ");
 }
 
 // Two curves of log10 power over cycles in the window.
