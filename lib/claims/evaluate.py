@@ -77,7 +77,8 @@ def behind_gate(test, source, found):
 
 def unread(state):
     """Why a claim is not interpreted, generator by generator."""
-    each = "; ".join(f"{name}: {', '.join(missed)}" for name, missed in state["failed"].items())
+    failed = state["failed"].items()
+    each = "; ".join(f"{v.spelled(name)}: {', '.join(missed)}" for name, missed in failed)
     return f"Not interpreted ({each}); the numbers stand, the reading does not."
 
 
@@ -88,7 +89,7 @@ def composite(test, source, factor):
     labels = [part.get("label") or kinds.what(part) for part in children]
     if test["rule"] == "readings":
         named = zip(labels, parts, strict=True)
-        each = "; ".join(f"{label}: {v.short(part['verdict'])}" for label, part in named)
+        each = "; ".join(f"{v.spelled(label)}: {v.short(part['verdict'])}" for label, part in named)
         text = f"Judged under {len(parts)} readings; the first one counts. {each}."
         text += f" {_state(children[0], parts[:1], parts[0]['verdict'])}".rstrip()
         if parts[0]["verdict"] == v.INCONCLUSIVE:
@@ -141,9 +142,9 @@ def _told(names, fallen, labels, parts):
 
 def _part_text(label, part):
     """ "label verdict (0.012, 0.004 to 0.020)"."""
-    delta, ci95 = part["delta"], part["ci95"]
-    numbers = "" if delta is None else f" ({v.number(delta)}, {v.interval(ci95)})"
-    return f"{label} {v.short(part['verdict'])}{numbers}"
+    delta, ci95 = part["delta"], v.interval(part["ci95"], part["n"])
+    numbers = "" if delta is None else f" ({v.number(delta)}, {ci95})"
+    return f"{v.spelled(label)} {v.short(part['verdict'])}{numbers}"
 
 
 def _look(parts):

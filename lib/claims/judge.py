@@ -148,8 +148,13 @@ def _remarks(out, n, plan):
         yield f"R={n} of {plan} planned."
     unknown = (out["gate"] or {}).get("unknown")
     if unknown:
-        each = (f"{name} ({', '.join(rows)})" for name, rows in unknown.items())
+        each = (f"{v.spelled(name)} ({_rows(rows)})" for name, rows in unknown.items())
         yield f"Competence not measured: {', '.join(each)}."
+
+
+def _rows(conditions):
+    """Conditions of the gate as a list in words."""
+    return ", ".join(conditions).replace("plateau", "end of training")
 
 
 def _losers(out):

@@ -158,7 +158,7 @@ def trend(test, source, factor):
     clear = sum(pair["verdict"] in v.POSITIVE for pair in pairs)
     fallen = sum(pair["fallen"] for pair in pairs)
     text = (
-        f"Ranking of {len(arms)} arms by {test['metric']}: tau {v.number(tau)}, "
+        f"Ranking of {len(arms)} arms by {v.spelled(test['metric'])}: tau {v.number(tau)}, "
         f"{clear} of {len(pairs)} adjacent pairs in order with a clear gap, {fallen} reversed or "
         "equal "
         + v.figures("last minus first", ends["mean"], ends["ci95"], p, ends["n"])
@@ -198,10 +198,10 @@ def correlation(test, source, factor):
     name = judged(s, v.hardest(test.get("paper_effect")))
     side = "above" if "above" in test else "below"
     numbers = v.figures("distance to it", s["mean"], s["ci95"], s["p"], s["n"])
+    metrics = v.spelled(f"{test['x']['metric']} and {test['y']['metric']}")
     text = (
-        f"Rank agreement of {test['x']['metric']} and {test['y']['metric']} over "
-        f"{len(test['arms'])} arms: tau {v.number(taus.mean())}, claimed {side} "
-        f"{v.number(test[side])} {numbers}."
+        f"Rank agreement of {metrics} over {len(test['arms'])} arms: tau "
+        f"{v.number(taus.mean())}, claimed {side} {v.number(test[side])} {numbers}."
     )
     need = _need_of(power.of_difference, s, s["equal"], factor)
     return outcome(test, name, s, text, need, tau=float(taus.mean()))

@@ -7,6 +7,7 @@ The rules are read from top to bottom and the first that applies is the verdict.
 """
 
 import math
+import re
 
 REPRODUCED = "reproduced on phantoms"
 DIRECTION = "direction reproduced"
@@ -37,6 +38,10 @@ EXPLORATORY = "exploratory: "
 APPEARS = "On synthetic phantoms the effect appears with the paper's sign"
 FEWEST = 4  # draws at the first look: below it nothing is decided, and all is exploratory
 ALPHA = 0.05
+ACRONYMS = ("FLAIR PET SIIM CANDID RSNA CheXpert", "AUC SSIM PSNR LPIPS FD KID ECE JSD KLD",
+            "VAE HVAE dHVAE LDM LSGAN")  # fmt: skip
+SPELLED = {word.lower(): word for word in " ".join(ACRONYMS).split()} | {"pavae": "PA-VAE"}
+NAME = re.compile(rf"(?<![\w/])({'|'.join(SPELLED)})(?![\w/])")
 AGREEMENT = 0.6 - 1e-9  # Kendall tau of a ranking that is called the same, less rounding
 
 TEN_PERCENT = {"relative": 0.1}
@@ -250,15 +255,25 @@ def number(x):
     return f"{x:.0f}" if abs(x) >= 1000 else f"{x:.3g}"
 
 
-def interval(ci):
-    """ "0.012 to 0.034", or the reason why there is none."""
-    return "none from one draw" if ci is None else f"{number(ci[0])} to {number(ci[1])}"
+def interval(ci, n=1):
+    """ "0.012 to 0.034" from n draws, or that there is none."""
+    if ci is None:
+        return "one draw: no interval" if n == 1 else "no interval"
+    return f"{number(ci[0])} to {number(ci[1])}"
 
 
 def figures(what, delta, ci95, p, n):
     """The numbers that stand in brackets behind a sentence."""
     p_text = "" if p is None else f", p={number(p)}"
-    return f"({what} {number(delta)}, 95 % CI {interval(ci95)}{p_text}, R={n})"
+    value = f"{spelled(what)} {number(delta)}"
+    if ci95 is None and n == 1:
+        return f"({value}{p_text}; {interval(None)})"
+    return f"({value}, {'95 % CI ' if ci95 else ''}{interval(ci95, n)}{p_text}, R={n})"
+
+
+def spelled(text):
+    """Names of the record as one writes them: "flair: fd of dhvae" is "FLAIR: FD of dHVAE"."""
+    return NAME.sub(lambda found: SPELLED[found[0]], text)
 
 
 def wording(name, margin, paper_effect=None, equal=None):

@@ -361,3 +361,18 @@ def test_own_draws_and_those_of_the_record_decide_together(tmp_path, monkeypatch
     assert (out["n"], out["here"]) == (10, 3) and out["delta"] == pytest.approx(0.1)
     (kept,) = judge.judge_all(judge.reader(own=False), [claim("difference", **UTILITY)])
     assert (kept["n"], kept["here"]) == (7, 0)
+
+
+# ---- wording ------------------------------------------------------------------------------------
+
+
+def test_one_draw_has_no_interval_and_names_are_spelled_as_one_writes_them():
+    assert v.figures("auc difference", 0.05, None, None, 1) == (
+        "(AUC difference 0.05; one draw: no interval)"
+    )
+    assert v.figures("seconds", 0.05, None, None, 3) == "(seconds 0.05, no interval, R=3)"
+    both = v.figures("fd", 0.05, [0.01, 0.09], 0.02, 3)
+    assert both == "(FD 0.05, 95 % CI 0.01 to 0.09, p=0.02, R=3)"
+    assert v.spelled("flair: fd of dhvae") == "FLAIR: FD of dHVAE"
+    kept = "dhvae/table1_beta: w1_fd of hvae_perc"
+    assert v.spelled(kept) == kept, "parts of a name and of an address stay"

@@ -24,9 +24,9 @@ def test_adherence_has_a_bound_on_either_side(ratio, passes, regime):
     assert (found["verdict"] == v.NOT_INTERPRETED) != passes
     assert found["delta"] == pytest.approx(0.1), "the numbers stand"
     if passes:
-        assert "Competence not measured: pavae (coverage, plateau)." in found["sentence"]
+        assert "Competence not measured: PA-VAE (coverage, end of training)." in found["sentence"]
     else:
-        assert f"Not interpreted (pavae: adherence {ratio}" in found["sentence"]
+        assert f"Not interpreted (PA-VAE: adherence {ratio}" in found["sentence"]
 
 
 def test_what_is_not_measured_leaves_the_verdict():
@@ -34,7 +34,8 @@ def test_what_is_not_measured_leaves_the_verdict():
         claim("difference", **UTILITY), source_of(rows({"real": 0.7, "pavae": 0.8}))
     )
     assert found["verdict"] == v.REPRODUCED
-    assert "Competence not measured: pavae (adherence, coverage, plateau)." in found["sentence"]
+    unknown = "PA-VAE (adherence, coverage, end of training)"
+    assert f"Competence not measured: {unknown}." in found["sentence"]
 
 
 def test_a_baseline_is_gated_too_and_controls_are_not():
@@ -96,7 +97,7 @@ def test_other_volumes_are_another_generator():
     dice = {"real": 0.5, "dhvae": 0.6}
     found = judge.judge(test, pairs_source(dice, "flair-10", "flair-10", mask_adherence=0.1))
     assert found["verdict"] == v.REPRODUCED
-    assert "Competence not measured: dhvae in flair-10" in found["sentence"]
+    assert "Competence not measured: dHVAE in FLAIR-10" in found["sentence"]
 
 
 def test_the_plateau_is_read_from_the_budget_page():
@@ -104,7 +105,7 @@ def test_the_plateau_is_read_from_the_budget_page():
     budget = page_of(rows({"pavae": 0.0}, "plateau", sd=0))
     pages = {MAIN: page_of(rows({"real": 0.7, "pavae": 0.8})), "pavae/04_budget": budget}
     found = judge.judge(test, pages.get)
-    assert "Not interpreted (pavae: plateau 0 below 1)" in found["sentence"]
+    assert "Not interpreted (PA-VAE: still changing late in its training)" in found["sentence"]
 
 
 @pytest.mark.parametrize(
@@ -224,4 +225,4 @@ def test_a_conjunction_falls_by_its_competent_parts_alone():
     won = source_of(rows({"pavae": 0.9, "template": 0.8, "vae": 0.6}), poor)
     found = judge.judge(test, won)
     assert found["verdict"] == v.NOT_INTERPRETED
-    assert found["sentence"].startswith("Not interpreted (vae: adherence 0.5 below 0.85)")
+    assert found["sentence"].startswith("Not interpreted (VAE: adherence 0.5 below 0.85)")
