@@ -11,7 +11,8 @@ class About:
     short: str
     title: str
     question: str
-    says: str  # what the paper claims, in a sentence without numbers
+    plain: str  # what the paper claims, for somebody who knows neither it nor the field
+    says: str  # the same in more words, without numbers
     generators: dict[str, str] = field(default_factory=dict)  # {arm: name}, its own method first
     easy: str = ""  # what was easy in rerunning it
     difficult: str = ""  # and what was not
@@ -25,6 +26,10 @@ class MainTable:
     `method` is the paper's own arm, `controls` those that its gain is read against. Shares are of
     the gain in the first column. The paper's number is that of the first metric in `said` for which
     it prints one.
+
+    `whole` is the column of the same score in which images without a lesion count as well: 1 if
+    nothing is marked on one, and else 0. `alarms` is the share of these that are marked; it has no
+    value where a set has none of them.
     """
 
     item: str  # the notebook
@@ -34,3 +39,5 @@ class MainTable:
     method: str
     controls: tuple[str, ...]
     oracle: str = "oracle"
+    whole: str = ""
+    alarms: str = ""

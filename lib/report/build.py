@@ -87,10 +87,9 @@ def render(profile: str, failed: dict[str, str], read: Read) -> str:
     return _environment().get_template("index.html.j2").render(
         profile=profiles.get(profile),
         fewest=verdict.FEWEST,
+        so_far=findings.so_far(verdicts, pages),
+        whose=summary.whose(verdicts),
         papers=[paper | {"table": _table(pages, paper["about"])} for paper in read.papers],
-        measured=len(summary.told(verdicts, summary.MEASURED)),
-        kept=summary.from_record(verdicts),
-        old=summary.by_earlier_code(verdicts),
         chapters=_chapters(notebooks),
         pictures=there,
         shown=[each for each in there if each["file"].removesuffix(".png") in summary.SHOWN],
@@ -184,6 +183,7 @@ def _papers(verdicts: list[dict], pages: dict[str, dict]) -> list[dict]:
         {"name": name, "short": about.short, "title": about.title, "counts": counts[name],
          "claims": totals[name]["claims"], "core": totals[name]["core"], "about": about,
          "found": findings.sentences(about, verdicts, pages), "gaps": gaps[name],
+         "line": findings.line(about, verdicts, pages),
          "page": _page_of(f"{name}/00_claims"), **findings.effort(name, pages)}
         for name, about in registry.PAPERS.items()
     ]  # fmt: skip

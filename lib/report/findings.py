@@ -1,5 +1,6 @@
 """What was found on a paper, in sentences made from the record: no number is typed.
 
+    line(about, verdicts, pages)  # what a reader sees first
     sentences(about, verdicts, pages)
 
 `verdicts` are those of lib.claims.judge, `pages` the merged pages {item: page}.
@@ -8,9 +9,11 @@
 from collections.abc import Callable
 
 from lib.claims import evidence, gate, verdict
-from lib.papers.about import About
+from lib.papers import registry
+from lib.papers.about import About, MainTable
 from lib.report import summary
 from lib.report.rows import Regime, Rows, number
+from lib.report.summary import listed
 
 SAID = {  # verdicts as the end of "3 claims are ..."
     verdict.REPRODUCED: "reproduced on phantoms",
@@ -26,6 +29,8 @@ SAID = {  # verdicts as the end of "3 claims are ..."
 CONTROLS = {"classic": "classical augmentation", "smooth": "blurred copies",
             "shuffled": "the method's own samples under shuffled labels"}  # fmt: skip
 NOTHING = "Nothing has been run yet; its claims stand in the ledger with their tests and margins."
+WITHOUT_LESION = "a film without a lesion counts 1 if nothing is marked on it and else 0"
+SHARE = "A share of the oracle's gain says little there: read the method beside augmentation."
 
 
 def sentences(about: About, verdicts: list[dict], pages: dict[str, dict]) -> list[str]:
@@ -37,22 +42,110 @@ def sentences(about: About, verdicts: list[dict], pages: dict[str, dict]) -> lis
     return [text for text in (*told, arithmetic(mine)) if text]
 
 
-def in_short(about: About, verdicts: list[dict], pages: dict[str, dict]) -> str:
-    """The main result and the competence of the generators, without the counts of verdicts."""
-    if not summary.told([out for out in verdicts if out["paper"] == about.name], summary.MEASURED):
+def line(about: About, verdicts: list[dict], pages: dict[str, dict]) -> str:
+    """What was found on a paper, for somebody who knows neither it nor the field."""
+    mine = [out for out in verdicts if out["paper"] == about.name]
+    run = summary.told(mine, summary.MEASURED)
+    if not run:
         return NOTHING
-    found = [*main_result(about, pages), competence(about, pages.get)]
-    return " ".join(filter(None, found))
+    found = [*in_plain(about, pages, run), checked(about, mine, pages.get), on_images(mine)]
+    return " ".join(filter(None, [*found, arithmetic(mine)]))
+
+
+def so_far(verdicts: list[dict], pages: dict[str, dict]) -> str:
+    """How much of the whole has been run, and what kind of claim is decided."""
+    run = summary.told(verdicts, summary.MEASURED)
+    if not run:
+        return "So far nothing has been run."
+    most = max(out["n"] for out in run)
+    text = f"So far {len(run)} of {len(verdicts)} claims have been run, on at most {_draws(most)}."
+    mains = [about for about in registry.PAPERS.values() if about.main]
+    missing = [about.short for about in mains if about.main.item not in pages]
+    if missing:
+        tables = "tables" if len(missing) > 1 else "table"
+        text += f" The main {tables} of {listed(missing)} {_verb(missing, 'have')} not run."
+    none = f"No claim about generated images is decided yet: that takes {verdict.FEWEST} draws."
+    return " ".join(filter(None, [text, on_images(run) or none, on_cost(run)]))
+
+
+def on_images(outs: list[dict]) -> str:
+    """How the claims on generated images are decided, those on a cost of computing left out."""
+    found = _counted([out for out in summary.settled(outs) if not summary.of_cost(out)])
+    return f"Of the claims about generated images {listed(found)}." if found else ""
+
+
+def on_cost(outs: list[dict]) -> str:
+    """Which claims are decided that say nothing of images."""
+    costs = [out for out in summary.settled(outs) if summary.of_cost(out)]
+    if not costs:
+        return ""
+    each = [f"{out['id']} ({out['statement']})" for out in costs]
+    held = summary.told(costs, verdict.POSITIVE)
+    word = "reproduced" if len(held) == len(costs) else "decided"
+    bound = f"{_verb(each, 'bound')} the cost of computing alone"
+    return f"{listed(each)} {_verb(each, 'are')} {word}, but {bound}."
+
+
+def in_plain(about: About, pages: dict[str, dict], run: list[dict]) -> list[str]:
+    """What the paper's images do in its main table, regime by regime."""
+    main = about.main
+    if main is None or main.item not in pages:
+        most = _draws(max(out["n"] for out in run))
+        return [f"Its main table has not run; {len(run)} of its claims have, on at most {most}."]
+    return [_moved(at, main, title) for at, title in _regimes(main, pages)]
+
+
+def _moved(at: Regime, main: MainTable, title: str) -> str:
+    """How far a score moves with the method's images, beside augmentation and fresh phantoms."""
+    metric, whole = next(iter(main.columns)), main.whole
+    place = title.partition(";")[0] if len(main.regimes) > 1 else "On phantoms"
+    beside = {"ordinary augmentation alone": _augmented(at, main),
+              "as many fresh phantoms": main.oracle}  # fmt: skip
+    given = "; ".join(f"with {words} {number(at.mean(arm, metric))}"
+                      for words, arm in beside.items() if arm)  # fmt: skip
+    text = f"{place} ({_draws(at.count(main.method, metric))}): {_move(at, main, metric)} with its"
+    text += f" images ({given})"
+    if whole and at.has(main.method, whole) and not _same(at, main):
+        text += f", and {_move(at, main, whole)}"
+    return f"{text}. {SHARE}" if _beyond(at, main) else f"{text}."
+
+
+def _move(at: Regime, main: MainTable, metric: str) -> str:
+    before, after = (at.mean(arm, metric) for arm in ("real", main.method))
+    verb = "rises" if after > before else "falls"
+    return f"{main.columns[metric]} {verb} from {number(before)} to {number(after)}"
+
+
+def _augmented(at: Regime, main: MainTable) -> str | None:
+    """The arm of classical augmentation, where it is there."""
+    arms = [arm for arm in main.controls if arm.startswith("classic")]
+    return next((arm for arm in arms if at.has(arm, next(iter(main.columns)))), None)
+
+
+def checked(about: About, mine: list[dict], source: Callable[[str], dict | None]) -> str:
+    """Whether the paper's own generator draws what it should, and what cannot be read."""
+    misses = missed(about.name, next(iter(about.generators)), source)
+    unread = len(summary.told(mine, (verdict.NOT_INTERPRETED,)))
+    if misses is None:
+        return ""
+    text = f"Its generator {'fails' if misses else 'passes'} our check of what it draws"
+    rest = "that compare a failing generator are read neither for nor against the paper"
+    return f"{text}; {unread} claims {rest}." if unread else f"{text}."
 
 
 def decided(mine: list[dict], run: list[dict]) -> str:
     """How many claims a run has decided, and how."""
-    counts = [(SAID[name], len(summary.told(run, (name,)))) for name in SAID]
-    each = [f"{n} {'is' if n == 1 else 'are'} {words}" for words, n in counts if n]
     most = max((out["n"] for out in run), default=0)
     text = f"Of {len(mine)} claims {len(run)} have been run, on at most {_draws(most)}: "
     early = " None has reached its first look: but for plain counts, every verdict is exploratory."
-    return text + _listed(each) + "." + early * (most < verdict.FEWEST)
+    cost = f" {told}" if (told := on_cost(run)) else ""
+    return f"{text}{listed(_counted(run))}.{cost}" + early * (most < verdict.FEWEST)
+
+
+def _counted(outs: list[dict]) -> list[str]:
+    """"3 are inconclusive", for every verdict that there is."""
+    counts = [(SAID[name], len(summary.told(outs, (name,)))) for name in SAID]
+    return [f"{n} {'is' if n == 1 else 'are'} {words}" for words, n in counts if n]
 
 
 def main_result(about: About, pages: dict[str, dict]) -> list[str]:
@@ -60,12 +153,55 @@ def main_result(about: About, pages: dict[str, dict]) -> list[str]:
     main = about.main
     if main is None or main.item not in pages:
         return ["Its main table has not run."]
-    rows = Rows(pages[main.item])
-    metric, arms = next(iter(main.columns)), ("real", main.method, main.oracle)
-    return [
-        _gain(rows[regime], about, title) for regime, title in main.regimes.items()
-        if all(rows.get(regime).has(arm, metric) for arm in arms)
-    ]  # fmt: skip
+    each = [[_gain(at, about, title), *remarks(at, main)] for at, title in _regimes(main, pages)]
+    return [" ".join(found) for found in each]
+
+
+def _regimes(main: MainTable, pages: dict[str, dict]) -> list[tuple[Regime, str]]:
+    """The regimes of a main table in which real images, the method and the oracle have draws."""
+    rows, metric = Rows(pages[main.item]), next(iter(main.columns))
+    arms = ("real", main.method, main.oracle)
+    each = [(rows.get(regime), title) for regime, title in main.regimes.items()]
+    return [(at, title) for at, title in each if all(at.has(arm, metric) for arm in arms)]
+
+
+def remarks(at: Regime, main: MainTable) -> list[str]:
+    """What must be known to read a regime of a main table."""
+    return [text for text in (_whole(at, main), _beyond(at, main)) if text]
+
+
+def _whole(at: Regime, main: MainTable) -> str:
+    """What the score says once images without a lesion count too, and why they stand apart."""
+    arms = ("real", main.method, main.oracle)
+    if not main.whole or not all(at.has(arm, main.whole) for arm in arms):
+        return ""
+    title = main.columns[main.whole]
+    if _same(at, main):
+        return f"This set has no film without a lesion, so {title} is the same."
+    each = [number(at.mean(arm, main.whole)) for arm in arms]
+    marked = [f"{100 * at.mean(arm, main.alarms):.0f} %" for arm in arms]
+    return (
+        f"{title} is {listed(each)} for real films alone, the method and the oracle: "
+        f"{WITHOUT_LESION}, and {listed(marked)} of these are marked. What method and oracle add "
+        "are films with a lesion. So the two scores stand apart; the paper does not say which it "
+        "means."
+    )
+
+
+def _same(at: Regime, main: MainTable) -> bool:
+    """Whether a set has no image without a lesion."""
+    return bool(main.whole) and not at.has("real", main.alarms)
+
+
+def _beyond(at: Regime, main: MainTable) -> str:
+    """That augmentation beats the oracle, whose gain then is no measure of what can be gained."""
+    classic, metric = _augmented(at, main), next(iter(main.columns))
+    if classic is None or not at.has(main.oracle, metric):
+        return ""
+    if at.mean(classic, metric) <= at.mean(main.oracle, metric):
+        return ""
+    values = [number(at.mean(arm, metric)) for arm in (classic, main.oracle)]
+    return f"Augmentation alone does better than the oracle ({' against '.join(values)}). {SHARE}"
 
 
 def _gain(at: Regime, about: About, title: str) -> str:
@@ -86,7 +222,7 @@ def _gain(at: Regime, about: About, title: str) -> str:
         f"{place}{name} is {value('real')} with real images alone, {value(main.method)} with "
         f"{method} ({_draws(at.count(main.method, metric))}{part}), {value(main.oracle)} with as "
         f"many fresh phantoms (the oracle)"
-        + (f"; for comparison, it is {_listed(controls)}." if controls else ".")
+        + (f"; for comparison, it is {listed(controls)}." if controls else ".")
     )
 
 
@@ -111,16 +247,17 @@ def competence(about: About, source: Callable[[str], dict | None]) -> str:
         return f"{subject} does not meet {every}: {why}." if why else f"{subject} meets {every}."
     count = f"{len(good) or 'None'} of {len(judged)} generators"
     text = f"{count} {_verb(good or [own], 'meet')} {every}"
-    text += f" ({_listed(good)})" if good else ""
+    text += f" ({listed(good)})" if good else ""
     if judged.get(own):
         text += f"; {own} does not: {'; '.join(judged[own])}."
-        return text + (f" Nor {_verb(bad, 'do')} {_listed(bad)}." if bad else "")
-    return text + (f"; {_listed(bad)} {_verb(bad, 'do')} not." if bad else ".")
+        return text + (f" Nor {_verb(bad, 'do')} {listed(bad)}." if bad else "")
+    return text + (f"; {listed(bad)} {_verb(bad, 'do')} not." if bad else ".")
 
 
 def _verb(subjects: list[str], plain: str) -> str:
     """"meets" for one subject, "meet" for several."""
-    return plain if len(subjects) > 1 else {"do": "does"}.get(plain, f"{plain}s")
+    odd = {"do": "does", "have": "has", "are": "is"}
+    return plain if len(subjects) > 1 else odd.get(plain, f"{plain}s")
 
 
 def missed(paper: str, arm: str, source: Callable[[str], dict | None]) -> list[str] | None:
@@ -129,15 +266,10 @@ def missed(paper: str, arm: str, source: Callable[[str], dict | None]) -> list[s
     for item, regime in _places(paper, arm, source):
         values = gate.competence(source, item, regime, arm)
         measured |= any(value is not None for value in values.values())
-        failures = ", ".join(map(_in_words, gate.failures(values)))
-        place = "" if regime == evidence.PLAIN else f"{regime}: "
+        failures = ", ".join(gate.failures(values))
+        place = "" if regime == evidence.PLAIN else f"{verdict.spelled(regime)}: "
         found += [place + failures] * bool(failures)
     return found if measured else None
-
-
-def _in_words(failure: str) -> str:
-    """A failure of the gate; a plateau is no number that a reader knows."""
-    return "still changing late in its training" if failure.startswith("plateau") else failure
 
 
 def _places(paper: str, arm: str, source: Callable[[str], dict | None]) -> list[tuple[str, str]]:
@@ -157,7 +289,7 @@ def arithmetic(mine: list[dict]) -> str:
     if not against:
         return ""
     verb = "contradicts" if len(against) == 1 else "contradict"
-    return f"{_listed(against)} {verb} the paper's own numbers."
+    return f"{listed(against)} {verb} the paper's own numbers."
 
 
 def effort(paper: str, pages: dict[str, dict]) -> dict:
@@ -167,14 +299,8 @@ def effort(paper: str, pages: dict[str, dict]) -> dict:
     timed = [run for run in runs if run.get("seconds")]
     cpus = dict.fromkeys(run["cpu"] for run in timed)
     return {"seconds": sum(run["seconds"] for run in timed), "timed": len(timed),
-            "cpu": _listed([*cpus])}  # fmt: skip
+            "cpu": listed([*cpus])}  # fmt: skip
 
 
 def _draws(n: int) -> str:
     return "one draw" if n == 1 else f"{n} draws"
-
-
-def _listed(each: list[str]) -> str:
-    """`a, b and c`."""
-    return " and ".join(filter(None, [", ".join(each[:-1]), *each[-1:]]))
-

@@ -37,6 +37,7 @@ def blocks(pages: dict[str, dict]) -> dict[str, str]:
     """The text of every generated block, from the pages of the record."""
     return {
         "picture": gallery(chosen(pages), GALLERY),
+        "state": findings.so_far(judge.judge_all(pages.get), pages),
         "papers": papers(pages, paths.ROOT / "notebooks"),
         "verdicts": verdicts(pages),
         "stamp": stamp(pages),
@@ -89,7 +90,7 @@ def papers(pages: dict[str, dict], notebooks: Path) -> str:
     judged = judge.judge_all(pages.get)
     return "\n".join(
         f"- **{about.short}** (*{about.title}*). {about.question}\n"
-        f"  {_place(about, notebooks)} **What we found.** {findings.in_short(about, judged, pages)}"
+        f"  {_place(about, notebooks)} **What we found.** {findings.line(about, judged, pages)}"
         for about in registry.PAPERS.values()
     )
 

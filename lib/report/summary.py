@@ -54,6 +54,38 @@ def told(verdicts: list[dict], names: tuple[str, ...]) -> list[dict]:
     return [out for out in verdicts if verdict.base(out["verdict"]) in names]
 
 
+def of_cost(out: dict) -> bool:
+    """Whether a claim bounds a cost of computing: such a count no draw changes, so one decides."""
+    (claim,) = (claim for claim in ledger.load() if claim["id"] == out["id"])
+    return judge.planned(claim["test"]) == 1
+
+
+def settled(verdicts: list[dict]) -> list[dict]:
+    """The claims that draws have decided, for or against: those that are not exploratory."""
+    return [out for out in verdicts if out["verdict"] in (*verdict.POSITIVE, *verdict.AGAINST)]
+
+
+def whose(verdicts: list[dict]) -> str:
+    """Where the draws come from on which the claims rest that have been run; "" without any."""
+    run = told(verdicts, MEASURED)
+    own = sum(out["here"] == out["n"] for out in run)
+    none = sum(not out["here"] for out in run)
+    each = {"draws computed here": own, "draws of data/record": none,
+            "draws of both": len(run) - own - none}  # fmt: skip
+    there = {words: n for words, n in each.items() if n}
+    said = listed([f"{n} {'rest' if n > 1 else 'rests'} on {words}" for words, n in there.items()])
+    text = f"Of {len(run)} claims that have been run {said}."
+    if len(there) == 1:
+        text = f"All {len(run)} claims that have been run rest on {next(iter(there))}."
+    old = by_earlier_code(run)
+    return (text + (f" Earlier code made draws of {old} of them." if old else "")) * bool(run)
+
+
+def listed(each: list[str]) -> str:
+    """`a, b and c`."""
+    return " and ".join(filter(None, [", ".join(each[:-1]), *each[-1:]]))
+
+
 def from_record(verdicts: list[dict]) -> int:
     """How many measured verdicts rest on a draw that was not computed in this home."""
     return sum(out["here"] < out["n"] for out in told(verdicts, MEASURED))

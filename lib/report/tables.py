@@ -1,7 +1,7 @@
 """The tables of the report that set our numbers beside the papers': as Markdown, and as rows."""
 
 from lib.papers import registry
-from lib.report import summary
+from lib.report import findings, summary
 from lib.report.rows import NONE, Regime, Rows
 
 NOTHING = "*Not yet run: the record has no draws.*"
@@ -41,7 +41,8 @@ def _regime(at: Regime, paper: str) -> str:
         for arm in arms
     ]
     head = ["arm", *main.columns.values(), f"share of the oracle's {title} gain"]
-    return summary.table([*head, f"{title} in the paper"], lines)
+    table = summary.table([*head, f"{title} in the paper"], lines)
+    return "\n\n".join([table, *(f"*{text}*" for text in findings.remarks(at, main))])
 
 
 def printed(pages: dict[str, dict]) -> dict[str, list[dict]]:

@@ -30,9 +30,10 @@ from lib.claims import gate
 from lib.claims.verdict import MARGINS
 from lib.metrics import classification
 from lib.papers.pavae import panels, printed
+from lib.papers.pavae.about import ABOUT
 from lib.papers.pavae.arms import GENERATORS, MAIN, UTILITY
 from lib.phantoms.chest import CLASSES
-from lib.report import plots
+from lib.report import findings, plots
 from lib.report.page import Page
 from lib.report.rows import interval
 from lib.scores.images import RATES
@@ -121,6 +122,7 @@ def utility_line(arm) -> list[str]:
 
 
 page.table(["arm", *HEAD], [utility_line(arm) for arm in arms if at.has(arm, "auc")])
+page.text(" ".join(findings.remarks(at, ABOUT.main)))
 
 # %% [markdown]
 # **How to read it.** The arm *Classical augmentation* has no synthetic image at all: real images with

@@ -21,6 +21,12 @@ def troubles(page):
     return found
 
 
+def unfold(page):
+    """Open the claims of every paper, as a reader does."""
+    for summary in page.locator("#claims details.part > summary").all():
+        summary.click()
+
+
 def _local(url):
     return url.startswith(("file:", "data:", "blob:", "about:"))
 
@@ -54,6 +60,7 @@ def test_filter_leaves_what_fits(report, page, troubles):
     rows = page.locator("table.claims tbody tr")
     total = rows.count()
     visible = page.locator("table.claims tbody tr:visible")
+    unfold(page)
     assert visible.count() == total
     page.select_option("select[name=paper]", "controlnet")
     ids = [text.split()[0] for text in visible.all_inner_texts()]
@@ -64,18 +71,21 @@ def test_filter_leaves_what_fits(report, page, troubles):
     assert [text.split()[0] for text in visible.all_inner_texts()] == ["CN-01", "CN-02", "CN-34"]
     page.fill("input[name=text]", "no such words")
     assert visible.count() == 0
-    assert page.locator("form.filter output").inner_text() == f"0 of {total} claims"
+    told = page.locator("form.filter output").inner_text()
+    assert told == f"Nothing matches: 0 of {total} claims"
     assert troubles == []
 
 
 def test_filter_by_share_and_attribution(report, page, troubles):
     page.goto(report.as_uri())
     visible = page.locator("table.claims tbody tr:visible")
+    unfold(page)
     total = visible.count()
     page.select_option("select[name=share]", "yes")
     known = page.locator("table.claims tr[data-share=yes]").count()
     assert visible.count() == known < total
     page.select_option("select[name=share]", "")
+    assert page.locator("#claims details.part[open]").count() == 0, "a search that ends folds again"
     words = page.locator("select[name=attribution] option").all_inner_texts()[1:]
     for word in words:
         page.select_option("select[name=attribution]", word)
@@ -114,6 +124,7 @@ def test_without_scripts_all_claims_stand_and_no_dead_form(report, chromium):
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(report.as_uri())
+    unfold(page)
     assert page.locator("table.claims tbody tr:visible").count() == 156
     assert not page.locator("form.filter").is_visible()
     context.close()
@@ -122,6 +133,7 @@ def test_without_scripts_all_claims_stand_and_no_dead_form(report, chromium):
 def test_a_claim_leads_to_the_cell_that_shows_its_verdict(report, page, troubles):
     for id_ in ("PV-01", "PV-27"):
         page.goto(report.as_uri())
+        unfold(page)
         page.locator(f"tr#{id_} small a").click()
         assert page.url.endswith(f"/report/pavae/table4_main.html#{id_}")
         cell = page.locator(f"section.code:has(> #{id_})")

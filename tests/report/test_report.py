@@ -332,18 +332,20 @@ def test_index_says_whose_draws_decided(with_record):
     told = claim_row(soup, "PV-10").get_text(" ", strip=True)
     assert "R=10, 3 computed here" in told
     assert claim_row(soup, "PV-10").select_one(".badge").text == verdict.REPRODUCED
-    assert "1 of 2 measured verdicts rest on draws of data/record" in soup.text
+    said = "Of 2 claims that have been run 1 rests on draws computed here and 1 rests on draws of"
+    assert f"{said} both." in soup.text
     assert "R=1, computed here" in claim_row(soup, "PV-27").text
     alone = index("quick", own=False)
     assert "R=7, from the record" in claim_row(alone, "PV-10").text
     assert "pavae/table4_main (record)" in alone.text
+    assert "All 2 claims that have been run rest on draws of data/record." in alone.text
 
 
 def test_index_of_smoke_shows_no_draw_of_the_record(with_record):
     rows.write(ITEM, "smoke", auc_rows(range(2)))
     soup = index("smoke")
     assert "R=2, computed here" in claim_row(soup, "PV-10").text
-    assert "measured verdicts rest on draws" not in soup.text
+    assert "claims that have been run rest on draws computed here." in soup.text
     rows.write(ITEM, "quick", auc_rows(range(2)))
     assert "R=" not in claim_row(index("smoke"), "PV-10").text
 
@@ -481,6 +483,82 @@ def test_findings_quote_the_main_table_with_the_share(home):
     assert findings.main_result(PAPERS["pavae"], {}) == ["Its main table has not run."]
 
 
+def main_rows(item, regime, scores):
+    """One draw of a main table: {arm: {metric: value}}; None where a score is undefined."""
+    made = [{"regime": regime, "arm": arm, "metric": metric, "draws": {"7/0": (x, "")}}
+            for arm, found in scores.items() for metric, x in found.items()]  # fmt: skip
+    commit(*made, item=item)
+    return readme.record()
+
+
+FILMS = {
+    "real": {"dice": 0.5, "dice_all": 0.8, "false_positive_rate": 0.1},
+    "syn10": {"dice": 0.6, "dice_all": 0.7, "false_positive_rate": 0.2},
+    "oracle10": {"dice": 0.9, "dice_all": 0.3, "false_positive_rate": 0.9},
+}
+
+
+def test_findings_quote_the_score_of_all_films_beside_that_of_films_with_a_lesion(home):
+    pages = main_rows("controlnet/02_utility", "candid-10", FILMS)
+    (text,) = findings.main_result(PAPERS["controlnet"], pages)
+    assert "Dice of films with a lesion is 0.500 with real images alone" in text
+    all_films = "Dice of all films is 0.800, 0.700 and 0.300 for real films alone, the method and"
+    assert all_films in text and "10 %, 20 % and 90 % of these are marked" in text
+    assert all_films in tables.main_table(pages, "controlnet")
+    (plain,) = findings.in_plain(PAPERS["controlnet"], pages, [])
+    assert "rises from 0.500 to 0.600 with its images" in plain
+    assert plain.endswith("and Dice of all films falls from 0.800 to 0.700.")
+
+
+def test_findings_say_that_a_set_has_no_film_without_a_lesion(home):
+    same = {arm: {"dice": s["dice"], "dice_all": s["dice"], "false_positive_rate": None}
+            for arm, s in FILMS.items()}  # fmt: skip
+    pages = main_rows("controlnet/02_utility", "siim-10", same)
+    said = "This set has no film without a lesion, so Dice of all films is the same."
+    (text,) = findings.main_result(PAPERS["controlnet"], pages)
+    assert text.endswith(said) and said in tables.main_table(pages, "controlnet")
+    assert "all films" not in findings.in_plain(PAPERS["controlnet"], pages, [])[0]
+
+
+@pytest.mark.parametrize(("classic", "beats"), [(0.89, True), (0.79, False)])
+def test_findings_say_where_augmentation_alone_beats_the_oracle(home, classic, beats):
+    arms = {"real": 0.7, "pavae": 0.75, "oracle": 0.8, "classic": classic}
+    pages = main_rows(ITEM, "bare", {arm: {"auc": x} for arm, x in arms.items()})
+    (text,) = findings.main_result(PAPERS["pavae"], pages)
+    said = "Augmentation alone does better than the oracle (0.890 against 0.800)."
+    assert (said in text) == (said in tables.main_table(pages, "pavae")) == beats
+    assert (findings.SHARE in findings.in_plain(PAPERS["pavae"], pages, [])[0]) == beats
+
+
+def test_index_tells_each_paper_in_a_line_first(home):
+    commit(*half_rows(3), *gate_rows(pavae=0.5))
+    soup = index("quick", own=False)
+    first = soup.select_one("main section")
+    assert first["id"] == "short"
+    lines = dict(zip(PAPERS, first.select("dd"), strict=True))
+    for name, about in PAPERS.items():
+        assert about.plain in lines[name].text
+    assert "AUC rises from 0.700 to 0.750 with its images" in lines["pavae"].text
+    assert "Its generator fails our check of what it draws" in lines["pavae"].text
+    assert findings.NOTHING in lines["dhvae"].text
+
+
+def test_what_is_reproduced_on_cost_alone_is_told_apart(home):
+    commit(*half_rows(1), item=ITEM)
+    pages = readme.record()
+    outs = judge.judge_all(pages.get)
+    said = findings.so_far(outs, pages)
+    assert "No claim about generated images is decided yet: that takes 4 draws." in said
+    kind = "PV-27 (Whole pipeline runs on a CPU in hours) is reproduced, but bounds the cost of"
+    assert kind in said and kind in findings.sentences(PAPERS["pavae"], outs, pages)[0]
+    assert "The main tables of PathoSyn, ControlNet and dHVAE have not run." in said
+    commit(*auc_rows(range(10)))
+    pages = readme.record()
+    said = findings.so_far(judge.judge_all(pages.get), pages)
+    assert "Of the claims about generated images 1 is reproduced on phantoms." in said
+    assert findings.so_far([], {}) == "So far nothing has been run."
+
+
 def gate_rows(**adherence):
     """Rows of competence in which nothing but adherence is measured."""
     return [
@@ -542,6 +620,15 @@ def test_index_sets_every_printed_number_beside_ours(with_record):
     rows.write(ITEM, "quick", [auc_rows(range(3))[0] | {"paper": 0.76}], seconds=60.0)
     (line,) = [tr for tr in index("quick").select("#tables details tr") if tr.select("td i")]
     assert [td.text for td in line.select("td")[:5]] == ["bare", "real", "auc", "0.76", "0.701"]
+
+
+def test_what_is_folded_is_printed_and_every_claim_stands_below_its_paper(with_record):
+    soup = index("quick")
+    for name in PAPERS:
+        (part,) = soup.select(f'#claims details.part:has(tr[data-paper="{name}"])')
+        assert {tr["data-paper"] for tr in part.select("tbody tr")} == {name}
+    for table in soup.select("table"):
+        assert "part" in table.find_parent("details")["class"]
 
 
 # ---- reproducibility summaries ------------------------------------------------------------------

@@ -7,6 +7,8 @@ ABOUT = About(
     short="ControlNet",
     title="Chest radiographs from a latent diffusion model under text and mask control",
     question="Chest radiographs: how many synthetic images, of which quality, help?",
+    plain="Chest radiographs that a generator draws from words and outlines help programs that "
+    "find or outline disease, nearly everywhere.",
     says="Synthetic radiographs drawn from text and masks help classifiers and segmenters nearly "
     "everywhere, most where real images are few; how many there are matters more than how good "
     "each one is, and experts' feedback adds little.",
@@ -26,5 +28,7 @@ ABOUT = About(
         method="syn10",
         controls=("classic", "smooth10", "shuffled10"),
         oracle="oracle10",
+        whole="dice_all",
+        alarms="false_positive_rate",
     ),
 )

@@ -9,6 +9,8 @@ ABOUT = About(
     "in Data-Scarce Regimes",
     question="Brain MRI and head-and-neck PET: do images drawn together with their masks help "
     "segmentation?",
+    plain="Scans that a generator draws together with the outline of their tumour help programs "
+    "that outline tumours, where few real scans are annotated.",
     says="A VAE whose latent code follows Hamilton's equations, sharpened by a discriminator and a "
     "perceptual term, draws slices with their masks; added to few annotated volumes they raise "
     "Dice above a 3-D network, classical augmentation and every other generator.",

@@ -8,6 +8,8 @@ ABOUT = About(
     title="PathoSyn: Imaging-Pathology MRI Synthesis via Disentangled Deviation Diffusion",
     question="Brain MRI: are lesions, drawn as deviations from a healthy image, realistic and "
     "useful?",
+    plain="Lesions that a generator draws onto healthy brain MRI look real, and help programs that "
+    "outline or recognise lesions.",
     says="A diffusion model that draws only the lesion's deviation, on an anatomy that stays as it "
     "is, gives slices that are harder to tell from real ones than those of whole-image models, "
     "keeps the anatomy by construction, separates lesion from anatomy, and helps segmenters and "

@@ -8,6 +8,8 @@ ABOUT = About(
     title="Synthetic Medical Imaging with Pathology-Aware Variational Autoencoders",
     question="Chest radiographs, 10 % labelled: do samples of a pathology-aware variational "
     "auto-encoder improve a classifier?",
+    plain="Chest radiographs that a small generator draws, told what a disease looks like, make a "
+    "classifier of that disease better.",
     says="A class-conditional VAE that also keeps what a frozen network sees of the disease draws "
     "images which raise a classifier's AUC and sensitivity and lower its calibration error, more "
     "than a template, a plain VAE or a small StyleGAN do; the feature term matters most.",

@@ -1,24 +1,53 @@
-// Shows only the claims that fit all fields of the form; without scripts the whole table stands.
+// Shows only the claims that fit all fields of the form; without scripts the whole tables stand.
 const form = document.querySelector("form.filter");
-const rows = [...document.querySelectorAll("table.claims tbody tr")];
+const clear = form.querySelector("button");
+const rows = [...document.querySelectorAll("table.claims tbody tr")].map((row) => {
+  const why = row.querySelector(".why");
+  const all = row.textContent.toLowerCase();
+  return { row, why, all, plain: all.replace(why.textContent.toLowerCase(), "") };
+});
+const parts = [...document.querySelectorAll("#claims details.part")];
+const fields = [...form.querySelectorAll("input[type=search], select")];
+let searching = false;
 
 function apply() {
   const words = form.text.value.toLowerCase().split(/\s+/).filter(Boolean);
-  for (const row of rows) {
-    const text = row.textContent.toLowerCase();
+  for (const { row, why, all, plain } of rows) {
     row.hidden =
-      !words.every((word) => text.includes(word)) ||
+      !words.every((word) => all.includes(word)) ||
       (form.paper.value !== "" && row.dataset.paper !== form.paper.value) ||
       (form.verdict.value !== "" && row.dataset.verdict !== form.verdict.value) ||
       (form.attribution.value !== "" && row.dataset.attribution !== form.attribution.value) ||
       (form.share.value !== "" && row.dataset.share !== form.share.value) ||
       (form.core.checked && row.dataset.core !== "yes");
+    why.open = !row.hidden && words.some((word) => !plain.includes(word));
   }
-  const shown = rows.filter((row) => !row.hidden).length;
-  form.querySelector("output").textContent = `${shown} of ${rows.length} claims`;
+  const before = searching;
+  const shown = rows.filter(({ row }) => !row.hidden).length;
+  searching = form.core.checked || fields.some((field) => field.value !== "");
+  for (const part of parts) {
+    part.hidden = !part.querySelector("tbody tr:not([hidden])");
+    if (searching || before) part.open = searching;
+  }
+  const count = `${shown} of ${rows.length} claims`;
+  form.querySelector("output").textContent = shown ? count : `Nothing matches: ${count}`;
+  clear.hidden = !searching;
+}
+
+// A link into a folded part opens it, and a search that hides its target is cleared.
+function reveal() {
+  const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (!target) return;
+  if (target.hidden) form.reset(), apply();
+  for (let part = target.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
+  target.scrollIntoView();
 }
 
 form.hidden = false;
 form.addEventListener("input", apply);
+form.addEventListener("reset", () => setTimeout(apply));
+clear.addEventListener("click", () => form.text.focus());
 form.addEventListener("submit", (event) => event.preventDefault());
+window.addEventListener("hashchange", reveal);
 apply();
+reveal();
