@@ -20,6 +20,7 @@ from matplotlib import pyplot as plt
 
 from lib import jobs, paths, profiles
 from lib.claims import judge, ledger
+from lib.claims.verdict import SPELLED, spelled
 from lib.jobs import Job, Result
 from lib.jobs.progress import duration
 from lib.papers import registry
@@ -203,7 +204,9 @@ class Page:
         display(Markdown(markdown))
 
     def table(self, head: list[str], lines: list[list]) -> None:
-        """A table of text; one line that says so when it is empty."""
+        """A table of text; one line that says so when it is empty. Names are spelled."""
+        head = [spelled(title) for title in head]
+        lines = [[SPELLED.get(str(cell), cell) for cell in line] for line in lines]
         self.text(summary.table(head, lines) if lines else f"*{head[0] or head[1]}: none*")
 
     def source(self, *functions) -> None:
@@ -221,7 +224,7 @@ class Page:
         The first figure carries the notebook's own name, others "<stem>_<name>". `alt` is for who
         cannot see it (default: the caption); `options` are those of plt.subplots.
         """
-        paper, _, stem = self.item.rpartition("/")
+        caption, (paper, _, stem) = spelled(caption), self.item.rpartition("/")
         figure, axes = plt.subplots(rows, columns, **{"layout": "constrained", **options})
         try:
             yield axes
@@ -276,7 +279,7 @@ class Page:
         """One assertion of the band at the end."""
         if not holds:
             raise AssertionError(f"{self.item}: it does not hold that {what}")
-        self.held.append(what)
+        self.held.append(spelled(what))
 
     def close(self) -> None:
         """What holds, and what is kept."""

@@ -184,11 +184,12 @@ def order(name: str) -> tuple:
 def pictures(pages: dict[str, dict]) -> list[dict]:
     """Figures of merged pages: name of the notebook, file under figures/, caption, alt, and
     whether the notebook has left a page in this home (`here`)."""
-    return [
+    each = [
         {"name": page["name"], "here": page["here"], "alt": figure["caption"], **figure}
         for page in in_order(pages)
         for figure in page["figures"]
     ]
+    return [one | {key: verdict.spelled(one[key]) for key in ("alt", "caption")} for one in each]
 
 
 def share_text(share: dict | None) -> str:

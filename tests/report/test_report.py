@@ -285,9 +285,14 @@ def test_index_tells_numbers_of_another_profile_and_lost_pictures(home):
     assert "pavae/b.json is damaged; delete it" in index("quick").select_one("#failed").text
 
 
-def test_pictures_of_the_record_alone_are_not_missed(home):
+def test_pictures_of_the_record_alone_are_not_missed_and_spell_names(home):
     commit({}, figures=[{"file": "pavae/gone.png", "caption": "Gone."}])
     assert index("quick").select_one("#failed") is None
+    commit({}, figures=[{"file": "pavae/gone.png", "caption": "Gone, pet."}])
+    (paths.FIGURES / "pavae").mkdir(parents=True)
+    (paths.FIGURES / "pavae" / "gone.png").write_bytes(b"")
+    (shown,) = index("quick").select("#pictures figure")
+    assert shown.figcaption.text.strip() == "Gone, PET." == shown.img["alt"]
 
 
 # ---- draws of the record in the index, links to the cells that show verdicts ---------------------
