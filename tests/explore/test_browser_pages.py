@@ -127,9 +127,18 @@ def test_a_kernel_that_answers_replaces_what_is_stored(lesions, page, tmp_path, 
 
 def test_claim_dial_answers_and_says_what_three_draws_cannot(page, tmp_path, troubles):
     opened(page, claim_dial.explorer(summary.COLOURS), tmp_path)
-    assert "no true effect, however large, is found" in seen(page)[1]
+    text = seen(page)[1]
+    assert "reproduced on phantoms at the look R = 4: mean" in text, "it opens on a decision"
+    assert "with them, at R = 10: mean" in text, "each interval says its draws"
+    page.get_by_role("button", name="R = 3").click()
+    text = seen(page)[1]
+    assert "exploratory: inconclusive: no look yet" in text and "So far, at R = 3: mean" in text
+    assert "no true effect, however large, is found" in text
     page.get_by_label("Rule").select_option("once")
     assert "a true effect has to be" in seen(page)[1]
+    page.get_by_role("slider", name="Draws R").fill("40")
+    page.get_by_role("slider", name="Spread").fill("0.001")
+    assert "even a true effect of 0.001 is found in 80 %" in seen(page)[1]
     page.get_by_label("Rule").select_option("10")
     assert_sliders_answer(page)
     before = seen(page)
@@ -174,8 +183,27 @@ def test_the_eye_is_asked_and_told(sweeps, page, tmp_path, troubles):
         page.get_by_role("button", name="The left one").click()
         assert f"of {n} at this value" in seen(page)[1]
     page.get_by_role("slider", name="Fade").fill("0")
-    assert "in 50 %" in seen(page)[1], "a faded lesion is a guess"
+    said = seen(page)[1]
+    assert "in 50 %" in said, "a faded lesion is a guess"
+    assert "There is nothing to find" in said and "Which one has the lesion?" not in said
+    assert page.get_by_role("button", name="The left one").is_disabled(), "nothing is scored"
+    page.get_by_role("slider", name="Fade").fill("1")
     assert "Which one has the lesion?" in seen(page)[1]
+
+
+def test_without_a_lesion_the_mask_is_empty_in_every_law(sweeps, page, tmp_path, troubles):
+    mask = sweeps["chest"]["mask"].copy()
+    mask[0, :, 0] = mask[0, :, 5]  # as the brain's law has it: where the lesion would be
+    mask[0, :, 1], mask[0, :, 1, 30, 30] = 0, 1
+    opened(page, phantom.explorer(sweeps | {"brain": sweeps["chest"] | {"mask": mask}}), tmp_path)
+    for law in ("Chest radiograph", "Brain, FLAIR"):
+        page.get_by_role("radio", name=law).check()
+        value = page.get_by_role("slider", name="Value")
+        value.press("Home")
+        assert "no lesion is seen, so its mask is empty" in seen(page)[1]
+        value.press("ArrowRight")
+        assert "mask is empty" not in seen(page)[1]
+    assert "a mask of 1 pixel," in seen(page)[1]
 
 
 # ---- rating form --------------------------------------------------------------------------------

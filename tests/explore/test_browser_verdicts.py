@@ -69,6 +69,21 @@ def test_shares_are_those_of_the_judges_own_simulation(script):
             assert abs(own - row["for"]) < error + 0.01
 
 
+def test_labels_of_an_axis_never_overlap(script):
+    script.add_script_tag(content=(SCRIPTS / "claim_dial.js").read_text())
+    call = "marks => labelsOf((text) => 6 * text.length, marks, 200)"
+    for marks, texts in (
+        ([[10, "0"], [60, "m"], [150, "paper"]], ["0", "m", "paper"]),
+        ([[10, "0"], [80, "m"], [10, "paper"]], ["0, paper", "m"]),
+        ([[150, "0"], [160, "m"], [198, "paper"]], ["0, m, paper"]),
+    ):
+        found = script.evaluate(call, marks)
+        assert [each["text"] for each in found] == texts
+        ends = [each["left"] + 6 * len(each["text"]) for each in found]
+        assert ends[-1] <= 200
+        assert all(a < b["left"] for a, b in zip(ends, found[1:], strict=False))
+
+
 def test_normal_numbers_are_normal_and_the_same_again(script):
     call = "() => { const next = normals(3); return Array.from({ length: 20000 }, next); }"
     x = np.array(script.evaluate(call))

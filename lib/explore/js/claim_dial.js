@@ -3,13 +3,14 @@
 
 const STUDIES = 800, SEED = 20;
 const MOST_SHOWN = 20; // draws on the axis of a plan of ten
+const FEW = 3, PLAN = 10; // draws to which a button goes: too few, and what the ledger plans
 
 function explore(root, data) {
   const most = data.interval.length - 1;
   const studies = standardStudies(STUDIES, most, SEED);
   const names = data.verdicts.map(({ name }) => name);
   const tints = data.verdicts.map(({ colour }) => colour);
-  const state = { draws: 3, rule: "10", study: 1, ...Object.values(data.presets)[0] };
+  const state = { draws: PLAN, rule: "10", study: 1, ...Object.values(data.presets)[0] };
 
   const told = status();
   const learnt = make("p", { class: "note" });
@@ -25,7 +26,7 @@ function explore(root, data) {
     const n = state.draws, looks = looksOf(data.rules, state.rule, n);
     const found = sharesOf(studies, n, state, looks);
     shares.set(names.map((name) => Math.min(1, found[name] ?? 0)));
-    told.text = studyWords(state, data, looks);
+    told.text = studyWords(state, data);
     learnt.textContent = powerWords(n, leastFound(studies, n, state, looks), data);
     one.redraw();
     many.redraw();
@@ -47,15 +48,16 @@ function explore(root, data) {
     for (const [part, value] of Object.entries(setting)) controls[part].value = value;
     change(setting);
   }));
+  const jumps = [FEW, PLAN].map((draws) => button(`R = ${draws}`, () => { controls.draws.value = draws; change({ draws }); }));
   const again = button("Another study", () => change({ study: state.study + 1 }));
 
   root.append(
     make("style", { text: ".named li { grid-template-columns: minmax(7rem, 13rem) minmax(3rem, 1fr) 2.6rem; }" }),
     make("h2", { text: "A claim's dial" }),
-    make("p", { text: "What can R training draws say? Set how large an effect truly is and how much its paired differences spread; the verdict follows the rules of this page." }),
+    make("p", { text: "What can R training draws say? Set how large an effect truly is and how much its paired differences spread; the verdict follows the rules of this page. Then take R = 3: before the first look nothing is decided." }),
     make("div", { class: "split" },
-      section("Setting", "", column(row(...presets), ...Object.values(controls).map((each) => each.element), rule.element)),
-      section("One study", "Dots are its differences, the bar their mean with its 95 % interval; the band is the margin, the dotted line the paper's effect.",
+      section("Setting", "", column(row(...presets), row(...jumps), ...Object.values(controls).map((each) => each.element), rule.element)),
+      section("One study", "Dots are its differences, filled those on which the verdict rests; the bar is the mean of these with its 95 % interval, the band the margin, the dotted line the paper's effect.",
         one.element, told.element, row(again))),
     section(`${STUDIES} such studies`, "Left of the first look nothing is decided; a line marks R.",
       make("div", { class: "split" }, column(shares.element, learnt), many.element)),
@@ -70,18 +72,31 @@ function differencesOf({ draws, effect, spread, study }) {
   return Array.from({ length: draws }, () => effect + spread * next());
 }
 
-function studyWords(state, data, looks) {
-  const n = state.draws, moments = momentsOf(differencesOf(state));
-  const { verdict, look } = decide((k) => moments[k], n, looks, state.margin, state.paper);
-  const { mean, sd } = moments[n], half = (data.interval[n] * sd) / Math.sqrt(n);
-  const numbers = `mean ${mean.toFixed(4)}, 95 % interval ${(mean - half).toFixed(4)} to ${(mean + half).toFixed(4)}, R = ${n}`;
+// The verdict on the study that is shown, its look, and the mean with its 95 % interval by draws.
+function judgedOf(state, data) {
+  const n = state.draws, moments = momentsOf(differencesOf(state)), looks = looksOf(data.rules, state.rule, n);
+  const interval = (k) => {
+    const { mean, sd } = moments[k], half = (data.interval[k] * sd) / Math.sqrt(k);
+    return { mean, low: mean - half, high: mean + half };
+  };
+  return { ...decide((k) => moments[k], n, looks, state.margin, state.paper), first: looks[0].n, interval };
+}
+
+function studyWords(state, data) {
+  const n = state.draws, { verdict, look, first, interval } = judgedOf(state, data);
+  const numbers = (k) => {
+    const { mean, low, high } = interval(k);
+    return `mean ${mean.toFixed(4)}, 95 % interval ${low.toFixed(4)} to ${high.toFixed(4)}`;
+  };
   const mark = n < data.fewest ? "exploratory: " : "";
-  const when = look === null ? `no look yet, the first is at R = ${looks[0].n}` : `at the look R = ${look}`;
-  return `${mark}${verdict} (${numbers}; ${when}).`;
+  if (look === null) return `${mark}${verdict}: no look yet, the first is at R = ${first}. So far, at R = ${n}: ${numbers(n)}.`;
+  const later = look < n ? ` Open dots came later; with them, at R = ${n}: ${numbers(n)}.` : "";
+  return `${mark}${verdict} at the look R = ${look}: ${numbers(look)}.${later}`;
 }
 
 function powerWords(n, least, data) {
   const words = least === null ? "no true effect, however large, is found in 80 % of studies"
+    : least < 0.0005 ? "even a true effect of 0.001 is found in 80 % of studies"
     : `a true effect has to be ${least.toFixed(3)} or more to be found in 80 % of studies`;
   const first = n < data.fewest ? ` Below R = ${data.fewest} every verdict is marked exploratory.` : "";
   return `With R = ${n}, this spread and this rule, ${words}.${first}`;
@@ -96,9 +111,9 @@ function cleared(root, context, width, height) {
 
 function drawStudy(root, context, width, height, state, data, differences) {
   cleared(root, context, width, height);
-  const moments = momentsOf(differences)[differences.length], n = differences.length;
-  const half = (data.interval[n] * moments.sd) / Math.sqrt(n);
-  const ends = [moments.mean - half, moments.mean + half, ...differences, state.margin, -state.margin, state.paper, 0];
+  const { look, interval } = judgedOf(state, data), judged = look ?? differences.length;
+  const bar = interval(judged);
+  const ends = [bar.low, bar.high, ...differences, state.margin, -state.margin, state.paper, 0];
   const low = Math.min(...ends), high = Math.max(...ends), room = 0.06 * (high - low);
   const x = (value) => 12 + ((value - low + room) / (high - low + 2 * room)) * (width - 24);
   const bottom = height - 22;
@@ -109,19 +124,39 @@ function drawStudy(root, context, width, height, state, data, differences) {
   line(context, colour(root, "class-3"), 2, [[x(state.paper), 4], [x(state.paper), bottom]]);
   context.setLineDash([]);
   context.fillStyle = colour(root, "soft");
-  for (const [value, text] of [[0, "0"], [state.margin, "m"], [state.paper, "paper"]]) {
-    context.fillText(text, Math.min(width - 34, x(value) - 3), height - 6);
+  const marks = [[x(0), "0"], [x(state.margin), "m"], [x(state.paper), "paper"]];
+  for (const { left, text } of labelsOf((text) => context.measureText(text).width, marks, width)) {
+    context.fillText(text, left, height - 6);
   }
   const middle = 0.3 * bottom;
-  line(context, colour(root, "ink"), 3, [[x(moments.mean - half), middle], [x(moments.mean + half), middle]]);
+  line(context, colour(root, "ink"), 3, [[x(bar.low), middle], [x(bar.high), middle]]);
   context.fillStyle = colour(root, "ink");
-  context.fillRect(x(moments.mean) - 2, middle - 9, 4, 18);
-  context.fillStyle = colour(root, "class-0");
+  context.fillRect(x(bar.mean) - 2, middle - 9, 4, 18);
+  context.fillStyle = context.strokeStyle = colour(root, "class-0");
+  context.lineWidth = 1.5;
   differences.forEach((d, i) => {
     context.beginPath();
     context.arc(x(d), 0.65 * bottom + 7 * ((i % 5) - 2), 4, 0, 2 * Math.PI);
-    context.fill();
+    if (i < judged) context.fill();
+    else context.stroke();
   });
+}
+
+// Labels [x, text] of an axis as [{left, text}]: those that would overlap are one, "0, paper".
+function labelsOf(measure, marks, width) {
+  const found = [];
+  for (const [x, text] of marks.sort((a, b) => a[0] - b[0])) {
+    let label = { x, text };
+    for (;;) {
+      label.left = Math.min(width - measure(label.text) - 2, label.x - 3);
+      const last = found.at(-1);
+      if (!last || label.left > last.left + measure(last.text) + 6) break;
+      found.pop();
+      label = { x: last.x, text: `${last.text}, ${label.text}` };
+    }
+    found.push(label);
+  }
+  return found;
 }
 
 function line(context, tint, width, points) {

@@ -55,6 +55,9 @@ function explore(root, data) {
     if (state.value === null) {
       answer.text = "Move the value first; the test is about one value.";
       pair = null;
+    } else if (![0, 1].every((subject) => isDrawn(scene(data, { ...state, subject })))) {
+      answer.text = "There is nothing to find: here an image is the same as its healthy twin. Raise the value or the fade.";
+      pair = null;
     } else if (!pair || pair.key !== keyOf(state)) {
       pair = newPair(data, state);
       answer.text = "Which one has the lesion?";
@@ -108,11 +111,16 @@ function fadedImage(data, state) {
   return Float64Array.from(image, (x, i) => healthy[i] + state.fade * (x - healthy[i]));
 }
 
+// What is shown. The mask holds a lesion that is there: without one it is empty, in every law.
 function scene(data, state) {
   const [healthy, mask, numbers] = ["healthy", "mask", "numbers"].map((name) => partOf(data, state, name));
   const image = fadedImage(data, state);
-  return { image, healthy, mask, numbers, deviation: image.map((x, i) => (x - healthy[i]) / 255) };
+  const shown = { image, healthy, mask, numbers, deviation: image.map((x, i) => (x - healthy[i]) / 255) };
+  return isDrawn(shown) ? shown : { ...shown, mask: new Uint8Array(mask.length) };
 }
+
+// Whether a pixel on the screen differs from the healthy twin.
+const isDrawn = ({ image, healthy }) => image.some((x, i) => Math.round(x) !== healthy[i]);
 
 // Probability that a standard normal number is below x (Abramowitz and Stegun 7.1.26, to 1e-7).
 function normalShare(x) {
@@ -134,12 +142,14 @@ function showScene(pictures, { image, healthy, mask, deviation }, outline) {
 }
 
 function sceneWords(data, state, { mask }) {
-  const pixels = mask.reduce((a, b) => a + b, 0);
-  if (state.value === null) return `As its seed has it: a mask of ${pixels} pixels.`;
+  const area = mask.reduce((a, b) => a + b, 0);
+  const pixels = area ? `a mask of ${area} pixel${area === 1 ? "" : "s"}` : "no lesion is seen, so its mask is empty";
+  if (state.value === null) return `As its seed has it: ${pixels}.`;
   const { title, values } = dialOf(data, state);
   const contrast = state.fade * partOf(data, state, "contrast")[0], correct = pickedShare(data, state);
   const found = Number.isNaN(correct) ? "the observer was not asked here" : `the observer picks it out of two in ${Math.round(100 * correct)} %`;
-  return `${title}: ${values[state.value]}. A mask of ${pixels} pixels, mean deviation ${contrast.toFixed(3)}; ${found}.`;
+  const mean = area ? `, mean deviation ${contrast.toFixed(3)}` : "";
+  return `${title}: ${values[state.value]}; ${pixels}${mean}; ${found}.`;
 }
 
 // Lines of the table: a measure of this image, and of patients' images.

@@ -7,7 +7,6 @@ const ROUND_STYLE = `
 .asked { flex: 1 1 15rem; }
 .asked button { min-width: 2.6rem; }
 .asked button[aria-pressed="true"] { background: var(--link); border-color: var(--link); color: var(--ground); }
-.asked button:disabled { opacity: .55; cursor: default; }
 .asked p.note { margin-top: .8rem; }
 .mistaken figure { flex: 0 1 8rem; }
 ${READER_STYLE}`;
