@@ -122,7 +122,8 @@ def utility_line(arm) -> list[str]:
 
 
 page.table(["arm", *HEAD], [utility_line(arm) for arm in arms if at.has(arm, "auc")])
-page.text(" ".join(findings.remarks(at, ABOUT.main)))
+for remark in findings.remarks(at, ABOUT.main):
+    page.text(remark)
 
 # %% [markdown]
 # **How to read it.** The arm *Classical augmentation* has no synthetic image at all: real images with
