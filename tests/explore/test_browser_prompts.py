@@ -111,6 +111,49 @@ def test_mask_side_and_outlines_by_keyboard_and_mouse(found, page, tmp_path, tro
     assert_fits_a_phone(page)
 
 
+def test_nothing_is_said_once_and_not_applicable_is_explained(found, page, tmp_path, troubles):
+    shown(page, page_of.explorer(found), tmp_path)
+    page.get_by_role("radio", name="none").check()
+    page.get_by_role("checkbox", name="pneumothorax").uncheck()
+    assert said(page) == "Nothing is asked for."
+    assert page.locator(".order").inner_text() == (
+        "Prompt: N/A (no text at all, as the paper writes it)"
+    )
+
+
+def test_an_outline_below_the_threshold_is_explained(found, page, tmp_path, troubles):
+    low = found["probability"].copy()
+    low[1::SAMPLES, FINDINGS.index("pneumothorax")] = 0.3  # outlined where a mask asks for it
+    shown(page, page_of.explorer(found | {"probability": low}), tmp_path)
+    doubt = "In sample 2 a pneumothorax is outlined although its probability stays below 0.40"
+    assert doubt in said(page)
+    page.get_by_role("radio", name="none").check()
+    assert "outlined although" not in said(page)
+
+
+BROKEN = """() => {
+    const walk = document.createTreeWalker(document.querySelector("main").shadowRoot, 4);
+    const broken = [], range = document.createRange();
+    while (walk.nextNode()) {
+        for (const word of walk.currentNode.data.matchAll(/\\S+/g)) {
+            range.setStart(walk.currentNode, word.index);
+            range.setEnd(walk.currentNode, word.index + word[0].length);
+            const tops = new Set([...range.getClientRects()].map((box) => box.top));
+            if (tops.size > 1) broken.push(word[0]);
+        }
+    }
+    return broken;
+}"""
+
+
+def test_no_word_breaks_on_a_phone(found, page, tmp_path, troubles):
+    page.set_viewport_size({"width": 390, "height": 800})
+    shown(page, page_of.explorer(found), tmp_path)
+    page.get_by_role("radio", name="none").check()
+    assert page.evaluate(BROKEN) == []
+    assert_fits_a_phone(page)
+
+
 def test_a_text_against_its_mask_is_pointed_out(found, page, tmp_path, troubles):
     shown(page, page_of.explorer(found), tmp_path)
     page.get_by_label("side of pneumothorax").select_option("right")

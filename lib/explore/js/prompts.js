@@ -4,6 +4,7 @@
 const SIDE = 64;
 const MARKS = [["", ""], ["✓", "honoured"], ["✗", "dropped"], ["+", "added"]];
 const MASK_COLOUR = "#e69f00", READ_COLOUR = "#56b4e9";
+const LESION = "pneumothorax"; // the finding that has masks and outlines
 const REACH = 40; // pixels by which a mask can be moved
 const SEEDS = 99; // the highest seed; 0 is that of the stored films
 const LOOKS = `
@@ -34,8 +35,9 @@ const LOOKS = `
     .films { grid-template-columns: repeat(2, minmax(0, 1fr)); }
     .asked { grid-template-columns: minmax(0, 1fr); }
     .asked figure { max-width: 8.5rem; }
-    .seen { font-size: .78rem; } .seen .mark { font-size: .66rem; letter-spacing: -.02em; }
-    .seen td, .seen th { padding: .25rem .1rem; } .seen th:first-child { width: 29%; font-size: .74rem; }
+    .seen { font-size: .78rem; } .seen .mark { position: relative; }
+    .seen .mark span { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+    .seen td, .seen th { padding: .25rem .1rem; } .seen th:first-child { width: 36%; }
   }`;
 
 // ---- texts and what they pick ----
@@ -106,9 +108,20 @@ function summaryOf(data, lines, text) {
   const parts = lines.filter(({ asked }) => asked).map(({ name, marks }) => `${name} honoured in ${marks.filter((m) => m === 1).length} of ${data.samples}`);
   const added = lines.filter(({ marks }) => marks.includes(3)).map(({ name, marks }) => `${name} in ${marks.filter((m) => m === 3).length}`);
   const clear = Array.from({ length: data.samples }, (_, i) => lines.every(({ marks }) => marks[i] !== 3)).filter(Boolean).length;
-  const well = text === data.nothing ? "No finding is asked for." : `The reader is sure of no finding in ${clear} of ${data.samples}.`;
+  const well = text === data.nothing ? "" : `The reader is sure of no finding in ${clear} of ${data.samples}.`;
   const first = parts.length ? `The reader's verdict: ${parts.join("; ")}.` : well;
   return added.length ? `${first} Nobody asked for: ${added.join("; ")}.` : first;
+}
+
+// Where the reader outlines a pneumothorax that its probability does not show, in words.
+function doubtOf(data, shown) {
+  const k = data.findings.indexOf(LESION), level = data.thresholds.values[k];
+  const outlined = (i) => shown.lesion.slice(i * SIDE * SIDE, (i + 1) * SIDE * SIDE).some((x) => x > 0);
+  const where = Array.from({ length: data.samples }, (_, i) => i)
+    .filter((i) => outlined(i) && shown.probability[i * data.findings.length + k] < level).map((i) => i + 1);
+  if (!where.length) return "";
+  const samples = where.length === 1 ? `sample ${where[0]}` : `samples ${where.slice(0, -1).join(", ")} and ${where.at(-1)}`;
+  return `In ${samples} a pneumothorax is outlined although its probability stays below ${level.toFixed(2)}, from where on the reader sees one: outline and probability come from two networks.`;
 }
 
 function tableOf(data, lines) {
@@ -124,7 +137,7 @@ function cell(x, level, mark) {
   const [sign, word] = MARKS[mark];
   const fill = make("i", { class: word ? `mark-${word}` : "", style: `width: ${100 * Math.min(1, x)}%` });
   const tick = make("b", { style: `left: calc(${100 * level}% - 1px)` });
-  const said = word ? [make("span", { class: `mark mark-${word}`, text: `${sign} ${word}` })] : [];
+  const said = word ? [make("span", { class: `mark mark-${word}` }, `${sign} `, make("span", { text: word }))] : [];
   return make("td", {}, x.toFixed(2), make("span", { class: "level", "aria-hidden": "true" }, fill, tick), ...said);
 }
 
@@ -175,7 +188,7 @@ function explore(root, data, tell) {
     return;
   }
   const live = Boolean(tell.listen);
-  const state = { text: "pneumothorax", mask: 1, mirrored: false, rows: 0, columns: 0, outlined: true, seed: 0 };
+  const state = { text: LESION, mask: 1, mirrored: false, rows: 0, columns: 0, outlined: true, seed: 0 };
   let shown = null, drawn = null, asked = 0, waiting = false, trouble = "";
 
   const pictures = Array.from({ length: data.samples }, (_, i) => picture(`sample ${i + 1}`));
@@ -197,7 +210,7 @@ function explore(root, data, tell) {
     if (waiting) return "The kernel draws; that takes some seconds.";
     if (!shown) return "No films are stored for this order; press “Draw”.";
     const from = live ? `Seed ${shown.seed}${shown === drawn ? ", drawn by the kernel" : ", stored"}. ` : "";
-    return [from + summaryOf(data, lines, shown.text), shown.note].filter(Boolean).join(" ");
+    return [from + summaryOf(data, lines, shown.text), shown.note, doubtOf(data, shown)].filter((each) => each.trim()).join(" ");
   };
   const change = (part) => { // what a kernel drew or refused belongs to one order
     Object.assign(state, part);
@@ -219,7 +232,9 @@ function explore(root, data, tell) {
   });
   const masks = toggle("Mask", data.masks.map((name, k) => [k, name]), state.mask, (mask) => change({ mask }));
   const order = live ? make("input", { type: "text", "aria-label": "Prompt", spellcheck: "false", change: () => change({ text: order.value.trim() }) }) : make("b");
+  const meant = make("span", { class: "note" });
   const refresh = () => {
+    meant.textContent = state.text === data.nothing ? " (no text at all, as the paper writes it)" : "";
     const now = picksOf(data, state.text);
     const off = (input, is) => { input.disabled = is; };
     well.value = state.text === data.normal;
@@ -259,13 +274,13 @@ function explore(root, data, tell) {
   root.append(
     make("p", { text: "Ask for findings, for a pneumothorax in a mask, or for both; every order has four samples, which start from the same noise as those of all other orders. An independent reader says what it sees in them." }),
     section("Order", note, make("div", { class: "asked" },
-      column(make("p", { class: "order" }, "Prompt: ", order),
+      column(make("p", { class: "order" }, "Prompt: ", order, meant),
         make("fieldset", { class: "picks" }, make("legend", { text: "Findings" }), make("div", { class: "pick" }, well.element), ...picks.map((each) => each.element)),
         masks.element, ...(live ? [...Object.values(more).map((each) => each.element), row(...draws)] : [])),
       preview.element)),
     section("Four samples", "", make("div", { class: "films" }, ...pictures.map((each) => each.element)),
       row(outlines.element, key()), words.element),
-    section("What the reader sees", "Probability of each finding. The tick is where the reader sees a finding that was asked for; for others, where it is sure of it. The AUC is the reader's own, on films that it has not learned from: it errs, too.",
+    section("What the reader sees", "Probability of each finding. The tick is where the reader sees a finding that was asked for; for others, where it is sure of it. ✓ is honoured, ✗ dropped, + added. The AUC is the reader's own, on films that it has not learned from: it errs, too.",
       wide("What the reader sees", table)),
     ...(live ? [make("details", {}, make("summary", { text: "Words that a prompt may have" }), make("p", { class: "note", text: data.words.join(", ") }))] : []),
   );
