@@ -209,6 +209,53 @@ def test_hover_shows_the_image_of_a_mark_and_its_twin(latent, codes, page):
     assert pixels(page, "its healthy twin") == before
 
 
+def test_a_point_of_no_image_has_none_beside_it(latent, page, troubles):
+    opened(page, latent)
+    at, twin = part(page, "At the point"), page.get_by_role("img", name="its healthy twin")
+    none = at.get_by_text("This point belongs to no image")
+    for name in ("Draw from the prior", "The prior's mean"):
+        page.get_by_role("button", name="Back to the image").click()
+        at.get_by_text("The point is the code of image 1:").wait_for()
+        assert twin.count() == 1 and none.count() == 0
+        page.get_by_role("button", name=name).click()
+        none.wait_for()
+        assert twin.count() == 0
+    slider = at.get_by_role("slider", name="Held-out image")
+    slider.press("ArrowLeft")
+    at.get_by_text("The point is the code of image 0:").wait_for()
+    slider.press("ArrowRight")
+    at.get_by_text("The point is the code of image 1:").wait_for()
+    at.get_by_role("radio", name="healthy").check()
+    at.get_by_text("The code of image 1, decoded under another label.").wait_for()
+    page.get_by_role("application").press("ArrowRight")
+    at.get_by_text("The point has left the code of image 1.").wait_for()
+
+
+def test_play_says_stop_and_a_click_on_the_map_stops_it(latent, page, troubles):
+    opened(page, latent)
+    path, where = part(page, "From A to B"), page.get_by_text("Nearest draw of a posterior")
+    for stop in ("button", "map"):
+        path.get_by_role("slider").fill("0")
+        page.wait_for_timeout(300)  # until the point rests
+        before, first = where.inner_text(), path.get_by_role("slider").input_value()
+        path.get_by_role("button", name="Play").click()
+        button = path.get_by_role("button", name="Stop")
+        button.wait_for()
+        page.wait_for_function("before => before !== "
+            "document.querySelector('#place').shadowRoot.querySelector('[aria-busy]').textContent",
+            arg=before)  # fmt: skip
+        assert button.count() == 1, "the readout follows while it plays"
+        if stop == "button":
+            button.click()
+        else:
+            page.get_by_role("application").click(position={"x": 5, "y": 5})
+        path.get_by_role("button", name="Play").wait_for()
+        value = path.get_by_role("slider").input_value()
+        page.wait_for_timeout(200)
+        assert path.get_by_role("slider").input_value() == value != first
+        assert float(value) < 1
+
+
 def test_only_the_label_changes(latent, page):
     opened(page, latent)
     page.wait_for_timeout(800)

@@ -4,13 +4,17 @@ const SIDE = 64;
 const SHARE = 0.25; // of the images that the prior promises: fewer than these make a hole
 const CELLS = 40; // along each side of the map, in the search for holes
 const DECODED = 7; // pictures along each side of the map
+const READ = 100; // ms between two readouts while the point moves
 
 function explore(root, data, tell) {
   const place = make("div");
   const titles = data.spaces.map(({ key, title }) => [key, title]);
+  let state = null;
   const show = (key) => {
+    state?.stop();
     const space = readSpace(data, data.spaces.find((each) => each.key === key));
-    place.replaceChildren(...view(root, space, readReader(data, space), tell));
+    state = startState(space);
+    place.replaceChildren(...view(root, space, state, readReader(data, space), tell));
   };
   const model = choice("Model", titles, titles[0][0], show);
   const notes = data.notes.map((text) => make("p", { class: "note", text }));
@@ -115,8 +119,7 @@ function directions(space) {
 
 // ---- one space ----
 
-function view(root, space, reader, tell) {
-  const state = startState(space);
+function view(root, space, state, reader, tell) {
   const map = mapPart(root, space, state), dimensions = dimensionsPart(space, state);
   const beside = [picturesPart(space, state, reader)];
   if (space.labelled) beside.push(labelsPart(space, state));
@@ -131,7 +134,8 @@ function view(root, space, reader, tell) {
   return [make("div", { class: "split" }, left, right), dimensions.element];
 }
 
-// Where the reader of this page is: a point, its label, the image it began from, two ends of a path.
+// Where the reader of this page is: a point, its label, the image it began from (null where it began from
+// none), two ends of a path. goTo(...) is a move of the reader's own and stops one that plays.
 function startState(space) {
   const sick = space.label.findIndex((label) => label > 0);
   const other = space.label.findIndex((label) => label !== space.label[sick]);
@@ -141,13 +145,16 @@ function startState(space) {
     label: space.label[sick],
     picked: sick,
     hovered: null,
-    ends: [sick, other].map((i) => ({ z: space.codes[i], label: space.label[i], name: `image ${i}` })),
+    ends: [sick, other].map((i) => ({ z: space.codes[i], label: space.label[i], name: `image ${i}`, picked: i })),
     move: null,
     refresh: () => {},
-    goTo(z, label = state.label, picked = null) {
-      state.z = Float32Array.from(z);
-      state.label = label;
-      if (picked !== null) state.picked = picked;
+    stop: () => {}, // what plays
+    goTo(z, label = state.label, picked = state.picked) {
+      state.stop();
+      state.show(z, label, picked);
+    },
+    show(z, label, picked) {
+      Object.assign(state, { z: Float32Array.from(z), label, picked });
       state.refresh();
     },
     pick: (i) => state.goTo(space.codes[i], space.label[i], i),
@@ -208,11 +215,18 @@ function mapPart(root, space, state) {
   board.canvas.setAttribute("role", "application");
   lay("p0", "p1");
   const place = status();
+  let read = 0;
+  const readOut = () => { place.text = whereabouts(space, state); read = performance.now(); };
   return {
     element: section("Map", "Each mark is the code of an image that no training has seen.",
       row(right.element, up.element, pictured.element), board.element, text.element, key(space), place.element),
-    draw() { board.redraw(); },
-    settle() { place.text = whereabouts(space, state); grid.restart(plane, across(state.z), pictured.value, () => board.redraw()); },
+    draw() {
+      board.redraw();
+      if (performance.now() - read < READ) return;
+      place.element.setAttribute("aria-busy", "true"); // spoken once the point rests
+      readOut();
+    },
+    settle() { place.element.removeAttribute("aria-busy"); readOut(); grid.restart(plane, across(state.z), pictured.value, () => board.redraw()); },
   };
 }
 
@@ -229,7 +243,11 @@ function key(space) {
 // How far the point is from the codes and from the prior, in words.
 function whereabouts(space, state) {
   const { mean: centre, sd } = state.prior;
-  const gap = (a, b) => Math.sqrt(a.reduce((sum, x, i) => sum + ((x - b[i]) / sd[i]) ** 2, 0));
+  const gap = (a, b) => {
+    let sum = 0;
+    for (let i = 0; i < a.length; i++) sum += ((a[i] - b[i]) / sd[i]) ** 2;
+    return Math.sqrt(sum);
+  };
   const gaps = space.codes.map((_, i) => gap(state.z, space.draws[i]));
   const least = gaps.indexOf(Math.min(...gaps)), usual = usualGap(space, state, gap);
   const far = gaps[least] > space.far * usual ? "farther than usual: here samples may break" : "within the usual";
@@ -416,9 +434,15 @@ function picturesPart(space, state, reader) {
   const random = normal();
   const draw = () => { const { mean: centre, sd } = state.prior; return centre.map((m, i) => m + sd[i] * random()); };
   let shown = "";
+  const scale = legend("grey units", 0.5), given = [image.element, twin.element, changed.element, scale];
+  const told = make("p", { class: "note" });
   const beside = (i) => {
-    if (shown === `${i} ${outlined.value}`) return; // a drag changes the decoded picture alone
-    shown = `${i} ${outlined.value}`;
+    const how = standing(space, state, i), now = `${i} ${outlined.value} ${how}`;
+    if (shown === now) return; // a drag changes the decoded picture alone
+    shown = now;
+    given.forEach((each) => { each.style.visibility = i === null ? "hidden" : ""; });
+    told.textContent = how;
+    if (i === null) return;
     image.grey(space.image[i], 0, 255);
     if (space.mask && outlined.value) image.outline(space.mask[i]);
     image.caption = `image ${i}: ${space.classes[space.label[i]]}`;
@@ -427,19 +451,29 @@ function picturesPart(space, state, reader) {
   };
   return {
     element: section("At the point", "", label ? label.element : "",
-      make("div", { class: "stage" }, decoded.element, image.element, twin.element, changed.element, legend("grey units", 0.5)),
-      row(outlined.element, button("Draw from the prior", () => state.goTo(draw())), button("The prior's mean", () => state.goTo(state.prior.mean))),
+      make("div", { class: "stage" }, decoded.element, image.element, twin.element, changed.element, scale),
+      told, row(outlined.element, button("Draw from the prior", () => state.goTo(draw(), state.label, null)), button("The prior's mean", () => state.goTo(state.prior.mean, state.label, null)),
+        button("Back to the image", () => state.pick(index.value))),
       index.element, ...readerWords(space, reader, seen)),
     draw() {
       const now = decode(space, state.z, state.label), i = state.hovered ?? state.picked;
       decoded.grey(now.image);
       if (outlined.value) decoded.outline(now.mask);
       if (label) label.value = state.label;
-      index.value = state.picked;
+      index.value = state.picked ?? index.value;
       beside(i);
       if (seen) seen.set(reader.see(now.image));
     },
   };
+}
+
+// How the image that is shown stands to the decoded picture.
+function standing(space, state, i) {
+  if (i === null) return "This point belongs to no image: hover over a mark to see one, or go back to the image.";
+  if (i !== state.picked) return `Image ${i} is the one under the pointer, not the point's.`;
+  if (space.codes[i].some((x, k) => x !== state.z[k])) return `The point has left the code of image ${i}.`;
+  if (space.labelled && space.label[i] !== state.label) return `The code of image ${i}, decoded under another label.`;
+  return `The point is the code of image ${i}: the decoded picture is its reconstruction.`;
 }
 
 function readerWords(space, reader, seen) {
@@ -475,18 +509,29 @@ function pathPart(space, state) {
   const tiles = Array.from({ length: DECODED }, (_, i) => picture(i === 0 ? "A" : i === DECODED - 1 ? "B" : "", SIDE));
   tiles.slice(1, -1).forEach((tile, i) => tile.canvas.setAttribute("aria-label", `${i + 1} of ${DECODED - 1} steps from A to B`));
   const text = status();
-  let drawn = "", stop = () => {};
+  let drawn = "";
   const go = (t) => {
-    const [a, b] = state.ends;
+    const [a, b] = state.ends, end = t === 0 ? a : t === 1 ? b : { picked: null };
     at.value = t;
-    state.goTo(blend(a.z, b.z, t), t < 0.5 ? a.label : b.label);
+    state.show(blend(a.z, b.z, t), t < 0.5 ? a.label : b.label, end.picked);
   };
-  const at = slider("From A to B", { min: 0, max: 1, step: 0.01 }, (t) => { stop(); go(t); });
-  const set = (which) => { state.ends[which] = { z: Float32Array.from(state.z), label: state.label, name: "a point" }; state.refresh(); };
+  const at = slider("From A to B", { min: 0, max: 1, step: 0.01 }, (t) => { state.stop(); go(t); });
+  const set = (which) => {
+    state.stop();
+    state.ends[which] = { z: Float32Array.from(state.z), label: state.label, name: "a point", picked: state.picked };
+    state.refresh();
+  };
+  const rest = () => { state.stop = () => {}; playing.textContent = "Play"; };
+  const playing = button("Play", () => {
+    if (playing.textContent === "Stop") return state.stop();
+    state.stop();
+    playing.textContent = "Stop";
+    const halt = animate(3, go, rest);
+    if (playing.textContent === "Stop") state.stop = () => { halt(); rest(); }; // not over at once
+  });
   return {
     element: section("From A to B", `A straight line between two codes${space.labelled ? "; halfway the label of B takes over" : ""}.`,
-      row(button("A is the point", () => set(0)), button("B is the point", () => set(1)),
-        button("Play", () => { stop(); stop = animate(3, go); })),
+      row(button("A is the point", () => set(0)), button("B is the point", () => set(1)), playing),
       at.element, make("div", { class: "strip" }, ...tiles.map((tile) => tile.element)), text.element),
     draw() {},
     settle() {
