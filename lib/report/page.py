@@ -205,7 +205,7 @@ class Page:
 
     def table(self, head: list[str], lines: list[list]) -> None:
         """A table of text; one line that says so when it is empty. Names are spelled."""
-        head = [spelled(title) for title in head]
+        head = [spelled(str(title)) for title in head]
         lines = [[SPELLED.get(str(cell), cell) for cell in line] for line in lines]
         self.text(summary.table(head, lines) if lines else f"*{head[0] or head[1]}: none*")
 

@@ -81,9 +81,9 @@ def test_a_recorded_model_that_todays_networks_refuse_is_fitted_here(page, monke
 def test_tables_and_checks_spell_names_as_one_writes_them(page, monkeypatch):
     shown = []
     monkeypatch.setattr(page, "text", shown.append)
-    page.table(["FD, flair", "R"], [["pet", 3], ["beta_pet", "dhvae/table1_beta"]])
+    page.table(["FD, flair", np.int64(4)], [["pet", 3], ["beta_pet", "dhvae/table1_beta"]])
     head, _, *lines = shown[0].splitlines()
-    assert head == "| FD, FLAIR | R |"
+    assert head == "| FD, FLAIR | 4 |"
     assert lines == ["| PET | 3 |", "| beta_pet | dhvae/table1_beta |"]
     page.check("flair: nothing is lost", True)
     assert page.held == ["FLAIR: nothing is lost"]
