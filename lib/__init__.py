@@ -2,5 +2,5 @@
 
 Rooms, from the ground floor up; a room imports only from rooms below it: paths, machine, profiles;
 jobs; record; phantoms; datasets; networks, metrics; training; tasks; generators; controls; scores;
-papers; claims; report; and on top the runner behind run_all.sh.
+papers; claims; report, explore; and on top the runner behind run_all.sh.
 """

@@ -1,1 +1,1 @@
-"""ControlNet (planned): its claims are in the ledger."""
+"""ControlNet: chest radiographs from words and outlines, and what more of them buys."""
