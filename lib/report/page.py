@@ -185,7 +185,7 @@ class Page:
                 jobs.run([job])
                 found, where = jobs.load(job), "fitted here"
             elif where != "record":
-                self.old = " Models stand in the record from earlier code."
+                self.old = " Models stand in the record from earlier code or another seed."
         print(f"{name}: {where}")
         return found
 

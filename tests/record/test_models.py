@@ -40,7 +40,7 @@ def test_record_knows_what_it_has(kept):
 
 
 def test_a_model_of_other_code_or_settings_says_so(kept):
-    assert models.load("toy/vae", Job(fit, steps=3))[1] == "record, made by other code"
+    assert models.load("toy/vae", Job(fit, steps=3))[1] == "record, of other code or seed"
 
 
 def test_a_model_enters_the_record_once(kept, tmp_path, monkeypatch):

@@ -57,7 +57,7 @@ def test_figures_say_once_a_model_of_earlier_code_is_shown(page, monkeypatch, tm
     monkeypatch.setenv(paths.RECORD_ONLY, "1")
     monkeypatch.setattr("lib.record.models.suits", lambda *_: True)
     job = page.study.warm(0)
-    for key, told in (("record", False), ("record, made by other code", True)):
+    for key, told in (("record", False), ("record, of other code or seed", True)):
         monkeypatch.setattr("lib.record.models.load", lambda *_, where=key: (None, where))
         page.model("vae_flair", job)
         with page.figure("Samples."):
@@ -68,7 +68,7 @@ def test_figures_say_once_a_model_of_earlier_code_is_shown(page, monkeypatch, tm
 def test_a_recorded_model_that_todays_networks_refuse_is_fitted_here(page, monkeypatch, capsys):
     made, job = Result({}, {"settings": {}}), page.study.warm(0)
     old = Result({"model/weight": np.zeros(3)}, {"settings": asdict(hvae.VAE)})
-    monkeypatch.setattr("lib.record.models.load", lambda *_: (old, "record, made by other code"))
+    monkeypatch.setattr("lib.record.models.load", lambda *_: (old, "record, of other code or seed"))
     monkeypatch.setattr("lib.jobs.run", lambda _: None)
     monkeypatch.setattr("lib.jobs.load", lambda _: made)
     assert page.model("vae_flair", job) is made
