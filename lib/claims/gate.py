@@ -6,6 +6,7 @@ Which generator that is stands in the rows (`generator`, from lib.papers.arms). 
 competence itself, and those that rest on no sample, are not gated.
 """
 
+from collections.abc import Iterable
 from math import inf
 
 from lib.claims import evidence
@@ -96,6 +97,11 @@ def _value(source, items: tuple, regime: str, name: str, metric: str) -> float |
         if real:
             return sum(evidence.defined(row).values()) / len(evidence.defined(row)) / real
     return None
+
+
+def in_words(conditions: Iterable[str]) -> list[str]:
+    """Conditions as a reader knows them."""
+    return ["end of training" if each == "plateau" else each for each in conditions]
 
 
 def failures(found: dict[str, float | None]) -> list[str]:

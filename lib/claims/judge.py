@@ -9,7 +9,7 @@ numbers of its test (delta, ci95, p, margin, parts ...).
 from collections import Counter
 from functools import cache, partial
 
-from lib.claims import evidence, ledger
+from lib.claims import evidence, gate, ledger
 from lib.claims import verdict as v
 from lib.claims.evaluate import evaluate
 from lib.metrics.inference import fieller, holm
@@ -148,13 +148,9 @@ def _remarks(out, n, plan):
         yield f"R={n} of {plan} planned."
     unknown = (out["gate"] or {}).get("unknown")
     if unknown:
-        each = (f"{v.spelled(name)} ({_rows(rows)})" for name, rows in unknown.items())
+        named = {v.spelled(name): ", ".join(gate.in_words(rows)) for name, rows in unknown.items()}
+        each = (f"{name} ({rows})" for name, rows in named.items())
         yield f"Competence not measured: {', '.join(each)}."
-
-
-def _rows(conditions):
-    """Conditions of the gate as a list in words."""
-    return ", ".join(conditions).replace("plateau", "end of training")
 
 
 def _losers(out):

@@ -124,11 +124,14 @@ def _augmented(at: Regime, main: MainTable) -> str | None:
 
 def checked(about: About, mine: list[dict], source: Callable[[str], dict | None]) -> str:
     """Whether the paper's own generator draws what it should, and what cannot be read."""
-    misses = missed(about.name, next(iter(about.generators)), source)
+    own = about.name, next(iter(about.generators)), source
+    misses = missed(*own)
     unread = len(summary.told(mine, (verdict.NOT_INTERPRETED,)))
     if misses is None:
         return ""
     text = f"Its generator {'fails' if misses else 'passes'} our check of what it draws"
+    if not misses and (absent := unmeasured(*own)):
+        text += f" ({listed(absent)} not measured yet)"
     rest = "that compare a failing generator are read neither for nor against the paper"
     return f"{text}; {unread} claims {rest}." if unread else f"{text}."
 
@@ -270,6 +273,14 @@ def missed(paper: str, arm: str, source: Callable[[str], dict | None]) -> list[s
         place = "" if regime == evidence.PLAIN else f"{verdict.spelled(regime)}: "
         found += [place + failures] * bool(failures)
     return found if measured else None
+
+
+def unmeasured(paper: str, arm: str, source: Callable[[str], dict | None]) -> list[str]:
+    """The conditions of the gate for which a generator has no row, in words."""
+    places = _places(paper, arm, source)
+    each = [gate.competence(source, item, regime, arm) for item, regime in places]
+    absent = (name for found in each for name in found if found[name] is None)
+    return gate.in_words(dict.fromkeys(absent))
 
 
 def _places(paper: str, arm: str, source: Callable[[str], dict | None]) -> list[tuple[str, str]]:

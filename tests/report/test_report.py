@@ -564,6 +564,13 @@ def test_what_is_reproduced_on_cost_alone_is_told_apart(home):
     assert findings.so_far([], {}) == "So far nothing has been run."
 
 
+def test_what_is_not_measured_of_a_passed_check_is_said(home):
+    commit(*half_rows(3), *gate_rows(pavae=0.95))
+    (line,) = (dd for dd in index("quick", own=False).select("#short dd") if "AUC rises" in dd.text)
+    part = "(coverage and end of training not measured yet)"
+    assert f"Its generator passes our check of what it draws {part}." in line.text
+
+
 def gate_rows(**adherence):
     """Rows of competence in which nothing but adherence is measured."""
     return [
