@@ -107,6 +107,9 @@ def _moved(at: Regime, main: MainTable, title: str) -> str:
     text += f" images ({given})"
     if whole and at.has(main.method, whole) and not _same(at, main):
         text += f", and {_move(at, main, whole)}"
+        if at.has(main.oracle, whole):
+            fresh = number(at.mean(main.oracle, whole))
+            text += f" (with as many fresh phantoms {fresh}: the films that both add have a lesion)"
     return f"{text}. {SHARE}" if _beyond(at, main) else f"{text}."
 
 
@@ -132,8 +135,11 @@ def checked(about: About, mine: list[dict], source: Callable[[str], dict | None]
     text = f"Its generator {'fails' if misses else 'passes'} our check of what it draws"
     if not misses and (absent := unmeasured(*own)):
         text += f" ({listed(absent)} not measured yet)"
-    rest = "that compare a failing generator are read neither for nor against the paper"
-    return f"{text}; {unread} claims {rest}." if unread else f"{text}."
+    if not unread:
+        return f"{text}."
+    which = "this or another failing generator" if misses else "a rival that fails it"
+    rest = "and are read neither for nor against the paper"
+    return f"{text}. {unread} claims compare {which}, {rest}."
 
 
 def decided(mine: list[dict], run: list[dict]) -> str:

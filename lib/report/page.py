@@ -84,14 +84,14 @@ class Page:
         if self.table_of is None:
             return
         if self.from_record:
-            own = "nothing is computed here"
+            own = "Built from the record alone, nothing is computed here"
         else:
             n = len(self.plan.draws())
-            own = f"profile `{self.plan.profile.name}`: {n} draw{'s' * (n != 1)} computed here"
+            own = f"Profile `{self.plan.profile.name}`: {n} draw{'s' * (n != 1)} computed here"
         page = draws.merged(self.item, own=False)
         known = max((len(row["values"]) for row in page["rows"]), default=0) if page else 0
-        text = f"*{own}; the record has {f'up to {known}' if known else 'none'}.*"
-        self.text(text)
+        drawn = f"{known} draw{'s' * (known != 1)} of an arm at most" if known else "no draw yet"
+        self.text(f"*{own}; the record has {drawn}.*")
 
     # ---- numbers ----
 
