@@ -95,6 +95,15 @@ def shaken(make):
     return freeze(model)
 
 
+DIMMED = """(slider) => new Promise((seen) => {
+  const part = slider.getRootNode().querySelector('[aria-label="Only the label changes"]');
+  const pictures = part.querySelector('.thirds');
+  new MutationObserver(() => seen(pictures.style.opacity)).observe(pictures, { attributes: true });
+  slider.value = "0.5";
+  slider.dispatchEvent(new Event("input"));
+})"""
+
+
 def part(page, title):
     return page.get_by_role("region", name=title, exact=True)
 
@@ -241,9 +250,9 @@ def test_play_says_stop_and_a_click_on_the_map_stops_it(latent, page, troubles):
         path.get_by_role("button", name="Play").click()
         button = path.get_by_role("button", name="Stop")
         button.wait_for()
-        page.wait_for_function("before => before !== "
-            "document.querySelector('#place').shadowRoot.querySelector('[aria-busy]').textContent",
-            arg=before)  # fmt: skip
+        page.wait_for_function("before => { "
+            "const busy = document.querySelector('#place').shadowRoot.querySelector('[aria-busy]');"
+            "return busy && busy.textContent !== before; }", arg=before)  # fmt: skip
         assert button.count() == 1, "the readout follows while it plays"
         if stop == "button":
             button.click()
@@ -266,6 +275,12 @@ def test_only_the_label_changes(latent, page):
     label.check()
     assert differ(page, "decoded at the point", before)
     assert pixels(page, "decoded at the point") == each[0]
+    here = part(page, "Only the label changes").locator(".thirds")
+    assert here.get_attribute("style") in (None, ""), "the pictures are of this point"
+    dimmed = part(page, "From A to B").get_by_role("slider").evaluate(DIMMED)
+    assert float(dimmed) < 1, "and until another rests they are faint"
+    page.wait_for_timeout(800)
+    assert here.get_attribute("style") in (None, "")
 
 
 def test_reader_in_the_page_says_what_the_reader_says(latent, page):

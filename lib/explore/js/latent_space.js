@@ -491,14 +491,17 @@ function readerWords(space, reader, seen) {
 function labelsPart(space, state) {
   const views = space.classes.map((name) => picture(name, SIDE));
   const changes = space.classes.slice(1).map((name) => picture(`${name} less ${space.classes[0]}`, SIDE));
+  const pictures = make("div", { class: "thirds" }, ...[...views, ...changes].map((each) => each.element), legend("grey units", 0.5));
+  let shown = "";
   return {
-    element: section("Only the label changes", "The same point under every label, and what the label adds to a healthy chest.",
-      make("div", { class: "thirds" }, ...[...views, ...changes].map((each) => each.element), legend("grey units", 0.5))),
-    draw() {},
+    element: section("Only the label changes", "The same point under every label, and what the label adds to a healthy chest.", pictures),
+    draw() { pictures.style.opacity = String(state.z) === shown ? "" : 0.4; }, // of another point, until this one rests
     settle() {
       const all = space.classes.map((_, label) => decode(space, state.z, label).image);
       all.forEach((image, i) => views[i].grey(image));
       changes.forEach((each, i) => each.signed(minus(all[i + 1], all[0]), 0.5));
+      shown = String(state.z);
+      pictures.style.opacity = "";
     },
   };
 }

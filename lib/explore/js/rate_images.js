@@ -162,7 +162,8 @@ function secondReader(data, state, told) {
   input.addEventListener("change", async () => {
     try {
       const { reader, scores } = fromCsv(data, await input.files[0].text());
-      told.text = `${state.reader} and ${reader}: ${agreementWords(agreement(state.scores, scores))}.`;
+      const same = reader === state.reader ? " Both have one name: it may be your own file." : "";
+      told.text = `${state.reader} and ${reader}: ${agreementWords(agreement(state.scores, scores))}.${same}`;
     } catch (error) {
       told.text = `The file cannot be used: ${error.message}.`;
     }
