@@ -288,7 +288,12 @@ def _check_there(text: str, shown: Round, file: Path) -> None:
 
 def _known(folder: Path) -> dict[str, str]:
     file = folder / KNOWN
-    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if not file.exists():
+        return {}
+    try:
+        return dict(json.loads(file.read_text(encoding="utf-8")))
+    except (ValueError, TypeError):
+        raise ValueError(f"{file} is damaged; remove it: it holds names of images alone.") from None
 
 
 # ---- what the answers say ------------------------------------------------------------------------

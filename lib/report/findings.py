@@ -146,7 +146,8 @@ def decided(mine: list[dict], run: list[dict]) -> str:
     """How many claims a run has decided, and how."""
     most = max((out["n"] for out in run), default=0)
     text = f"Of {len(mine)} claims {len(run)} have been run, on at most {_draws(most)}: "
-    early = " None has reached its first look: but for plain counts, every verdict is exploratory."
+    early = " None has reached its first look: but for costs of computing, every verdict is "
+    early += "exploratory."
     cost = f" {told}" if (told := on_cost(run)) else ""
     return f"{text}{listed(_counted(run))}.{cost}" + early * (most < verdict.FEWEST)
 

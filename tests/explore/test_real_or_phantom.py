@@ -217,6 +217,9 @@ def test_images_that_have_left_the_folder_are_named(folder, shown, tmp_path, mon
     with pytest.raises(ValueError, match=r"ana\.csv has .* round: 1\.png, 4\.jpeg") as error:
         game.explorer(fewer, "mine", tmp_path)
     assert "\n" not in str(error.value) and "0.png" not in str(error.value)
+    (tmp_path / "mine" / "images.json").write_text('{"0')
+    with pytest.raises(ValueError, match=r"images\.json is damaged; remove it"):
+        game.explorer(fewer, "mine", tmp_path)
 
 
 def test_own_images_reach_no_page_unless_they_are_exported(shown, stand_in, tmp_path, monkeypatch):

@@ -79,3 +79,13 @@ def test_the_path_loss_holds_features_together_where_the_guides_terms_are_strong
     """With both terms of the guide per pixel, the class term alone would move features away."""
     on, off = measured("per_pixel"), measured("per_pixel", lambda_path=0.0)
     assert on["path"] < 0.7 * off["path"]
+
+
+@pytest.mark.xfail(
+    reason="finding: at the default weight 150 steps show no effect; the fits of Table 5 (1,000 "
+    "steps, 800 images) do, about a sixth",
+    strict=True,
+)
+def test_without_the_path_loss_features_move_apart():
+    on, off = measured("pavae"), measured("no_path")
+    assert on["path"] < 0.9 * off["path"]
