@@ -197,15 +197,36 @@ function drawing(label, ratio, draw) {
     size.width = canvas.clientWidth;
     size.height = Math.round(size.width * ratio);
     if (!size.width) return;
-    canvas.style.height = `${size.height}px`;
-    canvas.width = Math.round(size.width * scale);
-    canvas.height = Math.round(size.height * scale);
+    const [width, height] = [size.width, size.height].map((each) => Math.round(each * scale));
+    if (canvas.width !== width || canvas.height !== height) {
+      canvas.style.height = `${size.height}px`;
+      Object.assign(canvas, { width, height });
+    }
     const context = canvas.getContext("2d");
+    context.reset();
     context.setTransform(scale, 0, 0, scale, 0, 0);
     draw(context, size.width, size.height);
   });
   new ResizeObserver(() => { if (canvas.clientWidth !== size.width) redraw(); }).observe(canvas);
   return { element: make("div", { class: "drawing" }, canvas), canvas, redraw, size };
+}
+
+// What most frames share of a square drawing. `paint(context)` is called when the width or one of `of`
+// is another than at the last call; in between the picture that it made is laid down as it is.
+function layer() {
+  const canvas = make("canvas");
+  let made = [];
+  return (context, width, of, paint) => {
+    const scale = context.getTransform().a, now = [width, scale, ...of];
+    if (now.some((each, i) => each !== made[i])) {
+      made = now;
+      canvas.width = canvas.height = Math.round(width * scale);
+      const own = canvas.getContext("2d");
+      own.setTransform(scale, 0, 0, scale, 0, 0);
+      paint(own);
+    }
+    context.drawImage(canvas, 0, 0, width, width);
+  };
 }
 
 // ---- pointer, keyboard, time ----

@@ -176,7 +176,7 @@ function mapPart(root, space, state) {
   const centre = mean(space.codes), text = status();
   const plane = { a: null, b: null, places: [], drawn: [], reach: 1 };
   const across = (z) => { const from = minus(z, centre); return [dot(from, plane.a), dot(from, plane.b)]; };
-  const grid = decodedGrid(space, state);
+  const grid = decodedGrid(space, state), ground = layer();
   const lay = (first, second) => {
     const a = named[first], rest = plus(named[second], a, -dot(named[second], a));
     if (dot(rest, rest) < 1e-6) { text.text = "Both directions are the same: choose another one."; return; }
@@ -193,7 +193,7 @@ function mapPart(root, space, state) {
   const up = choice("Up", pairs, "p1", () => lay(right.value, up.value));
   const pictured = check("Decoded pictures behind", true, () => state.refresh());
   const help = "Map of codes. Drag the ring, or use the arrow keys (with Shift in larger steps); a click on a mark goes to that image.";
-  const board = drawing(help, 1, (context, width) => drawMap(context, width, root, { space, state, plane, across, grid, shown: pictured.value }));
+  const board = drawing(help, 1, (context, width) => drawMap(context, width, root, { space, state, plane, across, grid, ground, shown: pictured.value }));
   const scale = () => board.size.width / (2 * plane.reach);
   const nearest = (x, y) => {
     const apart = plane.places.map(([u, v]) => Math.hypot((u + plane.reach) * scale() - x, (plane.reach - v) * scale() - y));
@@ -269,10 +269,11 @@ function usualGap(space, state, gap) {
 
 // Pictures decoded over the plane, a few at a time; they follow whatever else of z has changed.
 function decodedGrid(space, state) {
-  let pictures = [], timer = 0, made = "";
+  let pictures = [], timer = 0, made = "", drawn = 0;
   return {
     get pictures() { return pictures; },
-    clear() { made = ""; pictures = []; },
+    get drawn() { return drawn; }, // grows with every change of them
+    clear() { made = ""; pictures = []; drawn++; },
     restart(plane, [u, v], wanted, redraw) {
       const base = plus(plus(state.z, plane.a, -u), plane.b, -v);
       const asked = `${state.label} ${Array.from(base, (x) => Math.round(20 * x))} ${plane.reach}`;
@@ -290,6 +291,7 @@ function decodedGrid(space, state) {
           const tile = pictures[i] ?? make("canvas", { width: SIDE, height: SIDE });
           paintGrey(tile, decode(space, z, state.label).image);
           pictures[i] = tile;
+          drawn++;
         }
         redraw();
         if (left.length && asked === made) timer = setTimeout(step, 10);
@@ -306,16 +308,19 @@ function paintGrey(canvas, values) {
   context.putImageData(pixels, 0, 0);
 }
 
-function drawMap(context, width, root, { space, state, plane, across, grid, shown }) {
+function drawMap(context, width, root, { space, state, plane, across, grid, shown, ground }) {
   const scale = width / (2 * plane.reach);
   const to = ([u, v]) => [(u + plane.reach) * scale, (plane.reach - v) * scale];
-  const ink = (name) => colour(root, name);
-  context.fillStyle = ink("wash");
-  context.fillRect(0, 0, width, width);
-  if (shown) drawTiles(context, width, grid.pictures);
-  drawHoles(context, width, plane, space, state, across, shown ? "#ff9d73" : ink("mark"));
-  drawPrior(context, plane, state, across, to, scale, shown ? "#ffffff" : ink("soft"));
-  plane.places.forEach((place, i) => mark(context, to(place), space.label[i], ink(`class-${space.label[i]}`), i === state.hovered ? 7 : 4));
+  const inks = {}, ink = (name) => (inks[name] ??= colour(root, name));
+  const under = [shown && grid.drawn, state.prior, plane.places, state.hovered, root.dataset.theme];
+  ground(context, width, under, (onto) => {
+    onto.fillStyle = ink("wash");
+    onto.fillRect(0, 0, width, width);
+    if (shown) drawTiles(onto, width, grid.pictures);
+    drawHoles(onto, width, plane, space, state, across, shown ? "#ff9d73" : ink("mark"));
+    drawPrior(onto, plane, state, across, to, scale, shown ? "#ffffff" : ink("soft"));
+    plane.places.forEach((place, i) => mark(onto, to(place), space.label[i], ink(`class-${space.label[i]}`), i === state.hovered ? 7 : 4));
+  });
   drawLine(context, state.ends.map((end) => to(across(end.z))), shown ? "#ffffff" : ink("ink"), ["A", "B"]);
   if (state.move !== null) drawLine(context, space.moves[state.move].z.map((z) => to(across(z))), ink("mark"), []);
   const [x, y] = to(across(state.z));
@@ -433,7 +438,8 @@ function picturesPart(space, state, reader) {
   const label = space.labelled && toggle("Label", space.classes.map((name, i) => [i, name]), state.label, (value) => state.goTo(state.z, value));
   const random = normal();
   const draw = () => { const { mean: centre, sd } = state.prior; return centre.map((m, i) => m + sd[i] * random()); };
-  let shown = "";
+  let shown = "", read = 0;
+  const readOut = (found) => { seen?.set(reader.see(found)); read = performance.now(); };
   const scale = legend("grey units", 0.5), given = [image.element, twin.element, changed.element, scale];
   const told = make("p", { class: "note" });
   const beside = (i) => {
@@ -462,8 +468,9 @@ function picturesPart(space, state, reader) {
       if (label) label.value = state.label;
       index.value = state.picked ?? index.value;
       beside(i);
-      if (seen) seen.set(reader.see(now.image));
+      if (performance.now() - read > READ) readOut(now.image);
     },
+    settle() { readOut(decode(space, state.z, state.label).image); },
   };
 }
 
@@ -495,13 +502,13 @@ function labelsPart(space, state) {
   let shown = "";
   return {
     element: section("Only the label changes", "The same point under every label, and what the label adds to a healthy chest.", pictures),
-    draw() { pictures.style.opacity = String(state.z) === shown ? "" : 0.4; }, // of another point, until this one rests
+    draw() { pictures.classList.toggle("past", Boolean(shown) && String(state.z) !== shown); }, // until the point rests
     settle() {
       const all = space.classes.map((_, label) => decode(space, state.z, label).image);
       all.forEach((image, i) => views[i].grey(image));
       changes.forEach((each, i) => each.signed(minus(all[i + 1], all[0]), 0.5));
       shown = String(state.z);
-      pictures.style.opacity = "";
+      pictures.classList.remove("past");
     },
   };
 }
