@@ -82,6 +82,9 @@ MAIN = named(
 TABLE2 = ("real", "classic", "brain_ldm", "maskdiff", "pathosyn_vaegan", "pathosyn_diff")
 """The rows of Tables II and III from top to bottom; Meta-Auto is in Table I alone (PS-E26)."""
 TABLE1 = ("brain_ldm", "meta_auto", "maskdiff", "pathosyn_diff")  # its rows
+FEWER = named(  # Table II: the spread of real slices alone, averaged like every other arm's
+    Arm("real_fewer", "No augmentation, as many networks as other arms", "control", oracle=""),
+)  # fmt: skip
 SHORTCUTS = named(  # Table III: what a shortcut reads where one is known to be there
     Arm("marked", "Moved copies, high grade marked", "control", "beside", source="marked",
         oracle=""),
@@ -151,7 +154,7 @@ COLOURS = {  # of curves, safe for colour-blind readers; arms of other roles hav
     "pathosyn_vaegan": "#882255", "pathosyn_diff": "#0072B2",
 }  # fmt: skip
 
-PARTS = (MAIN, SHORTCUTS, NULLS, DECOMPOSED, DIFFUSED, FRAMEWORK, LITERAL, CONTROLLED)
+PARTS = (MAIN, FEWER, SHORTCUTS, NULLS, DECOMPOSED, DIFFUSED, FRAMEWORK, LITERAL, CONTROLLED)
 SOURCES = named(*(arm for part in PARTS for arm in part.values()))
 
 

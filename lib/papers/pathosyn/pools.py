@@ -21,6 +21,7 @@ from lib.papers.pathosyn.sizes import Sizes
 from lib.papers.study import Study
 from lib.tasks import segment
 
+SLICES = 10  # with a lesion, about, of one subject
 HEALER = {"margin": MARGIN, "holes": True, "refine": True, "joint": False}
 """What makes a good f_sub where the paper's objective does not bind it: see `pathosyn`."""
 
@@ -52,6 +53,11 @@ class Pools(Study):
             vaegan_steps=s.vaegan_steps // 2, maskdiff_steps=s.maskdiff_steps // 2,
             meta_steps=s.meta_steps // 2, ldm_steps=tuple(steps // 2 for steps in s.ldm_steps),
         ))  # fmt: skip
+
+    def at_subjects(self, n: int) -> Self:
+        """The study of the first n training subjects; its regime is n25 for 25 of them."""
+        subjects = (n, *self.size.subjects[1:])
+        return replace(self, regime=f"n{n}", size=replace(self.size, subjects=subjects))
 
     def own(self, purpose: str, draw: int) -> list[int]:
         """Seeds of a generator and its pool: those of one grade differ from the other's."""
@@ -165,7 +171,8 @@ class Pools(Study):
         data, most = self.slices(k), max(self.size.added, self.size.judged)
         drawn = {"n": most, "stream": self.own(f"pool {arm.source}", k)}
         if arm.source == "classic":
-            return Job(copies.classical, data=data, times=2, stream=drawn["stream"])
+            times = max(2, 2 * self.size.added // (SLICES * self.size.subjects[0]))
+            return Job(copies.classical, data=data, times=times, stream=drawn["stream"])
         if arm.source in COPIES:
             return Job(copies.traced, data=data, kind=COPIES[arm.source], **drawn)
         if arm.source == "shuffled":

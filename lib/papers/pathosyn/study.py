@@ -1,6 +1,6 @@
 """PathoSyn: how samples are scored, beside real slices and the phantom's truth, as jobs."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from lib.datasets import counterfactuals, lesions
@@ -216,9 +216,3 @@ class Study(Tasks):
 def study(plan: Plan) -> Study:
     """The study of the chapter."""
     return Study(plan, "bare", SIZES[plan.profile.sizes])
-
-
-def at_subjects(base: Study, n: int) -> Study:
-    """The study of the first n training subjects; its regime is n25 for 25 of them."""
-    subjects = (n, *base.size.subjects[1:])
-    return replace(base, regime=f"n{n}", size=replace(base.size, subjects=subjects))

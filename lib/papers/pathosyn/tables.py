@@ -15,6 +15,7 @@ from lib.papers.pathosyn.arms import (
     DECOMPOSED,
     DIFFUSED,
     DISENTANGLEMENT,
+    FEWER,
     GENERATORS,
     LITERAL,
     MAIN,
@@ -29,7 +30,7 @@ from lib.papers.pathosyn.arms import (
     Placed,
     chosen,
 )
-from lib.papers.pathosyn.study import Study, at_subjects, study
+from lib.papers.pathosyn.study import Study, study
 from lib.papers.plateau import Plateaus, spare
 from lib.papers.table import Scores, Table
 from lib.profiles import Plan
@@ -89,7 +90,7 @@ class Diffusion(Slices):
             each = study.each(arm, lambda k, a=arm: study.judged(study.pool(a, k)))
             yield Scores(arm, COMPETENCE, each)
         for n in study.size.sweep[:2]:
-            few = at_subjects(study, n)
+            few = study.at_subjects(n)
             for arm in chosen("deviation_space", "image_space"):
                 each = few.each(arm, lambda k, a=arm, at=few: at.told_apart(at.pool(a, k), k, a))
                 yield Scores(arm, ("c2st_auc",), each, few.regime, trained=study.regime)
@@ -158,6 +159,10 @@ class Realism(Plateaus, Slices):
             yield Scores(arm, ("c2st_auc", "c2st_bootstrap_sd"), each)
             each = study.each(arm, lambda k, a=arm: study.judged(study.pool(a, k)))
             yield Scores(arm, COMPETENCE, each)
+        for few in {study.told(regime) for regime in SEGMENTERS.values()} - {study}:
+            for arm in (arm for arm in chosen(*TABLE2) if arm.generator):
+                each = few.each(arm, lambda k, a=arm, at=few: at.judged(at.pool(a, k)))
+                yield Scores(arm, COMPETENCE, each, few.regime, trained=few.regime)
         yield from super().scores(study)
 
 
@@ -307,7 +312,8 @@ class TaskTable(Slices):
                 beside = regime != self.plain and arm.name in self.controls
                 tier = "beside" if beside else arm.tier
                 each = study.each(tier, lambda k, a=arm, r=regime: self.job(study, a, r, k))
-                yield Scores(arm, self.metrics, each, regime, trained=study.regime)
+                made_by = study.told(self.columns[regime]).regime
+                yield Scores(arm, self.metrics, each, regime, trained=made_by)
 
     def printed(self, regime: str, arm: Arm, metric: str) -> float | None:
         return printed.task(regime, arm.name, metric)
@@ -321,13 +327,16 @@ class Table2(TaskTable):
     metrics = SEGMENTATION
     plain = "unet"
 
+    def arms(self, regime: str) -> list[Arm]:
+        return super().arms(regime) + list(FEWER.values())
+
     def job(self, study: Study, arm: Arm, regime: str, k: int) -> Job:
         return study.segmented(arm, SEGMENTERS[regime], k)
 
     def scores(self, study: Study) -> Iterable[Scores]:
         yield from super().scores(study)
         for n in (study.size.sweep[0], study.size.sweep[-1]) if study.source.truth else ():
-            few = at_subjects(study, n)
+            few = study.at_subjects(n)
             for arm in chosen("real", "pathosyn_diff", "oracle"):
                 each = few.each("long", lambda k, a=arm, at=few: self.job(at, a, "unet", k))
                 yield Scores(arm, ("dice",), each, f"unet-{few.regime}", trained=study.regime)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import Self
 
 from lib.controls import copies, labels
 from lib.datasets import lesions
@@ -10,7 +11,7 @@ from lib.generators import latent, maskdiff, pathosyn
 from lib.jobs import Job
 from lib.machine import precision
 from lib.papers.arms import Arm
-from lib.papers.pathosyn.arms import COPIES, GENERATORS, SOURCES, Regime
+from lib.papers.pathosyn.arms import COPIES, FEWER, GENERATORS, SOURCES, Regime
 from lib.papers.pathosyn.pools import Pools
 from lib.scores import graded, segmented
 from lib.tasks import contrast, grade, regimes, segment, semi
@@ -28,11 +29,18 @@ class Tasks(Pools):
 
     def over_networks(self, arm: Arm, make: Callable[[int], Job]) -> Job:
         """Mean over the seeds of a task's network; of real images alone there are more."""
-        return self.over_seeds(make, alone=not (arm.source or arm.augment))
+        return self.over_seeds(make, alone=not (arm.source or arm.augment or arm.name in FEWER))
+
+    def told(self, regime: Regime) -> Self:
+        """The study of the subjects whose masks a column is told: generators and copies, which make
+        pairs with masks, see no others."""
+        n = self.size.subjects[0]
+        known = max(1, round(regime.labelled * n))  # as regimes.split counts them
+        return self if known == n else self.at_subjects(known)
 
     def segmenter(self, arm: Arm, regime: Regime, k: int, again: int = 0) -> Job:
         """A segmenter of the real slices and an arm's, applied to the test volumes."""
-        s, pool = self.size, self.pool(arm, k)
+        s, pool = self.size, self.told(regime).pool(arm, k)
         shared = {"steps": s.segment_steps, "augment": arm.augment, "precision": precision(),
                   "architecture": regime.architecture}  # fmt: skip
         if regime.supervision == "semi-supervised":

@@ -15,7 +15,7 @@ from lib.papers.pathosyn.arms import (
     SOURCES,
     chosen,
 )
-from lib.papers.pathosyn.study import at_subjects, study
+from lib.papers.pathosyn.study import study
 from lib.profiles import FULL, QUICK, Plan
 
 STUDY = study(Plan(QUICK))
@@ -129,11 +129,23 @@ def test_a_pool_with_grades_is_of_generators_that_saw_one_grade_each_for_half_of
 
 
 def test_few_subjects_are_the_first_of_the_draw():
-    few = at_subjects(STUDY, 25)
+    few = STUDY.at_subjects(25)
     assert few.regime == "n25"
     one, other = (at.slices(0).spec["args"] for at in (few, STUDY))
     assert one["subjects"][0] == 25 and one["volumes"] != other["volumes"]
     assert streams(one) == streams(other), "the same subjects, but fewer"
+
+
+def test_a_pool_for_few_labels_is_made_of_the_labelled_subjects_alone():
+    regime, n = SEGMENTERS["meanteacher"], STUDY.size.subjects[0]
+    told = STUDY.told(regime)
+    assert told.regime == f"n{round(0.1 * n)}" and STUDY.told(SEGMENTERS["unet"]) == STUDY
+    for name in ("oversample", "classic", "pathosyn_diff", "brain_ldm"):
+        pool = STUDY.segmenter(SOURCES[name], regime, 0).spec["args"]["pool"]["$job"]["args"]
+        fitted = pool.get("fitted", {}).get("$job", {}).get("args", pool)
+        assert fitted["data"] == {"$job": told.slices(0).spec}, name
+    real = STUDY.segmenter(SOURCES["oversample"], regime, 0).spec["args"]["real"]
+    assert real == {"$job": STUDY.slices(0).spec}, "the others' images count, without their masks"
 
 
 # ---- rows ----
