@@ -141,7 +141,9 @@ class Study(Tasks):
     def told_true(self, k: int) -> Job:
         """Does the proxy's score tell the films that show what they were asked for?"""
         pool = self.unfiltered(k)
-        return Job(scores.score_truth, judged=self.judged(pool), similarity=self.liked(pool))
+        return Job(
+            scores.score_truth, pool=pool, judged=self.judged(pool), similarity=self.liked(pool)
+        )
 
     def unfiltered(self, k: int) -> Job:
         """The films that the proxy chooses from."""

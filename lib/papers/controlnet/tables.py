@@ -32,6 +32,7 @@ COMPETENCE = ("label_adherence", "label_accuracy", "label_accuracy_ratio", "mask
 TRIED = ("fd", "coverage", "label_accuracy_ratio", "mask_adherence", "hallucination")
 RATIO = {"adherence_ratio": "label_accuracy_ratio"}  # as other chapters call it
 NAMED = {"name_accuracy": "label_accuracy"}  # of films for the name of one finding, as tasks ask
+TRUTH = ("score_truth_auc", "score_truth_auc_pooled")  # within each text, and over all of them
 CONTROLS = ("oversample", "smooth", "shuffled", "oracle")
 
 
@@ -237,10 +238,10 @@ class Proxy(Films):
             each = study.each(arm, lambda k, a=arm: study.seen(a, task, k))
             yield Scores(arm, ("hallucination", "kid", "label_adherence"), each, regime, **made)
         proxy = PROXY["proxy"]
-        yield Scores(proxy, ("score_truth_auc",), study.each(proxy, study.told_true), regime)
+        yield Scores(proxy, TRUTH, study.each(proxy, study.told_true), regime)
 
     def null(self, arm: Arm, metric: str) -> dict | float | None:
-        return 0.5 if metric == "score_truth_auc" else super().null(arm, metric)
+        return 0.5 if metric in TRUTH else super().null(arm, metric)
 
     def printed(self, regime: str, arm: Arm, metric: str) -> float | None:
         return printed.improved(3, arm.name, metric)
