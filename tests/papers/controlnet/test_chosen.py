@@ -3,6 +3,7 @@
 import pytest
 
 from lib import profiles
+from lib.claims import judge, ledger
 from lib.papers.controlnet.arms import SOURCES, TASKS
 from lib.papers.controlnet.pools import SHARE
 from lib.papers.controlnet.sizes import SIZES
@@ -43,6 +44,14 @@ def test_the_control_of_tuning_differs_in_which_films_are_kept_and_in_nothing_el
     assert one == two, "steps, batches and noise"
     assert best["args"]["pool"] == chance["args"]["pool"] and "proxy" not in chance["args"]
     assert "percentile" not in best["args"] and "percentile" not in chance["args"]
+
+
+@pytest.mark.parametrize(("claim", "tuned", "null"), [("CN-22", "finetuned2", "finetuned_random2")])
+def test_what_tunes_a_generator_is_told_from_tuning_at_all(claim, tuned, null):
+    """A claim that tuning helps is attributed against tuning on what chance has chosen."""
+    (entry,) = (each for each in ledger.by_paper("controlnet") if each["id"] == claim)
+    leaf = judge.lead(entry["test"])
+    assert judge.treatment_of(leaf) == tuned and null in leaf["attribution"]
 
 
 def test_a_brief_arm_has_the_films_that_its_task_and_its_judge_see():
