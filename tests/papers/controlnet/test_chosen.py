@@ -4,10 +4,11 @@ import pytest
 
 from lib import profiles
 from lib.claims import judge, ledger
-from lib.papers.controlnet.arms import SOURCES, TASKS
+from lib.papers.controlnet.arms import FEEDBACK, PROXY, SOURCES, TASKS
 from lib.papers.controlnet.pools import SHARE
 from lib.papers.controlnet.sizes import SIZES
 from lib.papers.controlnet.study import Study
+from lib.papers.controlnet.tables import TABLES
 from lib.scores.raters import ReaderSettings
 
 STUDY = Study(profiles.plan("quick"), "bare", SIZES["full"])
@@ -54,10 +55,26 @@ def test_what_tunes_a_generator_is_told_from_tuning_at_all(claim, tuned, null):
     assert judge.treatment_of(leaf) == tuned and null in leaf["attribution"]
 
 
-def test_a_brief_arm_has_the_films_that_its_task_and_its_judge_see():
-    arm, task = SOURCES["finetuned_random2"], TASKS["chexpert"]
-    drawn, asked = (STUDY.part(SOURCES[name], task, 1, 0, 0).spec["args"]
-                    for name in (arm.name, "finetuned2"))  # fmt: skip
-    judged = STUDY.seen(arm, task, 0).spec["args"]["n"]
-    assert drawn["n"] == max(judged, STUDY.amount(arm, 1)) < asked["n"]
-    assert (drawn["asked"], drawn["stream"]) == (asked["asked"], asked["stream"])
+READERS = TABLES["05_feedback"]
+SWEPT = [*map(READERS.of_sets, SIZES["full"].sweep), *map(READERS.of_noise, (0.0, 1.6))]
+TRIED = {  # where the arms of Figures 3 and 4 are tried
+    **{arm: ("chexpert", 1) for name, arm in PROXY.items() if arm.times},
+    **{arm: ("rsna", 10) for arm in (*FEEDBACK.values(), *SWEPT) if arm.times},
+}
+
+
+@pytest.mark.parametrize("profile", SIZES)
+@pytest.mark.parametrize("arm", TRIED, ids=lambda arm: arm.name)
+def test_an_arm_draws_the_films_that_its_task_and_its_judge_see_and_few_more(arm, profile):
+    (name, percent), at = TRIED[arm], Study(profiles.plan("quick"), "bare", SIZES[profile])
+    task, n = TASKS[name], at.amount(arm, percent)
+    if "keep" in arm.changes:
+        assert not arm.brief and at.part_size(task, percent) >= n
+        return
+    drawn = at.part(arm, task, percent, 0, 0).spec["args"]
+    assert n <= drawn["n"] and len(at.parts(arm, task, percent, 0)) == 1
+    plain = at.part(SOURCES["syn2"], task, percent, 0, 0).spec["args"]
+    assert drawn["n"] <= plain["n"] // SHARE, "it is brief"
+    assert (drawn["asked"], drawn["stream"]) == (plain["asked"], plain["stream"])
+    if name == "chexpert":
+        assert at.seen(arm, task, 0).spec["args"]["n"] <= drawn["n"]
