@@ -96,9 +96,16 @@ FEEDBACK = named(  # 05
          changes={"tuned": "rank"}, variant_of=SHORT, brief=True),
     _syn("safeguarded2", "Synthetic, 2x, preferences with the safeguard", 2,
          changes={"tuned": "safeguarded"}, variant_of=SHORT, brief=True),
+    _syn("dpo_random2", "Synthetic, 2x, tuned on the same pairs, the winner by a coin", 2, "core",
+         changes={"tuned": "vanilla", "coin": True}, variant_of=SHORT, brief=True),
     Added("dpo", "Tuned on preferences", source=SHORT, changes={"tuned": "vanilla"},
           variant_of=SHORT),
+    Added("dpo_random", "Tuned on the same pairs, the winner by a coin", source=SHORT,
+          changes={"tuned": "vanilla", "coin": True}, variant_of=SHORT),
     Added("original", "Not tuned", source=SHORT, variant_of=SHORT),
+    Added("dpo_text", "Tuned on preferences, text alone (T2I)", source=SHORT,
+          changes={"tuned": "vanilla"}, variant_of=SHORT),
+    Added("original_text", "Not tuned, text alone (T2I)", source=SHORT, variant_of=SHORT),
 )  # fmt: skip
 GENERATED = named(  # 01: which conditions are given
     Added(SHORT, "Base and branch", source=SHORT),

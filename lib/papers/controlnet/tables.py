@@ -258,13 +258,13 @@ class Feedback(Films):
         task, percent = TASKS["rsna"], 10
         regime = task.regime(percent)
         arms = chosen("real", "syn2", "oversample2", "smooth2", "shuffled2", "oracle2", "dpo2",
-                      "rank2", "safeguarded2")  # fmt: skip
+                      "dpo_random2", "rank2", "safeguarded2")  # fmt: skip
         arms += [self.of_sets(n) for n in study.size.sweep]
         arms += [self.of_noise(sd) for sd in study.size.noises]
         for arm in arms:
             each = study.each(arm, lambda k, a=arm: study.tried(a, task, percent, k))
             yield Scores(arm, task.metrics, each, regime, trained=study.regime)
-        for arm in chosen("original", "dpo"):
+        for arm in chosen("original", "dpo", "dpo_random", "original_text", "dpo_text"):
             each = study.each(arm, lambda k, a=arm: study.judged(study.conditioned(a, k)))
             yield Scores(arm, COMPETENCE, each)
 

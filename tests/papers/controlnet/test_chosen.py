@@ -12,6 +12,7 @@ from lib.papers.controlnet.tables import TABLES
 from lib.scores.raters import ReaderSettings
 
 STUDY = Study(profiles.plan("quick"), "bare", SIZES["full"])
+READERS = TABLES["05_feedback"]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,32 @@ def test_the_control_of_tuning_differs_in_which_films_are_kept_and_in_nothing_el
     assert "percentile" not in best["args"] and "percentile" not in chance["args"]
 
 
-@pytest.mark.parametrize(("claim", "tuned", "null"), [("CN-22", "finetuned2", "finetuned_random2")])
+def test_the_control_of_feedback_differs_in_who_won_and_in_nothing_else():
+    ways = (STUDY.fitted(SOURCES[name], 0) for name in ("dpo2", "dpo_random2"))
+    (base, tuned), (same, other) = ways
+    assert base.key == same.key
+    one, two = (dict(job.spec["args"]) for job in (tuned, other))
+    pairs, turned = (args.pop("pairs")["$job"] for args in (one, two))
+    assert one == two, "films, steps, batches and noise"
+    assert turned["args"]["pairs"]["$job"] == pairs
+    assert turned["function"] == "lib.datasets.ratings:by_coin"
+    assert STUDY.fitted(SOURCES["dpo_random"], 0)[1] == other
+
+
+def test_films_for_texts_alone_are_judged_too_as_most_preferences_are_about_them():
+    plain, tuned = (STUDY.conditioned(SOURCES[name], 0) for name in ("original_text", "dpo_text"))
+    assert plain == STUDY.conditioned(SOURCES["text_only"], 0), "those of 01_generator"
+    one, two = (dict(job.spec["args"]) for job in (plain, tuned))
+    assert one.pop("branch") != two.pop("branch") and one == two
+    rows = {(each.arm.name, metric) for each in READERS.scores(STUDY) for metric in each.paths}
+    assert {("original_text", "quality"), ("dpo_text", "quality")} <= rows
+
+
+@pytest.mark.parametrize(
+    ("claim", "tuned", "null"),
+    [("CN-22", "finetuned2", "finetuned_random2"), ("CN-25", "dpo2", "dpo_random2"),
+     ("CN-26", "dpo", "dpo_random")],
+)  # fmt: skip
 def test_what_tunes_a_generator_is_told_from_tuning_at_all(claim, tuned, null):
     """A claim that tuning helps is attributed against tuning on what chance has chosen."""
     (entry,) = (each for each in ledger.by_paper("controlnet") if each["id"] == claim)
@@ -55,7 +81,6 @@ def test_what_tunes_a_generator_is_told_from_tuning_at_all(claim, tuned, null):
     assert judge.treatment_of(leaf) == tuned and null in leaf["attribution"]
 
 
-READERS = TABLES["05_feedback"]
 SWEPT = [*map(READERS.of_sets, SIZES["full"].sweep), *map(READERS.of_noise, (0.0, 1.6))]
 TRIED = {  # where the arms of Figures 3 and 4 are tried
     **{arm: ("chexpert", 1) for name, arm in PROXY.items() if arm.times},
