@@ -165,7 +165,8 @@ at = rows.get(TASK.regime(1))
 k = next(iter(study.draws()), 0)
 real = study.real(1)
 print(f"1 % is {real} real films; 2x adds {2 * real}, a tenth of them {max(1, 2 * real // SHARE)}")
-print(f"every classifier takes {size.findings_steps} steps, whatever is added")
+print(f"every classifier takes {size.findings_steps} steps, whatever is added;",
+      f"a value is the mean of {size.seeds_alone} classifiers")
 if not len(rows):
     page.text("*No draw yet: figures that need one are left out.*")
 
@@ -250,8 +251,9 @@ page.verdicts("CN-35")
 # %% [markdown]
 # ## Figure 3
 #
-# Each arm has a row. All arms train the same network, from the same start, for equally many steps, on
-# the same real films. F1 depends on the threshold, and AUC does not.
+# Each arm has a row. All arms train the same networks, from the same start, for equally many steps, on
+# the same real films; a value is the mean of as many networks in every arm, more than
+# [02_utility](02_utility.py) trains with synthetic films. F1 depends on the threshold, and AUC does not.
 
 # %%
 ARMS = [arm for arm in chosen(*page.table_of.beside, *page.table_of.shown)

@@ -327,7 +327,8 @@ page.verdicts("CN-26")
 # ## Figure 4
 #
 # Here is what the tuned generator's films are worth to a classifier of pneumonia, beside the
-# controls.
+# controls. A value is the mean of as many networks in every arm, more than
+# [02_utility](02_utility.py) trains with synthetic films.
 
 # %%
 ARMS = [arm for arm in chosen("real", "syn2", "dpo2", "dpo_random2", "rank2", "safeguarded2", "oversample2",

@@ -231,7 +231,7 @@ class Proxy(Films):
         task, regime = TASKS["chexpert"], TASKS["chexpert"].regime(1)
         made = {"trained": study.regime}
         for arm in chosen(*self.beside, *self.shown):
-            each = study.each(arm, lambda k, a=arm: study.tried(a, task, 1, k))
+            each = study.each(arm, lambda k, a=arm: study.tried(a, task, 1, k, alike=True))
             yield Scores(arm, task.metrics, each, regime, **made)
         for arm in chosen("undertrained2", "syn2", "filtered_equal", "finetuned2",
                           "finetuned_random2"):  # fmt: skip
@@ -262,7 +262,7 @@ class Feedback(Films):
         arms += [self.of_sets(n) for n in study.size.sweep]
         arms += [self.of_noise(sd) for sd in study.size.noises]
         for arm in arms:
-            each = study.each(arm, lambda k, a=arm: study.tried(a, task, percent, k))
+            each = study.each(arm, lambda k, a=arm: study.tried(a, task, percent, k, alike=True))
             yield Scores(arm, task.metrics, each, regime, trained=study.regime)
         for arm in chosen("original", "dpo", "dpo_random", "original_text", "dpo_text"):
             each = study.each(arm, lambda k, a=arm: study.judged(study.conditioned(a, k)))
