@@ -253,6 +253,17 @@ def judge(pool: Result, n: int, real: Result, reader: Result) -> Result:
     return Result(each, scores)
 
 
+def judge_each(pool: Result, n: int, real: Result, among: int, reader: Result) -> Result:
+    """Job: values of `per_sample` of the first n samples of a pool, realism beside the first
+    `among` films of a set, which may be fewer.
+
+    A sample has the same values whatever n is. Arrays as of `judge`; no scores.
+    """
+    net = film_reader.load(reader)
+    own, known = (read(net, first(part, m)) for part, m in ((pool, n), (real, among)))
+    return Result(per_sample(own, realism(own.features, known.features)), {})
+
+
 def null(real: Result, n: int, reader: Result, splits: int, stream: list[int]) -> Result:
     """Job: the scores of `judge` between n and n films of different subjects.
 

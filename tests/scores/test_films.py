@@ -46,6 +46,20 @@ def test_a_faithful_pool_a_shuffled_one_and_one_of_nothing(reader):
     assert nothing["ball_coverage"] < 0.1 < 0.8 < good["ball_coverage"]
 
 
+def test_many_samples_are_judged_beside_few_films_and_each_as_among_few(reader):
+    many, among = pool(N, 5), N // 2
+    found = films.judge_each(many, N, REAL, among, reader).arrays
+    assert {len(values) for values in found.values()} == {N}
+    first = films.judge_each(many, 7, REAL, among, reader).arrays
+    for name, values in first.items():
+        np.testing.assert_allclose(values, found[name][:7], rtol=1e-6, err_msg=name)
+    alike = films.judge(many, N, REAL, reader).arrays
+    same = films.judge_each(many, N, REAL, N, reader).arrays
+    assert alike.keys() == same.keys()
+    for name, values in alike.items():
+        np.testing.assert_array_equal(values, same[name], err_msg=name)
+
+
 def test_without_masks_or_texts_what_they_define_is_none(reader):
     faithful = pool(N, 5)
     blank = changed(faithful, mask=np.zeros_like(faithful.arrays["mask"]))

@@ -222,8 +222,10 @@ class Pools(Study):
 
     def noticed(self, k: int, sets: int | None = None) -> Job:
         """What all readers see in these films, before noise and habit."""
-        pool, n = self.compared_films(k, sets), EACH * self.most_sets(sets)
-        seen = Job(scores.judge, pool=pool, n=n, real=self.reference, reader=self.rater)
+        seen = Job(
+            scores.judge_each, pool=self.compared_films(k, sets), n=EACH * self.most_sets(sets),
+            real=self.reference, among=self.size.judged, reader=self.rater,
+        )  # fmt: skip
         return Job(raters.quality_of, judged=seen)
 
     def most_sets(self, sets: int | None) -> int:

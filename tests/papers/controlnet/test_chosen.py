@@ -4,6 +4,7 @@ import pytest
 
 from lib import profiles
 from lib.claims import judge, ledger
+from lib.datasets.ratings import EACH
 from lib.papers.controlnet.arms import FEEDBACK, PROXY, SOURCES, TASKS
 from lib.papers.controlnet.pools import SHARE
 from lib.papers.controlnet.sizes import SIZES
@@ -28,6 +29,22 @@ def test_volume_and_quality_are_crossed(arm, tenth, times, best):
     args = STUDY.added(arm, TASKS["chexpert"], 1, 0).spec["args"]
     assert (args["n"], args["best"]) == (n, best)
     assert args["among"] == (plain if arm.name == "filtered" else times * n)
+
+
+@pytest.mark.parametrize("profile", SIZES)
+def test_readers_see_all_films_of_a_sweep_beside_as_many_real_ones_as_there_are(profile):
+    at = Study(profiles.plan("full"), "bare", SIZES[profile])
+    usual = at.noticed(0).spec["args"]["judged"]["$job"]["args"]
+    for sets in (at.size.sets, *at.size.sweep):
+        seen = at.noticed(0, sets).spec["args"]["judged"]["$job"]["args"]
+        assert seen["n"] == seen["pool"]["$job"]["args"]["n"] >= EACH * sets
+        there = seen["real"]["$job"]["args"]["requests"]["$job"]["args"]["n"]
+        assert seen["among"] <= there
+        for part in ("real", "among", "reader"):
+            assert seen[part] == usual[part], "the same films read alike, however many there are"
+        asked = at.compared_films(0, sets).spec["args"]["asked"]["$job"]["args"]
+        assert asked["n"] >= seen["n"] and asked["copies"] == EACH
+        assert at.rated(0, sets).spec["args"]["sets"] == sets
 
 
 def test_other_readers_are_as_before_but_for_their_noise():
