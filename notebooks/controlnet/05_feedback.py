@@ -40,6 +40,7 @@ from lib.papers.controlnet.arms import TASKS, chosen
 from lib.papers.controlnet.printed import FIGURE2, FIGURE4, STATED
 from lib.phantoms import reports
 from lib.report import plots
+from lib.report.films import unread
 from lib.report.page import Page
 from lib.report.rows import number
 from lib.scores import raters
@@ -331,6 +332,10 @@ page.verdicts("CN-26")
 # [02_utility](02_utility.py) trains with synthetic films.
 
 # %%
+if words := unread(at, TASK, 2):
+    page.text(words)
+
+# %%
 ARMS = [arm for arm in chosen("real", "syn2", "dpo2", "dpo_random2", "rank2", "safeguarded2", "oversample2",
                               "smooth2", "shuffled2", "oracle2") if at.has(arm, "f1")]  # fmt: skip
 SCORED = {"auc": "AUC", "f1": "F1 at 0.5", "f1_tuned": "F1, threshold from validation"}
@@ -369,6 +374,17 @@ page.verdicts("CN-25")
 #
 # The cause that the paper gives for the weak effect can be tested by varying it: first the number of
 # sets, then the noise of the readers at the paper's number of sets.
+#
+# Every tuning takes as many steps and draws as many pairs. So the sweep varies from how many *different*
+# sets these come: those of few sets are drawn again and again, most of those of many sets never. What
+# longer tuning would make of many sets, it does not say.
+
+# %%
+taken = size.dpo_steps * preference.OURS["pairs"]
+each = agreement["lines"][:, 4].sum() / size.sets if agreement else None
+print(f"a tuning draws {taken:,} pairs in {size.dpo_steps:,} steps")
+page.table(["sets of four", "pairs, about", "each is drawn"], [] if not each else [
+    [f"{n:,}", f"{n * each:,.0f}", f"{taken / (n * each):.2g} times"] for n in size.sweep])
 
 # %%
 SWEEPS = {

@@ -5,6 +5,7 @@ import pytest
 from lib import profiles
 from lib.claims import judge, ledger
 from lib.datasets.ratings import EACH
+from lib.generators.preference import OURS
 from lib.papers.controlnet.arms import FEEDBACK, PROXY, SOURCES, TASKS
 from lib.papers.controlnet.pools import SHARE
 from lib.papers.controlnet.sizes import SIZES
@@ -75,6 +76,16 @@ def test_the_control_of_feedback_differs_in_who_won_and_in_nothing_else():
     assert turned["args"]["pairs"]["$job"] == pairs
     assert turned["function"] == "lib.datasets.ratings:by_coin"
     assert STUDY.fitted(SOURCES["dpo_random"], 0)[1] == other
+
+
+def test_every_tuning_takes_as_many_steps_and_pairs():
+    """What a sweep varies is from how many sets they come, and by which readers."""
+    arms = (*(SOURCES[name] for name in ("dpo2", "dpo_random2")), *SWEPT)
+    settings = [STUDY.fitted(arm, 0)[1].spec["args"]["settings"] for arm in arms]
+    assert all(each == settings[0] for each in settings)
+    taken = settings[0]["steps"] * settings[0]["pairs"]
+    assert taken == STUDY.size.dpo_steps * OURS["pairs"]
+    assert taken >= 2 * EACH * STUDY.size.sets, "two for each film of the usual sets"
 
 
 def test_films_for_texts_alone_are_judged_too_as_most_preferences_are_about_them():
