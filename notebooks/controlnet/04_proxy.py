@@ -39,6 +39,7 @@ from lib.papers.controlnet.pools import SHARE
 from lib.papers.controlnet.printed import FIGURE3, STATED
 from lib.phantoms.findings import FINDINGS
 from lib.report import plots
+from lib.report.films import unread
 from lib.report.page import Page
 from lib.report.rows import NONE, interval
 from lib.scores.films import auc
@@ -254,6 +255,10 @@ page.verdicts("CN-35")
 # Each arm has a row. All arms train the same networks, from the same start, for equally many steps, on
 # the same real films; a value is the mean of as many networks in every arm, more than
 # [02_utility](02_utility.py) trains with synthetic films. F1 depends on the threshold, and AUC does not.
+
+# %%
+if words := unread(at, TASK, 2):
+    page.text(words)
 
 # %%
 ARMS = [arm for arm in chosen(*page.table_of.beside, *page.table_of.shown)
