@@ -44,6 +44,7 @@ from lib.report.page import Page
 from lib.report.rows import NONE, interval
 from lib.scores.films import auc
 
+# %%
 page = Page("controlnet/04_proxy", profile, seed, dataset, root, draws)
 study, size = page.study, page.size
 study.source.known("films with nine findings")
