@@ -296,7 +296,8 @@ if tuned:
 # Quality is the mean of faithfulness to what was asked for and of realism. It is judged by a reader
 # network that shares no film with the one through which simulated readers see; otherwise the
 # generator might learn the readers' blind spots. The claim is about films for text and mask (TM2I), which
-# alone have a mask Dice and a text; three in four of the rated sets were asked for by text alone (T2I).
+# alone have both a text and a mask; most of the rated sets were asked for by text alone (T2I), so films
+# for texts stand below.
 
 # %%
 PAIR = [arm for arm in chosen("original", "dpo", "dpo_random") if bare.has(arm, "quality")]
