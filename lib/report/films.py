@@ -191,8 +191,7 @@ def _all_positive(at: Regime, task: Task, times: int) -> str:
         return ""
     return (
         f"{named(task.score)} with {listed(low)} is less than {margin:g} above {number(least)}, "
-        "which calling every film positive gives; it says nothing there of what a network has "
-        "learned."
+        "which calling every film positive gives: read AUC there."
     )
 
 
