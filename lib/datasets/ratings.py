@@ -223,6 +223,25 @@ def pairs(rated: Result) -> Result:
     return Result(arrays, {"pairs": counts, "ties": ties})
 
 
+def by_coin(pairs: Result, stream: list[int]) -> Result:
+    """Job: the same pairs in the same order; a coin for any two images says whether they change
+    places.
+
+    All readers and both criteria follow that coin, so that they agree as far as they did, on
+    nothing. Each image keeps its score.
+    """
+    a = pairs.arrays
+    both = np.stack([a["winner"], a["loser"]], 1)
+    _, which = np.unique(np.sort(both, 1), axis=0, return_inverse=True)
+    coin = np.random.default_rng(stream).random(which.max() + 1) < 0.5
+    swap = coin[which.ravel()][:, None]
+    both, scores = (np.where(swap, x[:, ::-1], x) for x in (both, a["scores"]))
+    return Result(
+        a | {"winner": both[:, 0], "loser": both[:, 1], "scores": scores},
+        pairs.scores | {"swapped": float(swap.mean())},
+    )
+
+
 def _compared(a: dict[str, np.ndarray]) -> Iterator[tuple]:
     """(image, other, criterion, both scores, weight, reader) of every pair inside a set."""
     groups: dict[tuple, list[int]] = {}

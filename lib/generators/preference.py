@@ -68,7 +68,7 @@ class DpoSettings:
             raise ValueError("steps, pairs and times must be at least 1.")
 
 
-OURS = {"steps": 400, "rate": 1e-5}  # for networks of our size, in minutes
+OURS = {"steps": 400, "rate": 1e-5, "pairs": 4}  # for networks of our size, in minutes
 
 
 class Policy(Protocol):

@@ -1,7 +1,8 @@
 """A proxy that chooses images: how alike a film and a text are, in BiomedCLIP's role.
 
 Two towers are trained so that a film is nearer to its own text than to the others of its batch, and
-the reverse (CLIP, Radford et al. 2021), on films of the law "mimic" with reports and captions. The
+the reverse (CLIP, Radford et al. 2021), on films of the law "mimic" with reports, captions and bare
+names, mixed as for the generator's base: the films that it scores are asked for by a bare name. The
 paper keeps the films above the 90th percentile of the cosine similarity to their disease prompt
 ("Proxy Model"); at equal volume, ours, as many are kept as asked for. A proxy chooses; it never
 judges.
@@ -17,7 +18,7 @@ from torch.nn import functional as F
 
 from lib.generators import frame
 from lib.generators.frame import CHUNK, State
-from lib.generators.textual import descended, planes
+from lib.generators.textual import chosen_text, descended, planes, written
 from lib.jobs import Result
 from lib.networks.blocks import block
 from lib.networks.textual import TextEncoder, mean_vector
@@ -37,7 +38,9 @@ class ProxySettings:
     rate: float = 1e-3  # cosine to a twentieth
     decay: float = 1e-3
     average: float = 0.98  # decay of the moving average of the weights
-    caption_share: float = 0.5  # texts that are the caption in the report's place
+    caption_share: float = 0.35  # texts that are the caption in the report's place
+    name_share: float = 0.3  # texts that are the bare names of what the film shows
+    text_drop: float = 0.0  # texts that become "N/A": none, every film is told by a text
     widths: tuple[int, ...] = (16, 32, 64, 64)  # channels at 32, 16, 8 and 4 pixels a side
     text: int = 64  # width of the text's vectors
     depth: int = 1  # layers of the text encoder
@@ -83,17 +86,15 @@ def contrast(films: Tensor, texts: Tensor, scale: Tensor | float) -> Tensor:
 
 
 def fit(
-    image: np.ndarray, report: np.ndarray, caption: np.ndarray, s: ProxySettings,
-    rng: np.random.Generator,
-) -> Iterator[State]:  # fmt: skip
-    """Train on films (N, 64, 64) in [0, 1] with tokens (N, LENGTH) of both texts."""
+    image: np.ndarray, texts: dict[str, Tensor], s: ProxySettings, rng: np.random.Generator
+) -> Iterator[State]:
+    """Train on films (N, 64, 64) in [0, 1] and their texts, of `textual.written`."""
     init_rng, batch_rng, draw_rng = rng.spawn(3)
     proxy, draw = seeded(lambda: Proxy(s), init_rng), tr.torch_generator(draw_rng)
-    film, long, short = planes(image), torch.from_numpy(report), torch.from_numpy(caption)
+    film = planes(image)
 
     def loss(at: Tensor) -> Tensor:
-        brief = torch.rand(len(at), 1, generator=draw) < s.caption_share
-        text = torch.where(brief, short[at], long[at])
+        text = chosen_text({kind: each[at] for kind, each in texts.items()}, s, draw)
         scale = proxy.log_scale.exp().clamp(max=LARGEST)
         return contrast(proxy.of_films(film[at]), proxy.of_texts(text), scale)
 
@@ -103,8 +104,7 @@ def fit(
 def proxy_job(films: Result, settings: dict, stream: list[int]) -> Result:
     """Job: train on a film set. Arrays: weights. Scores: settings and log."""
     s, rng = frame.from_json(ProxySettings, settings), np.random.default_rng(stream)
-    parts = (films.arrays[name] for name in ("image", "tokens", "caption"))
-    return frame.to_its_end(fit(*parts, s, rng), s)
+    return frame.to_its_end(fit(films.arrays["image"], written(films), s, rng), s)
 
 
 def similarity(proxy: Result, pool: Result) -> np.ndarray:

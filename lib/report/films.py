@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 from matplotlib.axes import Axes
 
+from lib.claims.verdict import margin_of
 from lib.metrics.inference import page as page_test
 from lib.metrics.inference import t_interval
 from lib.papers.arms import Arm
@@ -13,7 +14,8 @@ from lib.papers.controlnet import printed
 from lib.papers.controlnet.arms import CHEXPERT, MAIN, PERCENT, TIMES, Task
 from lib.report import plots
 from lib.report.plots import FEWEST
-from lib.report.rows import NONE, Regime, Rows
+from lib.report.rows import NONE, Regime, Rows, number
+from lib.report.summary import listed
 
 NAMES = {  # of metrics; those of several findings are means over them
     "f1": "F1 at 0.5", "f1_tuned": "F1 at validation's threshold", "auc": "AUC",
@@ -149,6 +151,48 @@ def draw_labels(axes: Axes, share: np.ndarray, gain: np.ndarray) -> None:
         axes.plot(share, np.polyval(np.polyfit(share, middle, 1), share), color="#777777", lw=1)
     text = [f"{name}, {x:.0%}" for name, x in zip(names, share, strict=True)]
     axes.set_xticks(share, text, rotation=35, ha="right", rotation_mode="anchor", fontsize=8)
+
+
+# ---- what can be read of a fraction -------------------------------------------------------------
+
+
+def unread(at: Regime, task: Task, times: int) -> str:
+    """What must be known before a gain is read: fresh phantoms do not help either, or F1 at 0.5 is
+    what calling every film positive gives; "" where neither holds, or no draw."""
+    return " ".join(filter(None, (_unhelped(at, task, times), _all_positive(at, task, times))))
+
+
+def _unhelped(at: Regime, task: Task, times: int) -> str:
+    """That the oracle does not beat real films, by AUC, or by Dice where there is none."""
+    metric = next((m for m in task.metrics if m.startswith("auc")), task.score)
+    oracle, least = f"oracle{times}", margin_of(metric.replace("_macro", ""))
+    gain = gained(at, oracle, metric)
+    if not len(gain) or gain.mean() >= least:
+        return ""
+    real, best = (number(x) for x in at.together(["real", oracle], metric).mean(1))
+    return (
+        f"At this size fresh phantoms do not help either ({named(metric)}: {real} with real films "
+        f"alone, {best} with as many fresh phantoms as synthetic films, R={len(gain)}; a gain "
+        f"counts from {least:g} on)."
+    )
+
+
+def _all_positive(at: Regime, task: Task, times: int) -> str:
+    """For which arms F1 at 0.5 is what calling every film positive gives, or below."""
+    level = f"{task.score}_all_positive"
+    if not at.has("real", level):
+        return ""
+    arms = {"real": "real films alone", f"syn{times}": "synthetic films",
+            f"oracle{times}": "fresh phantoms"}  # fmt: skip
+    least, margin = at.mean("real", level), margin_of(task.score)
+    means = {arm: at.mean(arm, task.score) for arm in arms if at.has(arm, task.score)}
+    low = [arms[arm] for arm, mean in means.items() if mean < least + margin]
+    if not low:
+        return ""
+    return (
+        f"{named(task.score)} with {listed(low)} is less than {margin:g} above {number(least)}, "
+        "which calling every film positive gives: read AUC there."
+    )
 
 
 # ---- a task by the amount that is added ---------------------------------------------------------

@@ -253,6 +253,17 @@ def judge(pool: Result, n: int, real: Result, reader: Result) -> Result:
     return Result(each, scores)
 
 
+def judge_each(pool: Result, n: int, real: Result, among: int, reader: Result) -> Result:
+    """Job: values of `per_sample` of the first n samples of a pool, realism beside the first
+    `among` films of a set, which may be fewer.
+
+    A sample has the same values whatever n is. Arrays as of `judge`; no scores.
+    """
+    net = film_reader.load(reader)
+    own, known = (read(net, first(part, m)) for part, m in ((pool, n), (real, among)))
+    return Result(per_sample(own, realism(own.features, known.features)), {})
+
+
 def null(real: Result, n: int, reader: Result, splits: int, stream: list[int]) -> Result:
     """Job: the scores of `judge` between n and n films of different subjects.
 
@@ -269,11 +280,14 @@ def null(real: Result, n: int, reader: Result, splits: int, stream: list[int]) -
     return Result({}, {"mean": {k: v and float(np.mean(v)) for k, v in known.items()}, "sd": sd})
 
 
-def score_truth(judged: Result, similarity: Result) -> Result:
+def score_truth(pool: Result, judged: Result, similarity: Result) -> Result:
     """Job: does a proxy's similarity tell the samples that show all that they were asked for?
 
-    judged: of `judge`; similarity: array similarity (N,), of the same samples in their order, N of
-    at least as many. score_truth_auc: AUC of the similarity for such samples, 0.5 by chance;
+    judged: of `judge`, of the first samples of a pool; similarity: array similarity (N,), of the
+    pool in its order. score_truth_auc: mean over texts of the AUC of the similarity for such
+    samples among those of one text, 0.5 by chance, as films are chosen within a text; a text of
+    which all samples are such, or none, is left out. score_truth_auc_pooled: the same over all
+    samples at once, which also asks whether the proxy knows texts that are answered well.
     score_truth_rank: Spearman's correlation with the share that is shown; adherent: the share of
     such samples. None where all samples are alike. Raises ValueError for too few similarities.
     """
@@ -282,13 +296,32 @@ def score_truth(judged: Result, similarity: Result) -> Result:
     if len(score) < len(shown):
         raise ValueError(f"{len(score)} similarities of {len(shown)} samples; give each its own.")
     asked = np.isfinite(shown)
+    tokens = pool.arrays["tokens"][: len(shown)][asked]
     shown, score = shown[asked], score[asked]
     right = shown == 1
-    told = right.any() and not right.all()
     ranked = len(shown) > 1 and np.ptp(shown) > 0 and np.ptp(score) > 0
     scores = {
-        "score_truth_auc": roc_auc_score(right, score) if told else None,
+        "score_truth_auc": within_texts(tokens, right, score),
+        "score_truth_auc_pooled": auc(right, score),
         "score_truth_rank": spearmanr(score, shown).statistic if ranked else None,
         "adherent": right.mean() if len(right) else None,
     }
     return Result({}, defined(scores))
+
+
+def within_texts(tokens: np.ndarray, right: np.ndarray, score: np.ndarray) -> float | None:
+    """Mean over texts (N, LENGTH) of the AUC of a score (N,) for samples that are right (N,).
+
+    Texts whose samples are all right, or none, are left out; None if all are.
+    """
+    if not len(tokens):
+        return None
+    _, text = np.unique(tokens, axis=0, return_inverse=True)
+    rows = [text.ravel() == i for i in range(text.max() + 1)]
+    each = [auc(right[at], score[at]) for at in rows]
+    return mean(np.array([x for x in each if x is not None], float))
+
+
+def auc(right: np.ndarray, score: np.ndarray) -> float | None:
+    """AUC of a score (N,) for samples that are right (N,); None where all are, or none."""
+    return roc_auc_score(right, score) if right.any() and not right.all() else None

@@ -168,6 +168,11 @@ page.text(f"*{len(whole)} of {len(CELLS)} fractions have all amounts. Profile `q
 # amount that the paper quotes.
 
 # %%
+told = {f"{task.label}, {COUNTS[p]:,} real films":
+        films.unread(rows.get(task.regime(p)), task, task.quoted[p]) for task, p in CELLS}  # fmt: skip
+page.text("\n".join(f"- *{title}.* {words}" for title, words in told.items() if words))
+
+# %%
 caption = (
     "The paper's score by the amount of synthetic films (blue) and of fresh phantoms (green), at "
     "equal steps; squares at 10x: equal epochs; ring: the amount that the paper quotes; bars: 95 % "

@@ -12,7 +12,8 @@
 # - sets of four films, scored by simulated readers whose noise is known: how well do they agree?
 # - from scores to pairs, and from pairs to a generator: Diffusion-DPO, and how it can go wrong while
 #   its loss looks fine;
-# - what tuning does to the films and to a classifier, and what more readers would change.
+# - what tuning does to the films and to a classifier, beside tuning on pairs of which a coin says who
+#   won, and what more readers would change.
 #
 # Nothing here shows that a method works or fails on patients.
 
@@ -39,6 +40,7 @@ from lib.papers.controlnet.arms import TASKS, chosen
 from lib.papers.controlnet.printed import FIGURE2, FIGURE4, STATED
 from lib.phantoms import reports
 from lib.report import plots
+from lib.report.films import unread
 from lib.report.page import Page
 from lib.report.rows import number
 from lib.scores import raters
@@ -49,7 +51,7 @@ page = Page("controlnet/05_feedback", profile, seed, dataset, root, draws)
 study, size = page.study, page.size
 study.source.known("films with nine findings")
 TASK, READERS = TASKS["rsna"], ReaderSettings(readers=size.readers)
-HUES = {"vanilla": "#0072B2", "rank": "#CC79A7", "safeguarded": "#009E73"}
+HUES = {"vanilla": "#0072B2", "rank": "#CC79A7", "safeguarded": "#009E73", "coin": "#777777"}
 
 # %% [markdown]
 # ## What the paper says
@@ -80,6 +82,7 @@ print(f"feedback gains {gain:.3f} over real films;",
 # | no word on how far the readers agree | kappa beside what chance gives |
 # | the effect is weak "due to the limited size of the expert cohort", which is not tested (CN-E23) | the number of sets, and the readers' noise, are varied |
 # | "can enhance image quality", not measured | quality and mask adherence, by a network that no reader is made of |
+# | tuning takes further steps; with them alone nothing is compared | a generator tuned with the same steps, batches and noise on the same pairs, of which a coin says who won |
 # | the equation is missing in the text that we hold, and so is $\beta$ (CN-E21) | Diffusion-DPO as published; $\beta$ from the start |
 #
 # ## Simulated readers
@@ -263,13 +266,16 @@ page.check("the safeguard holds winners", preference.alarm(guarded.log) is None 
 #
 # ## The tuning of the films
 #
-# The branch learns from the pairs, the base stays frozen.
+# The branch learns from the pairs, the base stays frozen. For *coin* the pairs are the same, and so are
+# batches and noise; but for any two films a coin says which is the winner, for all readers alike. What
+# that tuning changes, too, is not due to what readers say.
 
 # %%
 tuned = page.panel("logs", lambda: looks.tunings(study, k))
 caption = (
-    "Tuning on the readers' pairs: the loss, and the errors of winners and losers above the untuned "
-    "generator's; above zero winners are worse than before. One draw."
+    "Tuning on the readers' pairs, and on pairs whose winner is drawn by a coin: the loss, and the errors "
+    "of winners and losers above the untuned generator's; above zero winners are worse than before. "
+    "One draw."
 )
 if tuned:
     with page.figure(caption, 1, 3, "logs", figsize=(10, 2.8)) as axes:
@@ -289,29 +295,32 @@ if tuned:
 #
 # Quality is the mean of faithfulness to what was asked for and of realism. It is judged by a reader
 # network that shares no film with the one through which simulated readers see; otherwise the
-# generator might learn the readers' blind spots.
+# generator might learn the readers' blind spots. The claim is about films for text and mask (TM2I), which
+# alone have both a text and a mask; most of the rated sets were asked for by text alone (T2I), so films
+# for texts stand below.
 
 # %%
-PAIR = [arm for arm in chosen("original", "dpo") if bare.has(arm, "quality")]
+PAIR = [arm for arm in chosen("original", "dpo", "dpo_random") if bare.has(arm, "quality")]
+TOLD = [arm for arm in chosen("original_text", "dpo_text") if bare.has(arm, "quality")]
 LOOKS = {"quality": "quality", "mask_adherence": "mask Dice", "label_adherence": "finding is seen",
          "hallucination": "hallucination (lower)", "kid": "KID (lower)"}  # fmt: skip
 page.table(["", "R", *LOOKS.values()], [
-    [arm.label, bare.count(arm, "quality"), *(bare.cell(arm, m) for m in LOOKS)] for arm in PAIR])
+    [arm.label, bare.count(arm, "quality"), *(bare.cell(arm, m) for m in LOOKS)] for arm in (*PAIR, *TOLD)])
 
 # %%
 films = page.panel("films", lambda: looks.before_and_after(study, k, PAIR))
 caption = (
-    "The same noise and requests before and after tuning; orange: the mask that was asked for, above: "
-    "quality. One draw."
+    "The same noise and requests before and after tuning, on readers' pairs and on pairs whose winner is "
+    "drawn by a coin; orange: the mask that was asked for, above: quality. One draw."
 )
 if films:
-    with page.figure(caption, len(PAIR), 8, "films", figsize=(11, 3.1), squeeze=False) as axes:
+    with page.figure(caption, len(PAIR), 8, "films", figsize=(11, 1.55 * len(PAIR)), squeeze=False) as axes:
         for line, arm in zip(axes, PAIR, strict=True):
             parts = films[arm.name], films["mask"], films[f"{arm.name}/quality"]
             for ax, film, mask, quality in zip(line, *parts, strict=True):
                 plots.show(ax, film, f"{quality:.2f}")
                 plots.outline(ax, mask, plots.ROLES["control"])
-            plots.label(line[0], arm.label.replace(" on ", " on\n"))
+            plots.label(line[0], arm.label.replace(" on ", " on\n").replace(", ", ",\n"))
 
 # %% tags=["CN-26"]
 page.verdicts("CN-26")
@@ -320,23 +329,28 @@ page.verdicts("CN-26")
 # ## Figure 4
 #
 # Here is what the tuned generator's films are worth to a classifier of pneumonia, beside the
-# controls.
+# controls. A value is the mean of as many networks in every arm, more than
+# [02_utility](02_utility.py) trains with synthetic films.
 
 # %%
-ARMS = [arm for arm in chosen("real", "syn2", "dpo2", "rank2", "safeguarded2", "oversample2",
+if words := unread(at, TASK, 2):
+    page.text(words)
+
+# %%
+ARMS = [arm for arm in chosen("real", "syn2", "dpo2", "dpo_random2", "rank2", "safeguarded2", "oversample2",
                               "smooth2", "shuffled2", "oracle2") if at.has(arm, "f1")]  # fmt: skip
-SCORED = {"f1": "F1 at 0.5", "f1_tuned": "F1, threshold from validation", "auc": "AUC"}
+SCORED = {"auc": "AUC", "f1": "F1 at 0.5", "f1_tuned": "F1, threshold from validation"}
 page.table(["", "R", *SCORED.values(), "share of the oracle's gain in F1", "*paper (patients)*"], [
     [arm.label, at.count(arm, "f1"), *(at.cell(arm, m) for m in SCORED),
      at.share(arm, "f1", "oracle2"), at.paper(arm, "f1")] for arm in ARMS])  # fmt: skip
 
 # %%
-caption = ("F1 and AUC of the pneumonia classifier at 10 % of the real films; 95 % t-intervals over "
+caption = ("AUC and F1 of the pneumonia classifier at 10 % of the real films; 95 % t-intervals over "
            "draws; crosses: the paper, on patients.")  # fmt: skip
 if ARMS:
     with page.figure(caption, 1, 2, figsize=(11, 3.8), sharey=True) as axes:
-        plots.forest(axes[0], at, ARMS, "f1", SCORED["f1"])
-        plots.forest(axes[1], at, ARMS, "auc", SCORED["auc"])
+        for ax, metric in zip(axes, ("auc", "f1"), strict=True):
+            plots.forest(ax, at, ARMS, metric, SCORED[metric])
         plots.legend(axes[0].figure)
 
 # %%
@@ -350,7 +364,8 @@ if at.has(TUNED, "f1"):
 
 # %% [markdown]
 # **What to see.** How far is *tuned on preferences* from *Synthetic*, and how wide is the interval?
-# That is what feedback adds. If the films did get better, did they also help more?
+# That is what feedback adds; what tuning adds, whoever won, is in *the winner by a coin*. If the films did
+# get better, did they also help more?
 
 # %% tags=["CN-25"]
 page.verdicts("CN-25")
@@ -360,6 +375,17 @@ page.verdicts("CN-25")
 #
 # The cause that the paper gives for the weak effect can be tested by varying it: first the number of
 # sets, then the noise of the readers at the paper's number of sets.
+#
+# Every tuning takes as many steps and draws as many pairs. So the sweep varies from how many *different*
+# sets these come: those of few sets are drawn again and again, most of those of many sets never. What
+# longer tuning would make of many sets, it does not say.
+
+# %%
+taken = size.dpo_steps * preference.OURS["pairs"]
+each = agreement["lines"][:, 4].sum() / size.sets if agreement else None
+print(f"a tuning draws {taken:,} pairs in {size.dpo_steps:,} steps")
+page.table(["sets of four", "pairs, about", "each is drawn"], [] if not each else [
+    [f"{n:,}", f"{n * each:,.0f}", f"{taken / (n * each):.2g} times"] for n in size.sweep])
 
 # %%
 SWEEPS = {

@@ -126,3 +126,24 @@ def test_nothing_but_ties_is_refused():
     flat = ratings.parsed(text(*(f"ann,0,{i},T2I,3," for i in range(4))))
     with pytest.raises(ValueError, match="nothing but ties"):
         ratings.pairs(ratings.as_result(flat))
+
+
+def test_a_coin_turns_pairs_and_leaves_readers_as_agreed_as_they_were():
+    before = ratings.pairs(ratings.as_result(some(4, 60)))
+    after = ratings.by_coin(before, [0])
+    a, b = before.arrays, after.arrays
+    swap = a["winner"] == b["loser"]
+    assert swap.mean() == pytest.approx(0.5, abs=0.1) == after.scores["swapped"]
+    for name in ("criterion", "reader", "weight"):
+        np.testing.assert_array_equal(a[name], b[name])
+    for one, other in (("winner", "loser"), ("loser", "winner")):
+        np.testing.assert_array_equal(b[one], np.where(swap, a[other], a[one]))
+    np.testing.assert_array_equal(b["scores"], np.where(swap[:, None], a["scores"][:, ::-1],
+                                                        a["scores"]))  # fmt: skip
+    coins: dict[tuple, set] = {}
+    for won, lost, turned in zip(a["winner"], a["loser"], swap, strict=True):
+        coins.setdefault((min(won, lost), max(won, lost)), set()).add(bool(turned))
+    assert all(len(found) == 1 for found in coins.values()), "one coin for any two images"
+    again, other = ratings.by_coin(before, [0]), ratings.by_coin(before, [1])
+    assert np.array_equal(b["winner"], again.arrays["winner"])
+    assert not np.array_equal(b["winner"], other.arrays["winner"])

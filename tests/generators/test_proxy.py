@@ -9,6 +9,7 @@ from sklearn.metrics import roc_auc_score
 from toy_films import film_set
 
 from lib.generators import proxy
+from lib.generators.textual import BaseSettings
 from lib.jobs import Result
 from lib.phantoms import reports
 
@@ -61,6 +62,23 @@ def test_it_learns_which_side_a_text_means(fitted):
     score = proxy.similarity(fitted, Result(films.arrays | {"tokens": asked}, {}))
     assert np.abs(score).max() <= 1 + 1e-6
     assert roc_auc_score(left[sick], score[sick]) > 0.95
+
+
+def test_it_learns_bare_names_in_which_pools_are_asked_for():
+    """Reports and captions that say nothing leave only the names to learn from."""
+    films, more = (film_set(60, np.random.default_rng(seed)) for seed in (3, 4))
+    silent = np.tile(reports.tokens("Normal"), (60, 1))
+    told = Result(films.arrays | {"tokens": silent, "caption": silent}, {})
+    learned = proxy.proxy_job(told, SETTINGS, [1])
+    name = np.tile(reports.tokens(reports.prompt("pneumothorax")), (60, 1))
+    score = proxy.similarity(learned, Result(more.arrays | {"tokens": name}, {}))
+    assert roc_auc_score(more.arrays["labels"].any(1), score) > 0.95
+
+
+def test_its_texts_are_mixed_as_those_of_the_base():
+    own, base = proxy.ProxySettings(), BaseSettings()
+    assert (own.caption_share, own.name_share) == (base.caption_share, base.name_share)
+    assert own.text_drop == 0, "there is no film without a text to be like"
 
 
 def test_a_filter_keeps_exactly_the_best_share_of_every_text(fitted, pool):

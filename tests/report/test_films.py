@@ -50,6 +50,34 @@ def test_every_metric_that_a_page_shows_has_a_name():
     assert films.named("f1_macro_all_positive") == films.named("f1_all_positive")
 
 
+def task_rows(**arms: dict[str, float]) -> Regime:
+    """One draw of arms, {metric: value} each."""
+    rows = [{"arm": arm, "metric": metric, "draws": {"0/0": value}, "values": [value]}
+            for arm, found in arms.items() for metric, value in found.items()]  # fmt: skip
+    return Regime("rsna-10", rows)
+
+
+def test_where_fresh_phantoms_do_not_help_the_page_says_so():
+    real = {"auc": 0.6, "f1": 0.6, "f1_all_positive": 0.4}
+    good, poor = {"auc": 0.7, "f1": 0.7}, {"auc": 0.605, "f1": 0.9}
+    assert films.unread(task_rows(real=real, oracle2=good), TASKS["rsna"], 2) == ""
+    told = films.unread(task_rows(real=real, oracle2=poor), TASKS["rsna"], 2)
+    assert told.startswith("At this size fresh phantoms do not help either (AUC: 0.600 with")
+    assert "0.605" in told and "F1" not in told, "AUC decides, F1 does not"
+    assert films.unread(task_rows(real=real), TASKS["rsna"], 2) == ""
+    assert films.unread(Regime("rsna-10", ()), TASKS["rsna"], 2) == ""
+    dice = task_rows(real={"dice": 0.3}, oracle10={"dice": 0.2})
+    assert "either (Dice, films with a lesion: 0.300" in films.unread(dice, TASKS["candid"], 10)
+
+
+def test_f1_at_the_level_of_calling_all_positive_is_said_to_say_nothing():
+    real = {"auc": 0.6, "f1": 0.41, "f1_all_positive": 0.4}
+    at = task_rows(real=real, syn2={"auc": 0.6, "f1": 0.3}, oracle2={"auc": 0.7, "f1": 0.5})
+    told = films.unread(at, TASKS["rsna"], 2)
+    assert told.startswith("F1 at 0.5 with real films alone and synthetic films is less than 0.02")
+    assert "0.400" in told and "fresh" not in told
+
+
 def rising(values: dict[int, tuple[float, float]]) -> Regime:
     """Two draws of real films (0) and of each amount of synthetic ones."""
     arms = {f"syn{m}" if m else "real": dict(zip(("0/0", "0/1"), v, strict=True))

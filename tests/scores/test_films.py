@@ -46,6 +46,20 @@ def test_a_faithful_pool_a_shuffled_one_and_one_of_nothing(reader):
     assert nothing["ball_coverage"] < 0.1 < 0.8 < good["ball_coverage"]
 
 
+def test_many_samples_are_judged_beside_few_films_and_each_as_among_few(reader):
+    many, among = pool(N, 5), N // 2
+    found = films.judge_each(many, N, REAL, among, reader).arrays
+    assert {len(values) for values in found.values()} == {N}
+    first = films.judge_each(many, 7, REAL, among, reader).arrays
+    for name, values in first.items():
+        np.testing.assert_allclose(values, found[name][:7], rtol=1e-6, err_msg=name)
+    alike = films.judge(many, N, REAL, reader).arrays
+    same = films.judge_each(many, N, REAL, N, reader).arrays
+    assert alike.keys() == same.keys()
+    for name, values in alike.items():
+        np.testing.assert_array_equal(values, same[name], err_msg=name)
+
+
 def test_without_masks_or_texts_what_they_define_is_none(reader):
     faithful = pool(N, 5)
     blank = changed(faithful, mask=np.zeros_like(faithful.arrays["mask"]))
@@ -130,23 +144,50 @@ def test_realism_is_uniform_for_one_law_and_nothing_far_away():
     )
 
 
+def score_truth(shown, values, asked=None):
+    """Scores of a pool's samples; asked: one number for each text, by default one for all."""
+    asked = np.zeros(len(values)) if asked is None else np.asarray(asked)
+    pool = Result({"tokens": np.stack([asked, np.ones(len(asked))], 1)})
+    similarity = Result({"similarity": np.asarray(values, float)})
+    return films.score_truth(pool, Result({"adherence": np.asarray(shown)}), similarity).scores
+
+
 def test_a_proxy_that_knows_reads_one_and_chance_reads_a_half():
     shown = np.array([1, 0.5, 0, 1, np.nan, 1, 0, 0.5])
-    of = Result({"adherence": shown})
-
-    def score(values):
-        return films.score_truth(of, Result({"similarity": np.asarray(values, float)})).scores
-
-    assert score(np.nan_to_num(shown))["score_truth_auc"] == 1
-    assert score(-np.nan_to_num(shown)) == pytest.approx(
-        {"score_truth_auc": 0, "score_truth_rank": -1, "adherent": 3 / 7}
-    )
-    assert score(np.zeros(8))["score_truth_auc"] == 0.5
-    assert score(np.zeros(8))["score_truth_rank"] is None
-    alike = films.score_truth(Result({"adherence": np.ones(3)}), Result({"similarity": shown[:3]}))
-    assert alike.scores == {"score_truth_auc": None, "score_truth_rank": None, "adherent": 1}
+    known = np.nan_to_num(shown)
+    assert score_truth(shown, known)["score_truth_auc"] == 1
+    assert score_truth(shown, -known) == pytest.approx(
+        {"score_truth_auc": 0, "score_truth_auc_pooled": 0, "score_truth_rank": -1,
+         "adherent": 3 / 7}
+    )  # fmt: skip
+    assert score_truth(shown, np.zeros(8))["score_truth_auc"] == 0.5
+    assert score_truth(shown, np.zeros(8))["score_truth_rank"] is None
+    assert score_truth(np.ones(3), shown[:3]) == {
+        "score_truth_auc": None, "score_truth_auc_pooled": None, "score_truth_rank": None,
+        "adherent": 1,
+    }  # fmt: skip
+    assert score_truth([np.nan], [0.1])["score_truth_auc"] is None
     with pytest.raises(ValueError, match="3 similarities of 8 samples"):
-        score([1, 2, 3])
+        score_truth(shown, [1, 2, 3], np.zeros(8))
+
+
+def test_a_proxy_that_knows_texts_alone_reads_a_half_within_each():
+    """One text is answered well, the other badly: its score by text is right over all, no more."""
+    rng = np.random.default_rng(0)
+    asked = np.arange(400) % 2
+    shown = (rng.random(400) < np.where(asked, 0.9, 0.1)).astype(float)
+    by_text = score_truth(shown, asked, asked)
+    assert by_text["score_truth_auc"] == 0.5 and by_text["score_truth_auc_pooled"] > 0.85
+    knows = score_truth(shown, shown - 10 * asked, asked)
+    assert knows["score_truth_auc"] == 1 and knows["score_truth_auc_pooled"] < 0.5
+
+
+def test_a_text_that_is_always_right_or_never_is_left_out():
+    asked = [0, 0, 0, 1, 1, 2, 2]
+    found = score_truth([1, 0, 0, 1, 1, 0, 0], [3, 1, 2, 9, 9, 0, 0], asked)
+    assert found["score_truth_auc"] == 1
+    assert score_truth([1, 0, 0, 1], [1, 3, 2, 2], [0, 0, 0, 1])["score_truth_auc"] == 0
+    assert score_truth([1, 1, 0, 0], [1, 2, 3, 4], [0, 0, 1, 1])["score_truth_auc"] is None
 
 
 def arm_of(columns, validation, test):

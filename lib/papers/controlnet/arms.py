@@ -22,7 +22,7 @@ class Added(Arm):
     balance: "balanced", all findings equally often once real and synthetic films are counted
     together, or "proportional", as often as among real films.
     masks: "any" transformation of the real films' masks, or the "original" ones.
-    brief: of a part no more films are drawn than its judge and a task at 1 % see.
+    brief: of a part a tenth is drawn, no less than the arm's judge and its one task see.
     """
 
     times: int = 0
@@ -72,9 +72,9 @@ VOLUME = named(  # 03: what more films are worth, and where their knowledge come
 )  # fmt: skip
 PROXY = named(  # 04
     _syn("undertrained2", "Synthetic, 2x, a quarter of the training", 2, "core",
-         changes={"trained": 0.25}, variant_of=SHORT),
+         changes={"trained": 0.25}, variant_of=SHORT, brief=True),
     _syn("finetuned2", "Synthetic, 2x, tuned on filtered films", 2, "core",
-         changes={"tuned": "proxy"}, variant_of=SHORT),
+         changes={"tuned": "proxy"}, variant_of=SHORT, brief=True),
     _syn("finetuned_random2", "Synthetic, 2x, tuned on as many films by chance", 2, "core",
          changes={"tuned": "random"}, variant_of=SHORT, brief=True),
     _syn("filtered", "The tenth that the proxy likes best", 2, "core",
@@ -91,14 +91,21 @@ PROXY = named(  # 04
 )  # fmt: skip
 FEEDBACK = named(  # 05
     _syn("dpo2", "Synthetic, 2x, tuned on preferences", 2, "core",
-         changes={"tuned": "vanilla"}, variant_of=SHORT),
+         changes={"tuned": "vanilla"}, variant_of=SHORT, brief=True),
     _syn("rank2", "Synthetic, 2x, preferences weighed by rank", 2,
-         changes={"tuned": "rank"}, variant_of=SHORT),
+         changes={"tuned": "rank"}, variant_of=SHORT, brief=True),
     _syn("safeguarded2", "Synthetic, 2x, preferences with the safeguard", 2,
-         changes={"tuned": "safeguarded"}, variant_of=SHORT),
+         changes={"tuned": "safeguarded"}, variant_of=SHORT, brief=True),
+    _syn("dpo_random2", "Synthetic, 2x, tuned on the same pairs, the winner by a coin", 2, "core",
+         changes={"tuned": "vanilla", "coin": True}, variant_of=SHORT, brief=True),
     Added("dpo", "Tuned on preferences", source=SHORT, changes={"tuned": "vanilla"},
           variant_of=SHORT),
+    Added("dpo_random", "Tuned on the same pairs, the winner by a coin", source=SHORT,
+          changes={"tuned": "vanilla", "coin": True}, variant_of=SHORT),
     Added("original", "Not tuned", source=SHORT, variant_of=SHORT),
+    Added("dpo_text", "Tuned on preferences, text alone (T2I)", source=SHORT,
+          changes={"tuned": "vanilla"}, variant_of=SHORT),
+    Added("original_text", "Not tuned, text alone (T2I)", source=SHORT, variant_of=SHORT),
 )  # fmt: skip
 GENERATED = named(  # 01: which conditions are given
     Added(SHORT, "Base and branch", source=SHORT),

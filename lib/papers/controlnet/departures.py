@@ -131,7 +131,8 @@ def proxy() -> list[tuple]:
     return [
         (
             "BiomedCLIP's cosine similarity of image and prompt",
-            "a small network that learned films and their texts together; it never scores",
+            "a small network that learned films and their texts together, bare names as they are "
+            "asked for among them; it never judges",
             "who filters must not be who judges",
             "a proxy that knows more than the generator's own films",
         ),

@@ -217,8 +217,10 @@ def agreement(study: Study, k: int) -> Arrays:
 
 
 def tunings(study: Study, k: int) -> Arrays:
-    """The log (rows, 5), columns LOGGED, of each way of tuning that has run."""
+    """The log (rows, 5), columns LOGGED, of each way of tuning that has run; "coin": vanilla on
+    pairs of which a coin says who won."""
     each = {how: study.tuned_by_readers(k, how) for how in preference.ARMS}
+    each["coin"] = study.tuned_by_readers(k, "vanilla", coin=True)
     done = {how: jobs.load(job).scores for how, job in each.items() if jobs.is_done(job)}
     return {how: np.array([[row[key] for key in LOGGED] for row in found["dpo_log"]])
             for how, found in done.items()}  # fmt: skip

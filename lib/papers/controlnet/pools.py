@@ -169,8 +169,8 @@ class Pools(Study):
         if how.get("tuned") in ("proxy", "random"):
             return self.tuned_further(k, by_proxy=how["tuned"] == "proxy"), self.branch(k)
         if "tuned" in how:
-            wanted = how["tuned"], how.get("sets"), how.get("noise")
-            return self.base(k), self.tuned_by_readers(k, *wanted)
+            wanted = {name: how[name] for name in ("sets", "noise", "coin") if name in how}
+            return self.base(k), self.tuned_by_readers(k, how["tuned"], **wanted)
         return self.base(k), self.branch(k)
 
     def sampled(
@@ -222,8 +222,10 @@ class Pools(Study):
 
     def noticed(self, k: int, sets: int | None = None) -> Job:
         """What all readers see in these films, before noise and habit."""
-        pool, n = self.compared_films(k, sets), EACH * self.most_sets(sets)
-        seen = Job(scores.judge, pool=pool, n=n, real=self.reference, reader=self.rater)
+        seen = Job(
+            scores.judge_each, pool=self.compared_films(k, sets), n=EACH * self.most_sets(sets),
+            real=self.reference, among=self.size.judged, reader=self.rater,
+        )  # fmt: skip
         return Job(raters.quality_of, judged=seen)
 
     def most_sets(self, sets: int | None) -> int:
@@ -242,16 +244,22 @@ class Pools(Study):
         return self.sampled(SOURCES["syn"], k, asked, n, "preferences")
 
     def tuned_by_readers(
-        self, k: int, how: str, sets: int | None = None, noise: float | None = None
-    ) -> Job:
-        """The branch after tuning on readers' preferences; the base stays frozen."""
+        self, k: int, how: str, sets: int | None = None, noise: float | None = None,
+        coin: bool = False,
+    ) -> Job:  # fmt: skip
+        """The branch after tuning on readers' preferences; the base stays frozen.
+
+        coin: on the same pairs, of which a coin says who won; batches and noise are the same.
+        """
         s = preference.DpoSettings(arm=how, **preference.OURS | {"steps": self.size.dpo_steps})
-        rated = self.rated(k, sets, noise)
+        pairs = Job(ratings.pairs, rated=self.rated(k, sets, noise))
+        if coin:
+            pairs = Job(ratings.by_coin, pairs=pairs, stream=self.stream("coin", k))
         return Job(
-            feedback.dpo_job, base=self.base(k), branch=self.branch(k),
-            pairs=Job(ratings.pairs, rated=rated), pool=self.compared_films(k, sets),
-            settings=asdict(s), stream=self.stream("tuning by readers", k),
-        )
+            feedback.dpo_job, base=self.base(k), branch=self.branch(k), pairs=pairs,
+            pool=self.compared_films(k, sets), settings=asdict(s),
+            stream=self.stream("tuning by readers", k),
+        )  # fmt: skip
 
     # ---- what an arm adds ----
 

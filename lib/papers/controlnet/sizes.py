@@ -41,7 +41,7 @@ class Sizes:
     masks_steps: int = 300  # of every segmenter
     known_steps: int = 1500  # of the readers
     seeds: int = 1  # of a task's network, for each pool of a draw
-    seeds_alone: int = 3  # and of real films alone, the control of all arms
+    seeds_alone: int = 3  # of real films alone, the control of all arms; in Figures 3 and 4 of each
 
 
 SIZES = {

@@ -13,7 +13,8 @@ from lib.profiles import Plan
 from lib.scores import films as scores
 from lib.scores import prompts, raters
 
-CONDITIONS = {"text_only": "T2I", "mask_only": "M2I", "text_and_mask": "TM2I"}
+CONDITIONS = {"text_only": "T2I", "mask_only": "M2I", "text_and_mask": "TM2I",
+              "original_text": "T2I", "dpo_text": "T2I"}  # fmt: skip
 EACH = 24  # films of every finding alone that page 01 looks at
 MASKED = 200  # films from which the page of prompts takes its masks
 STARTED = 100  # steps over which two starts of the branch are compared
@@ -141,7 +142,9 @@ class Study(Tasks):
     def told_true(self, k: int) -> Job:
         """Does the proxy's score tell the films that show what they were asked for?"""
         pool = self.unfiltered(k)
-        return Job(scores.score_truth, judged=self.judged(pool), similarity=self.liked(pool))
+        return Job(
+            scores.score_truth, pool=pool, judged=self.judged(pool), similarity=self.liked(pool)
+        )
 
     def unfiltered(self, k: int) -> Job:
         """The films that the proxy chooses from."""

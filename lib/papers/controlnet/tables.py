@@ -32,6 +32,7 @@ COMPETENCE = ("label_adherence", "label_accuracy", "label_accuracy_ratio", "mask
 TRIED = ("fd", "coverage", "label_accuracy_ratio", "mask_adherence", "hallucination")
 RATIO = {"adherence_ratio": "label_accuracy_ratio"}  # as other chapters call it
 NAMED = {"name_accuracy": "label_accuracy"}  # of films for the name of one finding, as tasks ask
+TRUTH = ("score_truth_auc", "score_truth_auc_pooled")  # within each text, and over all of them
 CONTROLS = ("oversample", "smooth", "shuffled", "oracle")
 
 
@@ -230,17 +231,17 @@ class Proxy(Films):
         task, regime = TASKS["chexpert"], TASKS["chexpert"].regime(1)
         made = {"trained": study.regime}
         for arm in chosen(*self.beside, *self.shown):
-            each = study.each(arm, lambda k, a=arm: study.tried(a, task, 1, k))
+            each = study.each(arm, lambda k, a=arm: study.tried(a, task, 1, k, alike=True))
             yield Scores(arm, task.metrics, each, regime, **made)
         for arm in chosen("undertrained2", "syn2", "filtered_equal", "finetuned2",
                           "finetuned_random2"):  # fmt: skip
             each = study.each(arm, lambda k, a=arm: study.seen(a, task, k))
             yield Scores(arm, ("hallucination", "kid", "label_adherence"), each, regime, **made)
         proxy = PROXY["proxy"]
-        yield Scores(proxy, ("score_truth_auc",), study.each(proxy, study.told_true), regime)
+        yield Scores(proxy, TRUTH, study.each(proxy, study.told_true), regime)
 
     def null(self, arm: Arm, metric: str) -> dict | float | None:
-        return 0.5 if metric == "score_truth_auc" else super().null(arm, metric)
+        return 0.5 if metric in TRUTH else super().null(arm, metric)
 
     def printed(self, regime: str, arm: Arm, metric: str) -> float | None:
         return printed.improved(3, arm.name, metric)
@@ -257,13 +258,13 @@ class Feedback(Films):
         task, percent = TASKS["rsna"], 10
         regime = task.regime(percent)
         arms = chosen("real", "syn2", "oversample2", "smooth2", "shuffled2", "oracle2", "dpo2",
-                      "rank2", "safeguarded2")  # fmt: skip
+                      "dpo_random2", "rank2", "safeguarded2")  # fmt: skip
         arms += [self.of_sets(n) for n in study.size.sweep]
         arms += [self.of_noise(sd) for sd in study.size.noises]
         for arm in arms:
-            each = study.each(arm, lambda k, a=arm: study.tried(a, task, percent, k))
+            each = study.each(arm, lambda k, a=arm: study.tried(a, task, percent, k, alike=True))
             yield Scores(arm, task.metrics, each, regime, trained=study.regime)
-        for arm in chosen("original", "dpo"):
+        for arm in chosen("original", "dpo", "dpo_random", "original_text", "dpo_text"):
             each = study.each(arm, lambda k, a=arm: study.judged(study.conditioned(a, k)))
             yield Scores(arm, COMPETENCE, each)
 

@@ -15,11 +15,14 @@ from lib.tasks import aligned, findings, pneumothorax
 class Tasks(Pools):
     """What the films of an arm are worth to the networks of Figure 2."""
 
-    def tried(self, arm: Added, task: Task, percent: int, k: int) -> Job:
-        """The scores of an arm: the mean over the seeds of the task's network."""
+    def tried(self, arm: Added, task: Task, percent: int, k: int, alike: bool = False) -> Job:
+        """The scores of an arm: the mean over the seeds of the task's network.
+
+        alike: as many seeds as real films alone have.
+        """
         make = self.classifier if task.findings else self.segmenter
-        alone = not (arm.source or arm.augment)
-        return self.over_seeds(lambda i: make(arm, task, percent, k, i), alone)
+        many = alike or not (arm.source or arm.augment)
+        return self.over_seeds(lambda i: make(arm, task, percent, k, i), many)
 
     def classifier(self, arm: Added, task: Task, percent: int, k: int, again: int = 0) -> Job:
         """Scores of a classifier of an arm's films."""

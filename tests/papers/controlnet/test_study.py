@@ -47,6 +47,21 @@ def test_arms_of_a_cell_differ_in_what_they_add_and_in_nothing_else(task):
         assert found["added_n"] == arm.times * STUDY.real(10) or not arm.source
 
 
+@pytest.mark.parametrize("stem", ["04_proxy", "05_feedback"])
+def test_every_arm_of_figures_3_and_4_has_as_many_networks_as_real_films(stem):
+    tried = [each for each in TABLES[stem].scores(STUDY)
+             if set(each.paths) & {"auc", "auc_macro"}]  # fmt: skip
+    names = {each.arm.name for each in tried if each.jobs}
+    assert {"real", "syn2", "oracle2"} < names
+    for each in tried:
+        for job in each.jobs.values():
+            assert len(job.spec["args"]["runs"]) == STUDY.size.seeds_alone, each.arm.name
+    task, percent = (TASKS["chexpert"], 1) if stem == "04_proxy" else (TASKS["rsna"], 10)
+    plain = STUDY.tried(MAIN["syn2"], task, percent, 0)
+    (again,) = (each.jobs[0] for each in tried if each.arm.name == "syn2")
+    assert again.spec["args"]["runs"][0]["$job"] == plain.spec, "the first is that of 02_utility"
+
+
 def test_draws_are_fresh_in_everything_but_the_test_set():
     arm, task = MAIN["syn10"], TASKS["candid"]
     a, b = (network(STUDY.tried(arm, task, 10, k)) for k in (0, 1))
