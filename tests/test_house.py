@@ -1,6 +1,7 @@
 """Rules of the house: rooms import downwards only; notebooks are plain, small, parameterised."""
 
 import ast
+import re
 import subprocess
 from pathlib import Path
 
@@ -11,9 +12,9 @@ from conftest import ROOT
 from lib.runner import notebooks
 
 ROOMS = (  # from the ground floor up; rooms of one floor do not import each other
-    ("files", "paths", "machine", "profiles"), ("jobs",), ("record",), ("phantoms",), ("datasets",),
-    ("networks", "metrics"), ("training",), ("tasks",), ("generators",), ("controls",), ("scores",),
-    ("papers",), ("claims",), ("report", "explore"), ("runner",),
+    ("paths", "files"), ("machine", "profiles"), ("jobs",), ("record",), ("phantoms",),
+    ("datasets",), ("networks", "metrics"), ("training",), ("tasks",), ("generators",),
+    ("controls",), ("scores",), ("papers",), ("claims",), ("report", "explore"), ("runner",),
 )  # fmt: skip
 LEVEL = {room: level for level, rooms in enumerate(ROOMS) for room in rooms}
 SOURCES = sorted(file for file in (ROOT / "lib").rglob("*.py") if file.parent.name != "lib" or
@@ -34,14 +35,43 @@ def rooms_imported(tree: ast.AST) -> set[str]:
     return found
 
 
+def not_below(room: str, tree: ast.AST) -> set[str]:
+    """The rooms that a file of a room imports, although they do not stand below it."""
+    return {other for other in rooms_imported(tree) - {room} if LEVEL[other] >= LEVEL[room]}
+
+
 @pytest.mark.parametrize("file", SOURCES, ids=lambda file: file.relative_to(ROOT).as_posix())
 def test_rooms_import_downwards_only(file: Path):
     room = file.relative_to(ROOT / "lib").with_suffix("").parts[0]
     tree = ast.parse(file.read_text())
     relative = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.level]
     assert not relative, "imports inside lib are absolute"
-    above = {other for other in rooms_imported(tree) if LEVEL[other] > LEVEL[room]}
-    assert not above, f"{room} imports {above}"
+    assert not (wrong := not_below(room, tree)), f"{room} imports {wrong}"
+
+
+@pytest.mark.parametrize(
+    ("room", "line", "wrong"),
+    [
+        ("metrics", "from lib.networks import unet", {"networks"}),
+        ("explore", "from lib import report, claims", {"report"}),
+        ("machine", "from lib import paths, machine, jobs", {"jobs"}),
+    ],
+)
+def test_the_rule_tells_other_rooms_of_the_same_floor(room, line, wrong):
+    assert not_below(room, ast.parse(line)) == wrong
+
+
+@pytest.mark.parametrize(
+    ("file", "start", "end"),
+    [("CONTRIBUTING.md", "ground floor up:", "A room imports"),
+     ("lib/__init__.py", "rooms below it:", "run_all.sh")],
+)  # fmt: skip
+def test_rooms_are_listed_as_they_stand(file, start, end):
+    said = (ROOT / file).read_text(encoding="utf-8").partition(start)[2].partition(end)[0]
+    rooms = {room for floor in ROOMS for room in floor}
+    assert rooms == {each.stem for each in (ROOT / "lib").iterdir() if each.stem[0] not in "_."}
+    named = [word for word in re.findall(r"\w+", said) if word in rooms]
+    assert named == [room for floor in ROOMS for room in floor]
 
 
 def test_the_rule_sees_imports_inside_functions():

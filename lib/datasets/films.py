@@ -1,7 +1,4 @@
-"""Films of the ControlNet chapter: radiographs with findings, their reports, and their truth.
-
-The truth is a job of its own that draws the subjects again: what trains on films cannot reach it.
-"""
+"""Films of the ControlNet chapter: radiographs with findings, and their reports."""
 
 import numpy as np
 
@@ -39,22 +36,6 @@ def shown(law: str, requests: Result, stream: list[int]) -> Result:
     arrays = {"image": films.image, "mask": mask, "subject": films.subject}
     given = {name: requests.arrays[name] for name in ("labels", "tokens")}
     return Result(given | arrays, {"law": law, "n": len(labels)})
-
-
-def truths(films: Result, law: str) -> Result:
-    """Job: the truth behind a film set, its subjects drawn again from their seeds.
-
-    Arrays (n, 64, 64): healthy float32 in [0, 1], the same subject in the same noise without
-    findings; deviation float32, image - healthy; support bool, where they differ. ValueError if the
-    films are not, bit for bit, those of this law.
-    """
-    given = films.arrays
-    p = findings.from_seeds(law_named(law), given["subject"], given["labels"])
-    again = findings.render(p)
-    if not np.array_equal(again.image, given["image"]):
-        raise ValueError(f"films are not those of law {law!r}; name the law that drew them.")
-    names = ("healthy", "deviation", "support")
-    return Result({name: getattr(again, name) for name in names}, {"n": len(again)})
 
 
 def plane(films: Result, part: str) -> np.ndarray:

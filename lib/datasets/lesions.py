@@ -206,28 +206,3 @@ def _check_same(stored: np.ndarray, drawn: np.ndarray, subject: int) -> None:
             f"slices of subject {subject} are not those of this phantom; truths are known of "
             "brain phantoms alone, and of their own ranges."
         )
-
-
-# ---- what a split holds -------------------------------------------------------------------------
-
-
-def split_counts(train: Result, validation: Result, test: Result) -> Result:
-    """Job: {part: {"subjects", "slices", "free", "high"}} of three parts.
-
-    slices: with a lesion; free: without; high: subjects of high grade, None without grades.
-    ValueError if two parts share a subject.
-    """
-    parts = dict(zip(PARTS, (train.arrays, validation.arrays, test.arrays), strict=True))
-    both = ("subject", "free/subject")
-    assert_subject_disjoint(**{p: np.concatenate([a[k] for k in both]) for p, a in parts.items()})
-    return Result({}, {name: _counts(arrays) for name, arrays in parts.items()})
-
-
-def _counts(arrays: dict[str, np.ndarray]) -> dict[str, int | None]:
-    high = np.unique(arrays["subject"][arrays["grade"] == 1]) if "grade" in arrays else None
-    return {
-        "subjects": len(np.unique(arrays["subject"])),
-        "slices": len(arrays["subject"]),
-        "free": len(arrays["free/subject"]),
-        "high": None if high is None else len(high),
-    }

@@ -202,12 +202,16 @@ def fit(
     steps, means = settings.epochs * per_epoch, Means(per_epoch)
     for step, at in enumerate(tr.batches(len(x), settings.batch, steps, batch_rng), start=1):
         tr.set_rate(optimizer, tr.cosine(step - 1, steps, settings.rate, settings.rate_end))
+        # 1. Noise for z ~ q(z|x, y), and for samples of the prior, whose class L_cls reads as well
         eps = torch.randn(2, len(at), settings.latent, generator=noise)
         inputs = x[at].contiguous(memory_format=torch.channels_last)
+        # 2. The terms of equation 1 and their weighted sum; the guide is frozen
         terms = loss_terms(model, guide, inputs, y[at], mask[at], eps, settings)
         loss = total(terms, settings, x[0].numel())
+        # 3. Encoder, decoder and the prior p(z|y) take one step together
         tr.descend(optimizer, loss)
-        approach(averaged, model, min(settings.average, step / (step + 10)))  # short at first
+        # 4. The moving average of all weights, short at first to forget the start
+        approach(averaged, model, min(settings.average, step / (step + 10)))
         means.add({**terms, "total": loss})
         if step % per_epoch == 0:
             yield State({"epoch": step // per_epoch}, averaged, means.take())

@@ -19,7 +19,6 @@ CHANGES = {"__delitem__", "__setitem__", "add", "append", "appendleft", "clear",
            "update"}  # fmt: skip
 FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 DEFINITION = (ast.ClassDef, *FUNCTION)
-COMPREHENSION = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 IMPORT = (ast.Import, ast.ImportFrom)
 
 

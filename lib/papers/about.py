@@ -23,9 +23,9 @@ class About:
 class MainTable:
     """A chapter's main table as the report shows it: one part per regime, one column per metric.
 
-    `method` is the paper's own arm, `controls` those that its gain is read against. Shares are of
-    the gain in the first column. The paper's number is that of the first metric in `said` for which
-    it prints one.
+    `method` is the paper's own arm, `controls` those that its gain is read against, in words;
+    `classic` is real images with classical augmentation. Shares are of the gain in the first
+    column. The paper's number is that of the first metric in `said` for which it prints one.
 
     `whole` is the column of the same score in which images without a lesion count as well: 1 if
     nothing is marked on one, and else 0. `alarms` is the share of these that are marked; it has no
@@ -37,7 +37,17 @@ class MainTable:
     columns: dict[str, str]  # metric: head
     said: tuple[str, ...]
     method: str
-    controls: tuple[str, ...]
+    controls: dict[str, str]  # {arm: words}
+    classic: str
     oracle: str = "oracle"
     whole: str = ""
     alarms: str = ""
+
+
+def read_against(classic: str, smooth: str, shuffled: str) -> dict[str, str]:
+    """The controls of a main table, {arm: words}."""
+    return {
+        classic: "classical augmentation",
+        smooth: "blurred copies",
+        shuffled: "the method's own samples under shuffled labels",
+    }

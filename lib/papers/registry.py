@@ -19,10 +19,4 @@ def table(item: str) -> Table | None:
     paper, _, stem = item.rpartition("/")
     if paper not in PAPERS:
         return None
-    try:
-        module = importlib.import_module(f"lib.papers.{paper}.tables")
-    except ModuleNotFoundError as error:
-        if error.name != f"lib.papers.{paper}.tables":
-            raise
-        return None  # a chapter that is planned
-    return module.TABLES.get(stem)
+    return importlib.import_module(f"lib.papers.{paper}.tables").TABLES.get(stem)

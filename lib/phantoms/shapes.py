@@ -1,7 +1,7 @@
 """Soft shapes and random fields that the phantoms are drawn from.
 
 Coordinates run from -1 to 1 over the image: x to the right, y downwards. A shape is a level
-function q with q < 1 inside; `soft` turns it into a smooth indicator.
+function q with q < 1 inside; `hump` and `lens` make a smooth one of it.
 """
 
 from functools import cache
@@ -15,11 +15,6 @@ def grid(size: int) -> tuple[Tensor, Tensor]:
     """Pixel-centre coordinates x (1, 1, W) and y (1, H, 1) in (-1, 1)."""
     axis = (torch.arange(size, dtype=torch.float32) + 0.5) * (2 / size) - 1
     return axis.view(1, 1, size), axis.view(1, size, 1)
-
-
-def soft(q: Tensor, width: float | Tensor) -> Tensor:
-    """Smooth indicator of q < 1: one half on the border; width in units of q."""
-    return torch.sigmoid((1 - q) / width)
 
 
 def rise(x: Tensor, width: float) -> Tensor:

@@ -11,7 +11,7 @@ from lib.metrics.inference import page as page_test
 from lib.metrics.inference import t_interval
 from lib.papers.arms import Arm
 from lib.papers.controlnet import printed
-from lib.papers.controlnet.arms import CHEXPERT, MAIN, PERCENT, TIMES, Task
+from lib.papers.controlnet.arms import CHEXPERT, MAIN, PERCENT, SOURCES, TIMES, Task
 from lib.report import plots
 from lib.report.plots import FEWEST
 from lib.report.rows import NONE, Regime, Rows, number
@@ -109,8 +109,8 @@ def quoted_arms(task: Task, percent: int) -> list[Arm]:
 
 def rivals(task: Task, percent: int) -> list[Arm]:
     """The arms beside the synthetic films of the quoted amount, under names without it."""
-    arms = [arm for arm in quoted_arms(task, percent) if not arm.name.startswith("syn")]
-    return [replace(arm, label=SHORT[arm.name.rstrip("0123456789")]) for arm in arms]
+    arms = [arm for arm in quoted_arms(task, percent) if arm.role != "method"]
+    return [replace(arm, label=SHORT[arm.source or arm.name]) for arm in arms]
 
 
 def shared(task: Task) -> list[str]:
@@ -240,8 +240,8 @@ def lead(at: Regime, arm: str, other: str, score: str) -> dict | None:
     if not (at.has(arm, score) and at.has(other, score)):
         return None
     draws = at.lead(arm, other, score)
-    role = "method" if arm.startswith("syn") else "oracle"
-    return {"draws": draws, "role": role, "here": at.here(score, arm, other)} if draws else None
+    look = {"role": SOURCES[arm].role, "here": at.here(score, arm, other)}
+    return {"draws": draws, **look} if draws else None
 
 
 def leads(page, caption: str, name: str, found: Mapping[str, dict | None], label: str) -> None:

@@ -26,8 +26,6 @@ SAID = {  # verdicts as the end of "3 claims are ..."
     verdict.MEASURED: "measured where the paper has no number",
     verdict.NOT_INTERPRETED: "not interpreted, as a generator is not competent here",
 }
-CONTROLS = {"classic": "classical augmentation", "smooth": "blurred copies",
-            "shuffled": "the method's own samples under shuffled labels"}  # fmt: skip
 NOTHING = "Nothing has been run yet; its claims stand in the ledger with their tests and margins."
 WITHOUT_LESION = "a film without a lesion counts 1 if nothing is marked on it and else 0"
 SHARE = "A share of the oracle's gain says little there: read the method beside augmentation."
@@ -121,8 +119,7 @@ def _move(at: Regime, main: MainTable, metric: str) -> str:
 
 def _augmented(at: Regime, main: MainTable) -> str | None:
     """The arm of classical augmentation, where it is there."""
-    arms = [arm for arm in main.controls if arm.startswith("classic")]
-    return next((arm for arm in arms if at.has(arm, next(iter(main.columns)))), None)
+    return main.classic if at.has(main.classic, next(iter(main.columns))) else None
 
 
 def checked(about: About, mine: list[dict], source: Callable[[str], dict | None]) -> str:
@@ -223,7 +220,7 @@ def _gain(at: Regime, about: About, title: str) -> str:
 
     place = f"{title.partition(';')[0]}: " if len(main.regimes) > 1 else ""
     there = [arm for arm in main.controls if at.has(arm, metric)]
-    controls = [f"{value(arm)} with {_control(arm)}" for arm in there]
+    controls = [f"{value(arm)} with {main.controls[arm]}" for arm in there]
     share = at.fraction(main.method, metric, main.oracle)
     part = ""
     if share and share["fraction"] is not None:
@@ -234,10 +231,6 @@ def _gain(at: Regime, about: About, title: str) -> str:
         f"many fresh phantoms (the oracle)"
         + (f"; for comparison, it is {listed(controls)}." if controls else ".")
     )
-
-
-def _control(arm: str) -> str:
-    return next(words for name, words in CONTROLS.items() if arm.startswith(name))
 
 
 def competence(about: About, source: Callable[[str], dict | None]) -> str:

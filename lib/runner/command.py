@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from lib import files, jobs, paths, profiles
 from lib.claims import verdict
@@ -31,6 +32,7 @@ EXAMPLES = """examples:
 
 
 SEEDS = 2**32  # seeds are below
+TEXTS = ("profile", "dataset", "root", "draws")  # parameters whose values are text
 
 
 class Stopped(KeyboardInterrupt):
@@ -52,6 +54,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         with _ending_on_signals():
             return _command(args)
+    except plan.Unplannable as error:
+        print(error, file=sys.stderr)
+        return 2
     except KeyboardInterrupt as error:
         _sweep()  # of what its workers had in hand
         number = getattr(error, "number", signal.SIGINT)
@@ -100,6 +105,7 @@ def _command(args: argparse.Namespace) -> int:
             names = [name for name in names if "draws" in notebooks.parameters(name)]
         for name in names:
             notebooks.check_parameters(name, given)
+        notebooks.check_values(given)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
@@ -140,8 +146,10 @@ def run_notebooks(names: list[str], args: argparse.Namespace, given: dict) -> in
             print(f"{name:36} up to date")
     if not due:
         return _report_unchanged(args.profile)
-    plan.note(given)
-    tasks = _tasks(due, args, given, around)
+    needed = _jobs(due, args, given)
+    if any(needed.values()):
+        plan.note(given)
+    tasks = _tasks(needed, args, given, around)
     with bar() as show:
         narrate = _narrator(set(due), show, args.profile)
         failed = pool.run(tasks, args.jobs, narrate, targets=due)
@@ -165,14 +173,14 @@ def show_list(names: list[str], args: argparse.Namespace, given: dict) -> int:
     """One line per notebook: jobs cached of all, expected time of the rest, what it makes."""
     around = freshness.surroundings()
     due = names if args.again else freshness.due(names, given, around)
-    needs = plan.needs(given, around) if notebooks.plannable(given) else {}
+    needs = plan.needs(names, given, around) if notebooks.plannable(given) else {}
     print(f"{'notebook':36} {'cached':>9} {'time left':>10}  makes")
     for name in names:
         needed = needs.get(name, [])
         found = [store.find(paths.STORE, key, thorough=False)[0] for key, _ in needed]
         todo = [each for (_, each), record in zip(needed, found, strict=True) if record is None]
         cached = f"{len(needed) - len(todo)}/{len(needed)}" if needed else "-"
-        left = _expected(name, todo, args.jobs) if name in due else "up to date"
+        left = _expected(name, needed, todo, args.jobs) if name in due else "up to date"
         print(f"{name:36} {cached:>9} {left:>10}  {notebooks.title(name)}")
     return 0
 
@@ -199,28 +207,27 @@ def show_kept(items: Iterable[str]) -> int:
 
 
 def _tasks(
-    names: list[str], args: argparse.Namespace, given: dict, around: str
+    needed: dict[str, list[jobs.Job]], args: argparse.Namespace, given: dict, around: str
 ) -> list[pool.Task]:
     """Jobs and notebooks in one list; the order says what is started first.
 
     From the record alone, pages of no chapter come first: they compute, and so take longest.
     """
     found: dict[str, pool.Task] = {}
-    names = sorted(names, key=lambda name: "/" in name) if args.report else names
+    names = sorted(needed, key=lambda name: "/" in name) if args.report else list(needed)
     for name in names:
-        needed = _jobs(name, args)
         after = freshness.after(name, names)
-        notebook = execute.task(name, given, needed, after, around)
-        found |= {
-            task.key: task for task in [*jobs.tasks(needed), notebook] if task.key not in found
-        }
+        notebook = execute.task(name, given, needed[name], after, around)
+        each = [*jobs.tasks(needed[name]), notebook]
+        found |= {task.key: task for task in each if task.key not in found}
     return list(found.values())
 
 
-def _jobs(name: str, args: argparse.Namespace) -> list[jobs.Job]:
-    """What a notebook needs; with parameters of its own it computes that itself."""
-    given = _given(args)
-    return [] if args.report or not notebooks.plannable(given) else notebooks.jobs(name, given)
+def _jobs(names: list[str], args: argparse.Namespace, given: dict) -> dict[str, list[jobs.Job]]:
+    """What each notebook needs; with parameters of its own it computes that itself."""
+    if args.report or not notebooks.plannable(given):
+        return {name: [] for name in names}
+    return plan.jobs_of(names, given)
 
 
 def _narrator(names: set[str], show, profile: str):
@@ -257,15 +264,19 @@ def _say(line: str, stream) -> None:
     stream.flush()
 
 
-def _expected(name: str, todo: list[str], workers: int | None) -> str:
-    """Time of the missing jobs `todo`: from jobs of the same name, else from the record."""
-    seconds = store.seconds(paths.STORE)
+def _expected(name: str, needed: plan.Needed, todo: list[str], workers: int | None) -> str:
+    """Time of the missing jobs `todo`: from jobs of the same name, else from the record.
+
+    The record has the time of a notebook and all its jobs one after the other; jobs share the
+    processes, a notebook without jobs has one.
+    """
+    seconds, shared = store.seconds(paths.STORE), pool.cores(workers) if needed else 1
     known = [seconds.get(each) for each in todo]
-    if None not in known:
-        return duration(sum(known) / pool.cores(workers))
+    if needed and None not in known:
+        return duration(sum(known) / shared)
     page = rows.read(name, paths.RECORD)
     runs = [each["seconds"] for each in page["runs"] if each["seconds"]] if page else []
-    return duration(runs[-1]) if runs else "?"
+    return duration(runs[-1] / shared) if runs else "?"
 
 
 def _report(profile: str, failed: dict[str, pool.Failure]) -> Path:
@@ -277,7 +288,7 @@ def _report(profile: str, failed: dict[str, pool.Failure]) -> Path:
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="./run_all.sh",
         description="Run the notebooks and build the report; what is up to date is not run again.",
         epilog=EXAMPLES,
@@ -299,23 +310,34 @@ def _arguments(argv: list[str] | None) -> argparse.Namespace:
     add("--to-record", action="store_true", help="merge finished draws into data/record and stop")
     add("--clean", action="store_true", help="remove results that no notebook reaches and stop")
     args = parser.parse_args(argv)
-    if args.jobs is not None and args.jobs < 1:
-        parser.error(f"-j is {args.jobs}; at least one process is needed")
     try:
+        if args.jobs is not None and args.jobs < 1:
+            raise ValueError(f"-j is {args.jobs}; give a whole number from 1.")
         if args.draws:
             profiles.parse(args.draws)
+        args.set = dict(map(_setting, args.set))
     except ValueError as error:
-        parser.error(str(error))
-    args.set = dict(_setting(each, parser) for each in args.set)
+        parser.exit(2, f"{error}\n")
     return args
 
 
-def _setting(text: str, parser: argparse.ArgumentParser) -> tuple[str, object]:
-    """`name=value`; the value is a Python literal, or else text."""
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, without the usage above it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{message}; see {self.prog} --help\n")
+
+
+def _setting(text: str) -> tuple[str, object]:
+    """`name=value`; the value is text where a notebook wants that, else a Python literal or text.
+
+    Raises ValueError.
+    """
     name, equals, value = text.partition("=")
     if not equals or not name.isidentifier():
-        parser.error(f"--set wants NAME=VALUE, not {text!r}")
+        raise ValueError(f"--set is {text!r}; write NAME=VALUE.")
     try:
-        return name, ast.literal_eval(value)
+        literal = ast.literal_eval(value)
     except (ValueError, SyntaxError):
         return name, value
+    return name, value if name in TEXTS and not isinstance(literal, str) else literal

@@ -9,6 +9,7 @@ from lib import paths, profiles
 from lib.jobs import Job
 from lib.papers import registry
 
+PLANNED = {"profile", "seed", "dataset", "root", "draws"}  # parameters that profiles.plan takes
 CHAPTERS = (*registry.PAPERS, "explore")  # in the order of the report
 
 
@@ -74,9 +75,26 @@ def check_parameters(name: str, given: dict) -> None:
             raise ValueError(f"{name} has no parameter {each!r}; it has {', '.join(known)}")
 
 
+def check_values(given: dict) -> None:
+    """Raise ValueError for a profile, draws or data that do not exist."""
+    plan = profiles.plan(**{name: x for name, x in given.items() if name in PLANNED})
+    if plan.dataset == "phantom":
+        if plan.root:
+            raise ValueError(
+                f"root is {plan.root!r}, which the dataset 'phantom' does not read; "
+                "set dataset=folder too, or leave root out."
+            )
+        return
+    from lib.datasets import source  # here: phantoms need not wait for it
+
+    source.is_phantom(plan.dataset, plan.root or None)  # an unknown one: refused here
+    if not Path(plan.root).is_dir():
+        raise ValueError(f"root is {plan.root!r}, which is no folder; give one with labels.csv.")
+
+
 def plannable(given: dict) -> bool:
     """Whether the parameters say all that a table's jobs depend on."""
-    return set(given) <= {"profile", "seed", "dataset", "root", "draws"}
+    return set(given) <= PLANNED
 
 
 def jobs(name: str, given: dict) -> list[Job]:

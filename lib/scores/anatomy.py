@@ -52,14 +52,6 @@ def reconstructed_change(pair: Result, reader: Result, truths: Result | None = N
     return Result({}, measures(image, anatomy, mask, source, healthy, net))
 
 
-def true_pool(slices: Result, truths: Result, n: int) -> Result:
-    """Job: the first n true lesions as a pool on their own healthy anatomy, with truth's arrays."""
-    image, mask = (slices.arrays[name][:n] for name in ("image", "mask"))
-    healthy, deviation = (truths.arrays[name][:n] for name in ("healthy", "deviation"))
-    arrays = {"image": image, "mask": mask, "substrate": healthy, "deviation": deviation}
-    return Result(arrays | {"anatomy": healthy, "source": np.arange(len(image))}, {"n": len(image)})
-
-
 # ---- measures -----------------------------------------------------------------------------------
 
 

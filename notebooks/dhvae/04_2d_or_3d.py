@@ -307,7 +307,7 @@ def where(study) -> dict[str, np.ndarray]:
     place, true = places(mask), mask.sum((2, 3))
     parts = [(place >= a / 4) & (place < a / 4 + (0.25 if a < 3 else 1)) for a in range(4)]
     away, free = [place == -d for d in range(1, 9)], true == 0
-    for name in (a for a in ARMS if study.source.truth or "oracle" not in a):
+    for name in (a for a in ARMS if study.source.truth or arms[a].role != "oracle"):
         each = [study.predictions(arms[name], k) for k in study.draws(arms[name])]
         counts = np.array([jobs.load(job).arrays["counts"] for job in each])
         page.check(f"{study.modality} {name}: all slices count", (counts[..., 2] == true).all())

@@ -370,7 +370,7 @@ def examples() -> dict[str, np.ndarray]:
         places = np.linspace(max(low - 1, 0), min(high + 1, len(test["mask"][0]) - 1), 6)
         at = places.astype(int)
         found |= {f"{modality}/image": test["image"][0, at], f"{modality}/true": test["mask"][0, at]}
-        for arm in (arm for arm in THREE if study.source.truth or "oracle" not in arm):
+        for arm in (a for a in THREE if study.source.truth or ARMS[a].role != "oracle"):
             made = jobs.load(study.predictions(ARMS[arm], 0)).arrays
             found[f"{modality}/{arm}"] = made["example"][0, at]
             found[f"{modality}/{arm}/dice"] = segmentation.dice(made["counts"])[:1]

@@ -40,7 +40,6 @@ from lib.tasks import attributes
 
 page = Page("pavae/04_diagnostics", profile, seed, dataset, root, draws)
 study = page.study
-assert study.source.truth, "needs a phantom: masks, counterfactuals and fresh subjects are known"
 
 # %% [markdown]
 # ## What the paper says

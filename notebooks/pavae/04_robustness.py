@@ -71,7 +71,6 @@ page = Page("pavae/04_robustness", profile, seed, dataset, root, draws)
 
 # %%
 study = page.study
-assert study.source.truth, "needs a phantom: only a phantom can be seen again on a drifted scanner"
 print("Gaussian noise, SD in grey units:", perturb.GAUSSIAN)
 pgd = {s: f"{r * 255:.0f}/255" for s, r in perturb.PGD.items()}
 print("PGD, largest change of a pixel:  ", pgd)

@@ -41,7 +41,6 @@ from lib.report.rows import interval
 
 page = Page("pavae/table5_ablations", profile, seed, dataset, root, draws)
 study = page.studies["bare"]
-assert study.source.truth, "needs a phantom: masks, the oracle and the readers need its law"
 ARMS = study.arms | ABLATED  # the anchors real and oracle, and the ablations
 
 # %% [markdown]

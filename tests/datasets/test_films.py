@@ -1,4 +1,4 @@
-"""Film sets are their subjects' films with true reports; the truth is drawn from the seeds."""
+"""Film sets are their subjects' films with true reports."""
 
 import numpy as np
 import pytest
@@ -42,16 +42,6 @@ def test_a_shorter_draw_is_the_first_part_and_another_stream_is_new(drawn):
     for name, column in short.arrays.items():
         assert np.array_equal(column, drawn.arrays[name][:5]), name
     assert not np.isin(other.arrays["subject"], drawn.arrays["subject"]).any()
-
-
-def test_truths_are_those_of_the_films(drawn):
-    a, truth = drawn.arrays, films.truths(drawn, "mimic").arrays
-    assert np.array_equal(truth["deviation"], a["image"] - truth["healthy"])
-    assert not truth["deviation"][~truth["support"]].any()
-    none = ~a["labels"].any(1)
-    assert np.array_equal(truth["healthy"][none], a["image"][none])
-    with pytest.raises(ValueError, match="not those of law 'rsna'"):
-        films.truths(drawn, "rsna")
 
 
 def test_planes_by_name(drawn):

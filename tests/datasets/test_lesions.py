@@ -136,17 +136,9 @@ def test_other_ranges_have_truths_of_their_own():
     assert np.median(found["deviation"][mask]) > np.median(plain["deviation"][mask]) + 0.05
 
 
-def test_a_split_counts_its_parts_and_refuses_a_shared_subject(whole, train):
-    validation = lesions.part(whole, SPLIT, "validation")
-    test = lesions.part(volumes.volume_set("flair", 2, [9]), [0, 0, 2], "test")
-    found = lesions.split_counts(train, validation, test).scores
-    assert [found[name]["subjects"] for name in ("train", "validation", "test")] == [4, 1, 2]
-    every = found["train"]["slices"] + found["train"]["free"]
-    assert every == 4 * volume.SHAPE[0]
-    high = lesions.grades(whole.arrays["subject"][:4]).sum()
-    assert found["train"]["high"] == high
-    with pytest.raises(ValueError, match="is in both train and test"):
-        lesions.split_counts(train, validation, train)
+def test_a_part_has_every_slice_of_its_subjects_and_none_of_another_part(whole, train):
+    slices = [len(train.arrays[name]) for name in ("subject", "free/subject")]
+    assert sum(slices) == 4 * volume.SHAPE[0]
     twice = {name: np.concatenate([a[:4], a[:1]]) for name, a in whole.arrays.items()}
     with pytest.raises(ValueError, match="is in both train and validation"):
         lesions.part(Result(twice, {}), SPLIT, "train")
@@ -222,8 +214,3 @@ def test_patients_have_slices_but_neither_truth_nor_grade_nor_fresh_subjects(who
     assert data.train(STREAM).spec["args"]["graded"] is False
     arrays = lesions.part(whole, SPLIT, "train", graded=False).arrays
     assert "grade" not in arrays and not {"healthy", "deviation"} & set(arrays)
-    counts = lesions.split_counts(
-        Result(arrays, {}), lesions.part(whole, SPLIT, "validation"),
-        lesions.part(volumes.volume_set("flair", 1, [9]), [0, 0, 1], "test"),
-    ).scores  # fmt: skip
-    assert counts["train"]["high"] is None

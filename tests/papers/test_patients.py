@@ -6,7 +6,8 @@ import pytest
 from conftest import run_lib
 from datasets import folder_of_phantoms
 
-pytestmark = pytest.mark.slow
+from lib import paths
+from lib.runner import plan
 
 MAIN = {
     "pavae/table4": ("images", 800, "pavae/table4_main", "auc", {"oracle"}),
@@ -14,6 +15,32 @@ MAIN = {
 }
 
 
+FRESH = ["04_data", "04_diagnostics", "04_gaps", "04_robustness", "table5_ablations"]
+
+
+@pytest.mark.parametrize(
+    ("names", "why"),
+    [
+        (
+            [f"pavae/{name}" for name in FRESH],
+            "the oracle of fresh phantoms needs a phantom; leave it out, or use dataset 'phantom'.",
+        ),
+        (
+            ["pathosyn/04a_realism", "dhvae/table4_augmentation"],
+            "labels.csv has no column 'slice', which volumes need; add it.",
+        ),
+    ],
+)
+def test_what_a_folder_of_images_cannot_give_is_one_line(tmp_path, monkeypatch, names, why):
+    monkeypatch.setattr(paths, "STORE", tmp_path / "store")
+    folder_of_phantoms.write(tmp_path / "data", "images", 12)
+    given = {"profile": "smoke", "dataset": "folder", "root": str(tmp_path / "data")}
+    with pytest.raises(plan.Unplannable) as caught:
+        plan.jobs_of(names, given)
+    assert str(caught.value) == f"{', '.join(names)}: {why}"
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MAIN)
 def test_main_table_of_a_folder_in_smoke(name, tmp_path):
     kind, n, item, metric, oracles = MAIN[name]

@@ -118,8 +118,18 @@ def test_command_prints_what_is_off_and_tells_a_damaged_record(home, capsys, tmp
     assert said.count("\n") == 1 and "table4_main.json is damaged; restore it" in said
 
 
-def test_draws_of_the_command_line_are_refused_in_one_sentence(home, capsys, monkeypatch):
+@pytest.mark.parametrize(
+    ("args", "wanted"),
+    [
+        (("--draws", "5-3"), "draws 5-3 end before they begin; write 3-5."),
+        (("-j", "0"), "-j is 0; give a whole number from 1."),
+        (("--set", "a"), "--set is 'a'; write NAME=VALUE."),
+        (("--profile", "foo"), "argument --profile: invalid choice: 'foo'"),
+    ],
+)
+def test_a_wrong_option_is_refused_in_one_sentence(home, capsys, monkeypatch, args, wanted):
     monkeypatch.setattr(paths, "NOTEBOOKS", home.parent)  # nothing to run, should it not stop
     with pytest.raises(SystemExit, match="2"):
-        command.main(["--draws", "5-3"])
-    assert "draws 5-3 end before they begin; write 3-5." in capsys.readouterr().err
+        command.main([*args])
+    said = capsys.readouterr().err
+    assert said.startswith(wanted) and said.count("\n") == 1

@@ -95,7 +95,8 @@ def test_a_trend_is_that_of_the_amounts_in_their_order():
 
 
 def test_gains_and_leads_are_paired_by_draw():
-    at = regime(real={"0/0": 0.2, "0/1": 0.4}, syn2={"0/1": 0.5}, oracle2={"0/0": 0.9})
+    more = {"oracle2": {"0/0": 0.9}, "oversample2": {"0/1": 0.4}}
+    at = regime(real={"0/0": 0.2, "0/1": 0.4}, syn2={"0/1": 0.5}, **more)
     for row in at.rows.values():
         row["here"] = ["0/1"]
     np.testing.assert_allclose(films.gained(at, "syn2", "f1"), [0.1])
@@ -103,6 +104,8 @@ def test_gains_and_leads_are_paired_by_draw():
     assert films.lead(at, "syn2", "oracle2", "f1") is None, "they share no draw"
     found = films.lead(at, "syn2", "real", "f1")
     assert found == {"draws": {"0/1": pytest.approx(0.1)}, "role": "method", "here": {"0/1"}}
+    roles = {arm: films.lead(at, arm, "real", "f1")["role"] for arm in more}
+    assert roles == {"oracle2": "oracle", "oversample2": "baseline"}
 
 
 def test_lines_of_numbers_name_the_quoted_amount_and_leave_out_what_has_no_draw():
@@ -122,4 +125,5 @@ def test_rivals_are_the_controls_of_the_same_amount():
     found = films.rivals(TASKS["candid"], 1)
     names = [arm.name for arm in found]
     assert names == ["real", "classic", "oversample25", "smooth25", "shuffled25", "oracle25"]
-    assert not any("25" in arm.label for arm in found)
+    wanted = ["Real films", "Augmented", "Real films again", "Blurred copies", "Shuffled", "Oracle"]
+    assert [arm.label for arm in found] == wanted

@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -494,6 +495,18 @@ def main_rows(item, regime, scores):
             for arm, found in scores.items() for metric, x in found.items()]  # fmt: skip
     commit(*made, item=item)
     return readme.record()
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_the_controls_of_a_main_table_are_told_in_its_own_words(home, paper):
+    main = PAPERS[paper].main
+    assert main.classic in main.controls and len(main.controls) == 3
+    about = replace(PAPERS[paper], main=replace(main, controls={"x": "an x"}))
+    regime, metric = next(iter(main.regimes)), next(iter(main.columns))
+    scores = {arm: {metric: 0.5} for arm in ("real", main.method, main.oracle, "x")}
+    pages = main_rows(main.item, regime, scores)
+    (text,) = findings.main_result(about, pages)
+    assert "; for comparison, it is 0.500 with an x." in text
 
 
 FILMS = {

@@ -1,5 +1,6 @@
 """The runner on small notebooks: what it runs, refuses, names, lists and compares."""
 
+import functools
 import importlib
 import json
 import os
@@ -14,9 +15,21 @@ from conftest import ROOT, run_lib
 from toy_notebooks import GOOD, add
 
 from lib import jobs, paths
+from lib.datasets.source import NeedsPhantom
 from lib.jobs import Job
+from lib.jobs.progress import duration
 from lib.runner import command as run
 from lib.runner import notebooks
+
+
+@pytest.fixture
+def given_all(shelf, tmp_path, monkeypatch):
+    """The shelf, whose notebooks take all parameters of a plan."""
+    monkeypatch.setattr(paths, "STORE", tmp_path / "store")
+    for file in shelf.rglob("*.py"):
+        text = file.read_text(encoding="utf-8")
+        file.write_text(text.replace("steps = 3", 'root = ""\ndraws = ""'), encoding="utf-8")
+    return shelf
 
 
 def test_order_is_start_chapters_speed_claims(shelf):
@@ -61,6 +74,71 @@ def test_wrong_seed_is_one_sentence(shelf, capsys, args):
     assert run.main(args) == 2
     said = capsys.readouterr().err.strip().splitlines()
     assert len(said) == 1 and "give a whole number from 0 to" in said[0]
+
+
+WRONG = {
+    "dataset=foo": "dataset 'foo' is unknown; choose one of phantom, folder.",
+    "dataset=folder": "dataset 'folder' needs its root; pass the folder that holds labels.csv.",
+    "root=/nonexistent": "root is '/nonexistent', which the dataset 'phantom' does not read; set",
+    "profile=foo": "profile 'foo' is unknown; choose one of smoke, quick, full, paper.",
+    "draws=5-3": "draws 5-3 end before they begin; write 3-5.",
+    "draws=[1]": "draws are '[1]'; write a number, or the first and the last as 3-5.",
+}
+
+
+@pytest.mark.parametrize("more", [(), ("--list",)], ids=["run", "list"])
+@pytest.mark.parametrize("value", WRONG)
+def test_a_wrong_value_is_one_sentence(given_all, capsys, value, more):
+    assert run.main(["--set", value, *more]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(WRONG[value]) and said.count("\n") == 1
+
+
+def test_a_root_that_is_no_folder_is_one_sentence(given_all, capsys):
+    assert run.main(["--set", "dataset=folder", "--set", "root=/nonexistent"]) == 2
+    wanted = "root is '/nonexistent', which is no folder; give one with labels.csv.\n"
+    assert capsys.readouterr().err == wanted
+
+
+@pytest.mark.parametrize("more", [(), ("--list",)], ids=["run", "list"])
+@pytest.mark.parametrize("error", [ValueError("a bad folder."), NeedsPhantom("the oracle")])
+def test_what_cannot_be_planned_is_one_line_that_names_the_notebooks(
+    given_all, tmp_path, monkeypatch, capsys, error, more
+):
+    def refuse(name, given):
+        if name == "00_start_here":
+            return []
+        raise error
+
+    monkeypatch.setattr(notebooks, "jobs", refuse)
+    chosen = ["--set", "dataset=folder", "--set", f"root={tmp_path}"]
+    assert run.main([*chosen, *more]) == 2
+    assert capsys.readouterr().err == f"toy/table4_main, 99_all_claims: {error}\n"
+    assert not list(tmp_path.rglob("plans/*"))  # nothing is noted of it
+
+
+@pytest.mark.parametrize("value", ["draws=4", "root=5", "dataset='folder'"])
+def test_texts_stay_texts(value):
+    name, found = run._setting(value)
+    assert found == {"draws": "4", "root": "5", "dataset": "folder"}[name]
+
+
+def test_other_values_are_literals():
+    found = dict(map(run._setting, ["steps=5", "rate=0.5", "name=new"]))
+    assert found == {"steps": 5, "rate": 0.5, "name": "new"}
+
+
+def test_time_left_without_a_result_is_that_of_the_record_shared_by_the_processes(
+    shelf, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(paths, "STORE", tmp_path / "store")
+    monkeypatch.setattr(run.rows, "read", lambda name, root: {"runs": [{"seconds": 600.0}]})
+    expected = functools.partial(run._expected, "00_start_here")
+    assert expected([["key", "toy:slow"]], ["toy:slow"], 4) == duration(150)
+    assert expected([], [], 4) == duration(600)  # without jobs: one process
+    assert expected([["key", "toy:slow"]], [], 4) == duration(0)
+    monkeypatch.setattr(run.rows, "read", lambda name, root: None)
+    assert expected([], [], 4) == "?"
 
 
 def test_locale_without_utf8(shelf, tmp_path):

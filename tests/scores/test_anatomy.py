@@ -94,10 +94,3 @@ def test_reconstructions_are_scored_as_samples_on_their_own_image(reader):
     assert found == anatomy.preserved(pool, 12, reader, TRUTHS).scores
     assert found["outside_change"] == pytest.approx(0.02, rel=1e-3)
     assert anatomy.reconstructed_change(pair, reader).scores["outside_error"] is None
-
-
-def test_true_lesions_on_their_own_anatomy(reader):
-    pool = anatomy.true_pool(SLICES, TRUTHS, 10)
-    assert set(pool.arrays) == {*pasted().arrays, "substrate", "deviation"}
-    scores = anatomy.preserved(pool, 10, reader, TRUTHS).scores
-    assert scores["outside_error"] == scores["outside_change"] == 0, "the toy's lesions end sharply"

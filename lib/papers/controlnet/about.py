@@ -1,6 +1,6 @@
 """ControlNet: facts of the chapter."""
 
-from lib.papers.about import About, MainTable
+from lib.papers.about import About, MainTable, read_against
 
 ABOUT = About(
     name="controlnet",
@@ -26,7 +26,8 @@ ABOUT = About(
         columns={"dice": "Dice of films with a lesion", "dice_all": "Dice of all films"},
         said=("dice",),
         method="syn10",
-        controls=("classic", "smooth10", "shuffled10"),
+        controls=read_against("classic", "smooth10", "shuffled10"),
+        classic="classic",
         oracle="oracle10",
         whole="dice_all",
         alarms="false_positive_rate",

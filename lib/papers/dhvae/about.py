@@ -1,6 +1,6 @@
 """dHVAE: facts of the chapter."""
 
-from lib.papers.about import About, MainTable
+from lib.papers.about import About, MainTable, read_against
 
 ABOUT = About(
     name="dhvae",
@@ -35,7 +35,8 @@ ABOUT = About(
         },
         said=("dice_selected", "dice"),
         method="dhvae2000",
-        controls=("classic5", "smooth2000", "shuffled2000"),
+        controls=read_against("classic5", "smooth2000", "shuffled2000"),
+        classic="classic5",
         oracle="oracle2000",
     ),
 )

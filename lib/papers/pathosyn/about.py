@@ -1,6 +1,6 @@
 """PathoSyn: facts of the chapter."""
 
-from lib.papers.about import About, MainTable
+from lib.papers.about import About, MainTable, read_against
 
 ABOUT = About(
     name="pathosyn",
@@ -34,6 +34,7 @@ ABOUT = About(
         },
         said=("dice",),
         method="pathosyn_diff",
-        controls=("classic", "smooth", "shuffled"),
+        controls=read_against("classic", "smooth", "shuffled"),
+        classic="classic",
     ),
 )

@@ -18,7 +18,6 @@ DISENTANGLEMENT = ("cos", "cos_centred", "mi")
 SEGMENTATION = ("dice", "dice_q1", "dice_q2", "dice_q3", "dice_q4", "pixel_recall", "pixel_ece")
 SEGMENTATION += ("dice_sd",)
 CLASSIFICATION = ("auc", "ece", "ece_debiased", "ece_floor", "brier", "overconfidence", "auc_drop")
-REALISM = ("c2st_auc", "c2st_bootstrap_sd", "kid")
 TEXTURE = ("lesion_kid", "w1_mean", "w1_skewness", "w1_kurtosis", "w1_contrast", "w1_homogeneity")
 TEXTURE += ("lesion_variance", "glcm_entropy", "lesion_high_frequency", "distance_auc")
 ANATOMY = ("outside_error", "outside_change", "outside_p99", "outside_same", "reidentification")
@@ -146,8 +145,6 @@ CONTROLLED = named(  # 05
     Arm("copy_last", "The last image again", "baseline", oracle=""),
     Arm("true_growth", "Truly growing lesions, read", "oracle", oracle=""),
 )
-ALIKE = {"deviation_space": "pathosyn_diff", "seam": "pathosyn_diff", "full": "pathosyn_diff"}
-"""Arms that are another's generator under the name of a claim."""
 
 COLOURS = {  # of curves, safe for colour-blind readers; arms of other roles have their role's
     "brain_ldm": "#CC79A7", "meta_auto": "#999933", "maskdiff": "#56B4E9",

@@ -7,7 +7,7 @@ from lib.papers.arms import Arm
 from lib.papers.pavae import printed
 from lib.papers.pavae.arms import ABLATED, ATTRIBUTES, FIDELITY, UTILITY
 from lib.papers.pavae.rules import Judged
-from lib.papers.pavae.study import Study, study
+from lib.papers.pavae.study import Study, phantom_study
 from lib.papers.table import Scores
 from lib.profiles import Plan
 from lib.scores import measures
@@ -31,7 +31,7 @@ class Table5(Judged):
     item = "pavae/table5_ablations"
 
     def studies(self, plan: Plan) -> list[Study]:
-        return [study(plan)]
+        return [phantom_study(plan)]
 
     def scores(self, study: Study) -> Iterable[Scores]:
         for arm in ABLATED.values():

@@ -1,6 +1,6 @@
 """PA-VAE: facts of the chapter."""
 
-from lib.papers.about import About, MainTable
+from lib.papers.about import About, MainTable, read_against
 
 ABOUT = About(
     name="pavae",
@@ -33,6 +33,7 @@ ABOUT = About(
         },
         said=("auc",),
         method="pavae",
-        controls=("classic", "smooth", "shuffled"),
+        controls=read_against("classic", "smooth", "shuffled"),
+        classic="classic",
     ),
 )

@@ -13,7 +13,7 @@ from lib.metrics import sharpness
 from lib.papers.arms import Arm, named
 from lib.papers.pavae.arms import ATTRIBUTES, FIDELITY, UTILITY
 from lib.papers.pavae.rules import Judged
-from lib.papers.pavae.study import Study, study
+from lib.papers.pavae.study import Study, phantom_study
 from lib.papers.table import Draws, Scores, row
 from lib.profiles import Plan
 from lib.scores import confusion, heatmaps
@@ -135,7 +135,7 @@ class Diagnostics(Judged):
     item = "pavae/04_diagnostics"
 
     def studies(self, plan: Plan) -> list[Study]:
-        return [study(plan)]
+        return [phantom_study(plan)]
 
     def scores(self, study: Study) -> Iterable[Scores]:
         read = [study.arms[name] for name in READ]
@@ -182,7 +182,7 @@ class Gaps(Judged):
     item = "pavae/04_gaps"
 
     def studies(self, plan: Plan) -> list[Study]:
-        return [study(plan)]
+        return [phantom_study(plan)]
 
     def scores(self, study: Study) -> Iterable[Scores]:
         read, pavae = [study.arms[name] for name in READ], study.arms["pavae"]

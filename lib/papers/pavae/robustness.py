@@ -7,7 +7,7 @@ from lib.datasets import variants
 from lib.jobs import Job
 from lib.metrics.classification import sensitivity_at_specificity
 from lib.papers.arms import Arm
-from lib.papers.pavae.study import Study, study
+from lib.papers.pavae.study import Study, phantom_study
 from lib.papers.table import Scores, Table, row
 from lib.profiles import Plan
 from lib.scores import robustness
@@ -103,7 +103,7 @@ class Robustness(Table):
     item = "pavae/04_robustness"
 
     def studies(self, plan: Plan) -> list[Study]:
-        return [study(plan)]
+        return [phantom_study(plan)]
 
     def scores(self, study: Study) -> Iterable[Scores]:
         for arm in (study.arms[name] for name in ARMS):

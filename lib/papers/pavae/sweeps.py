@@ -11,7 +11,7 @@ from lib.papers.arms import Arm, named
 from lib.papers.pavae import printed, training
 from lib.papers.pavae.arms import ATTRIBUTES, MAIN, UTILITY
 from lib.papers.pavae.sizes import SIZES
-from lib.papers.pavae.study import Study, study
+from lib.papers.pavae.study import Study, phantom_study
 from lib.papers.table import Scores, Table
 from lib.profiles import Plan
 from lib.scores import confusion
@@ -178,7 +178,7 @@ class Data(Table):
     item = "pavae/04_data"
 
     def studies(self, plan: Plan) -> list[Study]:
-        return [study(plan)]
+        return [phantom_study(plan)]
 
     def scores(self, study: Study) -> Iterable[Scores]:
         for n in study.size.curve:

@@ -13,9 +13,11 @@ TABLES = {
     "table1_disentanglement": arms.DISENTANGLEMENT,
     "table2_segmentation": arms.SEGMENTATION,
     "table3_classification": arms.CLASSIFICATION,
-    "04a_realism": arms.REALISM,
+    "04a_realism": ("c2st_auc", "c2st_bootstrap_sd", "kid"),
     "04b_consistency": (*arms.TEXTURE, *arms.ANATOMY),
 }
+ALIKE = dict.fromkeys(("deviation_space", "seam", "full"), "pathosyn_diff")
+"""Arms that are another's generator under the name of a claim."""
 
 
 def rows(claim: dict) -> list[tuple]:
@@ -68,10 +70,10 @@ def test_two_arms_are_one_only_where_it_says_so():
     for first in SOURCES.values():
         for second in SOURCES.values():
             if first.name != second.name and first.source and recipe(first) == recipe(second):
-                same = {arms.ALIKE.get(arm.name, arm.name) for arm in (first, second)}
+                same = {ALIKE.get(arm.name, arm.name) for arm in (first, second)}
                 teacher = "teacher_forced" in (first.name, second.name)  # no sample at all
                 assert len(same) == 1 or teacher, (first.name, second.name)
-    assert all(name in SOURCES and of in SOURCES for name, of in arms.ALIKE.items())
+    assert all(name in SOURCES and of in SOURCES for name, of in ALIKE.items())
 
 
 def test_labels_and_standing_arms():
