@@ -5,6 +5,7 @@ PathoSyn's Table 2 has two such regimes, `semi` and `contrast`. Their settings e
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
 import numpy as np
@@ -72,6 +73,20 @@ def augmented(inputs: Tensor, target: Tensor, noise: torch.Generator) -> tuple[T
     moved = classical_pairs(inputs, target, noise)
     lost = (target.amax((1, 2, 3)) > moved[1].amax((1, 2, 3))).view(-1, 1, 1, 1)
     return torch.where(lost, inputs, moved[0]), torch.where(lost, target, moved[1])
+
+
+@contextmanager
+def statistics_unkept(net: nn.Module) -> Iterator[None]:
+    """Batches still are normalised by their own statistics, but running means stay as they were."""
+    norms = [each for each in net.modules() if isinstance(each, nn.BatchNorm2d)]
+    kept = [each.momentum for each in norms]
+    try:
+        for each in norms:
+            each.momentum = 0.0
+        yield
+    finally:
+        for each, momentum in zip(norms, kept, strict=True):
+            each.momentum = momentum
 
 
 def check(images: np.ndarray, unlabelled: np.ndarray, drawn: int, s: SegmentSettings) -> None:

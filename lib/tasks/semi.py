@@ -6,8 +6,8 @@ that consistency rises over a share of training: counted in steps, as usual, a s
 before it counts. The student is what is evaluated, as in the code that most comparisons use.
 
 The average is over weights alone. Running means of batch normalisation are buffers: the student's
-are those of the images it saw, labelled and not; the teacher always normalises by its own batch,
-and its buffers are never read.
+are those of labelled images, since it is evaluated by them and the labelled loss sees no others;
+the teacher always normalises by its own batch, and its buffers are never read.
 """
 
 import math
@@ -67,7 +67,8 @@ def train(
         logits = _logits(student, inputs, s)
         with torch.no_grad():
             goal = _logits(teacher, two, s).sigmoid()
-        gap = F.mse_loss(_logits(student, one, s).sigmoid(), goal)
+        with regimes.statistics_unkept(student):
+            gap = F.mse_loss(_logits(student, one, s).sigmoid(), goal)
         weight = s.consistency * ramp(step, s.steps, s.ramp)
         tr.descend(optimizer, segment.loss(logits, target) + weight * gap)
         follow(teacher, student, step, s.keep)

@@ -166,6 +166,29 @@ def test_consistency_brings_student_and_teacher_together(toy):
     assert same < 0.3 * found[0], "a teacher that keeps nothing is the student of the step before"
 
 
+def test_statistics_of_a_batch_are_used_and_not_kept():
+    net = seeded(UNet, np.random.default_rng(0)).train()
+    x, mean = torch.rand(4, 1, 32, 32), next(net.buffers()).clone()
+    with torch.no_grad():
+        with regimes.statistics_unkept(net):
+            found = net(x)
+        assert torch.equal(next(net.buffers()), mean)
+        assert torch.equal(net(x), found) and not torch.equal(next(net.buffers()), mean)
+
+
+@both
+def test_a_network_is_evaluated_by_statistics_of_labelled_images(toy, name):
+    """Without its term, also the buffers are those of `segment.fit`."""
+    module, kind = REGIMES[name]
+    data, free = inputs(toy[0])
+    off = {"consistency": 0.0} if name == "semi" else {"weight": 0.0, "warm_up": 0.0}
+    plain = SegmentSettings(steps=4, batch=8)
+    expected = segment.fit(*data[:2], plain, np.random.default_rng(5), free)
+    found, _ = module.train(*data, kind(**SHORT, **off), np.random.default_rng(5), free)
+    for one, two in zip(found.buffers(), expected.buffers(), strict=True):
+        assert torch.equal(one, two) or one.dtype == torch.int64  # which count batches
+
+
 # ---- contrast of pixels -------------------------------------------------------------------------
 
 
