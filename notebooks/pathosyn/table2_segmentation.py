@@ -32,7 +32,7 @@ import numpy as np
 from lib.claims.verdict import MARGINS
 from lib.metrics.inference import holm, paired_t
 from lib.papers.pathosyn import looks, printed
-from lib.papers.pathosyn.arms import MAIN, SEGMENTERS, TABLE2, chosen
+from lib.papers.pathosyn.arms import FEWER, MAIN, SEGMENTERS, TABLE2, chosen
 from lib.report import lesions, plots
 from lib.report.page import Page
 from lib.report.rows import NONE, interval, number
@@ -56,7 +56,7 @@ SIX = chosen(*TABLE2)
 # | increments that hardly depend on the network (PS-E10) | shown below, and left at that |
 # | "±" without saying over what (PS-E20) | the spread over training draws and that over test subjects, apart |
 # | nnU-Net; "an identical 2D architecture and optimization pipeline" | *DynUNet (nnU-Net-style)*: its kind of network, same steps and batches in every arm |
-# | the share of labels in the semi-supervised regime, and how an unsupervised network uses synthetic masks (PS-E21) | the masks of a tenth of the subjects, in the third and fourth column; a contrastive U-Net of ours stands in for Contra-Seg |
+# | the share of labels in the semi-supervised regime, and how an unsupervised network uses synthetic masks (PS-E21) | the masks of a tenth of the subjects, in the third and fourth column, and none of the others' in a pool; a contrastive U-Net of ours stands in for Contra-Seg |
 # | how many slices are added (PS-E18), and on which anatomy (PS-E22) | as many in every arm, about one for each real one; the lesion of one slice on the healed anatomy of another |
 # | the gain is largest for small tumours: a figure without sizes (PS-E24) | quartiles of the lesion area of the training slices; shares of the oracle's gain, since small lesions gain most from any image |
 # | low-data use: no experiment (PS-E30) | a sweep over the number of training subjects |
@@ -140,7 +140,8 @@ page.table(["true difference, in SDs", "R", "any p < 0.01", "all 32, after Holm"
 # ## The run
 #
 # Every arm is a chain of stored jobs: training subjects, a generator that sees their lesion slices
-# and no others, its pool, a segmenter, and its scores on the volumes of the test subjects.
+# and no others, its pool, a segmenter, and its scores on the volumes of the test subjects. Where few
+# subjects are labelled, a generator sees these alone: the masks of its pool are labels too.
 
 # %%
 rows = page.run()
@@ -175,7 +176,7 @@ plain = rows.get("unet")
 others = [arm for arm in MAIN.values() if arm not in SIX and arm.name != "oracle"]
 others = [arm for arm in others if plain.has(arm, "dice")]
 for name, at in there.items():
-    every = [arm for arm in (*SIX, MAIN["oracle"]) if at.has(arm, "dice")]
+    every = [arm for arm in (*SIX, *FEWER.values(), MAIN["oracle"]) if at.has(arm, "dice")]
     page.table([LABELS[name], *HEAD], [line(name, arm) for arm in every])
 page.table([f"{LABELS['unet']}: arms beside them", *HEAD], [line("unet", arm) for arm in others])
 
@@ -195,8 +196,9 @@ if there:
 # %% [markdown]
 # **What to see.** The gap between *No augmentation* and *Oracle* is what that many fresh images of
 # new subjects are worth; a method whose lesions are perfect but whose anatomies are the old ones can
-# lie below it. The order of crosses and diamonds may be compared, but not their level. An SD of few
-# draws is known to a factor of two or three at best (PS-21).
+# lie below it. The order of crosses and diamonds may be compared, but not their level. Spreads are
+# compared with real slices that count as many networks as an arm (PS-21): a mean of more networks
+# spreads less. An SD of few draws is known to a factor of two or three at best.
 #
 # ## What the gain is made of
 #
