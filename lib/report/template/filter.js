@@ -3,12 +3,17 @@ const form = document.querySelector("form.filter");
 const clear = form.querySelector("button");
 const rows = [...document.querySelectorAll("table.claims tbody tr")].map((row) => {
   const why = row.querySelector(".why");
-  const all = row.textContent.toLowerCase();
-  return { row, why, all, plain: all.replace(why.textContent.toLowerCase(), "") };
+  const [all, hidden] = [row, why].map((each) => each.textContent.toLowerCase());
+  return { row, why, all: written(all), plain: written(all.replace(hidden, "")) };
 });
 const parts = [...document.querySelectorAll("#claims details.part")];
 const fields = [...form.querySelectorAll("input[type=search], select")];
 let searching = false;
+
+// A text and the same without hyphens, so that pv27 finds PV-27.
+function written(text) {
+  return `${text} ${text.replaceAll("-", "")}`;
+}
 
 function apply() {
   const words = form.text.value.toLowerCase().split(/\s+/).filter(Boolean);
