@@ -438,8 +438,8 @@ function picturesPart(space, state, reader) {
   const label = space.labelled && toggle("Label", space.classes.map((name, i) => [i, name]), state.label, (value) => state.goTo(state.z, value));
   const random = normal();
   const draw = () => { const { mean: centre, sd } = state.prior; return centre.map((m, i) => m + sd[i] * random()); };
-  let shown = "", read = 0;
-  const readOut = (found) => { seen?.set(reader.see(found)); read = performance.now(); };
+  let shown = "", read = 0, latest = null; // what was drawn last
+  const readOut = () => { seen?.set(reader.see(latest)); read = performance.now(); };
   const scale = legend("grey units", 0.5), given = [image.element, twin.element, changed.element, scale];
   const told = make("p", { class: "note" });
   const beside = (i) => {
@@ -468,9 +468,10 @@ function picturesPart(space, state, reader) {
       if (label) label.value = state.label;
       index.value = state.picked ?? index.value;
       beside(i);
-      if (performance.now() - read > READ) readOut(now.image);
+      latest = now.image;
+      if (performance.now() - read > READ) readOut();
     },
-    settle() { readOut(decode(space, state.z, state.label).image); },
+    settle: readOut,
   };
 }
 
