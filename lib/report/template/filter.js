@@ -39,19 +39,26 @@ function apply() {
   clear.hidden = !searching;
 }
 
+function anew() {
+  form.reset();
+  apply();
+}
+
 // A link into a folded part opens it, and a search that hides its target is cleared.
 function reveal() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (!target) return;
-  if (target.hidden) form.reset(), apply();
+  if (target.hidden) anew();
   for (let part = target.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
   target.scrollIntoView();
 }
 
 form.hidden = false;
 form.addEventListener("input", apply);
-form.addEventListener("reset", () => setTimeout(apply));
-clear.addEventListener("click", () => form.text.focus());
+clear.addEventListener("click", () => {
+  anew();
+  form.text.focus();
+});
 form.addEventListener("submit", (event) => event.preventDefault());
 window.addEventListener("hashchange", reveal);
 apply();
