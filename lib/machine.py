@@ -11,6 +11,7 @@ from pathlib import Path
 from lib import paths
 
 PACKAGES = ("numpy", "scipy", "torch", "scikit-image", "scikit-learn", "statsmodels")
+PRECISIONS = ("float32", "bfloat16")
 
 
 @functools.cache
@@ -60,9 +61,15 @@ def cpu() -> str:
     return models[0] if models else platform.processor() or platform.machine()
 
 
+class Chosen(str):
+    """A setting that the processor chose: on another one the same recipe may have another value."""
+
+    __slots__ = ()
+
+
 @functools.cache
-def precision() -> str:
-    """'bfloat16' where the processor multiplies it in hardware, else 'float32'."""
+def precision() -> Chosen:
+    """One of PRECISIONS: 'bfloat16' where the processor multiplies it in hardware."""
     info = Path("/proc/cpuinfo")
     flags = info.read_text(encoding="utf-8").split() if info.is_file() else []
-    return "bfloat16" if {"avx512_bf16", "amx_bf16"} & set(flags) else "float32"
+    return Chosen(PRECISIONS[bool({"avx512_bf16", "amx_bf16"} & set(flags))])

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from lib import paths
+from lib import machine, paths
 from lib.jobs import pool, source, store
 from lib.jobs.recipe import LINK, Node, digest, plain, replace, replace_links
 from lib.jobs.store import Result
@@ -58,6 +58,15 @@ class Job(Node):
     def key(self) -> str:
         args = replace(self._args, lambda job: {LINK: job.key})
         return digest({"args": args, "code": self.code})
+
+    @functools.cached_property
+    def keys(self) -> dict[str, str]:
+        """{precision: the key that the same recipe has on a processor of it}; `key` is one."""
+        found = {}
+        for chosen in machine.PRECISIONS:
+            args = replace(self._args, lambda job, p=chosen: {LINK: job.keys[p]}, chosen)
+            found[chosen] = digest({"args": args, "code": self.code})
+        return found
 
     def __repr__(self):
         return f"Job({self.name}, {self.key[:12]})"

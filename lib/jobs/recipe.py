@@ -5,6 +5,8 @@ import json
 import math
 from collections.abc import Callable
 
+from lib.machine import Chosen
+
 LINK = "$job"  # marks a nested job inside a recipe
 
 
@@ -17,7 +19,7 @@ def plain(value, where: str, inputs: list):
     if isinstance(value, Node):
         inputs.append(value)
         return value
-    if value is None or type(value) in (bool, int, str):
+    if value is None or type(value) in (bool, int, str, Chosen):
         return value
     if type(value) is float:
         if not math.isfinite(value):
@@ -33,15 +35,16 @@ def plain(value, where: str, inputs: list):
     raise TypeError(f"{where} is a {type(value).__name__}; pass plain JSON values or Jobs")
 
 
-def replace(value, with_job: Callable):
-    """The same nested value with every Job replaced."""
+def replace(value, with_job: Callable, chosen: str | None = None):
+    """The same nested value with every Job replaced, and every `Chosen` by `chosen` (None: itself,
+    as plain text)."""
     if isinstance(value, Node):
         return with_job(value)
     if isinstance(value, list):
-        return [replace(v, with_job) for v in value]
+        return [replace(v, with_job, chosen) for v in value]
     if isinstance(value, dict):
-        return {k: replace(v, with_job) for k, v in value.items()}
-    return value
+        return {k: replace(v, with_job, chosen) for k, v in value.items()}
+    return chosen or str(value) if isinstance(value, Chosen) else value
 
 
 def replace_links(value, with_link: Callable):

@@ -105,14 +105,14 @@ class Table:
         there = {(row["regime"], row["arm"], row["metric"]) for row in drawn}
         return [_without_absent(row, there) for row in drawn]
 
-    def codes(self, plan: Plan, draws: Iterable[str]) -> dict[tuple[str, str, str], dict[str, str]]:
-        """{(regime, arm, metric): {draw: key of its job today}} of draws "seed/number"."""
-        found: dict[tuple[str, str, str], dict[str, str]] = {}
+    def codes(self, plan: Plan, draws: Iterable[str]) -> dict[tuple[str, str, str], dict[str, dict]]:
+        """{(regime, arm, metric): {draw: `keys` of its job today}} of draws "seed/number"."""
+        found: dict[tuple[str, str, str], dict[str, dict]] = {}
         for seed in {int(draw.partition("/")[0]) for draw in draws}:
             numbers = sorted(int(d.partition("/")[2]) for d in draws if d.startswith(f"{seed}/"))
             for study in self.studies(replace(plan, profile=FULL, seed=seed, only=tuple(numbers))):
                 for s in self.scores(study):
-                    named = {f"{seed}/{k}": job.key for k, job in s.jobs.items()}
+                    named = {f"{seed}/{k}": job.keys for k, job in s.jobs.items()}
                     for metric in s.paths:
                         at = s.regime or study.regime, s.arm.name, metric
                         found[at] = found.get(at, {}) | named

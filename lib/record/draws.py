@@ -27,14 +27,15 @@ def merged(
     item: str,
     own: bool = True,
     profile: str | None = None,
-    today: Mapping[tuple, Mapping[str, str]] | None = None,
+    today: Mapping[tuple, Mapping[str, Mapping[str, str]]] | None = None,
 ) -> dict | None:
     """The page of an item from data/record and, with `own`, from data/metrics; None without any.
 
     A row has, beside its own columns: `draws` {key: value}, sorted; `values`, those that are not
     None, with their `mean` and `ci95` (95 % t-interval; None from one draw); `null` and `oracle` as
     numbers; `here`, the keys computed in this home; `old`, those made by other code than today's,
-    {row_key: {key of draw: key of job}} where given; what has no key in the record is old too.
+    {row_key: {key of draw: `keys` of its job}} where given: a draw of another processor is not old.
+    What has no key in the record is.
     The page has `seeds`, `runs`, `here` (whether this home has a page of its own) and `stamp`: the
     newest run and a hash over the keys of all draws. Draws of other sizes than those of `profile`
     (default: the own page's) are left out: those of smoke and of the record never mix.
@@ -106,8 +107,9 @@ def _row(row: dict, table: dict, here: Iterable[str], today: Mapping) -> dict:
     }
 
 
-def _is_old(code: str, now: str | None) -> bool:
-    return not code or (now is not None and code != now[: pages.CODE])
+def _is_old(code: str, now: Mapping[str, str] | None) -> bool:
+    known = now and {key[: pages.CODE] for key in now.values()}
+    return not code or (known is not None and code not in known)
 
 
 def _number(given, row: dict, table: dict) -> float | None:

@@ -61,7 +61,8 @@ def _key(file: Path) -> str | None:
 
 
 def load(name: str, job: Job) -> tuple[Result, str]:
-    """(the kept result, "record", or "record, of other code or seed" where the key is another).
+    """(the kept result, "record", or "record, of other code or seed" where the key is another on
+    every processor).
 
     Raises RecordError when there is none or it is damaged.
     """
@@ -77,7 +78,7 @@ def load(name: str, job: Job) -> tuple[Result, str]:
         arrays |= {key: arrays[key].astype(np.float32) for key in half}
     except (SafetensorError, KeyError, TypeError, ValueError):
         raise RecordError(pages.damaged(file, name, paths.RECORD)) from None
-    where = "record" if about["key"] == job.key else "record, of other code or seed"
+    where = "record" if about["key"] in job.keys.values() else "record, of other code or seed"
     return Result(arrays, scores), where
 
 

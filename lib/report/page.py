@@ -121,7 +121,7 @@ class Page:
         return Rows(page)
 
     @cached_property
-    def _today(self) -> dict[tuple[str, str, str], dict[str, str]]:
+    def _today(self) -> dict[tuple[str, str, str], dict[str, dict]]:
         """Keys that the jobs behind the record's draws have today, by row and draw."""
         page = draws.merged(self.item, own=False)
         if page is None or self.table_of is None or not self.meaningful:
@@ -159,7 +159,7 @@ class Page:
 
     def is_todays(self, name: str, of: Job) -> bool:
         """Whether a panel comes from this job as it is today, not from an earlier law or code."""
-        return panels.made_by(self.item, name, own=not self.from_record) == of.key
+        return panels.made_by(self.item, name, own=not self.from_record) in of.keys.values()
 
     def model(self, name: str, job: Job) -> Result:
         """A fitted generator of draw 0: this home's, else the record's; says which.

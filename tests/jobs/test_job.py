@@ -16,7 +16,7 @@ from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lib import jobs, paths
+from lib import jobs, machine, paths
 from lib.jobs import Job, JobError, Result, pool, store
 from lib.jobs import job as job_module
 
@@ -151,6 +151,25 @@ def test_key_of_a_job_covers_its_inputs(toy):
     one, two = Job(toy.value, x=1), Job(toy.value, x=2)
     assert Job(toy.total, parts=[one]).key != Job(toy.total, parts=[two]).key
     assert Job(toy.total, parts=[one, two]).key != Job(toy.total, parts=[two, one]).key
+
+
+@pytest.mark.parametrize("here", machine.PRECISIONS)
+def test_a_recipe_has_a_key_for_every_processor_and_this_one_is_among_them(toy, monkeypatch, here):
+    """What the processor chose differs elsewhere, at any depth; the same text that we chose not."""
+
+    def recipe(chosen):
+        settings = {"precision": chosen, "reader": "float32"}
+        return Job(toy.total, parts=[Job(toy.value, x=settings)], names=[chosen])
+
+    monkeypatch.setattr(machine, "precision", lambda: machine.Chosen(here))
+    found = recipe(machine.precision())
+    assert found.key == found.keys[here] == recipe(here).key
+    assert found.keys == {each: recipe(each).key for each in machine.PRECISIONS}
+    fixed = recipe("float32")
+    assert set(fixed.keys.values()) == {fixed.key}
+    told = found.spec["args"]["parts"][0]["$job"]["args"]["x"]["precision"]
+    assert type(told) is str and told == here, "functions are given plain text"
+
 
 
 plain = st.recursive(

@@ -93,9 +93,12 @@ def test_draws_of_other_code_are_told():
     commit(row({"0/0": 0.5, "0/1": 0.6}, "old"), row({"0/0": 0.5}, "", arm="real"))
     compute(row({"0/1": 0.6}, "now"))
     assert found()["vae", "auc"]["old"] == [] and found()["real", "auc"]["old"] == ["0/0"]
-    today = {("bare", "vae", "auc"): {"0/0": "now", "0/1": "now"}}
+    keys = {"float32": "now", "bfloat16": "fast"}
+    today = {("bare", "vae", "auc"): {"0/0": keys, "0/1": keys}}
     assert found(today=today)["vae", "auc"]["old"] == ["0/0"]
     assert found(False, today=today)["vae", "auc"]["old"] == ["0/0", "0/1"]
+    keys["bfloat16"] = "old"
+    assert found(today=today)["vae", "auc"]["old"] == [], "made on another processor, not by other code"
 
 
 def test_nulls_and_oracles_are_means_over_common_draws():

@@ -5,7 +5,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from lib import paths
+from lib import machine, paths
 from lib.generators import hvae
 from lib.jobs import Job, Result
 from lib.record import models
@@ -41,6 +41,9 @@ def test_record_knows_what_it_has(kept):
 
 def test_a_model_of_other_code_or_settings_says_so(kept):
     assert models.load("toy/vae", Job(fit, steps=3))[1] == "record, of other code or seed"
+    elsewhere, here = (Job(fit, steps=machine.Chosen(each)) for each in machine.PRECISIONS)
+    models.save("toy/vae", elsewhere, fit(2))
+    assert models.load("toy/vae", here)[1] == "record", "of another processor"
 
 
 def test_a_model_enters_the_record_once(kept, tmp_path, monkeypatch):

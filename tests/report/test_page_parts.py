@@ -40,6 +40,14 @@ def test_a_panel_of_an_earlier_law_is_known_by_its_job_whatever_its_values(page,
     assert not page.is_todays("held", page.study.reference)
 
 
+def test_what_another_processor_made_is_not_of_earlier_code(page, monkeypatch):
+    """Who reads the record on a laptop of the other precision sees today's panels and models."""
+    other = page.study.reader
+    elsewhere = next(key for key in other.keys.values() if key != other.key)
+    panels.save(page.item, "held", {"x": np.arange(3)}, elsewhere)
+    assert page.is_todays("held", other)
+
+
 def test_a_lead_is_paired_by_draw():
     def row(arm, draws, here):
         return {"arm": arm, "metric": "auc", "draws": draws, "values": [*draws.values()],
