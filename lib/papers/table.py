@@ -105,9 +105,9 @@ class Table:
         there = {(row["regime"], row["arm"], row["metric"]) for row in drawn}
         return [_without_absent(row, there) for row in drawn]
 
-    def codes(self, plan: Plan, draws: Iterable[str]) -> dict[tuple[str, str, str], dict[str, dict]]:
+    def codes(self, plan: Plan, draws: Iterable[str]) -> dict[tuple, dict[str, dict[str, str]]]:
         """{(regime, arm, metric): {draw: `keys` of its job today}} of draws "seed/number"."""
-        found: dict[tuple[str, str, str], dict[str, dict]] = {}
+        found: dict[tuple[str, str, str], dict[str, dict[str, str]]] = {}
         for seed in {int(draw.partition("/")[0]) for draw in draws}:
             numbers = sorted(int(d.partition("/")[2]) for d in draws if d.startswith(f"{seed}/"))
             for study in self.studies(replace(plan, profile=FULL, seed=seed, only=tuple(numbers))):

@@ -121,7 +121,7 @@ class Page:
         return Rows(page)
 
     @cached_property
-    def _today(self) -> dict[tuple[str, str, str], dict[str, dict]]:
+    def _today(self) -> dict[tuple, dict[str, dict[str, str]]]:
         """Keys that the jobs behind the record's draws have today, by row and draw."""
         page = draws.merged(self.item, own=False)
         if page is None or self.table_of is None or not self.meaningful:

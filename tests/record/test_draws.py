@@ -98,7 +98,7 @@ def test_draws_of_other_code_are_told():
     assert found(today=today)["vae", "auc"]["old"] == ["0/0"]
     assert found(False, today=today)["vae", "auc"]["old"] == ["0/0", "0/1"]
     keys["bfloat16"] = "old"
-    assert found(today=today)["vae", "auc"]["old"] == [], "made on another processor, not by other code"
+    assert found(today=today)["vae", "auc"]["old"] == [], "another processor is no other code"
 
 
 def test_nulls_and_oracles_are_means_over_common_draws():
