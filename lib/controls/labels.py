@@ -1,6 +1,6 @@
 """Pools for a classifier of grades: one of each grade together, moved copies, and a known mark.
 
-The controls of `copies` need only image and label: make them of `lesions.labelled`.
+What they hold beside image and label is the mask, so that `grade.boxed` can follow.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from lib.datasets.splits import first
 from lib.jobs import Result
 
 MARK = (slice(2, 5), slice(2, 5))  # rows and columns: 3 x 3 pixels in the corner
-GREY = 0.5  # of the mark; all around it a brain slice is 0
+GREY = 1.0  # of the mark, brighter than tissue
 
 
 def graded_pool(pools: list[Result]) -> Result:
@@ -31,8 +31,13 @@ def graded_pool(pools: list[Result]) -> Result:
 def classical(slices: Result, times: int, stream: list[int]) -> Result:
     """Job: `copies.classical` of lesion slices with label, the grade of the slice it is made of."""
     made = copies.classical(slices, times, stream)
-    label = np.tile(slices.arrays["grade"], times)
-    return Result({"image": made.arrays["image"], "label": label}, made.scores)
+    return Result(made.arrays | {"label": np.tile(slices.arrays["grade"], times)}, made.scores)
+
+
+def traced(pool: Result, slices: Result) -> Result:
+    """Job: `copies.traced` of lesion slices with label, the grade of the slice it is a copy of."""
+    label = slices.arrays["grade"][pool.arrays["source"]]
+    return Result(pool.arrays | {"label": label}, pool.scores)
 
 
 def marked(

@@ -151,16 +151,6 @@ def one_each(slices: Result, n: int) -> Result:
     return Result({k: a[at] for k, a in slices.arrays.items() if k[:5] != "free/"}, {"n": n})
 
 
-def labelled(slices: Result) -> Result:
-    """Job: the slices as a classifier takes them: image, label (S,), which is the grade, subject.
-
-    The controls of labelled images (`controls.copies`) are made of them too.
-    """
-    columns = {"image": "image", "label": "grade", "subject": "subject"}
-    arrays = {name: slices.arrays[column] for name, column in columns.items()}
-    return Result(arrays, {"slices": len(arrays["image"])})
-
-
 # ---- what only phantoms know --------------------------------------------------------------------
 
 

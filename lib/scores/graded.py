@@ -57,8 +57,8 @@ def rendered(slices: Result, made: Result, column: str) -> Result:
     made: what it makes of these very slices, all of them in their order, `column` the images:
     "substrate" of `pathosyn.decomposition`, "reconstruction" of `latent.reconstruction`; or a pool
     of scene "own" (with `source`, in any order), "image". The lesion is real, so all renderings
-    hold what grades are told by. Arrays: image and the columns of `lesions.labelled` that are
-    there. ValueError unless every slice is there once.
+    hold what grades are told by. Arrays: image, mask, and subject and grade where the slices have
+    them. ValueError unless every slice is there once.
     """
     a, images = slices.arrays, made.arrays[column]
     order = np.argsort(made.arrays.get("source", np.arange(len(images))))
@@ -66,5 +66,5 @@ def rendered(slices: Result, made: Result, column: str) -> Result:
     if not np.array_equal(source, np.arange(len(a["image"]))):
         raise ValueError(f"{len(images)} images of {len(a['image'])} slices; render each once.")
     image = np.where(a["mask"], a["image"], images[order].clip(0, 1)).astype(np.float32)
-    beside = {name: a[name] for name in ("subject", "grade") if name in a}
+    beside = {name: a[name] for name in ("mask", "subject", "grade") if name in a}
     return Result({"image": image, **beside}, {"n": len(image)})

@@ -1,7 +1,7 @@
 """The classification task of PathoSyn: is a tumour of low or high grade, by three networks.
 
 Any binary target of images serves, so the judge of real against synthetic images is trained here
-too. `label` (N,) is 0 or 1; `lesions.labelled` makes it of a slice's grade.
+too. `label` (N,) is 0 or 1; `boxed` makes it of a slice's grade.
 """
 
 from dataclasses import asdict, dataclass
@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from lib.datasets.checks import check_images
 from lib.datasets.splits import assert_subject_disjoint, first
 from lib.jobs import Result
+from lib.metrics import texture
 from lib.networks import augment
 from lib.tasks import classifiers, classify, segment
 from lib.tasks.segment import SegmentSettings
@@ -110,6 +111,25 @@ def _check(images, label, extra, s: GradeSettings) -> None:
 
 
 # ---- jobs ---------------------------------------------------------------------------------------
+
+
+def boxed(data: Result, side: int | None) -> Result:
+    """Job: images of lesions as a classifier of grade takes them: the box around the lesion, as
+    large as the image was.
+
+    data holds image and mask (N, H, W), and label or else grade (N,). side: of the box, pixels, see
+    `texture.lesion_crops`; where a generator drew no lesion it is the middle of the image. None:
+    whole images. Arrays: image (N, H, W) float32, bilinear between pixels, label, and subject where
+    data has it. ValueError for a side below 1 or above that of the images.
+    """
+    a, image = data.arrays, data.arrays["image"]
+    if side is not None:
+        mask = a["mask"] | ~a["mask"].any((1, 2), keepdims=True)
+        planes = tr.as_planes(texture.lesion_crops(image, mask, side))
+        image = F.interpolate(planes, image.shape[1:], mode="bilinear")[:, 0].numpy()
+    label = a["label" if "label" in a else "grade"]
+    beside = {"subject": a["subject"]} if "subject" in a else {}
+    return Result({"image": image, "label": label, **beside}, {"images": len(image)})
 
 
 def fit_job(

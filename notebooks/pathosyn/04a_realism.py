@@ -32,7 +32,7 @@ from lib import jobs
 from lib.claims import gate, judge
 from lib.metrics import realism
 from lib.metrics.classification import auc
-from lib.papers.pathosyn.arms import GENERATORS, chosen
+from lib.papers.pathosyn.arms import GENERATORS, GRADED, SEGMENTERS, chosen
 from lib.papers.plateau import SECOND_HALF
 from lib.report import lesions, plateau, plots
 from lib.report.page import Page
@@ -255,18 +255,25 @@ WORDS = {"adherence": "mask fits image, real = 1", "coverage": "coverage, real =
 source = judge.reader(own=not page.from_record, profile=page.plan.profile.name)
 
 
-def met(arm) -> list[str]:
+told = [page.study.told(column) for column in SEGMENTERS.values()]
+FITTED = {study.regime: f"{study.size.subjects[0]} subjects" for study in told}
+FITTED[GRADED] = "one grade each"
+
+
+def met(arm, regime: str) -> list[str]:
     """One generator: the four conditions, and what it misses."""
-    found = gate.competence(source, page.name, "bare", arm.name)
+    found = gate.competence(source, page.name, regime, arm.name)
     each = [NONE if found[c] is None else number(found[c]) for c in WORDS]
-    return [arm.label, *each, "; ".join(gate.failures(found)) or "nothing"]
+    return [arm.label, FITTED[regime], *each, "; ".join(gate.failures(found)) or "nothing"]
 
 
 # %%
 ends = (gate.BOUNDS[c] for c in WORDS)
 allowed = (" to ".join(number(x) if np.isfinite(x) else "any" for x in pair) for pair in ends)
-lines = [met(arm) for arm in METHODS if arm in there]
-page.table(["generator", *WORDS.values(), "misses"], [*lines, ["*allowed*", *allowed, ""]])
+lines = [met(arm, regime) for regime in FITTED if regime in rows
+         for arm in METHODS if rows[regime].has(arm, "mask_adherence")]  # fmt: skip
+page.table(["generator", "fitted on", *WORDS.values(), "misses"],
+           [*lines, ["*allowed*", "", *allowed, ""]])  # fmt: skip
 
 # %%
 known = plateau.lines(at, METHODS)

@@ -31,8 +31,9 @@ import numpy as np
 
 from lib.claims.verdict import MARGINS
 from lib.metrics.inference import holm, paired_t
+from lib.papers.budget import SPARE
 from lib.papers.pathosyn import looks, printed
-from lib.papers.pathosyn.arms import FEWER, MAIN, SEGMENTERS, TABLE2, chosen
+from lib.papers.pathosyn.arms import FEWER, MAIN, SEGMENTERS, TABLE2, TRIED, chosen
 from lib.report import lesions, plots
 from lib.report.page import Page
 from lib.report.rows import NONE, interval, number
@@ -368,6 +369,23 @@ head = ["R", "real only", "gain of PathoSyn: Diff", "gain of the oracle", "share
 page.table(["training subjects (only in profile `full`)", *head], lines)
 
 # %% [markdown]
+# ## Few labels: what was tried
+#
+# How Mean Teacher and the contrastive network train was chosen on a draw that no claim uses, without
+# any generator. Supervision by the same few subjects stands beside them:
+
+# %%
+at = rows.get("tried")
+tried = [arm for arm in TRIED.values() if at.has(arm, "dice")]
+page.table([f"draw {SPARE}, few labelled subjects", "Dice"],
+           [[arm.label, at.cell(arm, "dice")] for arm in tried])  # fmt: skip
+if not tried:
+    page.text(f"*Tried in profile `full`: `./run_all.sh --profile full {page.item}`.*")
+
+# %% [markdown]
+# **What to see.** Does either method make use of slices without masks: is it above supervision alone?
+# And above supervision with every slice moved anew, which costs nothing?
+#
 # ## One test subject
 #
 # The first test subject, draw 0: slices through the lesion. White: the true outline; colour: what three

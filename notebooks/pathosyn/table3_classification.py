@@ -31,8 +31,9 @@ from lib import jobs
 from lib.claims.verdict import MARGINS
 from lib.metrics import classification
 from lib.metrics.inference import fieller
+from lib.papers.budget import SPARE
 from lib.papers.pathosyn import printed
-from lib.papers.pathosyn.arms import CLASSIFIERS, MAIN, SHORTCUTS, TABLE2, chosen
+from lib.papers.pathosyn.arms import CLASSIFIERS, MAIN, SEEN, SHORTCUTS, TABLE2, chosen
 from lib.report import plots
 from lib.report.page import Page
 from lib.report.rows import NONE
@@ -64,6 +65,7 @@ page.table(["paper (patients)", *(f"{net}, {m}" for net in NETS.values() for m i
 # | the paper | here |
 # |---|---|
 # | "classification of pathological states"; the label is not defined (PS-E21) | the grade of the tumour, low or high, told by its texture and by a core in a rim |
+# | what a network is shown is not said | the box around the lesion, enlarged: in whole slices these networks find no grade, however many slices there are (*What was tried*, below) |
 # | "DenseNet (3D-Vol.)" in a study that is all 2-D (PS-E03) | all three in 2-D |
 # | how a generator draws one class is not said (PS-E22) | it is fitted on each grade alone, with half of the steps |
 # | ECE without bins or number of cases; baselines' falls of 11 to 17 % are "marginal" (PS-E29) | bins of equal mass; debiased ECE, floor at perfect calibration and Brier score beside it |
@@ -240,6 +242,21 @@ for name, at in there.items():
     page.table([f"{NETS[name]}: falls by", "debiased ECE", "ECE", "*paper (patients)*"], lines)
 
 # %% [markdown]
+# ## What was tried
+#
+# How much of a slice classifiers are shown was chosen on a draw that no claim uses, without any
+# generator, by how well they tell grades in slices of fresh subjects. Where fresh phantoms do not help,
+# no method can.
+
+# %%
+at, WAYS = rows.get("tried"), chosen("real", "augmented", "oracle", "oracle_augmented")
+lines = [[arm.label, *(at.cell(f"{arm.name}_{seen}", "auc") for seen in SEEN)]
+         for arm in WAYS if at.has(f"{arm.name}_whole", "auc")]  # fmt: skip
+page.table([f"AUC of one ResNet-50, draw {SPARE}", "whole slices", f"box of {SEEN['box']} pixels"], lines)
+if not lines:
+    page.text(f"*Tried in profile `full`: `./run_all.sh --profile full {page.item}`.*")
+
+# %% [markdown]
 # ## Reliability
 #
 # The mean probability of a bin is plotted against the share of high grades in it, for ResNet-50 and
@@ -291,7 +308,7 @@ if reliable:
 def answers() -> dict[str, np.ndarray]:
     """Of the first network of draw 0, per arm: probability, grade and number of the subject (n, 3)."""
     study, found = page.study, {}
-    test = jobs.load(study.labelled(study.test)).arrays
+    test = jobs.load(study.boxed(study.test)).arrays
     who = np.unique(test["subject"], return_inverse=True)[1]
     for arm in chosen("real", "pathosyn_diff", *["oracle"] * study.source.truth):
         job = study.classified(arm, CLASSIFIERS["resnet"], study.draws()[0])
@@ -324,7 +341,7 @@ page.table(["one network", "slices", "AUC by slice ± SE", "subjects", "AUC by s
 # grade does it, and once as that of the high grade does. *AUC drop* is the AUC where every slice
 # bears its own grade's rendering minus the AUC where it bears the other's: 0 for a network that looks
 # at lesions alone. *Marked* is trained on moved copies of real slices, those of high grade with a
-# grey square in the corner; test slices have that square or not.
+# white square in the corner; test slices have that square or not.
 
 # %%
 marked = SHORTCUTS["marked"]
@@ -350,11 +367,11 @@ LOOKS = dict(zip(graded.LOOKS, ("low grade's", "high grade's"), strict=True))
 
 
 def looks() -> dict[str, np.ndarray]:
-    """Four test slices as they are and in either grade's rendering (3, 4, H, W), by arm."""
+    """Four test lesions as they are and in either grade's rendering (3, 4, H, W), by arm."""
     study, found = page.study, {}
     for arm in chosen("brain_ldm", "maskdiff", "pathosyn_diff"):
         made = study.looks(arm, study.draws()[0])
-        sets = [study.seen_once, *(made[name] for name in LOOKS)]
+        sets = [study.boxed(study.seen_once), *(made[name] for name in LOOKS)]
         found[arm.name] = np.stack([jobs.load(job).arrays["image"][:4] for job in sets])
     return found
 
@@ -362,7 +379,9 @@ def looks() -> dict[str, np.ndarray]:
 seen = page.panel("looks", looks)
 
 # %%
-caption = "Four test slices as they are, and around the same lesions as three generators render them."
+caption = (
+    "Four test lesions as a classifier sees them, and what lies around them as three generators render it."
+)
 if seen:
     with page.figure(caption, 3, 4 * len(seen), "looks", figsize=(11, 3.2)) as axes:
         for i, (arm, images) in enumerate(seen.items()):

@@ -43,6 +43,15 @@ def test_moved_copies_have_the_grade_of_their_slice():
     found = labels.classical(slices, 2, [1]).arrays
     assert found["image"].shape[0] == 12
     assert np.array_equal(found["image"].max((1, 2)) > 0.6, found["label"] == 1)
+    assert found["mask"].shape == found["image"].shape, "a box can be cut around it"
+
+
+def test_copies_have_the_grade_of_the_slice_they_are_made_of():
+    made = pool(5, 0).arrays
+    slices = Result(made | {"grade": np.array([0, 1, 1, 0, 1])}, {})
+    found = labels.traced(copies.traced(slices, 12, "blurred", [1]), slices).arrays
+    assert found["label"].tolist() == [0, 1, 1, 0, 1] * 2 + [0, 1]
+    assert np.array_equal(found["mask"][5:10], made["mask"])
 
 
 def test_the_mark_is_on_images_of_its_label_alone():

@@ -179,12 +179,6 @@ def test_one_slice_a_subject_is_the_one_with_most_lesion(train):
         lesions.one_each(train, 9)
 
 
-def test_the_label_of_a_slice_is_its_grade(train):
-    found = lesions.labelled(train).arrays
-    assert np.array_equal(found["label"], train.arrays["grade"])
-    assert set(found) == {"image", "label", "subject"}, "so that controls take it for labelled"
-
-
 # ---- as jobs of a study -------------------------------------------------------------------------
 
 

@@ -173,3 +173,40 @@ def test_a_look_is_predicted_by_the_same_network_and_changes_nothing_else(toy):
     assert all(np.array_equal(found[name], plain[name]) for name in plain)
     assert np.array_equal(found["probability/same"], plain["probability/test"])
     assert not np.array_equal(found["probability/dark"], plain["probability/test"])
+
+
+# ---- the box around a lesion ----
+
+
+def marked_discs():
+    """Slices (4, 32, 32) of 0.2 with a lesion of its own grey: in the middle, in two corners, none;
+    the far corner of each image is 1."""
+    image, mask = np.full((4, 32, 32), 0.2, np.float32), np.zeros((4, 32, 32), bool)
+    for i, (row, column) in enumerate(((14, 18), (0, 0), (28, 28))):
+        mask[i, row : row + 4, column : column + 4] = True
+        image[i][mask[i]] = 0.4 + 0.2 * i
+    image[:, 31, 0] = 1
+    return Result({"image": image, "mask": mask, "grade": np.array([0, 1, 1, 0])}, {})
+
+
+def test_a_box_is_around_the_lesion_as_large_as_the_image_and_inside_it():
+    data = marked_discs()
+    found = grade.boxed(data, 8).arrays
+    assert found["image"].shape == (4, 32, 32) and set(found) == {"image", "label"}
+    assert found["label"].tolist() == [0, 1, 1, 0]
+    share = (found["image"] > 0.3).mean((1, 2))
+    assert np.allclose(share[:3], 0.25, atol=0.06), "16 pixels of 64"
+    assert np.allclose(found["image"].max((1, 2)), [0.4, 0.6, 0.8, 0.2]), "what lies beyond is cut"
+    middle = found["image"][0] > 0.3
+    assert np.array_equal(middle, middle[::-1, ::-1]), "the lesion is in the middle"
+    assert found["image"][1, 0, 0] > 0.3 and found["image"][2, 31, 31] > 0.3, "moved inwards"
+
+
+def test_whole_images_and_what_stands_beside_them_are_kept():
+    data = marked_discs()
+    named = data.arrays | {"label": np.array([1, 0, 0, 1]), "subject": np.arange(4)}
+    found = grade.boxed(Result(named, {}), None).arrays
+    assert np.array_equal(found["image"], data.arrays["image"])
+    assert found["label"].tolist() == [1, 0, 0, 1] and found["subject"].tolist() == [0, 1, 2, 3]
+    with pytest.raises(ValueError, match="size=40 must be from 1"):
+        grade.boxed(data, 40)

@@ -202,3 +202,31 @@ CLASSIFIERS = {
     )
 }
 """Table III, all of them 2-D (PS-E03); the grade of a lesion is what they tell (PS-E21)."""
+BOX = 24  # side of the box around a lesion that they see, pixels
+GRADED = "graded"  # the regime of the rows that judge its generators, fitted on each grade alone
+
+
+# ---- what was tried on the spare draw, without any generator -------------------------------------
+
+
+@dataclass(frozen=True)
+class Tried(Arm):
+    """A way to train on few labels; `changes` are of the segmenter's settings."""
+
+    tier: str = "long"
+    oracle: str = ""
+    regime: Regime = field(kw_only=True)
+
+
+FEW = Regime("few", "U-Net", "unet", labelled=0.1)
+TRIED = named(
+    Tried("supervised", "Supervised", regime=FEW),
+    Tried("supervised_augmented", "Supervised, augmented on the fly", augment=True, regime=FEW),
+    Tried("teacher", "Mean Teacher", regime=SEGMENTERS["meanteacher"]),
+    Tried("contrast", "Contrastive", regime=SEGMENTERS["contraseg"]),
+    Tried("contrast_strong", "Contrastive, contrasts weighed ten times as much",
+          changes={"weight": 0.1}, regime=SEGMENTERS["contraseg"]),
+)  # fmt: skip
+"""Table II: what few labelled subjects give."""
+SEEN = {"whole": None, "box": BOX}
+"""Table III: {what classifiers are shown: side of the box around the lesion, pixels}."""

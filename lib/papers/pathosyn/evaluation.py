@@ -5,7 +5,7 @@ import inspect
 from lib.metrics import classification as calibration
 from lib.papers.departures import span, weights
 from lib.papers.pathosyn import printed
-from lib.papers.pathosyn.arms import CLASSIFIERS, SEGMENTERS, TABLE1, TABLE2
+from lib.papers.pathosyn.arms import BOX, CLASSIFIERS, SEGMENTERS, TABLE1, TABLE2
 from lib.papers.pathosyn.sizes import Sizes
 from lib.phantoms import brain, volume
 from lib.profiles import Plan
@@ -101,6 +101,13 @@ def classification(p: Sizes) -> list[tuple]:
             f"high grade by a core in a rim, {span(law.inner_size)} tumour radii wide",
             "BraTS 2020 has no other label of a tumour's state",
             "what the paper's classes are",
+        ),
+        (
+            "what a network is shown of a slice is not said",
+            f"the box of {BOX} pixels around the lesion, enlarged to the size of a slice; where a "
+            "generator drew no lesion, the middle of the slice",
+            "in whole slices these networks find no grade within so few steps",
+            "whole slices",
         ),
         (
             "“DenseNet (3D-Vol.)” in a study that is all 2-D (PS-E03)",

@@ -169,6 +169,7 @@ class Pools(Study):
         if not arm.source:
             return None
         data, most = self.slices(k), max(self.size.added, self.size.judged)
+        most = most if self.grade is None else most // 2  # the other grade's are as many
         drawn = {"n": most, "stream": self.own(f"pool {arm.source}", k)}
         if arm.source == "classic":
             times = max(2, 2 * self.size.added // (SLICES * self.size.subjects[0]))

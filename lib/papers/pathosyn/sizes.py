@@ -33,7 +33,7 @@ class Sizes:
     sampler_steps: int = 50  # of DDIM
     meta_steps: int = 3000  # of the metamorphic auto-encoder
     segment_steps: int = 1200  # of every segmenter
-    classify_steps: int = 600  # of every classifier
+    classify_steps: int = 1500  # of every classifier
     known_steps: int = 600  # of the readers
     judge_steps: int = 300  # of the judge that tells real from synthetic
     budget: tuple[int, ...] = (150, 300, 600, 1200, 2400)  # steps at which arms are compared

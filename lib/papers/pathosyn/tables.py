@@ -1,11 +1,13 @@
 """Which jobs every table and section of PathoSyn needs, and how they become rows."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 
 from lib import jobs
 from lib.jobs import Job
 from lib.papers.arms import Arm
+from lib.papers.budget import SPARE
 from lib.papers.pathosyn import printed
 from lib.papers.pathosyn.arms import (
     ANATOMY,
@@ -17,9 +19,11 @@ from lib.papers.pathosyn.arms import (
     DISENTANGLEMENT,
     FEWER,
     GENERATORS,
+    GRADED,
     LITERAL,
     MAIN,
     NULLS,
+    SEEN,
     SEGMENTATION,
     SEGMENTERS,
     SHORTCUTS,
@@ -27,6 +31,7 @@ from lib.papers.pathosyn.arms import (
     TABLE1,
     TABLE2,
     TEXTURE,
+    TRIED,
     Placed,
     chosen,
 )
@@ -163,6 +168,9 @@ class Realism(Plateaus, Slices):
             for arm in (arm for arm in chosen(*TABLE2) if arm.generator):
                 each = few.each(arm, lambda k, a=arm, at=few: at.judged(at.pool(a, k)))
                 yield Scores(arm, COMPETENCE, each, few.regime, trained=few.regime)
+        for arm in (arm for arm in chosen(*TABLE2) if arm.generator):
+            each = study.each(arm, lambda k, a=arm: study.judged(study.graded_slices(a, k)))
+            yield Scores(arm, COMPETENCE, each, GRADED, trained=GRADED)
         yield from super().scores(study)
 
 
@@ -293,6 +301,7 @@ class TaskTable(Slices):
     metrics: tuple[str, ...] = ()
     everywhere = (*TABLE2, "oracle")  # arms in every column, with the controls that attribute gains
     controls = ("oversample", "smooth", "shuffled")  # core in the column `plain` alone
+    aside = ("meta_auto",)  # in no row of the paper's own (PS-E26): not core here either
     plain = ""  # the column that has all arms
     main = chosen(*TABLE2, "pathosyn_paste", "oversample", "smooth", "shuffled", "oracle")
 
@@ -304,16 +313,20 @@ class TaskTable(Slices):
     def job(self, study: Study, arm: Arm, regime: str, k: int) -> Job:
         raise NotImplementedError
 
+    def trained(self, study: Study, regime: str) -> str:
+        """The regime of the rows that judge the generators of a column."""
+        raise NotImplementedError
+
     def scores(self, study: Study) -> Iterable[Scores]:
         for regime in self.columns:
             for arm in self.arms(regime):
                 if arm.role == "oracle" and not study.source.truth:
                     continue
                 beside = regime != self.plain and arm.name in self.controls
+                beside |= arm.name in self.aside
                 tier = "beside" if beside else arm.tier
                 each = study.each(tier, lambda k, a=arm, r=regime: self.job(study, a, r, k))
-                made_by = study.told(self.columns[regime]).regime
-                yield Scores(arm, self.metrics, each, regime, trained=made_by)
+                yield Scores(arm, self.metrics, each, regime, trained=self.trained(study, regime))
 
     def printed(self, regime: str, arm: Arm, metric: str) -> float | None:
         return printed.task(regime, arm.name, metric)
@@ -333,6 +346,9 @@ class Table2(TaskTable):
     def job(self, study: Study, arm: Arm, regime: str, k: int) -> Job:
         return study.segmented(arm, SEGMENTERS[regime], k)
 
+    def trained(self, study: Study, regime: str) -> str:
+        return study.told(SEGMENTERS[regime]).regime
+
     def scores(self, study: Study) -> Iterable[Scores]:
         yield from super().scores(study)
         for n in (study.size.sweep[0], study.size.sweep[-1]) if study.source.truth else ():
@@ -340,6 +356,8 @@ class Table2(TaskTable):
             for arm in chosen("real", "pathosyn_diff", "oracle"):
                 each = few.each("long", lambda k, a=arm, at=few: self.job(at, a, "unet", k))
                 yield Scores(arm, ("dice",), each, f"unet-{few.regime}", trained=study.regime)
+        for arm in TRIED.values() if study.source.truth and study.draws("long") else ():
+            yield Scores(arm, ("dice",), {SPARE: study.tried_few(arm, SPARE)}, "tried")
 
 
 class Table3(TaskTable):
@@ -356,11 +374,24 @@ class Table3(TaskTable):
                  if arm.tier == "core" or not isinstance(arm, Placed)]  # fmt: skip
         return found + list(SHORTCUTS.values()) * (regime == self.plain)
 
+    def scores(self, study: Study) -> Iterable[Scores]:
+        yield from super().scores(study)
+        if not (study.source.truth and study.draws("long")):
+            return
+        for arm in chosen("real", "augmented", "oracle", "oracle_augmented"):
+            for seen, side in SEEN.items():
+                each = {SPARE: study.tried_seen(arm, side, SPARE)}
+                shown = replace(arm, name=f"{arm.name}_{seen}", oracle="")
+                yield Scores(shown, ("auc", "ece_debiased"), each, "tried")
+
     def null(self, arm: Arm, metric: str) -> dict | float:
         return 0.0 if metric == "auc_drop" else super().null(arm, metric)
 
     def job(self, study: Study, arm: Arm, regime: str, k: int) -> Job:
         return study.classified(arm, CLASSIFIERS[regime], k)
+
+    def trained(self, study: Study, regime: str) -> str:
+        return GRADED
 
 
 TABLES = {

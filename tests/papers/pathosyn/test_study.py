@@ -4,11 +4,12 @@ import pytest
 
 from lib.claims import ledger
 from lib.jobs import Job
-from lib.papers.pathosyn import tables
+from lib.papers.pathosyn import tables, tasks
 from lib.papers.pathosyn.arms import (
     CLASSIFIERS,
     FRAMEWORK,
     GENERATORS,
+    GRADED,
     LITERAL,
     MAIN,
     SEGMENTERS,
@@ -121,11 +122,35 @@ def test_two_stages_share_the_substrate_of_their_draw():
 
 def test_a_pool_with_grades_is_of_generators_that_saw_one_grade_each_for_half_of_the_steps():
     arm = SOURCES["pathosyn_diff"]
-    parts = STUDY.graded_pool(arm, 0).spec["args"]["pools"]
+    parts = STUDY.graded_slices(arm, 0).spec["args"]["pools"]
     fits = [part["$job"]["args"]["fitted"]["$job"]["args"] for part in parts]
     assert [fit["data"]["$job"]["args"]["grade"] for fit in fits] == [0, 1]
     assert {fit["settings"]["steps"] for fit in fits} == {STUDY.size.diff_steps // 2}
     assert fits[0]["stream"] != fits[1]["stream"]
+    assert {part["$job"]["args"]["n"] for part in parts} == {max(STUDY.size.added, 1000) // 2}
+
+
+@pytest.mark.parametrize("name", ["real", *GENERATORS, "classic", "smooth", "oracle", "shuffled"])
+def test_classifiers_see_every_image_through_the_same_box(name):
+    """Training, pool, validation, test and renderings alike; the mark is set in the box."""
+    found = networks(STUDY.classified(SOURCES[name], CLASSIFIERS["resnet"], 0))[0]
+    seen = [found[each] for each in ("real", "validation", "test")]
+    pool = found["pool"] and found["pool"]["$job"]
+    if pool:
+        seen.append(pool["args"]["pool"] if name == "shuffled" else found["pool"])
+    seen += (found["looks"] or {}).values()
+    for each in (each["$job"] for each in seen):
+        assert each["function"].endswith("boxed") and each["args"]["side"] == tasks.BOX
+
+
+def test_generators_of_grades_are_judged_where_their_rows_look():
+    """In rows of their own, by the very slices that the pools are cut from."""
+    rows = {(s.arm.name, s.regime): s for s in TABLES["04a_realism"].scores(STUDY)}
+    for s in TABLES["table3_classification"].scores(STUDY):
+        assert s.trained == GRADED, s.arm.name
+    for arm in (arm for arm in chosen(*tables.TABLE2) if arm.generator):
+        judged = rows[arm.name, GRADED].jobs[0]
+        assert judged == STUDY.judged(STUDY.graded_slices(arm, 0))
 
 
 def test_few_subjects_are_the_first_of_the_draw():
