@@ -40,16 +40,24 @@ def against(test, control):
 
 
 def attribution(test, source):
-    """(word, {arm: 95 % CI or None}) against the arms that carry no pathology."""
-    if not test.get("attribution"):
-        return None, {}
-    intervals = {}
-    for arm in test["attribution"]:
-        try:
-            intervals[arm] = evidence.contrast(against(test, arm), source)["ci95"]
-        except evidence.Missing:
-            intervals[arm] = None
-    return v.attribution(intervals), intervals
+    """(word, {part: {arm: 95 % CI or None}}) against the arms that carry no pathology, in every
+    part of a claim that has such arms; of readings the first counts."""
+    if test.get("rule") == "readings":
+        return attribution(ledger.children(test)[0], source)
+    parts = [leaf for leaf in ledger.leaves(test) if leaf.get("attribution")]
+    found = {}
+    for i, leaf in enumerate(parts):
+        name = leaf.get("label") or leaf["regime"] or str(i)
+        found[name] = {arm: _interval(leaf, arm, source) for arm in leaf["attribution"]}
+    every = {(name, arm): ci for name, each in found.items() for arm, ci in each.items()}
+    return (v.attribution(every) if parts else None), found
+
+
+def _interval(leaf, arm, source):
+    try:
+        return evidence.contrast(against(leaf, arm), source)["ci95"]
+    except evidence.Missing:
+        return None
 
 
 def fraction(test, source):
@@ -120,7 +128,7 @@ def _second_axes(test, source, found, factor):
     out = {"verdict": v.demote(name, found["n"], planned(test)), "gate": found["gate"]}
     out["fraction"] = fraction(leaf, source)
     if name in v.POSITIVE:
-        out["attribution"], out["against"] = attribution(leaf, source)
+        out["attribution"], out["against"] = attribution(test, source)
     remarks = _remarks(out, found["n"], planned(test))
     return {**out, "sentence": " ".join([found["sentence"], *remarks])}
 
@@ -155,11 +163,14 @@ def _remarks(out, n, plan):
 
 def _losers(out):
     """Which control arms an attribution stands against, or which keep it from holding."""
-    lost = [arm for arm, ci in out["against"].items() if not v.above(ci)]
+    parts = out["against"].items()
+    every = [(arm, name, ci) for name, each in parts for arm, ci in each.items()]
+    if out["attribution"] == v.HOLDS:
+        return "against " + " and ".join(dict.fromkeys(arm for arm, _, _ in every))
+    lost = [(arm, v.spelled(name)) for arm, name, ci in every if not v.above(ci)]
+    lost = [f"{arm} ({name})" if len(parts) > 1 else arm for arm, name in lost]
     if out["attribution"] == v.VANISHES:
         return "against " + " and ".join(lost)
-    if out["attribution"] == v.HOLDS:
-        return "against " + " and ".join(out["against"])
     return f"({', '.join(lost)} missing)"
 
 

@@ -44,6 +44,25 @@ def test_difference_attribution_and_fraction():
     assert missing["attribution"] == v.UNTESTED and "oversample missing" in missing["sentence"]
 
 
+def test_an_attribution_must_hold_in_every_part_that_has_control_arms():
+    """Blurred copies match the gain on one of two populations; a part without them is not asked."""
+    parts = [{"kind": "difference", **UTILITY, **CONTROLS, "regime": regime, "label": regime}
+             for regime in ("flair", "pet")]  # fmt: skip
+    parts.append({"kind": "difference", **UTILITY, "regime": "plain", "label": "plain"})
+    arms = {"real": 0.70, "pavae": 0.80, "oracle": 0.90, "smooth": 0.72, "shuffled": 0.72,
+            "oversample": 0.71}  # fmt: skip
+
+    def attributed(**changed):
+        made = [row for regime in ("flair", "pet", "plain")
+                for row in rows(arms | (changed if regime == "pet" else {}), regime=regime)]
+        return judge.judge(claim("composite", rule="all", parts=parts), source_of(made))
+
+    assert attributed()["attribution"] == v.HOLDS
+    lost = attributed(smooth=0.81)
+    assert lost["verdict"] in v.POSITIVE and lost["attribution"] == v.VANISHES
+    assert "against smooth (PET)" in lost["sentence"]
+
+
 def found_text(test, source):
     return judge.judge(test, source)["sentence"]
 

@@ -133,3 +133,14 @@ def test_nothing_run_is_said_so():
 
 def test_every_kind_is_known_to_ledger_and_judge():
     assert set(evaluate.KINDS) == set(ledger.FIELDS)
+
+
+def test_a_gain_over_real_images_alone_has_control_arms_and_an_oracle():
+    """No positive verdict on a gain without attribution and the share of what could be gained."""
+    gains = [(each["id"], leaf) for each in ledger.load() for leaf in ledger.leaves(each["test"])
+             if leaf["kind"] == "difference" and leaf["control"] == "real"
+             and leaf["metric"].startswith(("dice", "auc", "f1"))
+             and leaf["metric"] != "dice_range"]  # of architectures: no gain  # fmt: skip
+    assert len(gains) > 40
+    bare = {id_ for id_, leaf in gains if not (leaf.get("attribution") and leaf.get("oracle"))}
+    assert not bare
