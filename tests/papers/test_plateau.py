@@ -13,6 +13,7 @@ from lib.papers.budget import SPARE, Budget
 from lib.papers.plateau import Plateaus
 from lib.papers.study import Study
 from lib.profiles import FULL, QUICK, SMOKE, Plan
+from lib.record import rows
 from lib.report import plateau
 from lib.report.rows import Regime
 
@@ -94,3 +95,21 @@ def test_half_a_training_is_another_training_on_the_same_draw(item):
         whole, part = (at.pool(arm, SPARE) for at in (study, table.halved(study)))
         assert (whole.key == part.key) == (arm.name == "template")
         assert table.halved(study).judged(whole).key == study.judged(whole).key
+
+
+@pytest.mark.parametrize(
+    "item",
+    ["pavae/04_budget", "dhvae/04_budget", "pathosyn/04a_realism", "controlnet/01_generator"],
+)
+def test_a_plateau_in_the_record_is_that_of_todays_recipes(item):
+    """It decides whether claims are read: a training that no table uses any more must not."""
+    page, spare = rows.read(item, paths.RECORD), f"0/{SPARE}"
+    today, judged = registry.table(item).codes(Plan(FULL), [spare]), set()
+    for row in page["rows"]:
+        if spare in row["draws"] and row["arm"].endswith(("_half", "_spare")):
+            code = row["draws"][spare][1]
+            keys = today[row["regime"], row["arm"], row["metric"]][spare].values()
+            assert code in {key[: rows.CODE] for key in keys}, (row["arm"], row["metric"])
+            judged.add((row["regime"], row["generator"]["arm"]))
+    flat = {(row["regime"], row["arm"]) for row in page["rows"] if row["metric"] == "plateau"}
+    assert flat <= judged, "each with the distances that it follows from"
