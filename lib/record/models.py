@@ -88,10 +88,14 @@ def has(name: str) -> bool:
 
 
 def suits(job: Job, kept: Result) -> bool:
-    """Whether the networks of today take kept weights and settings, which other code may have left.
+    """Whether a kept model is this job's, and the networks of today take its weights.
 
-    The job's module says so, by its function `load`.
+    Settings that both have must agree: a model of other settings is another model, whatever its
+    shapes. The job's module says whether the weights load, by its function `load`.
     """
+    asked, has = (x.get("settings") or {} for x in (job.spec["args"], kept.scores))
+    if any(has[name] != asked[name] for name in asked.keys() & has.keys() - {"precision"}):
+        return False
     try:
         importlib.import_module(job.module).load(kept)
     except (RuntimeError, KeyError, TypeError):

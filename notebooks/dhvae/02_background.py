@@ -401,7 +401,7 @@ few = 16 if page.meaningful else 4
 
 pairs = page.panel("held_out", lambda: looks.first_pairs(page.studies, few)) if found else {}
 for m, study in page.studies.items() if found else ():
-    stored = page.model(f"hvae_{m}", study.fitted(ARMS[1], 0))
+    stored = page.model(f"{ARMS[1].name}_{m}", study.fitted(ARMS[1], 0))
     exact = stored.scores["settings"] | {"precision": "float32"}
     model = hvae.load(jobs.Result(stored.arrays, {"settings": exact}))
     given = as_pairs(pairs[f"{m}/image"], pairs[f"{m}/mask"])

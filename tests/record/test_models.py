@@ -91,3 +91,7 @@ def test_weights_suit_where_the_module_that_made_them_loads_them():
     assert not models.suits(job, Result(fewer, made.scores))
     other = {"settings": made.scores["settings"] | {"gone": 1}}
     assert not models.suits(job, Result(made.arrays, other))
+    elsewhere = {"settings": made.scores["settings"] | {"precision": "bfloat16"}}
+    assert models.suits(job, Result(made.arrays, elsewhere)), "the processor's choice"
+    learned = {"settings": made.scores["settings"] | {"sd_rate": 5.0}}
+    assert not models.suits(job, Result(made.arrays, learned)), "another model of the same shapes"
