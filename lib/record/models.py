@@ -94,6 +94,7 @@ def suits(job: Job, kept: Result) -> bool:
     shapes. The job's module says whether the weights load, by its function `load`.
     """
     asked, has = (x.get("settings") or {} for x in (job.spec["args"], kept.scores))
+    has = json.loads(json.dumps(has))  # as the record has them: lists for tuples
     if any(has[name] != asked[name] for name in asked.keys() & has.keys() - {"precision"}):
         return False
     try:
