@@ -108,12 +108,16 @@ class Framework(Slices):
     """How lesions are fused, one term of the objective at a time, and the paper to the letter."""
 
     item = "pathosyn/03c_framework"
+    fused = ("truth", "seam", "no_seam", "feathered", "poisson", "pathosyn_paste")
+    rivals = ("pathosyn_vaegan", "maskdiff", "maskdiff_paste")  # with a step across the rim too
 
     def scores(self, study: Study) -> Iterable[Scores]:
         if not study.source.truth:
             return
-        for arm in chosen("truth", "seam", "no_seam", "feathered", "poisson"):
+        for arm in chosen(*self.fused):
             yield Scores(arm, STEP, study.each(arm, lambda k, a=arm: study.stepped(a, k)))
+        for arm in chosen(*self.rivals):
+            yield Scores(arm, STEP, study.each("beside", lambda k, a=arm: study.stepped(a, k)))
         for arm in chosen("full", "no_inside", "no_ring", "no_leak", "unmasked"):
             yield Scores(arm, FORCED, study.each(arm, lambda k, a=arm: study.teacher_forced(a, k)))
         for arm in (SOURCES["pathosyn_diff"], *LITERAL.values()):

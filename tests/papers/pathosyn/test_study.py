@@ -114,6 +114,23 @@ def test_ways_to_fuse_and_to_sample_are_of_one_fit_and_terms_are_not():
     assert len(seeds) == 1, "ablations start from the same weights"
 
 
+def test_steps_of_every_generator_and_pasted_back_are_of_lesions_in_their_own_masks():
+    """The same slices and masks for all arms of one generator, so that steps can be compared."""
+    table, ways = TABLES["03c_framework"], {}
+    rows = {s.arm.name: s.jobs[0] for s in table.scores(study(Plan(FULL, only=(0,))))
+            if "boundary_step" in s.paths}  # fmt: skip
+    assert set(rows) == {*table.fused, *table.rivals}
+    for name, job in rows.items():
+        args, arm = job.spec["args"], SOURCES[name]
+        assert args["slices"] == {"$job": STUDY.slices(0).spec}, name
+        if name != "truth":
+            drawn = args["pool"]["$job"]["args"]
+            assert drawn["scene"] == "own" and drawn["stream"] == STUDY.own(f"own {arm.source}", 0)
+            ways.setdefault(arm.source, set()).add(drawn["how"])
+    assert ways == {"pathosyn_diff": {None, "hard", "feathered", "poisson", "paste"},
+                    "pathosyn_vaegan": {None}, "maskdiff": {None, "paste"}}  # fmt: skip
+
+
 def test_two_stages_share_the_substrate_of_their_draw():
     found = STUDY.fitted(SOURCES["pathosyn_two_stage"], 0).spec["args"]["substrate"]
     assert found["$job"]["function"].endswith("substrate_job")
