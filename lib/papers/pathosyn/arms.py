@@ -103,6 +103,10 @@ DECOMPOSED = named(  # 03a: answers to what lies behind a lesion; none of them a
     Arm("fill", "Gaussian fill", "baseline", "beside", oracle=""),
     Arm("mean_anatomy", "Mean of healthy images", "baseline", "beside", oracle=""),
     Arm("none", "The lesion left in", "control", oracle=""),
+    # ours, and no part of the method: f_sub's network where equation 3 does not bind it
+    Arm("equation_3", "Substrate network, equation 3 alone", "control", "beside", oracle=""),
+    Arm("taught", "Substrate network, taught on healthy tissue", "control", "beside", oracle=""),
+    Arm("healer", "The judge, taught so on other subjects", "control", oracle=""),
 )
 DIFFUSED = named(  # 03b: what the network knows of one deviation, and other spaces and samplers
     _diff("teacher_forced", "Deviation, estimated from the true one", "core", oracle=""),
