@@ -11,6 +11,7 @@ from lib.generators.scenes import SCENES
 from lib.papers.arms import Arm, named
 
 MARGIN = 2.0  # pixels: further out the true deviation has fallen to the noise of the image
+OURS = "(our reading)"  # of a competing method that the paper names and does not describe
 COPIES = {"oversample": "same", "memoriser": "noisy", "smooth": "blurred"}  # kinds of copies
 GENERATORS = ("brain_ldm", "meta_auto", "maskdiff", "pathosyn_vaegan", "pathosyn_diff")
 
@@ -55,11 +56,11 @@ MAIN = named(
     Arm("classic", "Conventional augmentation", "baseline", source="classic"),
     Arm("augmented", "Augmented on the fly", "baseline", "beside", augment=True),
     Arm("oversample", "Oversampled real", "baseline", source="oversample"),
-    Arm("brain_ldm", "Brain-LDM", source="brain_ldm"),
-    Arm("meta_auto", "Meta-Auto", source="meta_auto"),
-    Placed("maskdiff", "MaskDiff-Inpaint", source="maskdiff"),
-    Placed("maskdiff_paste", "MaskDiff-Inpaint, pasted back", tier="beside", source="maskdiff",
-          paste=True),
+    Arm("brain_ldm", f"Brain-LDM {OURS}", source="brain_ldm"),
+    Arm("meta_auto", f"Meta-Auto {OURS}", source="meta_auto"),
+    Placed("maskdiff", f"MaskDiff-Inpaint {OURS}", source="maskdiff"),
+    Placed("maskdiff_paste", f"MaskDiff-Inpaint, pasted back {OURS}", tier="beside",
+           source="maskdiff", paste=True),
     Placed("pathosyn_vaegan", "PathoSyn: VAE-GAN", source="pathosyn_vaegan"),
     Placed("pathosyn_diff", "PathoSyn: Diff", source="pathosyn_diff"),
     _diff("pathosyn_two_stage", "PathoSyn: Diff, two stages", changes={"joint": False}),
