@@ -235,9 +235,9 @@ if at.has("substrate", "inside_rmse"):
 # **What to see.** The distance from the green line is what an answer does not know. Is the network to
 # the left of Inp by more than the scatter of the draws? That is PS-09. And is Inp left of answers
 # that never look at the rim? If the network that is taught on healthy tissue lies to the left of
-# both, then the network could know more than its teacher Inp, and it is equation 3 that keeps it
-# from it. (Its hole is also two pixels wider than the label, so that the lesion's foot is hidden
-# from it, and it is shown Inp's answer to start from.)
+# both, then such a network can know more than Inp, and equation 3 does not let it. (Not all of its
+# lead is the objective's: its hole is two pixels wider than the label, which hides the lesion's foot,
+# and it starts from Inp's answer. The one by equation 3 alone has neither.)
 
 # %% tags=["PS-09"]
 page.verdicts("PS-09")
