@@ -281,10 +281,12 @@ else:
 #
 # Lesions are drawn anew in the masks of true ones. Shown are the mean difference between neighbours
 # on either side of the rim, and how far it is from that of the true lesions. Anatomy has edges too,
-# so the true step is not 0.
+# so the true step is not 0. The first rows are one fit of Diff, fused in several ways; below them
+# stand the VAE-GAN, which fuses as Diff does, and an inpainter, which has no seam to hide until its
+# slice is pasted back.
 
 # %%
-STEPS = chosen("truth", "seam", "no_seam", "feathered", "poisson")
+STEPS = chosen(*page.table_of.fused, *page.table_of.rivals)
 HEADS = {"boundary_step": "step across the rim", "boundary_step_error": "off true lesions by"}
 lines = [[arm.label, at.count(arm, "boundary_step"), *(at.cell(arm, m) for m in HEADS)]
          for arm in STEPS]  # fmt: skip
@@ -293,11 +295,17 @@ page.table(["grey units", "R", *HEADS.values()], lines)
 # %%
 caption = "Step across the rim of drawn lesions by way of fusing, and of true ones; training draws."
 if at.has("truth", "boundary_step"):
-    with page.figure(caption, name="step", figsize=(6.4, 2.4)) as ax:
+    with page.figure(caption, name="step", figsize=(6.8, 3.2)) as ax:
         plots.forest(ax, at, STEPS, "boundary_step", "step, grey units", crosses=False)
         ax.axvline(at.mean("truth", "boundary_step"), color=plots.ROLES["oracle"], lw=1)
     off = at.mean("truth", "boundary_step_error")
     page.check("true lesions are the measure of their own step", off == 0)
+
+# %% [markdown]
+# **What to see.** The green line is the aim: left of it a rim is too soft, right of it too sharp. Two
+# effects add up at a rim: what is done to the deviation inside, and what stands outside. Where a
+# lesion is *pasted back*, the pixels outside are the slice's own, with the lesion's foot and noise;
+# elsewhere they are a network's.
 
 # %% tags=["PS-11"]
 page.verdicts("PS-11")

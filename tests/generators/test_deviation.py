@@ -365,6 +365,39 @@ def test_the_background_is_bit_for_bit_the_substrate_or_the_input(how):
     assert found.image.min() >= 0 and found.image.max() <= 1
 
 
+def edited(model, image, how, edits=10):
+    """The images (N, 32, 32) after each edit, and where lesions have been asked for so far."""
+    touched = np.zeros(image.shape, bool)
+    for i in range(edits):  # odd rows and columns: on no grid of a network that folds by two
+        mask = np.stack([disc(7 + 4 * (i % 5), 9 + 6 * (i % 3), 3)] * len(image))
+        image = model.sample(image, mask, rng(i), how).image
+        touched |= mask
+        yield image, touched
+
+
+def test_after_ten_edits_what_is_pasted_back_is_bit_for_bit_the_first_image():
+    model, first = awake(), scans(2)["image"]
+    model.scale.fill_(0.1)
+    for image, touched in edited(model, first, "paste"):
+        assert np.array_equal(image[~touched], first[~touched])
+    assert 0.2 < touched.mean() < 0.6 and (image[touched] != first[touched]).mean() > 0.9
+
+
+class Dimming(DeviationDiffusion):
+    """f_sub loses a hundredth of what it is shown."""
+
+    def substrate(self, image, support):
+        return 0.99 * image
+
+
+@pytest.mark.parametrize("how", ["seam", "hard", "poisson"])
+def test_without_the_paste_what_f_sub_loses_is_lost_again_in_every_edit(how):
+    first = scans(2)["image"]
+    model = seeded(lambda: Dimming(DIFF), rng())
+    for count, (image, touched) in enumerate(edited(model, first, how), 1):
+        np.testing.assert_allclose(image[~touched], 0.99**count * first[~touched], rtol=1e-5)
+
+
 def test_an_image_that_asks_for_no_lesion_is_its_substrate():
     model, made = awake(), scans(3)
     mask = made["mask"].copy()

@@ -11,6 +11,7 @@ from lib.generators.scenes import SCENES
 from lib.papers.arms import Arm, named
 
 MARGIN = 2.0  # pixels: further out the true deviation has fallen to the noise of the image
+OURS = "(our reading)"  # of a competing method that the paper names and does not describe
 COPIES = {"oversample": "same", "memoriser": "noisy", "smooth": "blurred"}  # kinds of copies
 GENERATORS = ("brain_ldm", "meta_auto", "maskdiff", "pathosyn_vaegan", "pathosyn_diff")
 
@@ -55,11 +56,11 @@ MAIN = named(
     Arm("classic", "Conventional augmentation", "baseline", source="classic"),
     Arm("augmented", "Augmented on the fly", "baseline", "beside", augment=True),
     Arm("oversample", "Oversampled real", "baseline", source="oversample"),
-    Arm("brain_ldm", "Brain-LDM", source="brain_ldm"),
-    Arm("meta_auto", "Meta-Auto", source="meta_auto"),
-    Placed("maskdiff", "MaskDiff-Inpaint", source="maskdiff"),
-    Placed("maskdiff_paste", "MaskDiff-Inpaint, pasted back", tier="beside", source="maskdiff",
-          paste=True),
+    Arm("brain_ldm", f"Brain-LDM {OURS}", source="brain_ldm"),
+    Arm("meta_auto", f"Meta-Auto {OURS}", source="meta_auto"),
+    Placed("maskdiff", f"MaskDiff-Inpaint {OURS}", source="maskdiff"),
+    Placed("maskdiff_paste", f"MaskDiff-Inpaint, pasted back {OURS}", tier="beside",
+           source="maskdiff", paste=True),
     Placed("pathosyn_vaegan", "PathoSyn: VAE-GAN", source="pathosyn_vaegan"),
     Placed("pathosyn_diff", "PathoSyn: Diff", source="pathosyn_diff"),
     _diff("pathosyn_two_stage", "PathoSyn: Diff, two stages", changes={"joint": False}),
@@ -103,6 +104,10 @@ DECOMPOSED = named(  # 03a: answers to what lies behind a lesion; none of them a
     Arm("fill", "Gaussian fill", "baseline", "beside", oracle=""),
     Arm("mean_anatomy", "Mean of healthy images", "baseline", "beside", oracle=""),
     Arm("none", "The lesion left in", "control", oracle=""),
+    # ours, and no part of the method: f_sub's network where equation 3 does not bind it
+    Arm("equation_3", "Substrate network, equation 3 alone", "control", "beside", oracle=""),
+    Arm("taught", "Substrate network, taught on healthy tissue", "control", "beside", oracle=""),
+    Arm("healer", "The judge, taught so on other subjects", "control", oracle=""),
 )
 DIFFUSED = named(  # 03b: what the network knows of one deviation, and other spaces and samplers
     _diff("teacher_forced", "Deviation, estimated from the true one", "core", oracle=""),

@@ -6,6 +6,8 @@ for and how they are scored in `evaluation`. Numbers are read from the settings 
 
 from dataclasses import fields
 
+from lib.generators.deviation import SCHEDULES, DeviationSettings
+from lib.generators.patchgan import PatchGanSettings
 from lib.generators.scenes import SCENES
 from lib.papers.departures import Row, as_rows, listed, span
 from lib.papers.pathosyn import evaluation, printed
@@ -21,8 +23,10 @@ def departures(plan: Plan) -> dict[str, list[Row]]:
     themes = {
         "Data": data(size),
         "Decomposition": decomposition(),
-        "Diffusion": diffusion(),
+        "Diffusion": diffusion(size),
         "Fusion": fusion(),
+        "Objective and training": training(size),
+        "VAE-GAN": vaegan(),
         "Competing methods": competitors(),
         "Synthetic slices": synthetic(size),
         "Disentanglement": evaluation.disentanglement(),
@@ -129,8 +133,30 @@ def _paste() -> list[str]:
     return [name for name, arm in MAIN.items() if getattr(arm, "paste", False)]
 
 
-def diffusion() -> list[tuple]:
+def diffusion(p: Sizes) -> list[tuple]:
+    s = DeviationSettings()
     return [
+        (
+            "equation 10 and Algorithm 2 draw by ancestral steps, section IV-A by DDIM; how many "
+            "steps is not said (PS-E15)",
+            f"DDIM, {p.sampler_steps} steps out of {p.length:,}, η = {s.eta:g}; arm "
+            f"`pathosyn_ddpm` takes all {p.length:,} ancestral ones",
+            "few ancestral steps lose some of the spread, DDIM's lose less",
+            "how many steps the paper takes",
+        ),
+        (
+            "noise and network cover the whole slice",
+            f"a box around each lesion with {s.pad} pixels of room, the smallest that holds it of "
+            f"{', '.join(map(str, s.sides))} pixels a side, in training and drawing",
+            "outside the mask nothing is drawn, and most of a slice is outside",
+            "what more of the anatomy around would tell the network",
+        ),
+        (
+            "the network says the noise, on a linear schedule",
+            f"as printed; arm `pathosyn_fast` says {_says('pathosyn_fast')}",
+            "what is usual today may learn faster",
+            "none",
+        ),
         (
             "α_t without its bar in equation 12 and in both algorithms, with it in equations 7 "
             "and 10 (PS-E11)",
@@ -169,6 +195,76 @@ def diffusion() -> list[tuple]:
             "they are the arms " + listed(LITERAL),
             "what is not described cannot be built",
             "what the module is",
+        ),
+    ]
+
+
+def _says(name: str) -> str:
+    changes = SOURCES[name].changes
+    named = {"v": "velocities", "x0": "the deviation", "eps": "the noise"}
+    return f"{named[changes['kind']]}, on a {changes['schedule']} schedule"
+
+
+def training(p: Sizes) -> list[tuple]:
+    s, said = DeviationSettings(), printed.STATED
+    names = {"λ_out": s.out_weight, "λ_in": s.in_weight, "λ_diff": s.diff_weight,
+             "λ_dev": s.dev_weight, "λ_syn": s.syn_weight, "λ_pat": s.pat_weight,
+             "λ_ring": s.ring_weight, "λ_leak": s.leak_weight}  # fmt: skip
+    weights = ", ".join(f"{name} {value:g}" for name, value in names.items())
+    epochs = int(said["generator_epochs"].value)
+    last = SCHEDULES[s.schedule](p.length).alpha_bar[-1].item() ** -0.5
+    signal = f"L_dev and L_syn {'' if s.by_signal else 'not '}weighted by √ᾱ_t"
+    return [
+        (
+            f"the {len(names)} loss weights, δ of equation 5 and the width of the Gaussian behind "
+            "S have no values (PS-E18)",
+            f"{weights}; δ {s.delta:g} root mean squares of the training deviations; σ "
+            f"{s.sigma:g} pixel",
+            "L_sub is of squared grey values, far smaller numbers than errors of unit noise",
+            "the paper's values",
+        ),
+        (
+            "norms are sums over pixels, and every step t counts alike",
+            f"each norm divided by the size of its own region in its own slice; {signal}",
+            "a small lesion then counts as much as a large one; the estimate multiplies an error "
+            f"of the noise by up to {last:.0f}, and those few steps would drown all others",
+            "none",
+        ),
+        (
+            f"AdamW, rate {said['rate'].value:g}, weight decay {said['decay'].value:g}, "
+            f"{epochs} epochs, cosine annealing; the batch is not stated (PS-E18)",
+            f"AdamW, rate {s.rate:g} with cosine decay, weight decay {s.decay:g}, "
+            f"{p.diff_steps:,} steps of {s.batch} slices (VAE-GAN {p.vaegan_steps:,}, MaskDiff "
+            f"{p.maskdiff_steps:,}); weights are a moving average (decay {s.average:g})",
+            f"{epochs} epochs of {p.added:,} slices would be {epochs * p.added // s.batch:,} such "
+            "steps, for each of many generators and draws; at the printed rate few steps learn "
+            "little",
+            "longer training at the printed rate: `pathosyn_diff` after half of its steps stands "
+            "in the gate",
+        ),
+    ]
+
+
+def vaegan() -> list[tuple]:
+    s, said = PatchGanSettings(), printed.STATED
+    return [
+        (
+            f"a VAE-GAN with {said['latent'].value:g} latents and a PatchGAN of weight "
+            f"{said['adversarial'].value:g}; its likelihood is not given",
+            f"{s.latent} latents, λ_adv {s.adv_weight:g}; a Gaussian likelihood of deviation "
+            f"{s.sd:g} root mean squares, in which each lesion's mean error stands for "
+            f"{s.pixels:g} pixels; the critic joins after {s.delay:,} steps, at "
+            f"{s.critic_rate:g} of the rate",
+            "with a sum over pixels small lesions would be all prior",
+            "the paper's likelihood, and what its critic sees",
+        ),
+        (
+            "whether samples are means of the decoder or draws about them is not said",
+            "draws: noise estimated from the training slices is added inside the mask, and the "
+            "critic sees it too" if s.noisy else "means",
+            "a mean is smooth and a slice has noise, which is the first thing that a judge sees; "
+            "the diffusion needs none, it draws the noise with the deviation",
+            "none",
         ),
     ]
 

@@ -224,6 +224,31 @@ def pictures(study: Study, arms: Iterable[Arm]) -> Arrays:
     return shown
 
 
+EDITED = ("seam", "paste")
+
+
+def edited(
+    model: pathosyn.PathoSyn, image: np.ndarray, mask: np.ndarray,
+    shifts: Iterable[tuple[int, int]], seed: int,
+) -> Arrays:  # fmt: skip
+    """Lesions drawn one after another on images (n, H, W), in masks moved by each of the shifts.
+
+    {way of EDITED: (shifts, 2)}: mean change against the first images, grey units, and share of
+    pixels that are equal bit for bit, outside all masks so far, air included.
+    """
+    places = [control.within(control.moved(mask, *by), image) for by in shifts]
+    shown = {}
+    for how in EDITED:
+        now, touched, found = image, np.zeros(image.shape, bool), []
+        for i, place in enumerate(places):
+            now = model.sample(now, place, np.random.default_rng([seed, i]), how).image
+            touched = touched | place
+            off = np.abs(now - image)[~touched]
+            found.append([off.mean(), (off == 0).mean()])
+        shown[how] = np.array(found)
+    return shown
+
+
 def percentiles(study: Study, arms: Iterable[Arm], n: int) -> Arrays:
     """Percentiles (101,) of every statistic of lesions, and of the distance of slices, by pool.
 

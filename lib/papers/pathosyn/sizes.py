@@ -21,7 +21,7 @@ class Sizes:
     added: int = 800  # synthetic slices that every arm adds, about one for each real one
     known_slices: int = 4000  # fresh lesion slices that train the independent readers
     judged: int = 1000  # samples and real slices whose distance is a score
-    remembered: int = 500  # samples that look for their nearest training slice
+    remembered: int = 500  # samples, or test slices, held against the truth one by one
     controlled: int = 60  # test subjects on which lesions are asked for
     repeats: int = 32  # lesions drawn for one anatomy and mask (PS-41)
     substrate_steps: int = 1500  # of f_sub alone, which two-stage arms share
@@ -36,7 +36,6 @@ class Sizes:
     classify_steps: int = 1500  # of every classifier
     known_steps: int = 600  # of the readers
     judge_steps: int = 300  # of the judge that tells real from synthetic
-    budget: tuple[int, ...] = (150, 300, 600, 1200, 2400)  # steps at which arms are compared
     seeds: int = 2  # of a task's network, for each pool of a draw
     seeds_alone: int = 6  # and of real images alone, the control of all arms
 
@@ -53,7 +52,6 @@ SIZES = {
         subjects=(8, 1, 4), slices=8, sweep=(4, 6), added=10, known_slices=60, judged=40,
         remembered=10, controlled=3, repeats=3, substrate_steps=4, diff_steps=4, vaegan_steps=4,
         ldm_steps=(4, 4), maskdiff_steps=4, length=20, sampler_steps=4, meta_steps=4,
-        segment_steps=4, classify_steps=4, known_steps=6, judge_steps=4, budget=(3, 6), seeds=1,
-        seeds_alone=2,
+        segment_steps=4, classify_steps=4, known_steps=6, judge_steps=4, seeds=1, seeds_alone=2,
     ),
 }  # fmt: skip

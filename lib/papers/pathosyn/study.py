@@ -8,6 +8,7 @@ from lib.generators import latent
 from lib.jobs import Job
 from lib.papers.arms import Arm
 from lib.papers.pathosyn.arms import SOURCES
+from lib.papers.pathosyn.pools import HEALER
 from lib.papers.pathosyn.sizes import SIZES
 from lib.papers.pathosyn.tasks import Tasks
 from lib.profiles import Plan
@@ -124,7 +125,15 @@ class Study(Tasks):
         )  # fmt: skip
 
     def answered(self, arm: Arm, k: int) -> Job:
-        """The answer of an arm of DECOMPOSED."""
+        """The answer of an arm of DECOMPOSED.
+
+        The judge's is that of one fit in every draw; the two of f_sub alone differ in HEALER only.
+        """
+        if arm.name == "healer":
+            return self.healed("substrate", k, self.healer)
+        alone = {"equation_3": {"joint": False}, "taught": HEALER}
+        if arm.name in alone:
+            return self.healed("substrate", k, self.substrate(k, alone[arm.name]))
         fitted = self.fitted(SOURCES["pathosyn_diff"], k) if arm.name == "substrate" else None
         return self.healed(arm.name, k, fitted)
 

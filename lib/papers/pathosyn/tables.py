@@ -91,7 +91,6 @@ class Diffusion(Slices):
         for arm in chosen("pathosyn_diff", "pathosyn_fast", "pathosyn_ddpm"):
             each = study.each(arm, lambda k, a=arm: study.spectrum(a, k))
             yield Scores(arm, ("spectrum_ratio", "noise_share"), each)
-        for arm in chosen("pathosyn_fast", "pathosyn_ddpm"):
             each = study.each(arm, lambda k, a=arm: study.judged(study.pool(a, k)))
             yield Scores(arm, COMPETENCE, each)
         for n in study.size.sweep[:2]:
@@ -99,6 +98,9 @@ class Diffusion(Slices):
             for arm in chosen("deviation_space", "image_space"):
                 each = few.each(arm, lambda k, a=arm, at=few: at.told_apart(at.pool(a, k), k, a))
                 yield Scores(arm, ("c2st_auc",), each, few.regime, trained=study.regime)
+
+    def null_job(self, study: Study) -> Job | None:
+        return study.null if study.source.truth else None
 
     def null(self, arm: Arm, metric: str) -> float | None:
         return {"c2st_auc": 0.5, "spectrum_ratio": 1.0}.get(metric)
@@ -108,12 +110,16 @@ class Framework(Slices):
     """How lesions are fused, one term of the objective at a time, and the paper to the letter."""
 
     item = "pathosyn/03c_framework"
+    fused = ("truth", "seam", "no_seam", "feathered", "poisson", "pathosyn_paste")
+    rivals = ("pathosyn_vaegan", "maskdiff", "maskdiff_paste")  # with a step across the rim too
 
     def scores(self, study: Study) -> Iterable[Scores]:
         if not study.source.truth:
             return
-        for arm in chosen("truth", "seam", "no_seam", "feathered", "poisson"):
+        for arm in chosen(*self.fused):
             yield Scores(arm, STEP, study.each(arm, lambda k, a=arm: study.stepped(a, k)))
+        for arm in chosen(*self.rivals):
+            yield Scores(arm, STEP, study.each("beside", lambda k, a=arm: study.stepped(a, k)))
         for arm in chosen("full", "no_inside", "no_ring", "no_leak", "unmasked"):
             yield Scores(arm, FORCED, study.each(arm, lambda k, a=arm: study.teacher_forced(a, k)))
         for arm in (SOURCES["pathosyn_diff"], *LITERAL.values()):

@@ -79,6 +79,9 @@ def test_two_arms_are_one_only_where_it_says_so():
 def test_labels_and_standing_arms():
     labels = [arm.label for arm in SOURCES.values()]
     assert len(set(labels)) == len(labels)
+    rivals = [arm for arm in SOURCES.values() if arm.generator in ("brain_ldm", "meta_auto",
+                                                                   "maskdiff")]  # fmt: skip
+    assert len(rivals) >= 4 and all(arm.label.endswith("(our reading)") for arm in rivals)
     roles = {name: SOURCES[name].role for name in arms.MAIN}
     for name in ("memoriser", "smooth", "shuffled"):
         assert roles[name] == "control"

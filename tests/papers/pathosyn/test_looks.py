@@ -54,6 +54,22 @@ def test_pictures_of_every_arm_stand_in_the_order_of_the_slices():
     assert looks.pictures(own, chosen("brain_ldm", "pathosyn_diff")) == {}
 
 
+def test_edits_follow_one_another_and_count_what_no_mask_has_touched():
+    image = np.full((1, 8, 8), 0.5, np.float32)
+    mask = np.zeros((1, 8, 8), bool)
+    mask[0, 3, 3] = True
+
+    class Model:
+        def sample(self, image, mask, rng, how):
+            outside = image if how == "paste" else image + np.float32(0.01) * (image > 0.5 - 1e-6)
+            return SimpleNamespace(image=np.where(mask, 0, outside))
+
+    found = looks.edited(Model(), image, mask, [(0, 0), (0, 1), (1, 0)], seed=0)
+    assert set(found) == {"seam", "paste"}
+    np.testing.assert_array_equal(found["paste"], [[0, 1]] * 3)
+    np.testing.assert_allclose(found["seam"], [[0.01, 0], [0.02, 0], [0.03, 0]], atol=1e-6)
+
+
 def test_diagrams_are_summed_over_the_draws_that_are_there():
     own = study(segmented=Result({"diagram": np.ones((15, 3))}, {}))
     own.draws = lambda arm: {"real": [0, 1], "maskdiff": []}.get(arm.name, [0])

@@ -7,6 +7,7 @@ from lib.jobs import Job
 from lib.papers.pathosyn import tables, tasks
 from lib.papers.pathosyn.arms import (
     CLASSIFIERS,
+    DECOMPOSED,
     FRAMEWORK,
     GENERATORS,
     GRADED,
@@ -16,6 +17,7 @@ from lib.papers.pathosyn.arms import (
     SOURCES,
     chosen,
 )
+from lib.papers.pathosyn.pools import HEALER
 from lib.papers.pathosyn.study import study
 from lib.profiles import FULL, QUICK, Plan
 
@@ -112,6 +114,37 @@ def test_ways_to_fuse_and_to_sample_are_of_one_fit_and_terms_are_not():
     assert len({fit.key for fit in fits} | {main}) == len(fits) + 1
     seeds = {str(fit.spec["args"]["stream"]) for fit in fits}
     assert len(seeds) == 1, "ablations start from the same weights"
+
+
+def test_f_sub_alone_learns_two_objectives_from_the_same_slices_for_the_same_steps():
+    """So that what one of them knows more of the healthy slice is the objective's doing."""
+    fits = {name: STUDY.answered(DECOMPOSED[name], 0).spec["args"]["fitted"]["$job"]["args"]
+            for name in ("equation_3", "taught")}  # fmt: skip
+    one, other = (dict(fit.pop("settings")) for fit in fits.values())
+    assert fits["equation_3"] == fits["taught"], "one draw's slices, and one stream of seeds"
+    differing = {name for name in one if one[name] != other[name]}
+    assert differing == {*HEALER} - {"joint"}
+    two_stage = STUDY.fitted(SOURCES["pathosyn_two_stage"], 0).spec["args"]["substrate"]
+    assert STUDY.answered(DECOMPOSED["equation_3"], 0).spec["args"]["fitted"] == two_stage
+    judge = STUDY.answered(DECOMPOSED["healer"], 0)
+    assert tuple(STUDY.stream("subjects", 0)) not in streams(judge.spec["args"]["fitted"])
+
+
+def test_steps_of_every_generator_and_pasted_back_are_of_lesions_in_their_own_masks():
+    """The same slices and masks for all arms of one generator, so that steps can be compared."""
+    table, ways = TABLES["03c_framework"], {}
+    rows = {s.arm.name: s.jobs[0] for s in table.scores(study(Plan(FULL, only=(0,))))
+            if "boundary_step" in s.paths}  # fmt: skip
+    assert set(rows) == {*table.fused, *table.rivals}
+    for name, job in rows.items():
+        args, arm = job.spec["args"], SOURCES[name]
+        assert args["slices"] == {"$job": STUDY.slices(0).spec}, name
+        if name != "truth":
+            drawn = args["pool"]["$job"]["args"]
+            assert drawn["scene"] == "own" and drawn["stream"] == STUDY.own(f"own {arm.source}", 0)
+            ways.setdefault(arm.source, set()).add(drawn["how"])
+    assert ways == {"pathosyn_diff": {None, "hard", "feathered", "poisson", "paste"},
+                    "pathosyn_vaegan": {None}, "maskdiff": {None, "paste"}}  # fmt: skip
 
 
 def test_two_stages_share_the_substrate_of_their_draw():

@@ -6,6 +6,7 @@ import pytest
 
 from lib.claims import ledger
 from lib.papers.budget import SPARE
+from lib.papers.pathosyn.arms import SOURCES
 from lib.papers.pathosyn.tables import TABLES
 from lib.profiles import FULL, QUICK, Plan
 
@@ -32,6 +33,18 @@ def test_every_row_that_a_claim_reads_is_made():
     for claim in ledger.by_paper("pathosyn"):
         for item, regime, arm, metric in ledger.needs(claim["test"]):
             assert (regime or "bare", arm, metric) in made.get(item, ()), (claim["id"], item)
+
+
+@pytest.mark.parametrize("stem", ["03b_deviation_diffusion", "03c_framework", "04a_realism"])
+def test_ways_to_train_and_draw_stand_beside_the_main_arm_and_real_slices(stem):
+    table = TABLES[stem]
+    (study,) = table.studies(Plan(replace(FULL, draws=1, beside=1)))
+    judged = {s.arm.name: s.jobs[0] for s in table.scores(study)
+              if "kid" in s.paths and s.regime in ("", "bare") and 0 in s.jobs}  # fmt: skip
+    main = judged.pop("pathosyn_diff")
+    assert main == study.judged(study.pool(SOURCES["pathosyn_diff"], 0)) and judged
+    assert {job.spec["args"]["n"] for job in judged.values()} == {main.spec["args"]["n"]}
+    assert table.null_job(study) == study.null
 
 
 def test_no_claim_rests_on_the_spare_draw():
