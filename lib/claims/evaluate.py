@@ -140,7 +140,7 @@ def _told(names, fallen, labels, parts):
     each = [_part_text(label, part) for label, part in zip(labels, parts, strict=True)]
     if len(parts) > 5:
         each = [text for text, name in zip(each, names, strict=True) if name not in v.POSITIVE]
-    lead = "; not so " if len(parts) > 5 else ": "
+    lead = "; the other parts: " if len(parts) > 5 else ": "
     against = f", {sum(fallen)} reversed or without effect" if any(fallen) else ""
     text = f"{holding} of {len(parts)} parts hold{against}"
     return text + (lead + "; ".join(each) if each else "") + "."

@@ -56,12 +56,8 @@ def test_without_an_oracles_gain_there_is_no_share():
     assert v.base(found["verdict"]) == v.INCONCLUSIVE and found["delta"] is None
     assert "No share: in many the oracle " in found["sentence"]
     assert "Cannot be decided here: needs about R=" in found["sentence"]
-    little = gains(0.4, 0.4, (0.2, 0.0004))
-    assert "in many the oracle gains 0.0004, not clear of zero." in found_text("interaction", little)
-
-
-def found_text(kind, table):
-    return judge.judge(claim(kind, **SHARES), source_of(*table))["sentence"]
+    little = judge.judge(claim("interaction", **SHARES), source_of(*gains(0.4, 0.4, (0.2, 0.0004))))
+    assert "in many the oracle gains 0.0004, not clear of zero." in little["sentence"]
 
 
 def test_one_draw_tells_no_share_and_its_part_says_why():
