@@ -40,7 +40,7 @@ def beside_oracle(at: Regime, arms: Iterable[Arm], metric: str, label: str) -> s
     if not lower:
         return f"*{text}; no other arm reads less.*"
     less = f"of {len(others)} other arms {len(lower)} read less ({listed(lower)})"
-    return f"*{text}; {less}. It cannot tell which of these is better than another.*"
+    return f"*{text}; {less}. So this number does not say which arm is better.*"
 
 
 # ---- pictures -----------------------------------------------------------------------------------
