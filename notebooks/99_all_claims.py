@@ -119,7 +119,10 @@ dial
 # ## The gate
 #
 # A claim is *not interpreted* if any generator that it compares, baselines included, is not competent
-# here. The bounds hold for all chapters; where a row is missing, the verdict stands and says so.
+# here. The bounds hold for all chapters; where a row is missing, the verdict stands and says so. Not
+# gated are a generator's own scores, adherence for instance, and the claims of the second table: all
+# ranks, bounds and spreads, and what the ledger sets *off*. Most are about a generator itself; where one
+# is about what samples are good for, look at the gate of the other claims that compare the same arms.
 
 # %%
 low, high = gate.ADHERENCE
@@ -130,6 +133,15 @@ page.table(["condition", "bound"], [
     ["how far the second half of its training moves its distance, on a spare draw",
      f"less than {SECOND_HALF:.0%}"],
 ])  # fmt: skip
+
+# %%
+free = {}  # claims by the kind of a test that is not gated
+for claim in ledger.load():
+    for leaf in ledger.leaves(claim["test"]):
+        kind = leaf.get("gate") or leaf["kind"]
+        if leaf["kind"] in kinds.SIMPLE and kind not in gate.GATED:
+            free.setdefault(kind, {})[claim["id"]] = None
+page.table(["not gated", "claims"], [[kind, ", ".join(ids)] for kind, ids in free.items()])
 
 # %% [markdown]
 # ## How often the judge errs
@@ -146,7 +158,8 @@ for name in dict.fromkeys(row["test"] for row in kept["rows"]):
 
 # %% [markdown]
 # **What to see.** Where nothing is there, few verdicts are for the claim, and where the paper's
-# effect is there, few are against it. A margin that is small against the spread is neither shown nor
+# effect is there, few are against it; in the tables of equivalence it is the other way round, and a
+# method that changes nothing is rightly found not inferior. A margin that is small against the spread is neither shown nor
 # excluded in ten draws: such a claim says *cannot be decided here*, and how many draws it needs. A
 # conjunction of five parts fails if one of them is reversed. The last table is why the interval with
 # the error pooled over arms stands beside some verdicts and decides none: it would find the paper's
@@ -176,7 +189,7 @@ page.table(["p", "Holm"], [[a, verdict.number(b)] for a, b in zip(p, holm(p), st
 verdicts = list(page.judged.values())
 measured = summary.told(verdicts, summary.MEASURED)
 core = sum(out["priority"] == 1 for out in verdicts)
-print(f"{len(verdicts)} claims, {core} of them core; draws have decided {len(measured)};", end=" ")
+print(f"{len(verdicts)} claims, {core} of them core; draws have been made for {len(measured)};", end=" ")
 print(f"{summary.from_record(verdicts)} of these rest on draws that were not computed here")
 
 # %%

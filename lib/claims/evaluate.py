@@ -34,15 +34,21 @@ def at_looks(test, source, factor):
     beside = pooled.beside(test, source)
     said = [found["sentence"], looks.state(look, n, planned, decided)]
     if look and look < n:
-        numbers = v.figures(kinds.what(test), whole["delta"], whole["ci95"], None, n)
-        said.append(f"All draws {numbers}.")
+        said.append(f"All draws {_of_all(test, whole)}.")
     need = None if decided else needed(test, source, factor, whole)
     said += [] if decided else [power.sentence(need, n, last)]
     said += [pooled.sentence(beside)] if beside else []
-    of_all = ("n", "delta", "ci95", "ci90", "p_sign_flip")
+    of_all = ("n", "delta", "ci95", "ci90", "p_sign_flip", "note")
     kept = {key: whole[key] for key in of_all if key in whole}
     kept |= {"look": look, "need": need, "pooled": beside}
     return found | kept | {"sentence": " ".join(filter(None, said))}
+
+
+def _of_all(test, whole):
+    """What all draws give, behind a look at fewer of them."""
+    if whole.get("note"):
+        return f"give {whole['note']}"
+    return v.figures(kinds.what(test), whole["delta"], whole["ci95"], None, whole["n"])
 
 
 def seen(test, source, factor=1.0):
@@ -134,16 +140,16 @@ def _told(names, fallen, labels, parts):
     each = [_part_text(label, part) for label, part in zip(labels, parts, strict=True)]
     if len(parts) > 5:
         each = [text for text, name in zip(each, names, strict=True) if name not in v.POSITIVE]
-    lead = "; not so " if len(parts) > 5 else ": "
+    lead = "; the other parts: " if len(parts) > 5 else ": "
     against = f", {sum(fallen)} reversed or without effect" if any(fallen) else ""
     text = f"{holding} of {len(parts)} parts hold{against}"
     return text + (lead + "; ".join(each) if each else "") + "."
 
 
 def _part_text(label, part):
-    """ "label verdict (0.012, 0.004 to 0.020)"."""
-    delta, ci95 = part["delta"], v.interval(part["ci95"], part["n"])
-    numbers = "" if delta is None else f" ({v.number(delta)}, {ci95})"
+    """ "label verdict (0.012, 0.004 to 0.020)", or why there is no number."""
+    delta, ci95, note = part["delta"], v.interval(part["ci95"], part["n"]), part.get("note")
+    numbers = f" ({note})" * bool(note) if delta is None else f" ({v.number(delta)}, {ci95})"
     return f"{v.spelled(label)} {v.short(part['verdict'])}{numbers}"
 
 

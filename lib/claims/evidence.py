@@ -137,27 +137,34 @@ def gain_shares(test, source, factor=1.0):
     """A weighted sum of a method's shares of the oracle's gain, by the delta method.
 
     A share is F = N / D, gains over the baseline as means over draws; draw r stands for F + (N_r -
-    F D_r) / D. Without an oracle's gain clear of zero in every term there is no interval and no p,
-    `note` says so, and `whole` is the mean and SD of the gain that is least clear.
+    F D_r) / D. Without an oracle's gain clear of zero in every term there is no share: no mean, no
+    interval and no p. `note` says so, and `whole` is the mean and SD of the gain least clear.
     """
     named = [{**test, **term} for term in test["shares"]]
     roles = [(t["treatment"], t["oracle"], t.get("baseline", "real")) for t in named]
     pairs = [(t, arm) for t, arms in zip(named, roles, strict=True) for arm in arms]
     each = [values(t, source, arm=arm) for t, arm in pairs]
     matrix = together(each, test.get("first")).reshape(len(named), 3, -1)
-    d, mean, notes, wholes = np.zeros(matrix.shape[-1]), 0.0, [], []
+    d, clear, wholes = np.zeros(matrix.shape[-1]), True, []
     for t, (method, best, real) in zip(named, matrix, strict=True):
         gain, whole = sign(t) * (method - real), sign(t) * (best - real)
-        notes.append(inference.fieller(gain, whole)["note"])
+        clear = clear and not inference.fieller(gain, whole)["note"]
         wholes.append((float(whole.mean()), float(whole.std(ddof=1)) if len(whole) > 1 else None))
         share = gain.mean() / whole.mean() if whole.mean() else np.nan
-        mean += t["w"] * share
         d += t["w"] * (share + (gain - share * whole) / whole.mean()) if whole.mean() else np.nan
-    if not any(notes):
+    if clear:
         return measured(d, float(test["margin"]), test, factor) | {"note": ""}
-    blank = dict.fromkeys(("sd", "ci95", "ci90", "p", "p_equal"))
-    mean = float(mean) if np.isfinite(mean) else None
-    more = {"mean": mean, "n": len(d), "d": d, "scale": 1.0, "margin": float(test["margin"])}
-    least_clear = min(wholes, key=lambda gain: gain[0] / (gain[1] or 1.0))
-    return blank | more | {"equal": more["margin"], "note": next(filter(None, notes)),
-                           "whole": least_clear}  # fmt: skip
+    blank = dict.fromkeys(("mean", "sd", "ci95", "ci90", "p", "p_equal"))
+    more = {"n": len(d), "d": d, "scale": 1.0, "margin": float(test["margin"])}
+    least_clear = min(range(len(named)), key=lambda i: wholes[i][0] / (wholes[i][1] or 1.0))
+    note = _no_share(test, test["shares"][least_clear], wholes[least_clear][0], len(d))
+    return blank | more | {"equal": more["margin"], "note": note, "whole": wholes[least_clear]}
+
+
+def _no_share(test, term, whole, n):
+    """Why there is no share: what the oracle gains, and where."""
+    where = v.spelled(term.get("regime") or term.get("metric", test["metric"]))
+    gains = f"in {where} the oracle {'loses' if whole < 0 else 'gains'} {v.number(abs(whole))}"
+    if n == 1:
+        return f"no share from one draw; {gains}"
+    return f"no share: {gains}" + ", not clear of zero" * (whole > 0)

@@ -74,14 +74,16 @@ def difference(test, source, factor):
     text = v.wording(name, s["margin"], v.hardest(effect), s["equal"])
     if name == v.DIRECTION and v.clear(s["p_equal"]):
         text += ", and equivalent within the margin"
-    more = {"targets": targets} if targets else {}
-    if test.get("first") is None and s["n"] <= 16 and not s.get("note"):
-        more["p_sign_flip"] = inference.sign_flip(s["d"])
-    need = _need_of(power.of_difference, s, s["equal"], factor)
-    if s.get("note"):
-        need = power.of_gain(*s["whole"], factor)
+    more, note = {"targets": targets} if targets else {}, s.get("note")
     said = [f"{text} {_numbers(test, s)}.", _said_of(targets)]
-    said += [f"{s['note'].capitalize()}."] if s.get("note") else []
+    if note:
+        more["note"] = note
+        said.append(f"{note[0].upper()}{note[1:]}.")
+        need = power.of_gain(*s["whole"], factor)
+    else:
+        need = _need_of(power.of_difference, s, s["equal"], factor)
+    if test.get("first") is None and s["n"] <= 16 and not note:
+        more["p_sign_flip"] = inference.sign_flip(s["d"])
     return outcome(test, name, s, " ".join(filter(None, said)), need, **more)
 
 

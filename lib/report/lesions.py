@@ -9,7 +9,8 @@ from lib.metrics import deviations
 from lib.papers.arms import Arm
 from lib.papers.pathosyn.arms import COLOURS
 from lib.report import plots
-from lib.report.rows import Regime
+from lib.report.rows import Regime, number
+from lib.report.summary import listed
 
 FORBIDDEN = "#56B4E9"  # the outline of where no lesion can be
 
@@ -23,7 +24,23 @@ def missing(page, arms: Iterable[Arm], there: Iterable[Arm]) -> None:
     """A sentence about the arms that have no number yet."""
     names = dict.fromkeys(arm.label for arm in arms if arm not in [*there])
     if names:
-        page.text(f"*Without a number yet, and so left out below: {', '.join(names)}.*")
+        page.text(f"*Without a number in the tables yet: {', '.join(names)}.*")
+
+
+def beside_oracle(at: Regime, arms: Iterable[Arm], metric: str, label: str) -> str:
+    """Whether a score that should be low ranks arms: how many of them read less than the oracle,
+    whose lesions are true; "" without the oracle's row."""
+    others = [arm for arm in arms if arm.role != "oracle" and at.has(arm, metric)]
+    if not others or not at.has("oracle", metric):
+        return ""
+    best = at.mean("oracle", metric)
+    lower = [arm.label for arm in others if at.mean(arm, metric) < best]
+    text = f"Fresh phantoms, whose lesions are true, read a {label} of {number(best)}"
+    text += f" (R={at.count('oracle', metric)}; real against real {at.null('oracle', metric)})"
+    if not lower:
+        return f"*{text}; no other arm reads less.*"
+    less = f"of {len(others)} other arms {len(lower)} read less ({listed(lower)})"
+    return f"*{text}; {less}. So this number does not say which arm is better.*"
 
 
 # ---- pictures -----------------------------------------------------------------------------------

@@ -204,10 +204,11 @@ class Page:
         display(Markdown(markdown))
 
     def table(self, head: list[str], lines: list[list]) -> None:
-        """A table of text; one line that says so when it is empty. Names are spelled."""
+        """A table of text; one line that names it when it is empty. Names are spelled."""
         head = [spelled(str(title)) for title in head]
         lines = [[SPELLED.get(str(cell), cell) for cell in line] for line in lines]
-        self.text(summary.table(head, lines) if lines else f"*{head[0] or head[1]}: none*")
+        empty = f"*Table “{head[0] or head[1]}”: no rows so far.*"
+        self.text(summary.table(head, lines) if lines else empty)
 
     def source(self, *functions) -> None:
         """The code of functions or classes as it runs."""

@@ -110,7 +110,7 @@ mine.verdicts()
 # [01_generator](01_generator.py). A positive verdict whose attribution *vanishes* is a gain that blurred
 # copies, or shuffled labels, give as well.
 #
-# What a run has decided, in words:
+# What a run has measured, in words:
 
 # %%
 mine.in_words()

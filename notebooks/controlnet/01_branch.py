@@ -264,7 +264,8 @@ page.check("more guidance is clearer, and too narrow", points[5].mean() > 1.1
 # ## What was tried
 #
 # Neither the sampler's steps nor the guidance is stated. Both were chosen by what the independent reader
-# sees in films of a spare draw that no claim uses. Here the generator of that draw is asked for the same
+# sees in films of a spare draw that no claim uses; which other draws had been seen by then stands in
+# [the log of changes](00_claims.py). Here the generator of that draw is asked for the same
 # films by each recipe; *fresh phantoms* show what a perfect generator would reach.
 
 # %%
@@ -317,8 +318,7 @@ page.table(
 # - checked to the bit that zero convolutions, "N/A" and black masks are nothing, and that the base is
 #   frozen;
 # - started the branch in the usual way, too, and seen what zero saves;
-# - seen on a line what guidance buys and what it costs;
-# - shown what was tried for films before any claim was looked at.
+# - seen on a line what guidance buys and what it costs.
 #
 # Next: [01_generator](01_generator.py), whether the films show what they were asked for.
 #

@@ -306,7 +306,8 @@ with page.figure(caption, len(TASKS), len(PERCENT), "gain", figsize=(11, 8.6)) a
 # %% [markdown]
 # **What to see.** To the right of zero the synthetic films are better. Read the orange controls
 # before *Real films*: where blurred copies or shuffled labels do as well, the gain is regularisation.
-# The oracle is expected on the left.
+# The oracle should lie on the left; [table1_datasets](table1_datasets.py) says where films as true as
+# those of new subjects do not help.
 
 # %% tags=["CN-03", "CN-04", "CN-05", "CN-06", "CN-07", "CN-08", "CN-09", "CN-10", "CN-11", "CN-12", "CN-13", "CN-14"]
 page.verdicts("CN-03", "CN-04", "CN-05")  # RSNA-like

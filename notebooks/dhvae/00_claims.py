@@ -123,7 +123,7 @@ mine.verdicts()
 # verdict whose attribution *vanishes* is a gain that blurred copies, or masks of other images, give
 # as well.
 #
-# What a run has decided, in words:
+# What a run has measured, in words:
 
 # %%
 mine.in_words()

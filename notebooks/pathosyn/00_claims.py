@@ -112,7 +112,7 @@ mine.in_words()
 # **What to see.** The link in the first column leads to the cell that shows the verdict. *Not yet
 # run* is neither for nor against the paper; *exploratory* means before the first look. A positive
 # verdict whose attribution *vanishes* is a gain that blurred copies, or shuffled masks, give as well.
-# The last table says in words what a run has decided.
+# The last table says in words what a run has measured.
 #
 # Two claims cannot be run: a module that no section describes, and what only patients can show.
 
@@ -123,26 +123,29 @@ page.verdicts("PS-12", "PS-45")
 # ## All tests on one scale
 #
 # Every part's difference is divided by the smallest difference that counts, the margin, so that
-# cosines, distances, Dice and AUC fit on one axis. On the left are the lesions themselves, on the
-# right what they are good for (Tables II and III). Bounds, spreads and counts of contrasts have no
-# margin, and appear in the tables above only.
+# cosines, distances, Dice and AUC fit on one axis. The lesions themselves, and what they are good for
+# (Tables II and III), have a panel each once they have a draw. Bounds, spreads and counts of contrasts
+# have no margin, and appear in the tables above only.
 
 # %%
 there = [one for one in mine.effects if one["value"] is not None and one["kind"] != "bound"]
 useful = {f"PS-{i}" for i in (*range(15, 32), 35, 40, 42)}
-sides = [[one for one in there if (one["id"] in useful) == side] for side in (False, True)]
+titles = {"lesions": False, "what they are good for": True}
+sides = {t: [one for one in there if (one["id"] in useful) == x] for t, x in titles.items()}
+sides = {title: tests for title, tests in sides.items() if tests}
 caption = (
     "All measured tests of PathoSyn's claims with a margin, in margins, with 95 % t-intervals: "
     f"{len(there)} tests of {len({one['id'] for one in there})} claims; cross: the paper's effect."
 )
-tall = [max(chapter.bands(tests)[-1], 1) for tests in sides]
+tall = max((chapter.bands(tests)[-1] for tests in sides.values()), default=1)
 if there:
-    with page.figure(caption, 1, 2, figsize=(12.5, 0.075 * max(tall) + 2)) as axes:
-        for ax, tests, title in zip(axes, sides, ("lesions", "what they are good for"), strict=True):
+    shape = {"figsize": (6.5 * len(sides), 0.075 * tall + 2), "squeeze": False}
+    with page.figure(caption, 1, len(sides), **shape) as axes:
+        for ax, (title, tests) in zip(axes[0], sides.items(), strict=True):
             mine.banded(ax, tests, (1, 10, 100))
             xlabel = "difference in the claim's direction, in margins"
             ax.set(title=title, xlabel=xlabel, xlim=chapter.reach(there))
-        chapter.legend(axes[0].figure, there)
+        chapter.legend(axes[0, 0].figure, there)
 else:
     page.text("*No draw of this chapter yet.*")
 

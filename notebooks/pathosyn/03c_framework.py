@@ -447,7 +447,7 @@ else:
 #
 # - seen a loss that is always 0, and two that contradict each other at the rim;
 # - fused a deviation in five ways, and measured what the seam takes from a lesion's rim;
-# - taken the paper literally, on a line with the exact noise and on slices with networks.
+# - taken the paper literally on a line with the exact noise, and set fits of networks beside it.
 #
 # Next: [04a_realism](04a_realism.py) asks whether a judge can tell the result from real slices.
 #

@@ -14,7 +14,7 @@
 # - what every method changes *outside* the mask, counted bit for bit, with and without pasting the
 #   image back, after one edit and after ten;
 # - Figure 5: texture inside lesions beside the null of real against real, and distances to real slices
-#   beside those of plain copies, which win this plot.
+#   beside those of plain copies.
 #
 # Nothing here shows that a method works or fails on patients.
 
@@ -226,6 +226,7 @@ deep = [arm for arm in TEXTURED if at.has(arm, "lesion_kid")]
 if deep:
     with page.figure(caption, 1, 1, "lesion_kid", figsize=(6.5, 3.4)) as ax:
         lesions.forests([ax], at, deep, {"lesion_kid": "lesion KID (lower)"}, {"lesion_kid": "symlog"})
+page.text(lesions.beside_oracle(at, deep, "lesion_kid", "KID"))
 
 # %% [markdown]
 # ## Figure 5, bottom left: intensity and texture inside lesions
@@ -303,8 +304,9 @@ if inside:
         lesions.forests(axes, at, inside, LEVELS, SCALES)
 
 # %% [markdown]
-# **What to see.** All three count noise as well. A generator that adds the scanner's noise to a smooth
-# lesion has power and entropy, and blurred copies (orange) of true lesions have little of either.
+# **What to see.** All three count noise as well, so that a generator that adds the scanner's noise to a
+# smooth lesion has power and entropy. Blurred copies (orange) of true lesions show what each number says
+# of a blur: one that leaves them in the green band does not see it.
 #
 # ## Figure 5, bottom right: distance to real slices
 #
@@ -330,7 +332,8 @@ null = at.null("pathosyn_diff", "distance_auc")
 page.table(["P(nearer than a fresh phantom)", "0.5: as near"], [*lines, ["null (real)", null]])
 
 # %% [markdown]
-# **What to see.** The aim is the green curve, not the left border. Whatever lies to the left of it is
+# **What to see.** The aim is the green curve, not the left border; see on which side copies lie, the
+# blurred and the noisy ones. Whatever lies to the left of it is
 # nearer to real slices than real slices are to one another. The test of PS-34 is the paper's own,
 # "left of the baselines": a copier passes it, so on its own it says little.
 #

@@ -80,7 +80,7 @@ page.check("a rim lowers the slope, at an R² near 1", missed[2.0][0] < 0.9 < mi
 
 # %% [markdown]
 # So the reader's own slope is needed, on lesions that truly grow. It is the row *Truly growing
-# lesions* below, and no sample can be expected to do better.
+# lesions* below. A drawn lesion may read more than that where it is easier to see than a true one.
 #
 # ## The run
 
@@ -180,7 +180,8 @@ if METHODS:
 
 # %% [markdown]
 # **What to see.** A slope of severity other than 1 is clipping: bright lesions have no room above
-# white. A slope of size below 1 may be due to the reader; compare it with the green one. *Seen* is
+# white. A slope of size below 1 may be due to the reader; compare it with the green one. Right of the
+# green line the reader misses less of drawn lesions than of true ones, whose rim is soft. *Seen* is
 # the share of plain lesions in which the reader finds anything; where it is low, slopes rest on few
 # lesions. *Change outside* is due to the substrate network, as in
 # [04b_consistency](04b_consistency.py).
@@ -282,7 +283,8 @@ if both:
 page.table(["error", *ERRORS.values()], [[arm.label, *(at.cell(arm, m) for m in ERRORS)] for arm in both])
 
 # %% [markdown]
-# **What to see.** A single drawing is one possible lesion, not this one: even a perfect law would be as
+# **What to see.** The mask is given, the brightness is not: a drawn tumour may be far fainter than the true
+# one, or all but vanish. A single drawing is one possible lesion, not this one: even a perfect law would be as
 # far from the truth as two of its lesions are from each other. The mean of eight is the fair answer to
 # "what will it look like". Where the lesion is *new*, the copy shows healthy tissue, and there a drawing
 # should win.
@@ -330,8 +332,9 @@ if obeys:
 
 # %% [markdown]
 # **What to see.** On lesion-free slices compare the share of energy with the share of forbidden *pixels* in
-# those masks, printed below the table: a method that knows nothing of ventricles has as much energy
-# there as pixels; one that respects them has less.
+# those masks, printed below the table: one that respects ventricles has less energy there than pixels. One
+# that knows nothing of them has as much, or more: a ventricle is dark, and a lesion drawn as bright in it as
+# beside it is a larger change.
 #
 # *Along white matter* is 1 where edges of the lesion run along borders of white matter, 0
 # at random. The mask alone carries much of that: it was cut out by the anatomy, and every method is

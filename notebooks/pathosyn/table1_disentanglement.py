@@ -242,7 +242,8 @@ if examples:
 #
 # Mean and 95 % t-interval over training draws. *Permutation*: PathoSyn's substrates with the
 # deviations of other samples. *Chance*: the C that is expected by chance in as many dimensions as
-# both parts share, which are far fewer than the encoder has features. The columns *paper (patients)*
+# both parts share, which are far fewer than the encoder has features; it is a formula for directions that
+# are all alike, and pairs that are truly shuffled may read something else. The columns *paper (patients)*
 # are another encoder and another estimator: an order, not a target.
 
 # %%
@@ -286,7 +287,7 @@ def drawn_lines(metric: str) -> dict[str, dict]:
 # %%
 caption = (
     "Table I: C of raw and of centred features, and mutual information; 95 % t-intervals over "
-    f"{page.counted(rows, 'pathosyn_diff', 'mi')} training draws; dashed: pairs shuffled."
+    f"{page.counted(rows, 'pathosyn_diff', 'mi')} training draws; dashed: PathoSyn's pairs shuffled."
 )
 
 # %%
@@ -295,13 +296,14 @@ if len(rows):
         for ax, metric in zip(axes, SHOWN, strict=True):
             plots.lines(ax, drawn_lines(metric), SHOWN[metric])
             ax.tick_params(labelleft=ax is axes[0])
-            if weak.has("permutation", metric):
+            if metric == "mi" and weak.has("permutation", metric):
                 ax.axvline(weak.mean("permutation", metric), color="#777777", lw=1, ls="--")
         plots.legend(axes[0].figure)
 
 # %% [markdown]
-# **What to see.** On the dashed line a lesion says nothing about its anatomy. A method that lies
-# *below* the truth under the same law does not disentangle better: its lesions have lost what true
+# **What to see.** In the right panel, on the dashed line, a lesion says nothing about its anatomy; the C of
+# a method has a null of its own, since features differ. A method whose information lies *below* that of the
+# truth under the same law does not disentangle better: its lesions have lost what true
 # ones owe to their place. One that lies above has put into its lesions something of the anatomy that
 # true ones do not have.
 #

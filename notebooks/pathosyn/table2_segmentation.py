@@ -424,10 +424,10 @@ page.verdicts("PS-29", "PS-30", "PS-31", "PS-40")  # size of lesions, pixels, fe
 # %% [markdown]
 # ## In this notebook we have
 #
-# - put the paper's six arms between real slices alone and an oracle, in four regimes, at equal steps;
-# - told new lesions apart from mere repetition, blur or wrong masks;
+# - set the paper's six arms between real slices alone and an oracle, in four regimes, at equal steps;
+# - set arms beside them that tell new lesions from mere repetition, blur or wrong masks;
 # - seen why small lesions gain most from anything, and asked for shares instead;
-# - judged twelve claims by tests that were fixed beforehand.
+# - put twelve claims to tests that were fixed beforehand.
 #
 # ## Exercises
 #

@@ -426,10 +426,10 @@ page.verdicts("PS-35")  # shortcuts
 # %% [markdown]
 # ## In this notebook we have
 #
-# - put six arms of three classifiers on a scale from real slices alone to an oracle;
+# - set six arms of three classifiers on a scale from real slices alone to an oracle;
 # - read a calibration error beside its floor, and seen that subjects, not slices, set that floor;
 # - asked whether networks learn which generator drew an image, with a mark that must be caught;
-# - judged eight claims by tests that were fixed beforehand.
+# - put eight claims to tests that were fixed beforehand.
 #
 # ## Exercises
 #

@@ -109,7 +109,7 @@ for R in (3, 5, 10, 20):
 # The link in the first column leads to the cell that shows the verdict. *Not yet run* is neither
 # for nor against the paper; *exploratory* means before the first look. A positive verdict whose
 # attribution *vanishes* is a gain that blurring, or wrong labels, give as well. Below the table
-# stands what draws have decided, in words, and then the one claim that cannot be run.
+# stands what draws have measured, in words, and then the one claim that cannot be run.
 
 # %%
 mine.verdicts()

@@ -51,10 +51,38 @@ def test_a_share_does_not_vary_where_a_method_follows_the_oracle_draw_by_draw():
 
 
 def test_without_an_oracles_gain_there_is_no_share():
+    """However large the ratio: only what the oracle gains and where is said."""
     found = judge.judge(claim("interaction", **SHARES), source_of(*gains(0.4, 0.4, (0.2, 0.0))))
-    assert v.base(found["verdict"]) == v.INCONCLUSIVE
-    assert "Oracle gain not established." in found["sentence"]
+    assert v.base(found["verdict"]) == v.INCONCLUSIVE and found["delta"] is None
+    assert "No share: in many the oracle " in found["sentence"]
     assert "Cannot be decided here: needs about R=" in found["sentence"]
+    little = judge.judge(claim("interaction", **SHARES), source_of(*gains(0.4, 0.4, (0.2, 0.0004))))
+    assert "in many the oracle gains 0.0004, not clear of zero." in little["sentence"]
+
+
+def test_one_draw_tells_no_share_and_its_part_says_why():
+    """In one draw the method loses 0.02 where the oracle gains 0.0004: no share of -50."""
+    arms = {"few": (0.6, 0.7), "many": (0.48, 0.5004)}
+    table = [row(arm, "auc", regime, [x]) for regime, (own, best) in arms.items()
+             for arm, x in (("real", 0.5), ("pavae", own), ("oracle", best))]  # fmt: skip
+    parts = [{"kind": "interaction", "label": "shrinks", "shares": SHARES["shares"]}]
+    whole = {name: SHARES[name] for name in ("treatment", "oracle")}
+    found = judge.judge(claim("composite", rule="all", parts=parts, **whole), source_of(table))
+    assert found["parts"][0]["delta"] is None
+    note = "no share from one draw; in many the oracle gains 0.0004"
+    assert f"shrinks inconclusive ({note})" in found["sentence"]
+
+
+def test_a_verdict_that_fell_says_when_later_draws_give_no_share():
+    """The oracle's gain at many labels is clear in four draws and gone in two more."""
+    every = [one for each in gains(0.9, 0.1, (0.2, 0.2)) for one in each]
+    table = [{**one, "draws": dict([*one["draws"].items()][:6])} for one in every]
+    for one in table:
+        if one["regime"] == "many" and one["arm"] == "oracle":
+            one["draws"] |= {"7/4": -1.0, "7/5": -1.0}
+    found = judge.judge(claim("interaction", **SHARES), source_of(table))
+    assert found["look"] == 4 and found["delta"] is None and found["n"] == 6
+    assert "All draws give no share: in many the oracle loses " in found["sentence"]
 
 
 def test_the_pooled_error_stands_beside_and_decides_nothing():

@@ -78,3 +78,16 @@ def test_paired_lines_have_each_their_own_masks():
     assert [[len(ax.collections) for ax in line] for line in axes] == [[0, 1], [1, 0]]
     assert [line[0].images[0].get_array().max() for line in axes] == [0, 1]
     plt.close(figure)
+
+
+def test_a_score_that_ranks_others_before_true_lesions_is_said_not_to_rank():
+    kid = {"oracle": 0.02, "brain_ldm": 0.04, "maskdiff": 0.01, "smooth": 0.03}
+    told = [{"regime": "bare", "arm": name, "metric": "kid", "draws": {"0/0": x}, "values": [x],
+             "null": 0.008, "null_sd": 0.01} for name, x in kid.items()]  # fmt: skip
+    arms = [SOURCES[name] for name in kid]
+    text = lesions.beside_oracle(Regime("bare", told), arms, "kid", "KID")
+    assert f"of 3 other arms 1 read less ({SOURCES['maskdiff'].label})" in text
+    first = lesions.beside_oracle(Regime("bare", told[:2]), arms[:2], "kid", "KID")
+    assert first.endswith("; no other arm reads less.*")
+    assert lesions.beside_oracle(Regime("bare", told[1:]), arms, "kid", "KID") == ""
+    assert lesions.beside_oracle(Regime("bare", ()), arms, "kid", "KID") == ""

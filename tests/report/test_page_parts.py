@@ -93,5 +93,7 @@ def test_tables_and_checks_spell_names_as_one_writes_them(page, monkeypatch):
     head, _, *lines = shown[0].splitlines()
     assert head == "| FD, FLAIR | 4 |"
     assert lines == ["| PET | 3 |", "| beta_pet | dhvae/table1_beta |"]
+    page.table(["", "in the reader's eyes"], [])
+    assert shown[1] == "*Table “in the reader's eyes”: no rows so far.*"
     page.check("flair: nothing is lost", True)
     assert page.held == ["FLAIR: nothing is lost"]
