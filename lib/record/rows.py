@@ -133,6 +133,22 @@ def join(base: dict, top: dict) -> dict:
     return top | {"rows": list(rows.values()), "figures": figures, "runs": runs}
 
 
+def seconds(page: dict) -> float | None:
+    """What one draw of a page and all its jobs took at most, one after the other; None if no run
+    was timed.
+
+    Of its runs the longest counts, each over its own draws. A job that several pages share stands
+    in the time of each.
+    """
+    drawn: list[set[str]] = [set() for _ in page["runs"]]
+    for row in page["rows"]:
+        for key, (_, _, run) in row["draws"].items():
+            drawn[run].add(key)
+    timed = [(run["seconds"], keys) for run, keys in zip(page["runs"], drawn, strict=True)]
+    each = [took / max(1, len(keys)) for took, keys in timed if took]
+    return max(each, default=None)
+
+
 def place(key: str) -> tuple[int, int]:
     """(seed, number) of a draw, by which draws are sorted."""
     seed, _, number = key.partition("/")

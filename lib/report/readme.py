@@ -111,7 +111,7 @@ def verdicts(pages: dict[str, dict]) -> str:
     measured = summary.told(judged, summary.MEASURED)
     if n := summary.by_earlier_code(judged):
         text += f"\n\n{n} of {len(measured)} measured verdicts rest on draws of earlier code."
-    return text
+    return "\n\n".join(filter(None, [text, summary.next_looks(judged, pages)]))
 
 
 def stamp(pages: dict[str, dict]) -> str:

@@ -714,6 +714,17 @@ def half_rows(R, regimes=tuple(PAPERS["pavae"].main.regimes)):
     ]  # fmt: skip
 
 
+def test_readme_says_once_what_the_next_looks_of_all_open_claims_cost():
+    table4 = {"PV-01": 4, "PV-02": 6}  # both read pavae/table4_main
+    outs = [{"id": id_, "verdict": verdict.INCONCLUSIVE, "n": 1, "price": {"look": look}}
+            for id_, look in table4.items()]  # fmt: skip
+    outs.append({"id": "PV-03", "verdict": verdict.NOT_INTERPRETED, "n": 1, "price": None})
+    pages = {"pavae/table4_main": {"seconds": 90.0}}
+    said = summary.next_looks(outs, pages)
+    assert said.startswith("2 claims are inconclusive. Their next looks cost at most 8 core-min")
+    assert summary.next_looks(outs[2:], pages) == ""
+
+
 def test_readme_table_quotes_the_record(home):
     commit(*half_rows(3))
     pages = readme.record()
@@ -812,6 +823,22 @@ def test_waiting_claims_stand_beside_what_they_wait_for():
                  {"id": "d", "missing": "y", **gone})  # fmt: skip
     chapter.Chapter(page).undecided()
     assert page.tables == [[["x", "b"], ["y", "a, d"]], []]
+
+
+def test_undecided_claims_stand_with_what_they_need_and_what_it_costs():
+    open_ = {"verdict": verdict.INCONCLUSIVE, "need": {"R": 1000, "for": True}}
+    price = {"R": 1000, "minutes": 41234, "look": 4}
+    alone = {"need": None, "price": {"R": 4, "minutes": None, "look": 4}}
+    chapter_ = chapter.Chapter(page := Shown())
+    chapter_.decided = [
+        {"id": "a", "n": 3, "sentence": "A.", **open_, "price": price},
+        {"id": "b", "n": 1, "sentence": "B.", **open_, **alone},
+        {"id": "c", "n": 1, "sentence": "C.", "verdict": verdict.NOT_INTERPRETED, "price": None},
+    ]
+    chapter_.undecided()
+    assert page.tables[1] == [["a", 3, "1,000", "41,234", "A."],
+                              ["b", 1, "4 (first look)", "not known", "B."],
+                              ["c", 1, "-", "-", "C."]]  # fmt: skip
 
 
 def test_contradictions_are_those_of_one_paper_with_links_to_its_own_notebooks(home):
