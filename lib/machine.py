@@ -12,6 +12,11 @@ from lib import paths
 
 PACKAGES = ("numpy", "scipy", "torch", "scikit-image", "scikit-learn", "statsmodels")
 PRECISIONS = ("float32", "bfloat16")
+FLOAT32 = 2.0
+"""How many times as long as in bfloat16 training takes at most. With AVX512_BF16, as on the
+record's machine, VDPBF16PS multiplies two pairs a lane where VFMADD231PS multiplies one (Intel's
+Software Developer's Manual, volume 2); notebooks/90_speed.py measures it. No page of the record is
+timed in both."""
 
 
 @functools.cache

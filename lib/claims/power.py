@@ -128,4 +128,4 @@ def sentence(found: dict | None, n: int, plan: tuple[int, ...], priced: dict) ->
     if cost is None:
         return f"{text} The record has no time of a draw."
     what = f"{draws - n:,} more draw{'s' * (draws > n + 1)}{to_look}"
-    return f"{text} {what} cost{'s' * (draws == n + 1)} at most {cost:,} core-minutes."
+    return f"{text} {what} cost{'s' * (draws == n + 1)} at most {cost:,} core-minute{'s' * (cost != 1)}."

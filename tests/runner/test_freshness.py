@@ -63,7 +63,7 @@ def due(repo, *args):
     """Names that `--list` does not call up to date."""
     done = run_in(repo, "--list", *args)
     assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()[1:]
+    lines = done.stdout.splitlines()[1:-1]  # between the head and the total
     return {line.split()[0] for line in lines if "up to date" not in line}
 
 
