@@ -127,5 +127,5 @@ def sentence(found: dict | None, n: int, plan: tuple[int, ...], priced: dict) ->
         text = f"It would need about R={draws}."
     if cost is None:
         return f"{text} The record has no time of a draw."
-    what = f"{draws - n:,} more draw{'s' * (draws > n + 1)}{to_look}"
-    return f"{text} {what} cost{'s' * (draws == n + 1)} at most {cost:,} core-minute{'s' * (cost != 1)}."
+    what = f"{draws - n:,} more draw{'s' * (draws > n + 1)}{to_look} cost{'s' * (draws == n + 1)}"
+    return f"{text} {what} at most {cost:,} core-minute{'s' * (cost != 1)}."

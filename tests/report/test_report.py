@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup
 from matplotlib import pyplot as plt
 from nbformat import v4
 
-from lib import paths, profiles
+from lib import machine, paths, profiles
 from lib.claims import judge, ledger, verdict
 from lib.explore.host import Explorer
 from lib.papers.departures import COLUMNS
@@ -712,6 +712,24 @@ def half_rows(R, regimes=tuple(PAPERS["pavae"].main.regimes)):
                    for k, e in enumerate(noise[: 1 if arm == "vae" else R])}}
         for regime in regimes for arm, gain in gains.items()
     ]  # fmt: skip
+
+
+def test_readme_gives_the_time_of_quick_by_precision_without_pages_that_it_computes_none_of(
+    home, monkeypatch
+):
+    tabled = {"pavae/table1": True, "pavae/budget": False, "pavae/later": True, "pavae/old": True}
+    for name in tabled:
+        leave(name)
+        (paths.NOTEBOOKS / f"{name}.py").write_text("# # T", encoding="utf-8")
+    monkeypatch.setattr(readme, "_has_jobs", lambda name: tabled[name])
+    monkeypatch.setattr(paths, "METRICS", paths.RECORD)
+    monkeypatch.setattr(machine, "precision", lambda: "bfloat16")
+    took = {"table1": ("quick", 4), "budget": ("full", 50), "old": ("full", 2)}
+    for name, (profile, hours) in took.items():
+        rows.write(f"pavae/{name}", profile, [], seconds=3600.0 * hours)
+    text = readme.quick_time(["pavae/table1", "pavae/budget", "pavae/old"])
+    assert "| PA-VAE | bfloat16 | at most 3.0 h | at most 6.0 h | 1 |" in text
+    assert "| dHVAE |  | - | - | 0 |" in text
 
 
 def test_readme_says_once_what_the_next_looks_of_all_open_claims_cost():
