@@ -139,7 +139,7 @@ def run_notebooks(names: list[str], args: argparse.Namespace, given: dict) -> in
         os.environ.pop(name, None)
         if wanted:
             os.environ[name] = "1"  # seen by workers and kernels
-    around = freshness.surroundings()
+    around = freshness.surroundings(given)
     due = names if args.again else freshness.due(names, given, around)
     for name in names:
         if name not in due:
@@ -179,7 +179,7 @@ def _report_unchanged(profile: str) -> int:
 
 def show_list(names: list[str], args: argparse.Namespace, given: dict) -> int:
     """One line per notebook: jobs cached of all, expected time of the rest, what it makes."""
-    around = freshness.surroundings()
+    around = freshness.surroundings(given)
     due = names if args.again else freshness.due(names, given, around)
     needs = plan.needs(names, given, around) if notebooks.plannable(given) else {}
     there = times.stored(needs)

@@ -22,7 +22,7 @@ class Unplannable(Exception):
 
 def needs(names: list[str], given: dict, around: str) -> dict[str, Needed | None]:
     """What each of these notebooks needs, None for one without a table; `around` is
-    freshness.surroundings().
+    freshness.surroundings(given).
 
     Raises Unplannable.
     """
