@@ -59,6 +59,14 @@ pip_install() {
   stop "pip could not install the packages: see $log."
 }
 
+know_repository() { # `import lib` then works from any folder, as in kernels that editors start
+  local folder
+  for folder in .venv/lib/python3*/site-packages; do
+    [ "$(cat "$folder/known_truth.pth" 2>/dev/null)" = "$PWD" ] || [ ! -w "$folder" ] ||
+      printf '%s\n' "$PWD" >"$folder/known_truth.pth"
+  done
+}
+
 find_python() {
   local each
   for each in python3 .venv/bin/python; do # an active conda environment or Binder comes first
@@ -71,5 +79,6 @@ find_python() {
 }
 
 python=$(find_python) || exit 1
+know_repository
 if [ "${1:-}" = --python ]; then echo "$python"; exit; fi
 exec "$python" -m lib.runner "$@"

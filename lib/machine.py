@@ -12,6 +12,11 @@ from lib import paths
 
 PACKAGES = ("numpy", "scipy", "torch", "scikit-image", "scikit-learn", "statsmodels")
 PRECISIONS = ("float32", "bfloat16")
+FLOAT32 = 2.0
+"""How many times as long as in bfloat16 training takes at most. With AVX512_BF16, as on the
+record's machine, VDPBF16PS multiplies two pairs a lane where VFMADD231PS multiplies one (Intel's
+Software Developer's Manual, volume 2); notebooks/90_speed.py measures it. No page of the record is
+timed in both."""
 
 
 @functools.cache
@@ -67,9 +72,25 @@ class Chosen(str):
     __slots__ = ()
 
 
+WITHOUT_BFLOAT16 = {  # values that keep torch (exact) and oneDNN (any case) from the instructions
+    "ATEN_CPU_CAPABILITY": ("default", "avx2"),
+    "ONEDNN_MAX_CPU_ISA": ("SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX2_VNNI_2", "AVX512_CORE",
+                           "AVX512_CORE_VNNI"),
+}  # fmt: skip
+
+
 @functools.cache
 def precision() -> Chosen:
-    """One of PRECISIONS: 'bfloat16' where the processor multiplies it in hardware."""
+    """One of PRECISIONS: 'bfloat16' where the processor multiplies it in hardware and no variable
+    keeps torch from that.
+
+    With ATEN_CPU_CAPABILITY below avx512 torch's own kernels convert bfloat16 in software
+    (aten/src/ATen/native/DispatchStub.cpp); oneDNN needs AVX512_CORE_BF16 (its page "CPU Dispatcher
+    Control"), and reads DNNL_MAX_CPU_ISA where ONEDNN_MAX_CPU_ISA is not set.
+    """
     info = Path("/proc/cpuinfo")
     flags = info.read_text(encoding="utf-8").split() if info.is_file() else []
-    return Chosen(PRECISIONS[bool({"avx512_bf16", "amx_bf16"} & set(flags))])
+    aten, onednn = WITHOUT_BFLOAT16
+    isa = os.environ.get(onednn) or os.environ.get("DNNL_MAX_CPU_ISA", "")
+    off = os.environ.get(aten) in WITHOUT_BFLOAT16[aten] or isa.upper() in WITHOUT_BFLOAT16[onednn]
+    return Chosen(PRECISIONS[bool({"avx512_bf16", "amx_bf16"} & set(flags)) and not off])

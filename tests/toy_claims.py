@@ -41,8 +41,10 @@ def made_by(generator, regime):
     return {"generator": {"arm": arm, "regime": place}}
 
 
-def page_of(*tables, here=False, **stamp):
-    return {"rows": [row for table in tables for row in table], "stamp": stamp, "here": here}
+def page_of(*tables, here=False, cost=None, **stamp):
+    """A page as lib.record.draws merges it; `cost`: seconds of a draw."""
+    found = [row for table in tables for row in table]
+    return {"rows": found, "stamp": stamp, "here": here, "seconds": cost}
 
 
 def source_of(*tables, **more):

@@ -2,7 +2,7 @@
 
 from lib.claims import gate, kinds, ledger, looks, pooled, power
 from lib.claims import verdict as v
-from lib.claims.evidence import least
+from lib.claims.evidence import least, record_of
 
 
 def evaluate(test, source, factor=1.0):
@@ -35,12 +35,15 @@ def at_looks(test, source, factor):
     said = [found["sentence"], looks.state(look, n, planned, decided)]
     if look and look < n:
         said.append(f"All draws {_of_all(test, whole)}.")
-    need = None if decided else needed(test, source, factor, whole)
-    said += [] if decided else [power.sentence(need, n, last)]
+    need, price = None, None
+    if not decided:
+        need = needed(test, source, factor, whole)
+        price, text = priced(test, source, need, n)
+        said.append(text)
     said += [pooled.sentence(beside)] if beside else []
     of_all = ("n", "delta", "ci95", "ci90", "p_sign_flip", "note")
     kept = {key: whole[key] for key in of_all if key in whole}
-    kept |= {"look": look, "need": need, "pooled": beside}
+    kept |= {"look": look, "need": need, "price": price, "pooled": beside}
     return found | kept | {"sentence": " ".join(filter(None, said))}
 
 
@@ -78,7 +81,8 @@ def behind_gate(test, source, found):
     if not state["failed"]:
         return found | {"gate": state}
     text = f"{unread(state)} {found['sentence']}"
-    return found | {"gate": state, "verdict": v.NOT_INTERPRETED, "need": None, "sentence": text}
+    none = {"need": None, "price": None}
+    return found | {"gate": state, "verdict": v.NOT_INTERPRETED, **none, "sentence": text}
 
 
 def unread(state):
@@ -99,20 +103,20 @@ def composite(test, source, factor):
         text = f"Judged under {len(parts)} readings; the first one counts. {each}."
         text += f" {_state(children[0], parts[:1], parts[0]['verdict'])}".rstrip()
         if parts[0]["verdict"] == v.INCONCLUSIVE:
-            text += " " + power.sentence(parts[0]["need"], parts[0]["n"], last_look(children[0]))
+            text += " " + priced(children[0], source, parts[0]["need"], parts[0]["n"])[1]
         return {**parts[0], "sentence": text, "parts": parts}
     each = zip(children, parts, strict=True)
     strict = [out if _settled(out) else evaluate(part, source, factor * len(parts))
               for part, out in each]  # fmt: skip
-    return needs_all(test, parts, strict, labels)
+    return needs_all(test, source, parts, strict, labels)
 
 
-def needs_all(test, parts, strict, labels):
+def needs_all(test, source, parts, strict, labels):
     """The outcome of a claim from its parts; strict: the same at the level over their number."""
     names = [part["verdict"] for part in parts]
     fallen = [out["verdict"] in v.AGAINST for out in strict]
     name = v.verdict_parts(names, fallen)
-    need = None
+    need, price = None, None
     if name == v.INCONCLUSIVE:
         need = power.of_all([p["need"] for p in parts], [s["need"] for s in strict])
     for_all = [part["p"] for part in parts]
@@ -124,9 +128,10 @@ def needs_all(test, parts, strict, labels):
     lead = f"{unread(gated)} " if name == v.NOT_INTERPRETED else ""
     text = f"{lead}{_told(names, fallen, labels, parts)} {_state(test, parts, name)}".rstrip()
     if name == v.INCONCLUSIVE:
-        text += " " + power.sentence(need, n, last_look(test))
+        price, needs = priced(test, source, need, n)
+        text += f" {needs}"
     out = kinds.outcome(test, name, s, text, need, parts=parts, look=_look(parts))
-    return out | {"p_claim": least(s["p"], *against), "gate": gated}
+    return out | {"p_claim": least(s["p"], *against), "gate": gated, "price": price}
 
 
 def _settled(part):
@@ -180,9 +185,16 @@ def _gates(parts):
     return joined
 
 
-def last_look(test):
-    """The draws at the last look of the part that plans most."""
-    return max(plan[-1] for plan in _plans(test))
+def priced(test, source, need, n):
+    """What an undecided test of n draws needs and costs, as lib.claims.power says: (price, words).
+
+    A draw costs what it took on every page that the test reads; the part that plans most counts.
+    """
+    seconds = [record_of(source, item)["seconds"] for item in ledger.items(test)]
+    minutes = None if None in seconds else sum(seconds) / 60
+    plan = max(_plans(test), key=lambda each: each[-1])
+    price = power.price(need, n, plan, minutes)
+    return price, power.sentence(need, n, plan, price)
 
 
 def _plans(test):

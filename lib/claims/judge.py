@@ -81,7 +81,7 @@ def judge(claim, source, factor=1.0):
     """The verdict dict of one claim; `factor` is the Holm multiplier of its p."""
     test = claim["test"]
     head = {key: claim[key] for key in ("id", "paper", "priority", "statement")}
-    blank = {"attribution": None, "fraction": None, "gate": None, "look": None}
+    blank = {"attribution": None, "fraction": None, "gate": None, "look": None, "price": None}
     try:
         found = evaluate(test, source, factor)
     except evidence.Missing as missing:

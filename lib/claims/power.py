@@ -1,5 +1,5 @@
 """How many draws would decide: a need is {"R": draws for 80 % power, "for": whether they would
-speak for the claim}, or None where one draw tells no spread.
+speak for the claim}, or None where one draw tells no spread. And what these draws cost.
 
 Pilot numbers only: mean and SD of the draws that are there. `factor` is what p is multiplied by.
 """
@@ -101,12 +101,31 @@ def of_all(needs: Iterable[dict | None], strict: Iterable[dict | None]) -> dict 
     return max(holding, key=lambda each: each["R"]) if holding else None
 
 
-def sentence(found: dict | None, n: int, last: int) -> str:
-    """What an undecided claim needs, or that it cannot be decided here."""
+def price(found: dict | None, n: int, plan: tuple[int, ...], minutes: float | None) -> dict:
+    """Of an undecided claim with n draws: the R it needs, or of the next look where one draw tells
+    no spread; core-minutes of the draws up to there, at most; the next look, None after the last.
+
+    `plan` are its looks, `minutes` what one draw costs at most, None where that is not known.
+    """
+    look = next((each for each in plan if each > n), None)
+    draws = max(found["R"] if found else look or 0, n + 1)
+    cost = None if minutes is None else math.ceil((draws - n) * minutes)
+    return {"R": draws, "minutes": cost, "look": look}
+
+
+def sentence(found: dict | None, n: int, plan: tuple[int, ...], priced: dict) -> str:
+    """What an undecided claim needs, or that it cannot be decided here; and its `price`."""
+    draws, cost, look = priced["R"], priced["minutes"], priced["look"]
+    to_look = ""
     if found is None:
-        return "How many draws would decide is not known: those that are there tell no spread."
-    draws = max(found["R"], n + 1)
-    if draws > last:
+        text = "One draw cannot tell how many would decide."
+        to_look = f" up to the {'first' if n < plan[0] else 'next'} look" if look else ""
+    elif draws > plan[-1]:
         more = " or more" if draws >= MOST else ""
-        return f"Cannot be decided here: needs about R={number(draws)}{more}."
-    return f"It would need about R={draws}."
+        text = f"Cannot be decided here: needs about R={number(draws)}{more}."
+    else:
+        text = f"It would need about R={draws}."
+    if cost is None:
+        return f"{text} The record has no time of a draw."
+    what = f"{draws - n:,} more draw{'s' * (draws > n + 1)}{to_look} cost{'s' * (draws == n + 1)}"
+    return f"{text} {what} at most {cost:,} core-minute{'s' * (cost != 1)}."

@@ -36,8 +36,9 @@ def merged(
     numbers; `here`, the keys computed in this home; `old`, those made by other code than today's,
     {row_key: {key of draw: `keys` of its job}} where given: a draw of another processor is not old.
     What has no key in the record is.
-    The page has `seeds`, `runs`, `here` (whether this home has a page of its own) and `stamp`: the
-    newest run and a hash over the keys of all draws. Draws of other sizes than those of `profile`
+    The page has `seeds`, `runs`, `seconds` (of a draw, as lib.record.rows says), `here` (whether
+    this home has a page of its own) and `stamp`: the newest run and a hash over the keys of all
+    draws. Draws of other sizes than those of `profile`
     (default: the own page's) are left out: those of smoke and of the record never mix.
     """
     record, mine = pages.read(item, paths.RECORD), None
@@ -55,7 +56,8 @@ def merged(
     keys = {key for row in found for key in row["draws"]}
     seeds = sorted({pages.place(key)[0] for key in keys})
     head = {name: page[name] for name in ("paper", "item", "profile", "figures", "runs")}
-    return {**head, "rows": found, "seeds": seeds, "here": mine is not None, "stamp": _stamp(page)}
+    head |= {"seconds": pages.seconds(page), "stamp": _stamp(page)}
+    return {**head, "rows": found, "seeds": seeds, "here": mine is not None}
 
 
 def all_merged(own: bool = True, profile: str | None = None) -> tuple[dict, dict[str, str]]:

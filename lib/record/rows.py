@@ -133,6 +133,28 @@ def join(base: dict, top: dict) -> dict:
     return top | {"rows": list(rows.values()), "figures": figures, "runs": runs}
 
 
+def seconds(page: dict, precision: str = "", whole: bool = False) -> float | None:
+    """What one draw of a page and all its jobs took at most, one after the other; None if no run
+    was timed.
+
+    Of its runs the longest counts, each over its own draws; or each `whole`. A job that several
+    pages share stands in the time of each. In `precision` float32 a run that was made in bfloat16
+    takes machine.FLOAT32 times as long; without it all runs count as they were timed.
+    """
+    drawn: list[set[str]] = [set() for _ in page["runs"]]
+    for row in page["rows"]:
+        for key, (_, _, run) in row["draws"].items():
+            drawn[run].add(key)
+    each = [
+        run["seconds"]
+        * (machine.FLOAT32 if (run.get("precision"), precision) == ("bfloat16", "float32") else 1)
+        / (1 if whole else max(1, len(keys)))
+        for run, keys in zip(page["runs"], drawn, strict=True)
+        if run["seconds"]
+    ]
+    return max(each, default=None)
+
+
 def place(key: str) -> tuple[int, int]:
     """(seed, number) of a draw, by which draws are sorted."""
     seed, _, number = key.partition("/")

@@ -23,6 +23,7 @@ from lib.report.page import Page
 COLUMNS = ["claim", "the paper says", "verdict", "attribution", "share of oracle's gain", "source"]
 SEVERITIES = {"A": "changes what can be concluded", "B": "blocks an exact rerun", "C": "clerical"}
 COLUMNS_OF_GAPS = ("id", "where", "finding", "ours")
+UNDECIDED = ["undecided", "R", "needs R", "core-minutes more, at most", "in words"]
 DEPARTURES = ["the paper", "ours", "why", "open question"]
 
 
@@ -97,8 +98,8 @@ class Chapter:
         lines = [[text, ", ".join(ids)] for text, ids in sorted(missing.items())]
         self.page.table(["what is missing", "claims"], lines)
         open_ = summary.told(self.decided, (verdict.INCONCLUSIVE, verdict.NOT_INTERPRETED))
-        lines = [[out["id"], out["n"], out["sentence"]] for out in open_]
-        self.page.table(["undecided", "R", "in words"], lines)
+        lines = [[out["id"], out["n"], *price(out), out["sentence"]] for out in open_]
+        self.page.table(UNDECIDED, lines)
 
     def banded(self, axes: Axes, tests: list[dict], ticks: tuple[float, ...]) -> None:
         """Tests in margins: a band for each claim, named at its left, and in it a line for each."""
@@ -142,6 +143,15 @@ def line(out: dict) -> list[str]:
         summary.share_text(out["fraction"]) or "-",
         summary.source_text(out) or "-",
     ]
+
+
+def price(out: dict) -> list[str]:
+    """Of an inconclusive claim: the R that it needs, or the first look's, and what that costs."""
+    found = out["price"]
+    if found is None:
+        return ["-", "-"]
+    cost = "not known" if found["minutes"] is None else f"{found['minutes']:,}"
+    return [f"{found['R']:,}" + " (first look)" * (out["need"] is None), cost]
 
 
 def mark(axes, one: dict, y: float, size: float = 5) -> None:

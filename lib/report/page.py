@@ -91,7 +91,9 @@ class Page:
         page = draws.merged(self.item, own=False)
         known = max((len(row["values"]) for row in page["rows"]), default=0) if page else 0
         drawn = f"{known} draw{'s' * (known != 1)} of an arm at most" if known else "no draw yet"
-        self.text(f"*{own}; the record has {drawn}.*")
+        took = page and page["seconds"]
+        told = f", and a draw took one core at most {duration(took)}" if took else ""
+        self.text(f"*{own}; the record has {drawn}{told}.*")
 
     # ---- numbers ----
 

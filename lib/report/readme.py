@@ -6,9 +6,10 @@ first copied from figures/ to figures/gallery/, where they are committed.
 
 import re
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
-from lib import paths
+from lib import machine, paths, profiles
 from lib.claims import judge
 from lib.papers import registry
 from lib.papers.about import About
@@ -40,6 +41,7 @@ def blocks(pages: dict[str, dict]) -> dict[str, str]:
         "state": findings.so_far(judge.judge_all(pages.get), pages),
         "papers": papers(pages, paths.ROOT / "notebooks"),
         "verdicts": verdicts(pages),
+        "time": quick_time(list(pages)),
         "stamp": stamp(pages),
     }
 
@@ -111,7 +113,43 @@ def verdicts(pages: dict[str, dict]) -> str:
     measured = summary.told(judged, summary.MEASURED)
     if n := summary.by_earlier_code(judged):
         text += f"\n\n{n} of {len(measured)} measured verdicts rest on draws of earlier code."
-    return text
+    return "\n\n".join(filter(None, [text, summary.next_looks(judged, pages)]))
+
+
+def quick_time(recorded: list[str]) -> str:
+    """What `quick` takes on two cores, chapter by chapter and by precision, from the record's runs.
+
+    A page counts if its table has jobs in `quick`: what that profile left has them.
+    """
+    lines = []
+    for paper, about in registry.PAPERS.items():
+        names = [f"{paper}/{file.stem}" for file in sorted((paths.NOTEBOOKS / paper).glob("*.py"))]
+        found = {name: rows.read(name, paths.RECORD) for name in names if name in recorded}
+        timed = {name: page for name, page in found.items() if page["profile"] == "quick"}
+        asked = [name for name in names if name not in timed and _has_jobs(name)]
+        timed |= {name: found[name] for name in asked if name in found}
+        runs = [run for page in timed.values() for run in page["runs"]]
+        made = sorted({run.get("precision", "?") for run in runs})
+        cells = [_hours(timed.values(), precision) for precision in ("bfloat16", "float32")]
+        lines.append([about.short, ", ".join(made), *cells, len(asked) - len(found.keys() & asked)])
+    head = ["quick, on two cores", "timed in", "in bfloat16", "in float32", "pages not timed yet"]
+    text = (
+        "At most, because a job that several pages share counts in each of them. What was timed in "
+        f"bfloat16 alone counts {machine.FLOAT32:g} times as long in float32; processors without "
+        "`avx512_bf16` or `amx_bf16` compute in float32."
+    )
+    return f"{summary.table(head, lines)}\n\n{text}"
+
+
+def _has_jobs(name: str) -> bool:
+    table = registry.table(name)
+    return table is not None and bool(table.jobs(profiles.plan("quick")))
+
+
+def _hours(pages: Iterable[dict], precision: str) -> str:
+    """Hours of one draw of all these pages on two cores."""
+    each = [rows.seconds(page, precision) or 0.0 for page in pages]
+    return f"at most {sum(each) / 2 / 3600:.1f} h" if any(each) else "-"
 
 
 def stamp(pages: dict[str, dict]) -> str:

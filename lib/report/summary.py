@@ -1,6 +1,7 @@
 """What stands in the metrics files, in words and counts: for index, README and tables of claims."""
 
 import json
+import math
 import os
 import re
 from pathlib import Path
@@ -79,6 +80,28 @@ def whose(verdicts: list[dict]) -> str:
         text = f"All {len(run)} claims that have been run rest on {next(iter(there))}."
     old = by_earlier_code(run)
     return (text + (f" Earlier code made draws of {old} of them." if old else "")) * bool(run)
+
+
+def next_looks(verdicts: list[dict], pages: dict[str, dict]) -> str:
+    """What the draws up to the next look of all inconclusive claims cost; "" without any.
+
+    A page is paid once for all claims that read it.
+    """
+    waiting = [out for out in told(verdicts, (verdict.INCONCLUSIVE,)) if out["price"]["look"]]
+    tests = {claim["id"]: claim["test"] for claim in ledger.load()}
+    more: dict[str, int] = {}
+    for out in waiting:
+        for item in ledger.items(tests[out["id"]]):
+            more[item] = max(more.get(item, 0), out["price"]["look"] - out["n"])
+    each = [(n, pages[item]["seconds"]) for item, n in more.items()]
+    if not each or None in [took for _, took in each]:
+        return ""
+    cost = math.ceil(sum(n * took for n, took in each) / 60)
+    return (
+        f"{len(waiting)} claims are inconclusive. Their next looks cost at most {cost:,} "
+        f"core-minutes together, and the report says of each how many draws it would need and what "
+        "they cost."
+    )
 
 
 def listed(each: list[str]) -> str:

@@ -12,10 +12,10 @@ from typing import NoReturn
 
 from lib import files, jobs, paths, profiles
 from lib.claims import verdict
-from lib.jobs import pool, store
+from lib.jobs import pool
 from lib.jobs.progress import bar, duration
 from lib.record import compare, draws, rows
-from lib.runner import execute, freshness, notebooks, plan
+from lib.runner import execute, freshness, notebooks, plan, times
 
 EXAMPLES = """examples:
   ./run_all.sh                        everything in profile quick, report in figures/index.html
@@ -139,7 +139,7 @@ def run_notebooks(names: list[str], args: argparse.Namespace, given: dict) -> in
         os.environ.pop(name, None)
         if wanted:
             os.environ[name] = "1"  # seen by workers and kernels
-    around = freshness.surroundings()
+    around = freshness.surroundings(given)
     due = names if args.again else freshness.due(names, given, around)
     for name in names:
         if name not in due:
@@ -149,6 +149,7 @@ def run_notebooks(names: list[str], args: argparse.Namespace, given: dict) -> in
     needed = _jobs(due, args, given)
     if any(needed.values()):
         plan.note(given)
+        _say_work({name: plan.listed(name, needed[name]) for name in due}, args, given)
     tasks = _tasks(needed, args, given, around)
     with bar() as show:
         narrate = _narrator(set(due), show, args.profile)
@@ -158,6 +159,13 @@ def run_notebooks(names: list[str], args: argparse.Namespace, given: dict) -> in
     if without:
         print(f"{len(without)} of {len(due)} not made: {', '.join(without)}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _say_work(needs: dict, args: argparse.Namespace, given: dict) -> None:
+    """How much there is to compute, where there is something."""
+    work = times.together(needs, times.stored(needs), given)
+    if work.todo:
+        print(work.told(args.jobs), flush=True)
 
 
 def _report_unchanged(profile: str) -> int:
@@ -171,17 +179,21 @@ def _report_unchanged(profile: str) -> int:
 
 def show_list(names: list[str], args: argparse.Namespace, given: dict) -> int:
     """One line per notebook: jobs cached of all, expected time of the rest, what it makes."""
-    around = freshness.surroundings()
+    around = freshness.surroundings(given)
     due = names if args.again else freshness.due(names, given, around)
     needs = plan.needs(names, given, around) if notebooks.plannable(given) else {}
+    there = times.stored(needs)
     print(f"{'notebook':36} {'cached':>9} {'time left':>10}  makes")
     for name in names:
-        needed = needs.get(name, [])
-        found = [store.find(paths.STORE, key, thorough=False)[0] for key, _ in needed]
-        todo = [each for (_, each), record in zip(needed, found, strict=True) if record is None]
+        needed = needs.get(name)
+        todo = [each for each in needed or () if each[0] not in there]
         cached = f"{len(needed) - len(todo)}/{len(needed)}" if needed else "-"
-        left = _expected(name, needed, todo, args.jobs) if name in due else "up to date"
+        left = _expected(name, needed, todo, args.jobs, given) if name in due else "up to date"
         print(f"{name:36} {cached:>9} {left:>10}  {notebooks.title(name)}")
+    work = times.together({name: needs.get(name) for name in due}, there, given)
+    time_left = duration(work.seconds / pool.cores(args.jobs))
+    cached = f"{work.needed - work.todo}/{work.needed}"
+    print(f"{'total':36} {cached:>9} {time_left:>10}  {work.told(args.jobs)}")
     return 0
 
 
@@ -264,19 +276,12 @@ def _say(line: str, stream) -> None:
     stream.flush()
 
 
-def _expected(name: str, needed: plan.Needed, todo: list[str], workers: int | None) -> str:
-    """Time of the missing jobs `todo`: from jobs of the same name, else from the record.
-
-    The record has the time of a notebook and all its jobs one after the other; jobs share the
-    processes, a notebook without jobs has one.
-    """
-    seconds, shared = store.seconds(paths.STORE), pool.cores(workers) if needed else 1
-    known = [seconds.get(each) for each in todo]
-    if needed and None not in known:
-        return duration(sum(known) / shared)
-    page = rows.read(name, paths.RECORD)
-    runs = [each["seconds"] for each in page["runs"] if each["seconds"]] if page else []
-    return duration(runs[-1] / shared) if runs else "?"
+def _expected(
+    name: str, needed: plan.Needed | None, todo: plan.Needed, workers: int | None, given: dict
+) -> str:
+    """Time left of a notebook: jobs share the processes, a notebook without jobs has one."""
+    seconds = times.left(name, needed, todo, given)
+    return "?" if seconds is None else duration(seconds / (pool.cores(workers) if needed else 1))
 
 
 def _report(profile: str, failed: dict[str, pool.Failure]) -> Path:

@@ -41,12 +41,21 @@ def due(names: list[str], given: dict, around: str) -> list[str]:
     return [name for name in names if name in found]
 
 
-def surroundings() -> str:
-    """Digest of what all notebooks depend on: lib, the record, packages and the processor."""
+def surroundings(given: dict) -> str:
+    """Digest of what all notebooks depend on: lib, the record, packages and the processor, and the
+    patients' files that the parameters `given` name."""
     processor = [platform.python_version(), machine.cpu(), machine.precision()]
     contents = [_contents(paths.ROOT / "lib"), _contents(paths.RECORD)]
     asked = [os.environ.get(name, "") for name in (paths.RECORD_ONLY, paths.REFIT)]
-    return digest([*contents, packages(), processor, asked])
+    return digest([*contents, packages(), processor, asked, _patients(given)])
+
+
+def _patients(given: dict) -> list[list]:
+    """Name, size and time of every file below `root`, if one is given: too many to be read each
+    time."""
+    found = files.below(Path(given["root"]), "") if given.get("root") else []
+    each = [(file, file.stat()) for file in found]
+    return [[os.fspath(file), stat.st_size, stat.st_mtime_ns] for file, stat in each]
 
 
 def packages() -> list[str]:
@@ -57,7 +66,7 @@ def packages() -> list[str]:
 
 
 def key(name: str, given: dict, around: str) -> str:
-    """Changes with all that the notebook depends on; `around` is surroundings().
+    """Changes with all that the notebook depends on; `around` is surroundings(given).
 
     The keys of its jobs follow from lib, the parameters and the processor, so they need not be
     known: looking them up would import torch.
@@ -105,7 +114,7 @@ def begin(name: str, given: dict, around: str) -> None:
 
 def end(name: str, given: dict) -> None:
     """Keep what the notebook has left, unless something that it depends on changed meanwhile."""
-    now = key(name, given, surroundings())
+    now = key(name, given, surroundings(given))
     if read_json(_stamp(name)).get("key") == now:
         kept = {os.path.relpath(file, paths.REPORT): _checksum(file) for file in left(name)}
         _write_stamp(name, {"key": now, "files": kept})

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from lib import files, jobs, paths, profiles
 from lib.jobs import Job, store
+from lib.papers import registry
 from lib.runner import freshness, notebooks
 
 Needed = list[list[str]]  # [key, name] of each job, those that others need included
@@ -19,8 +20,9 @@ class Unplannable(Exception):
     """The jobs of some notebooks do not exist for the parameters: a line for each reason."""
 
 
-def needs(names: list[str], given: dict, around: str) -> dict[str, Needed]:
-    """What each of these notebooks needs; `around` is freshness.surroundings().
+def needs(names: list[str], given: dict, around: str) -> dict[str, Needed | None]:
+    """What each of these notebooks needs, None for one without a table; `around` is
+    freshness.surroundings(given).
 
     Raises Unplannable.
     """
@@ -29,11 +31,18 @@ def needs(names: list[str], given: dict, around: str) -> dict[str, Needed]:
     missing = [name for name in names if name not in found]
     if missing:
         planned = jobs_of(missing, given)
-        found |= {name: [[t.key, t.name] for t in jobs.tasks(planned[name])] for name in missing}
+        found |= {name: listed(name, planned[name]) for name in missing}
         kept = {"given": given, "around": around, "needs": found}
         with contextlib.suppress(files.CannotWrite):  # then it is found anew each time
             files.replace_text(_file(given), json.dumps(kept))
     return {name: found[name] for name in names}
+
+
+def listed(name: str, planned: list[Job]) -> Needed | None:
+    """The jobs of a notebook and those that they need; None where it has no table at all."""
+    if not planned and registry.table(name) is None:
+        return None
+    return [[task.key, task.name] for task in jobs.tasks(planned)]
 
 
 def jobs_of(names: list[str], given: dict) -> dict[str, list[Job]]:

@@ -79,7 +79,9 @@ def test_a_broken_entry_is_named(change, words):
 
 
 SAYS_WHAT_IT_NEEDS = (
-    r"Cannot be decided here: needs about R=\d|It would need about R=\d|there tell no spread"
+    r"(Cannot be decided here: needs about R=\d+( or more)?|It would need about R=\d+"
+    r"|the first is at R=\d+\. One draw cannot tell how many would decide)"
+    r"\. [\d,]+ more draws?( up to the first look)? costs? at most [\d,]+ core-minutes\."
 )
 
 
@@ -99,7 +101,7 @@ def world(effect, R, seed=0):
                 made = row(arm, metric, regime, values, null=0.01)
                 found.setdefault(item, {}).setdefault(key, made)
     return {
-        item: page_of([made for made in rows.values() if made["arm"]], seconds=100.0)
+        item: page_of([made for made in rows.values() if made["arm"]], seconds=100.0, cost=100.0)
         for item, rows in found.items()
     }.get
 

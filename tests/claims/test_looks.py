@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from toy_claims import UTILITY, claim, row, rows, source_of, spread
+from toy_claims import MAIN, UTILITY, claim, row, rows, source_of, spread
 
 from lib.claims import judge, kinds, looks, power
 from lib.claims import verdict as v
@@ -137,4 +137,45 @@ def test_of_a_conjunction_the_part_that_would_fall_or_the_last_to_hold():
 def test_equal_draws_need_halves_of_halves():
     assert power.replicates_needed(0.0, 0.1) == 1 + np.ceil(np.log2(1 / 0.025))
     assert power.replicates_needed(1.0, 0.0) == power.MOST
-    assert "R=1000 or more" in power.sentence({"R": power.MOST, "for": True}, 4, 10)
+    need = {"R": power.MOST, "for": True}
+    price = power.price(need, 4, looks.looks(10), None)
+    assert "R=1000 or more" in power.sentence(need, 4, looks.looks(10), price)
+
+
+# ---- and what that costs ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("planned", "first"), [(10, 4), (20, 8)])
+def test_one_draw_is_told_the_first_look_and_the_cost_of_the_draws_up_to_it(planned, first):
+    pair = rows({"real": 0.7, "pavae": 0.8}, R=1)
+    test = claim("difference", treatment="pavae", control="real", replicates=planned)
+    found = judge.judge(test, source_of(pair, cost=3601.0))
+    assert found["price"] == {"R": first, "minutes": -(-3601 * (first - 1) // 60), "look": first}
+    said = f"the first is at R={first}. One draw cannot tell how many would decide. "
+    said += f"{first - 1} more draws up to the first look cost at most "
+    assert f"{said}{found['price']['minutes']} core-minutes." in found["sentence"]
+
+
+def test_the_cost_is_that_of_the_draws_beyond_those_that_are_there():
+    pair = [row("real", "auc", "bare", spread(0.7, 4)),
+            row("pavae", "auc", "bare", spread(0.73, 4, sd=0.02, seed=1))]  # fmt: skip
+    test = claim("difference", treatment="pavae", control="real")
+    found = judge.judge(test, source_of(pair, cost=600.0))
+    more = found["price"]["R"] - 4
+    assert found["price"]["R"] == int(re.search(r"need about R=(\d+)", found["sentence"])[1])
+    assert f"{more} more draws cost at most {10 * more} core-minutes." in found["sentence"]
+    unknown = judge.judge(test, source_of(pair))
+    assert "The record has no time of a draw." in unknown["sentence"]
+
+
+def test_a_claim_pays_for_every_page_that_it_reads():
+    part = {"kind": "difference", "treatment": "pavae", "control": "real"}
+    other = {**part, "item": "pavae/04_data"}
+    test = claim("composite", rule="all", parts=[part, other])
+    pages = {item: source_of(rows({"real": 0.5, "pavae": 0.6}, R=1), cost=cost)(MAIN)
+             for item, cost in ((MAIN, 60.0), ("pavae/04_data", 180.0))}  # fmt: skip
+    found = judge.judge(test, pages.get)
+    assert found["price"]["minutes"] == 3 * (1 + 3)
+    assert "3 more draws up to the first look cost at most 12 core-minutes." in found["sentence"]
+    pages["pavae/04_data"]["seconds"] = None
+    assert judge.judge(test, pages.get)["price"]["minutes"] is None

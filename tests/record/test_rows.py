@@ -114,6 +114,19 @@ def test_rows_of_a_larger_run_stay():
     assert found == {"vae": 0.4, "oracle": 0.9}
 
 
+def test_a_draw_costs_what_its_longest_run_took_over_its_draws():
+    write(drawn(_0=0.0, _1=0.1, _2=0.2, _3=0.3), seconds=1000.0)
+    assert pages.seconds(read()) == 250
+    write({**drawn(_4=0.4), "arm": "real"}, seconds=None)  # not timed
+    assert pages.seconds(read()) == 250
+    write(drawn(_5=0.5, _6=0.6), {**drawn(_5=0.5), "arm": "real"}, seconds=800.0)
+    assert pages.seconds(read()) == 400
+    write(drawn(_0=0.0, _1=0.1, _2=0.2), seconds=300.0)  # one draw is left of the first run
+    assert pages.seconds(read()) == 1000
+    assert pages.seconds({"rows": [], "runs": [{"seconds": 7.0}]}) == 7, "a page of figures alone"
+    assert pages.seconds({"rows": [], "runs": [{"seconds": None}]}) is None
+
+
 @pytest.mark.parametrize(("first", "then"), [("smoke", "quick"), ("quick", "smoke")])
 def test_draws_of_other_sizes_do_not_mix(first, then):
     write(drawn(_0=0.5, _1=0.6), profile=first)

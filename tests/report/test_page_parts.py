@@ -8,7 +8,7 @@ import pytest
 from lib import paths
 from lib.generators import hvae
 from lib.jobs import Result
-from lib.record import panels
+from lib.record import panels, rows
 from lib.record.rows import RecordError
 from lib.report.page import Page
 from lib.report.rows import Regime
@@ -28,6 +28,23 @@ def test_a_panel_without_draws_is_the_records(page):
     (paths.METRICS / f"{page.item}.h5").unlink()
     assert page.panel("seen", dict)["x"].tolist() == [0, 1, 2]
     assert page.panel("seen", lambda: {"x": np.arange(2)})["x"].tolist() == [0, 1]
+
+
+def test_a_page_opens_with_the_time_of_a_draw_that_the_record_measured(page, monkeypatch):
+    said = []
+    monkeypatch.setattr(Page, "text", lambda self, text: said.append(text))
+    page._open()
+    draws = {"0/0": (0.5, ""), "0/1": (0.6, "")}
+    mine, paths.METRICS = paths.METRICS, paths.RECORD
+    made = [{"arm": "real", "metric": "auc", "draws": draws}]
+    rows.write(page.item, "smoke", made, seconds=1200.0)
+    paths.METRICS = mine
+    page._open()
+    own = "*Profile `smoke`: 2 draws computed here; the record has"
+    assert said == [
+        f"{own} no draw yet.*",
+        f"{own} 2 draws of an arm at most, and a draw took one core at most 10 min.*",
+    ]
 
 
 def test_a_panel_of_an_earlier_law_is_known_by_its_job_whatever_its_values(page, monkeypatch):

@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup
 from matplotlib import pyplot as plt
 from nbformat import v4
 
-from lib import paths, profiles
+from lib import machine, paths, profiles
 from lib.claims import judge, ledger, verdict
 from lib.explore.host import Explorer
 from lib.papers.departures import COLUMNS
@@ -714,6 +714,35 @@ def half_rows(R, regimes=tuple(PAPERS["pavae"].main.regimes)):
     ]  # fmt: skip
 
 
+def test_readme_gives_the_time_of_quick_by_precision_without_pages_that_it_computes_none_of(
+    home, monkeypatch
+):
+    tabled = {"pavae/table1": True, "pavae/budget": False, "pavae/later": True, "pavae/old": True}
+    for name in tabled:
+        leave(name)
+        (paths.NOTEBOOKS / f"{name}.py").write_text("# # T", encoding="utf-8")
+    monkeypatch.setattr(readme, "_has_jobs", lambda name: tabled[name])
+    monkeypatch.setattr(paths, "METRICS", paths.RECORD)
+    monkeypatch.setattr(machine, "precision", lambda: "bfloat16")
+    took = {"table1": ("quick", 4), "budget": ("full", 50), "old": ("full", 2)}
+    for name, (profile, hours) in took.items():
+        rows.write(f"pavae/{name}", profile, [], seconds=3600.0 * hours)
+    text = readme.quick_time(["pavae/table1", "pavae/budget", "pavae/old"])
+    assert "| PA-VAE | bfloat16 | at most 3.0 h | at most 6.0 h | 1 |" in text
+    assert "| dHVAE |  | - | - | 0 |" in text
+
+
+def test_readme_says_once_what_the_next_looks_of_all_open_claims_cost():
+    table4 = {"PV-01": 4, "PV-02": 6}  # both read pavae/table4_main
+    outs = [{"id": id_, "verdict": verdict.INCONCLUSIVE, "n": 1, "price": {"look": look}}
+            for id_, look in table4.items()]  # fmt: skip
+    outs.append({"id": "PV-03", "verdict": verdict.NOT_INTERPRETED, "n": 1, "price": None})
+    pages = {"pavae/table4_main": {"seconds": 90.0}}
+    said = summary.next_looks(outs, pages)
+    assert said.startswith("2 claims are inconclusive. Their next looks cost at most 8 core-min")
+    assert summary.next_looks(outs[2:], pages) == ""
+
+
 def test_readme_table_quotes_the_record(home):
     commit(*half_rows(3))
     pages = readme.record()
@@ -812,6 +841,22 @@ def test_waiting_claims_stand_beside_what_they_wait_for():
                  {"id": "d", "missing": "y", **gone})  # fmt: skip
     chapter.Chapter(page).undecided()
     assert page.tables == [[["x", "b"], ["y", "a, d"]], []]
+
+
+def test_undecided_claims_stand_with_what_they_need_and_what_it_costs():
+    open_ = {"verdict": verdict.INCONCLUSIVE, "need": {"R": 1000, "for": True}}
+    price = {"R": 1000, "minutes": 41234, "look": 4}
+    alone = {"need": None, "price": {"R": 4, "minutes": None, "look": 4}}
+    chapter_ = chapter.Chapter(page := Shown())
+    chapter_.decided = [
+        {"id": "a", "n": 3, "sentence": "A.", **open_, "price": price},
+        {"id": "b", "n": 1, "sentence": "B.", **open_, **alone},
+        {"id": "c", "n": 1, "sentence": "C.", "verdict": verdict.NOT_INTERPRETED, "price": None},
+    ]
+    chapter_.undecided()
+    assert page.tables[1] == [["a", 3, "1,000", "41,234", "A."],
+                              ["b", 1, "4 (first look)", "not known", "B."],
+                              ["c", 1, "-", "-", "C."]]  # fmt: skip
 
 
 def test_contradictions_are_those_of_one_paper_with_links_to_its_own_notebooks(home):

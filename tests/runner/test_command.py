@@ -12,12 +12,13 @@ import time
 import psutil
 import pytest
 from conftest import ROOT, run_lib
-from toy_notebooks import GOOD, add
+from toy_notebooks import GOOD, QUICK, add, recorded
 
 from lib import jobs, paths
 from lib.datasets.source import NeedsPhantom
 from lib.jobs import Job
 from lib.jobs.progress import duration
+from lib.record import rows
 from lib.runner import command as run
 from lib.runner import notebooks
 
@@ -132,13 +133,16 @@ def test_time_left_without_a_result_is_that_of_the_record_shared_by_the_processe
     shelf, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(paths, "STORE", tmp_path / "store")
-    monkeypatch.setattr(run.rows, "read", lambda name, root: {"runs": [{"seconds": 600.0}]})
-    expected = functools.partial(run._expected, "00_start_here")
-    assert expected([["key", "toy:slow"]], ["toy:slow"], 4) == duration(150)
-    assert expected([], [], 4) == duration(600)  # without jobs: one process
-    assert expected([["key", "toy:slow"]], [], 4) == duration(0)
-    monkeypatch.setattr(run.rows, "read", lambda name, root: None)
-    assert expected([], [], 4) == "?"
+    monkeypatch.setattr(rows, "read", lambda name, root: recorded(600.0))
+    expected = functools.partial(run._expected, "toy/table4_main")
+    slow = [["key", "toy:slow"], ["other", "toy:slow"]]
+    assert expected(slow, slow, 4, QUICK) == duration(150)
+    assert expected(slow, slow[:1], 4, QUICK) == duration(75)  # half of the jobs
+    assert expected(None, [], 4, QUICK) == duration(600)  # without a table: one process
+    assert expected([], [], 4, QUICK) == duration(0)  # a table without jobs in this plan
+    assert expected(slow, [], 4, QUICK) == duration(0)
+    monkeypatch.setattr(rows, "read", lambda name, root: None)
+    assert expected(None, [], 4, QUICK) == "?"
 
 
 def test_locale_without_utf8(shelf, tmp_path):
@@ -255,13 +259,15 @@ def test_notebook_waits_for_its_jobs_and_is_named_when_one_fails(
     monkeypatch.setattr(run, "_report", lambda profile, failed: None)
     monkeypatch.setattr(paths, "STORE", tmp_path / "store")
     monkeypatch.setattr(paths, "REPORT", tmp_path / "report")
+    monkeypatch.setattr(paths, "RECORD", tmp_path / "record")
     seen = (
         f"import pathlib; print(len(list(pathlib.Path({str(tmp_path)!r}).glob('store/??/*.json'))))"
     )
     add(shelf, "00_start_here", seen)
     add(shelf, "99_all_claims", "print(profile)")
     assert run.main(["-j", "2"]) == 1
-    said = capsys.readouterr().err
+    out, said = capsys.readouterr()
+    assert out.startswith("4 jobs to compute (4 of them") and out.count("to compute") == 1
     assert said.count("no good") == 1
     assert "FAILED toy_study:broken: ValueError: no good (toy_study.py:11)" in said
     assert said.strip().endswith("1 of 3 not made: toy/table4_main")
@@ -272,3 +278,4 @@ def test_notebook_waits_for_its_jobs_and_is_named_when_one_fails(
     assert run.main(["--list"]) == 0
     lines = {line.split()[0]: line.split()[1] for line in capsys.readouterr().out.splitlines()}
     assert (lines["00_start_here"], lines["toy/table4_main"]) == ("3/3", "1/2")
+    assert lines["total"] == "3/4"

@@ -63,7 +63,7 @@ def due(repo, *args):
     """Names that `--list` does not call up to date."""
     done = run_in(repo, "--list", *args)
     assert done.returncode == 0, done.stderr
-    lines = done.stdout.splitlines()[1:]
+    lines = done.stdout.splitlines()[1:-1]  # between the head and the total
     return {line.split()[0] for line in lines if "up to date" not in line}
 
 
@@ -150,12 +150,35 @@ def test_other_parameters_make_all_due(repo, args):
 
 
 def test_other_packages_or_another_processor_make_all_due(monkeypatch):
-    before = freshness.surroundings()
-    assert freshness.surroundings() == before
+    before = freshness.surroundings({})
+    assert freshness.surroundings({}) == before
     monkeypatch.setattr(machine, "cpu", lambda: "another")
-    assert (other := freshness.surroundings()) != before
+    assert (other := freshness.surroundings({})) != before
     monkeypatch.setattr(freshness, "packages", list)
-    assert freshness.surroundings() not in (before, other)
+    assert freshness.surroundings({}) not in (before, other)
+
+
+@pytest.mark.parametrize("change", ["edit", "touch", "add", "remove", "rename"])
+def test_a_change_in_the_folder_of_patients_makes_all_due(tmp_path, change):
+    folder = tmp_path / "patients"
+    (folder / "images").mkdir(parents=True)
+    table, image = folder / "labels.csv", folder / "images" / "a.png"
+    table.write_text("file,label"), image.write_bytes(b"12345")
+    given = {"profile": "quick", "dataset": "folder", "root": str(folder)}
+    before, none = freshness.surroundings(given), freshness.surroundings({"profile": "quick"})
+    assert freshness.surroundings(given) == before != none
+    if change == "edit":
+        table.write_text("file,label\na.png,1")
+    elif change == "touch":  # as an edit that keeps the size
+        os.utime(image, ns=(image.stat().st_atime_ns, image.stat().st_mtime_ns + 1))
+    elif change == "add":
+        (folder / "images" / "b.png").write_bytes(b"")
+    elif change == "remove":
+        image.unlink()
+    else:
+        image.rename(image.with_name("b.png"))
+    assert freshness.surroundings(given) != before
+    assert freshness.surroundings({"profile": "quick"}) == none, "phantoms do not depend on it"
 
 
 def test_edited_notebook_runs_again_with_its_readers_and_again_means_always(repo):
