@@ -352,6 +352,8 @@ if found:
                 plots.forest(ax, at, ARMS, metric, f"{metric} (nats)")
                 ax.tick_params(labelleft=ax is line[0])
             line[0].set_title(place)
+
+# %%
 PAIRS = {"HVAE - VAE": ("hvae_sd", "vae_sd"), "stopped - HVAE": ("hvae_stopped", "hvae_sd")}
 lines = [
     [place, title, len(at.gain(*arms, "elbo")), *(nats(at.gain(*arms, m), "+") for m in LIKELIHOOD)]

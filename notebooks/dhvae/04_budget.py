@@ -137,8 +137,8 @@ DEMANDED = {"flair": (0.55, 0.68), "pet": (0.40, 0.55)}
 for at in page.rows_of("dhvae/table4_augmentation"):
     if at.name in DEMANDED and at.has("real", "dice"):
         (low, high), dice = DEMANDED[at.name], at.values("real", "dice")
-        inside = ((dice >= low) & (dice <= high)).sum()
-        print(f"{at.name}: {inside} of {len(dice)} draws within {low} to {high}; mean {dice.mean():.3f}")
+        inside = f"{((dice >= low) & (dice <= high)).sum()} of {len(dice)} draws"
+        print(f"{at.name}: {inside} within {low:.2f} to {high:.2f}; mean {dice.mean():.3f}")
 
 # %% [markdown]
 # ## Is every generator at its plateau?

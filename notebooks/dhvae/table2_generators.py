@@ -210,6 +210,7 @@ def farther(at, copy, metric: str) -> str:
     return f"{sum(x > at.mean(copy, metric) for x in each)} of {len(each)}"
 
 
+# %%
 lines = [[at.name, copy.label, *(farther(at, copy, metric) for metric in FAR)]
          for at in main for copy in chosen("memoriser", "smooth")]  # fmt: skip
 page.table(["", "generators farther than", *FAR.values()], lines)

@@ -178,6 +178,7 @@ def draw_dice(ax, modality: str) -> None:
     ax.set(title=f"{modality}, phantoms", ylabel="Dice, whole volume", xticks=VOLUMES)
 
 
+# %%
 def draw_paper(ax, modality: str) -> None:
     """The paper's panel."""
     for arm, (colour, style) in LOOK.items():
@@ -251,8 +252,8 @@ with page.figure(caption, 1, columns, "gain", figsize=(3.1 * columns, 3.4)) as a
         for arm in ("dhvae", "dhvae_fixed", "classic5"):
             n, *each = gains(modality, arm)
             for ax, y in zip(pair, each, strict=True):
-                colour, style = LOOK[arm]
-                ax.plot(n, y, color=colour, ls=style, marker="o", ms=4, label=NAMES[arm])
+                look = dict(zip(("color", "ls"), LOOK[arm], strict=True)) | {"label": NAMES[arm]}
+                ax.plot(n, y, **look, **DOTS.get(arm, {"marker": "."}))
         real, method = (np.array(paper(modality, arm)) for arm in ("real", "dhvae"))
         for ax, y in zip(pair, (method - real, (method - real) / (1 - real)), strict=True):
             ax.plot(VOLUMES, y, "x", color=plots.ROLES["paper"], label="paper (patients)")
