@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import LogLocator, NullFormatter
 from PIL import Image as pillow
 from PIL import ImageChops
 
@@ -197,6 +198,14 @@ def null(axes: Axes, row: dict) -> None:
         low = middle - 2 * sd
         low = max(low, middle / 10) if axes.get_xscale() == "log" else low
         axes.axvspan(low, middle + 2 * sd, color=colour, alpha=0.2, lw=0)
+
+
+def logarithmic(axes: Axes) -> None:
+    """A logarithmic x axis of a small panel: numbers at 1 and 3 of each decade, none between."""
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
 
 
 def beyond(axes: Axes, row: dict, signed: bool = False) -> None:

@@ -159,6 +159,9 @@ for modality in page.studies:
     page.table([modality, "2-D", "3-D"], [[what, *(f"{x:,}" for x in two)] for what, two in pairs])
 
 # %% [markdown]
+# The steps in 2-D were read off a curve ([04_budget](04_budget.py)). No curve was made for those in 3-D:
+# where 2-D leads below, its lead may be one of training.
+#
 # ## How many slices hold a lesion
 
 
@@ -275,8 +278,8 @@ with page.figure(caption, 1, len(page.studies), figsize=(11, 3.6), squeeze=False
 
 # %% [markdown]
 # **What to see.** If a pair's sign changes between blue and orange, the protocol decides, not the
-# dimension. The first line compares dimensions alone; the third changes dimension and training data
-# at once, as the paper's headline does; the fourth gives 3-D its augmentation too.
+# dimension. The first line compares dimensions on the same data, each at its own budget; the third
+# changes the training data too, as the paper's headline does; the fourth gives 3-D its augmentation.
 #
 # ## Where they differ
 #
@@ -375,7 +378,8 @@ for m in (m for m in page.studies if m in rows):
 #
 # The test has stood in `lib/claims/ledger.json` since before the first result and asks for all of
 # it: 2-D above 3-D with synthetic data and alone, with known slices and with all. *p* is adjusted
-# by Holm. It falls at a look after 4, 6, 8 or 10 draws.
+# by Holm. It falls at a look after 4, 6, 8 or 10 draws. It does not ask whether 3-D was trained long
+# enough.
 
 # %% tags=["DH-31"]
 page.verdicts("DH-31")

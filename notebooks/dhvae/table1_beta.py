@@ -9,8 +9,8 @@
 # %% [markdown]
 # # Table 1, Figure 3: how much should the critic weigh?
 #
-# - the paper's β of 0.001, 0.01 and 0.1 on both data sets, 0.3 and 0.5 beyond them, and one run
-#   at β = 0.99, which is what the paper's "α = 0.01" would mean;
+# - the paper's β of 0.001, 0.01 and 0.1 on both data sets; in profile `full` 0.3 and 0.5 beyond them,
+#   and 0.99, which is what the paper's "α = 0.01" would mean;
 # - sharpness, edge slope, checkerboard and coverage as numbers, each beside its value for real
 #   slices;
 # - Figure 3 again, with a magnified border; a critic that joins late or at once; with and without L1.
@@ -61,7 +61,7 @@ page.table(["paper (patients)", *head], lines)
 #
 # | the paper | here |
 # |---|---|
-# | "β = 0.01" in Tables 1 to 3 becomes "α = 0.01" in Tables 4 and 5; with β = 1 - α (equation 12) that is β = 0.99 (DH-E01) | β = 0.01 throughout; β = 0.99 is run once and shown below |
+# | "β = 0.01" in Tables 1 to 3 becomes "α = 0.01" in Tables 4 and 5; with β = 1 - α (equation 12) that is β = 0.99 (DH-E01) | β = 0.01 throughout; β = 0.99 is an arm of its own in profile `full` |
 # | "three orders of magnitude, from 0.001 to 0.1" are two; the text says that Table 1 also shows competing approaches, it does not (DH-E24) | two orders, and 0.3 and 0.5 because section 4.6.1 speaks of "beyond 0.1" without a number |
 # | the best LPIPS on HECKTOR is that of β = 0.1, not of 0.01 (DH-E04) | DH-04 is judged on our numbers |
 # | LPIPS "in %" is printed as a fraction (DH-E25); its equation 15 has neither weights nor a mean over positions, and equation 1 calls p(x given z) a posterior (DH-E27) | a *perceptual distance*: unit weights, mean over positions, maps of the independent reader; not LPIPS by name |
@@ -280,8 +280,8 @@ for modality in page.studies:
 
 # %% [markdown]
 # **What to see.** From top to bottom, whether the border in the square grows crisper, and whether a
-# regular pattern appears. Real slices carry sensor noise; a decoder that draws means does not. Four
-# codes show a look, not diversity; the coverage above is for that.
+# regular pattern appears. Real slices carry sensor noise; what is decoded here is the mean, without the
+# noise that the scored samples have. Four codes show a look, not diversity; the coverage above is for that.
 #
 # ## When the critic joins, and the L1 term
 #
@@ -372,9 +372,9 @@ page.verdicts("DH-43", "DH-44")  # the delay and L1
 # ## In this notebook we have
 #
 # - weighed the bound against its regularisers, and seen what a swapped α and β would do;
-# - put every β between a null and an oracle, on both data sets, over fresh training draws;
-# - measured "blurry", "jagged" and "less diverse" instead of looking;
-# - judged eight claims by tests fixed before.
+# - put each β that has draws between a null and an oracle, on both data sets;
+# - measures of "blurry", "jagged" and "less diverse" in the place of looking;
+# - seen where eight claims stand, by tests fixed before.
 #
 # ## Exercise
 #

@@ -339,10 +339,11 @@ page.verdicts("DH-40")
 # %% [markdown]
 # ## In this notebook we have
 #
-# - compared five networks with and without synthetic slices in one dimension, at equal steps;
-# - taken the paper's comparison apart into dimension, synthetic slices and known slices;
-# - read a ranking with its ties, and a spread beside what noise alone gives;
-# - judged the claims of this table by tests fixed before.
+# - five networks with and without synthetic slices in one dimension, at equal steps, as far as there are
+#   draws;
+# - a way to take the paper's comparison apart into dimension, synthetic slices and known slices;
+# - a way to read a ranking with its ties, and what spread noise alone gives;
+# - seen where the claims of this table stand, by tests fixed before.
 #
 # ## Exercises
 #

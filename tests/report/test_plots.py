@@ -135,3 +135,18 @@ def test_an_axis_is_linear_up_to_the_null_and_its_band(signed, left):
     assert mid - near == pytest.approx(near - zero)
     assert hundred - ten == pytest.approx(ten - one)
     plt.close(figure)
+
+
+@pytest.mark.parametrize(("low", "high"), [(4e-4, 6e-3), (0.03, 0.6), (0.01, 0.09), (0.015, 2.6)])
+def test_numbers_of_a_logarithmic_axis_stand_apart(low, high):
+    """Less than a decade, matplotlib also numbers the lines between, one over the other."""
+    figure, axes = plt.subplots(figsize=(2.5, 2))
+    axes.plot([low, high], [0, 1])
+    plots.logarithmic(axes)
+    figure.canvas.draw()
+    texts = [*axes.xaxis.get_ticklabels(), *axes.xaxis.get_ticklabels(minor=True)]
+    boxes = [text.get_window_extent() for text in texts if text.get_text()]
+    within = [box for box in boxes if axes.bbox.x0 <= (box.x0 + box.x1) / 2 <= axes.bbox.x1]
+    assert len(within) >= 2
+    assert not any(box.overlaps(other) for box in within for other in within if other is not box)
+    plt.close(figure)
