@@ -115,9 +115,9 @@ if found:
 
 # %% [markdown]
 # **What to see.** Where a line bends down, the network learns its images by heart. New images, and
-# augmentation even more, should put that off (the last column has each peak): a budget at the peak of
-# the solid grey line would then hide a part of what they can give. The distance between the lines *at the dotted line* is what a
-# generator can win.
+# augmentation even more, should put that off (the last column of the table below has each peak): a
+# budget at the peak of the solid grey line would then hide a part of what they can give. The distance
+# between the lines *at the dotted line* is what a generator can win.
 
 # %%
 lines = [[label, *(f"{x:.3f}" for x in curve.values()), max(curve, key=curve.get)]

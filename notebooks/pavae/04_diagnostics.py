@@ -229,9 +229,9 @@ for metric, name in LOCAL.items():
 
 # %% [markdown]
 # **What to see.** Intervals, where there are draws for them, are over sets of templates, not over
-# images, and templates hardly differ. The row to compare with is the *mean mask*: a map that never looked at
-# the image, yet knows from the class which lung the opacity is in. Where it wins, "the heat map
-# falls on the lesion" says little beyond "the label names the lung". (It can even pass the true
+# images, and templates hardly differ. The row to compare with is the *mean mask*: a map that never
+# looked at the image, yet knows from the class which lung the opacity is in. Where it wins, "the heat
+# map falls on the lesion" says little beyond "the label names the lung". (It can even pass the true
 # difference in pixel AUROC: it is exactly zero wherever no lesion was ever seen, while equalisation
 # leaves the true difference no zeros.) No map here can judge PA-VAE: no trained network enters it.
 #

@@ -176,8 +176,9 @@ with page.figure(caption, 3, 4, "scanners", figsize=(7, 5.4)) as axes:
         plots.label(ax, text)
 
 # %% [markdown]
-# **What to see.** Raw images lose contrast: the print below has mean and SD of their pixels. After
-# preprocessing the four look much more alike. To say which part of the drift is left, move one knob at a time, by 3 SD:
+# **What to see.** Do raw images darken, or lose contrast? The next cell prints mean and SD of their
+# pixels. After preprocessing the four look much more alike. To say which part of the drift is left,
+# it then moves one knob at a time, by 3 SD:
 
 
 # %%
@@ -187,8 +188,8 @@ def apart_by(one: np.ndarray, other: np.ndarray) -> float:
 
 
 for name, images in raw.items():
-    print(f"{name:5} raw: mean {images.mean():.3f}, SD of the pixels of an image", end=" ")
-    print(f"{images.std((1, 2)).mean():.3f}")
+    sd = images.std((1, 2)).mean()
+    print(f"{name:5} raw: mean {images.mean():.3f}, SD within an image {sd:.3f}")
 left = {}
 for name in variants.DRIFT:
     images = seen_by(replace(chest.BARE, **{name: getattr(scanners["3 SD"], name)}))
@@ -209,9 +210,9 @@ page.keep(lambda: [
 #
 # ## What the network is shown
 #
-# A test subject with an opacity, as the network of *PA-VAE* (draw 0) gets it: the first that it
-# finds, or the first of all if it finds none. Below each picture: the probability of any opacity that
-# this network gives.
+# A test subject with an opacity, as the network of *PA-VAE* (draw 0) gets it: the first whose opacity
+# it finds (in records of earlier code the first of all). Below each picture: the probability of any
+# opacity that this network gives.
 
 # %%
 rows = page.run()

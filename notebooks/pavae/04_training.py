@@ -225,8 +225,8 @@ for arm in known:
 
 # %% [markdown]
 # The early stop can only choose among the epochs that were trained, so no epoch kept here says when
-# training converges, least of all one near the last. PV-18, "training converges within 8-10 epochs", is judged
-# on a fit that had the chance to go on: the long training at the end of this page.
+# training converges, least of all one near the last. PV-18, "training converges within 8-10 epochs",
+# is judged on a fit that had the chance to go on: the long training at the end of this page.
 #
 # All fits are stopped by the same rule, in features that none of them is trained on. (At first the
 # guide's features were used, which PA-VAE is trained to preserve: the standard VAE was then stopped

@@ -163,9 +163,9 @@ print(f"the mean rate of all {T} watched steps is {np.mean(used):.2e}")
 #
 # $$\mathcal{L} = \mathbb{E}_{q}[-\log p(x|z,y)] + \beta\,\mathrm{KL}(q \| p(z|y)) + \lambda_p \mathcal{L}_{path} + \lambda_m \mathcal{L}_{mask} + \lambda_c \mathcal{L}_{cls} \quad (1)$$
 #
-# A weight means something only beside the size of the terms it balances. Here are all terms, already
-# weighted, of the arm with the printed likelihood, in nats per image: before the first step (draw 0's own guide, one batch of the labelled
-# images), in the first epoch, and in the last.
+# A weight means something only beside the size of the terms it balances. Here are all terms of the
+# arm with the printed likelihood, already weighted, in nats per image: before the first step (draw
+# 0's own guide, one batch of the labelled images), in the first epoch, and in the last.
 
 # %%
 page.run()
