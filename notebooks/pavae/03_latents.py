@@ -222,7 +222,8 @@ for noise, frames in enumerate(film["strip"], 1):  # (labels, epochs, H, W)
         most, at_end = brighter.max((1, 2)), height(brighter[-1:], np.array([label]))[0]
         where = f"{at_end:.1f}" if most[-1] > SEEN else "none there"
         lines.append([f"{noise}, {CLASSES[label]}", *(f"{x:.2f}" for x in most), where])
-page.table(["most it is brighter than healthy", *epochs, "row of the opacity"], lines)
+head = ["noise, label: most grey units above healthy, by epoch", *epochs, "row of the opacity"]
+page.table(head, lines)
 
 # %%
 if page.meaningful:
