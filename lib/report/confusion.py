@@ -23,13 +23,17 @@ def line(matrix: np.ndarray, target: float) -> list[str]:
 
 
 def draw(axes: Axes, found: np.ndarray, names: tuple[str, ...]) -> None:
-    """Counts (R, K, K) summed over draws, share of the row and its range; colour: the share."""
+    """Counts (R, K, K) summed over draws, share of the row and, of several draws, its range.
+
+    The colour is the share.
+    """
     rate, total = found / found.sum(-1, keepdims=True), found.sum(0)
     share = total / total.sum(-1, keepdims=True)
     axes.imshow(share, cmap="Blues", vmin=0, vmax=1.7)
     for (i, j), n in np.ndenumerate(total):
         low, high = 100 * rate[:, i, j].min(), 100 * rate[:, i, j].max()
-        text = f"{n:,}\n{share[i, j]:.1%}\n({low:.0f} to {high:.0f} %)"
+        text = f"{n:,}\n{share[i, j]:.1%}"
+        text += f"\n({low:.0f} to {high:.0f} %)" if len(found) > 1 else ""
         axes.text(j, i, text, ha="center", va="center", fontsize=7)
     axes.set_xticks(range(len(names)), names, fontsize=7)
     axes.set_yticks(range(len(names)), names, fontsize=7)

@@ -211,12 +211,13 @@ def logarithmic(axes: Axes) -> None:
 def beyond(axes: Axes, row: dict, signed: bool = False) -> None:
     """An axis that is linear up to the power of ten beyond a row's null, then logarithmic.
 
-    It starts at zero, for `signed` scores as far below as it is linear above.
+    It starts at zero, for `signed` scores as far below as it is linear above, and ends half as far
+    again as the largest value, so that its mark is whole.
     """
     ends = abs(row["null"]) + 2 * (row["null_sd"] or 0)
     edge = 10 ** np.ceil(np.log10(max(ends, 1e-6)))
     axes.set_xscale("symlog", linthresh=edge)
-    axes.set_xlim(left=-edge if signed else 0)
+    axes.set_xlim(-edge if signed else 0, 1.5 * max(edge, axes.dataLim.x1))
 
 
 def curve(

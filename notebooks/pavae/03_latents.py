@@ -36,6 +36,7 @@ from lib import jobs, machine
 from lib.generators import vae, watch
 from lib.jobs.pool import WORKERS
 from lib.papers.pavae import looks, method
+from lib.papers.pavae.counterfactuals import height
 from lib.phantoms.chest import LEFT
 from lib.report import plots
 from lib.report.page import Page
@@ -202,8 +203,9 @@ with page.figure(caption, 1, 2, "film", figsize=(12, 6), width_ratios=(2.1, 1)) 
 
 # %% [markdown]
 # **What to see.** Read along a row: it is one and the same noise. First the mean chest, nearly alike
-# in all rows; then an opacity where the label asks for one; then its place and the anatomy begin to
-# differ with the noise. Ribs and sensor noise never come. On the right, the KL of every latent, from
+# in all rows; then compare the three rows of a noise. Does an opacity come where the label asks for
+# one, and stay? Does its place change from one noise to the other? Does it look like one, or like an
+# oval with a drawn border? Ribs and sensor noise are not there. On the right, the KL of every latent, from
 # almost nothing: some latents end with several times as much as others.
 
 # %%
@@ -211,6 +213,19 @@ active = (film["kl"] > looks.ACTIVE).sum(1)
 spread = [[f"{x:.4f}" for x in film[of]] for of in ("over noises", "between labels")]
 head = ["epoch", "SD over noises", "difference of labels", "latents above 0.1 nats"]
 page.table(head, list(zip(epochs, *spread, active, strict=True)))
+
+# %%
+SEEN, lines = 0.1, []  # grey units from which on a brightening is called an opacity
+for noise, frames in enumerate(film["strip"], 1):  # (labels, epochs, H, W)
+    for label in (1, 2):
+        brighter = frames[label] - frames[0]
+        most, at_end = brighter.max((1, 2)), height(brighter[-1:], np.array([label]))[0]
+        where = f"{at_end:.1f}" if most[-1] > SEEN else "none there"
+        lines.append([f"{noise}, {CLASSES[label]}", *(f"{x:.2f}" for x in most), where])
+head = ["noise, label: most grey units above healthy, by epoch", *epochs, "row of the opacity"]
+page.table(head, lines)
+
+# %%
 if page.meaningful:
     page.check("the film settles", film["change"][-1] < film["change"][0])
 
@@ -260,10 +275,10 @@ with page.figure(caption, len(method.BETAS), 3, "beta", figsize=(11, 6.6)) as ax
     axes[-1, 2].set_xlabel("latent, by KL")
 
 # %% [markdown]
-# **What to see.** A small β keeps many latents and follows each image; a large one silences them all
-# (an empty third panel), and every reconstruction, and every sample, is the mean of its class. At no
-# β does a plain ELBO draw a clear opacity: few pixels, and faint ones, earn few nats. That is what
-# the three added terms are for.
+# **What to see.** A small β keeps many latents and follows each image; a large one silences all
+# or nearly all (the table below counts), and reconstructions and samples come near the mean of their
+# class. Look for a clear opacity in the samples: to a plain ELBO few pixels, and faint ones, earn few
+# nats. That is what the three added terms are for.
 #
 # In JupyterLab the next cell is a control for the same pictures.
 
@@ -297,8 +312,8 @@ if "bare" in rows:
 # ## In this notebook we have
 #
 # - asked every latent what it carries, and turned some;
-# - watched the model learn, first the mean chest, then the label's opacity, then the rest;
-# - turned β, and seen that a plain ELBO draws no clear opacity at any.
+# - watched the model learn, first the mean chest, then what differs between labels and noises;
+# - turned β, and looked for opacities in the samples of a plain ELBO.
 #
 # Next: [03_counterfactuals](03_counterfactuals.py) changes the label alone.
 #

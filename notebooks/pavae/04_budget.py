@@ -114,14 +114,15 @@ if found:
         ax.legend(fontsize=7, handlelength=4)
 
 # %% [markdown]
-# **What to see.** Where the solid grey line bends down, the network has learnt its 800 images by
-# heart. The green lines go on rising to the right of it: a budget at the grey peak would hide a part
-# of what new images can give. The distance between the lines *at the dotted line* is what a
-# generator can win.
+# **What to see.** Where a line bends down, the network learns its images by heart. New images, and
+# augmentation even more, should put that off (the last column of the table below has each peak): a
+# budget at the peak of the solid grey line would then hide a part of what they can give. The distance
+# between the lines *at the dotted line* is what a generator can win.
 
 # %%
-lines = [[label, *(f"{x:.3f}" for x in curve.values())] for label, curve in found.items()]
-page.table(["arm", *(f"{s} steps" for s in size.budget)], lines)
+lines = [[label, *(f"{x:.3f}" for x in curve.values()), max(curve, key=curve.get)]
+         for label, curve in found.items()]  # fmt: skip
+page.table(["arm", *(f"{s} steps" for s in size.budget), "peak at"], lines)
 
 # %% [markdown]
 # ## Is the budget long enough?

@@ -259,7 +259,10 @@ caption = (
     "Learning curve that calibrates the law: AUC against real images alone, a dot per training "
     f"draw ({page.counted(rows, f'real_{max(size.curve)}', 'auc')}), the demanded band in green."
 )
-with page.figure(caption, name="calibration", figsize=(5.4, 3.8)) as ax:
+
+
+def draw_calibration(ax) -> None:
+    """The curve, the demanded band, and what the paper prints."""
     plots.curve(ax, points, plots.ROLES["method"], "mean", bars=False)
     place = np.array([0.8, 1.25]) * size.labelled
     ax.fill_between(place, *BAND, color=plots.ROLES["oracle"], alpha=0.3, label="demanded")
@@ -270,8 +273,16 @@ with page.figure(caption, name="calibration", figsize=(5.4, 3.8)) as ax:
     sweep.axis(ax, {n: n for n in points}, "real labelled images", up, loc="lower right")
     ax.tick_params(axis="x", rotation=45)
 
+
+# %%
+if points:
+    with page.figure(caption, name="calibration", figsize=(5.4, 3.8)) as ax:
+        draw_calibration(ax)
+else:
+    page.text("*The learning curve has no draw yet.*")
+
 # %% [markdown]
-# **What to see.** The curve still rises at the number of labels the paper has: there is room for
+# **What to see.** If the curve still rises at the number of labels the paper has, there is room for
 # synthetic images to help, and fresh real images show how much. How much of the room plain
 # augmentation already fills is an arm of [table4_main](table4_main.py).
 #

@@ -83,8 +83,9 @@ confused = page.panel("confusion", lambda: panels.confusions(study))
 each = {study.arms[name]: confused[name] for name in diagnostics.CONFUSED}
 caption = (
     "Figure 5 of PA-VAE: confusion matrices at the validation threshold for 95 % specificity, "
-    f"three classes and binary; counts summed over {len(confused['real'])} training draws computed "
-    f"for this page ({page.size.test:,} test images each), share of the row, range over draws."
+    f"three classes and binary; counts summed over the draws computed for this page, "
+    f"R={len(confused['real'])} ({page.size.test:,} test images each), share of the row, and its range "
+    "where there are several draws."
 )
 with page.figure(caption, 2, 4, figsize=(12, 6.6)) as axes:
     for (above, below), (arm, found) in zip(axes.T, each.items(), strict=True):
@@ -227,10 +228,10 @@ for metric, name in LOCAL.items():
     print(f"{name}: {over['mirrored']:+.3f} over the mirrored side; it {beats} the map of places")
 
 # %% [markdown]
-# **What to see.** The intervals are over sets of templates, not over images, and are narrow because
-# the templates hardly differ. The row to compare with is the *mean mask*: a map that never looked at
-# the image, yet knows from the class which lung the opacity is in. Where it wins, "the heat map
-# falls on the lesion" says little beyond "the label names the lung". (It can even pass the true
+# **What to see.** Intervals, where there are draws for them, are over sets of templates, not over
+# images, and templates hardly differ. The row to compare with is the *mean mask*: a map that never
+# looked at the image, yet knows from the class which lung the opacity is in. Where it wins, "the heat
+# map falls on the lesion" says little beyond "the label names the lung". (It can even pass the true
 # difference in pixel AUROC: it is exactly zero wherever no lesion was ever seen, while equalisation
 # leaves the true difference no zeros.) No map here can judge PA-VAE: no trained network enters it.
 #
@@ -257,8 +258,9 @@ for arm in read:
 
 # %% [markdown]
 # **What to see.** A low total with *healthy* near one is a generator that forgets the opacity; a low
-# *healthy* one that puts it everywhere. A ratio above one means a caricature: lesions plainer than
-# nature's. Real images hold faint opacities too, and those are what a detector has to learn.
+# *healthy* one that puts it everywhere. A ratio clearly above the oracle's, which is one but for
+# chance, means a caricature: lesions plainer than nature's. Real images hold faint opacities too, and
+# those are what a detector has to learn.
 #
 # ## Where do the opacities sit? True coverage
 #
@@ -305,9 +307,16 @@ with page.figure(caption, 2, len(shown), "coverage", figsize=(14, 4.2)) as axes:
     axes[1, 0].set(ylabel="contrast, -1 to 1 over the law", xlabel="size, octaves")
 
 # %% [markdown]
-# **What to see.** A dark knot is many similar samples. Noisy and blurred copies cover everything by
-# construction, since they *are* the training images: coverage alone rewards copying. The reader never
-# learned from blurred or odd samples: for those it says what it *takes them for*.
+# **What to see.** A dark knot is many similar samples. Noisy and blurred copies have all places and
+# looks by construction, since they *are* the training images: coverage alone rewards copying. The
+# reader never learned from noisy, blurred or odd samples: for those it says what it *takes them for*.
+# Where it sees less than all looks in the copies, noise and blur have moved its reading:
+
+# %%
+COVERED = ("coverage_place", "coverage_look")
+copies = [arm for arm in read if arm.name in ("memoriser", "smooth") and at.has(arm, COVERED[0])]
+page.table(["copies of training images", "coverage of places", "of looks"],
+           [[arm.label, *(at.cell(arm, m) for m in COVERED)] for arm in copies])  # fmt: skip
 
 # %%
 LOOKS = {"spread place across": "spread across", "spread place along": "spread along",

@@ -56,7 +56,7 @@ COLOURS = {"vae": "#E69F00", "pavae": "#0072B2", "pavae_bernoulli": "#CC79A7",
 # | q(z\|x,y), p(x\|z,y) and p(z\|y) need labels, 90 % of the training images have none, and semi-supervised use is never described (PV-E13) | all generators train on the 800 labelled; a variant of PA-VAE adds the others with pseudo-labels of the guide |
 # | "frozen extractor" and "frozen classifier" of unknown training data (PV-E14) | one small network, the *guide*, trained on the same 800 labelled images with mild augmentation; PA-VAE alone learns from such a network, so part of its gain there may be augmentation at second hand |
 # | early stopping on the score that is later reported, split not stated (PV-E07) | stopped by the Fréchet distance (FD) to *validation* images in the shallow features of a random, untrained network, which no generator is trained to please; reported on test images in an independent reader's features |
-# | 8-10 epochs for every model (PV-E17) | one epoch is 8,000 images for all of them; the GAN may run on for two more, and its best epoch is kept |
+# | 8-10 epochs for every model (PV-E17) | more, each generator its own number (printed with the epochs kept); one epoch is 8,000 images for all of them, and the best one is kept |
 # | the decoder has no mask output, yet a mask loss exists (PV-E11) | the decoder has a second plane for the mask, compared by soft IoU |
 
 # %% [markdown]
@@ -209,10 +209,12 @@ with page.figure(caption, 2, 4, figsize=(12.5, 6)) as axes:
 # %%
 lines = [
     [arm.label, at.count(arm, "kept_epoch"), ", ".join(f"{e:g}" for e in at.values(arm, "kept_epoch")),
+     logs[f"{arm.name}/fd_validation"].shape[1],
      at.cell(arm, "fd_validation"), at.cell(arm, "fd_validation_last")]
-    for arm in ARMS if at.has(arm, "kept_epoch")
+    for arm in known if at.has(arm, "kept_epoch")
 ]  # fmt: skip
-page.table(["generator", "R", "epoch kept", "FD kept", "FD after the last epoch"], lines)
+head = ["generator", "R", "epoch kept", "of", "FD kept", "FD after the last epoch"]
+page.table(head, lines)
 
 # %%
 for arm in known:
@@ -222,9 +224,9 @@ for arm in known:
     print(f"after it, it is {later:.2f} times the one kept (mean)")
 
 # %% [markdown]
-# The early stop can only choose among the epochs that were trained. That the epoch kept lies within
-# the paper's 8-10 is therefore no finding. PV-18, "training converges within 8-10 epochs", is judged
-# on a fit that had the chance to go on: the long training at the end of this page.
+# The early stop can only choose among the epochs that were trained, so no epoch kept here says when
+# training converges, least of all one near the last. PV-18, "training converges within 8-10 epochs",
+# is judged on a fit that had the chance to go on: the long training at the end of this page.
 #
 # All fits are stopped by the same rule, in features that none of them is trained on. (At first the
 # guide's features were used, which PA-VAE is trained to preserve: the standard VAE was then stopped
@@ -273,10 +275,14 @@ def ellipse(ax, centre: np.ndarray, covariance: np.ndarray, colour: str) -> None
         ax.add_patch(Ellipse(centre, *2 * k * np.sqrt(variance[::-1]), lw=1.5, **shape))
 
 # %%
+def main_axes(q_mean: np.ndarray) -> np.ndarray:
+    """The two directions (2, latent) in which posterior means differ most."""
+    return np.linalg.svd(q_mean - q_mean.mean(0), full_matrices=False)[2][:2]
+
+
 def draw_prior(ax, q_mean: np.ndarray, p_mean: np.ndarray, p_log: np.ndarray) -> None:
     """Posterior means on their two main axes, by class, with the prior's ellipses."""
-    middle = q_mean.mean(0)
-    plane = np.linalg.svd(q_mean - middle, full_matrices=False)[2][:2]
+    middle, plane = q_mean.mean(0), main_axes(q_mean)
     for label, colour in enumerate(HUES):
         dots = plane @ (q_mean[space["label"] == label] - middle).T
         ax.plot(*dots, ".", ms=3, alpha=0.5, color=colour)
@@ -300,7 +306,18 @@ with page.figure(caption, 1, 2, "prior", figsize=(9.5, 4.8)) as axes:
 # %% [markdown]
 # **What to see.** The standard VAE has one prior for all classes: three equal ellipses on top of
 # each other. PA-VAE's three may lie apart. A prior far from its dots would draw images from where
-# no image was. The dots are posterior *means*, so even a perfect prior is wider than their cloud.
+# no image was. The dots are posterior *means*, so a prior that fits is wider than their cloud; one
+# that is narrower never draws what lies outside.
+
+# %%
+for arm in ARMS[:2]:
+    q, p_log = (space[f"{arm.name}/{part}"] for part in ("q_mean", "p_log"))
+    plane = main_axes(q)
+    own = (plane**2 @ np.exp(p_log).mean(0)) ** 0.5
+    print(f"{arm.label:13} SD on the two axes: means {(q @ plane.T).std(0).round(2)},", end=" ")
+    print(f"prior {own.round(2)}")
+widest = np.exp(0.5 * vae.PRIOR_LOG_VARIANCE[1])
+print(f"PA-VAE's prior is clamped to an SD of {widest:g} at most ([03_method] says why)")
 
 # %%
 shift = {}
@@ -321,7 +338,8 @@ page.check("PA-VAE's priors have parted", shift["pavae"].max() > 0)
 # %% [markdown]
 # The standard VAE's number of latents in use can be held against the rule of thumb of Toy 2, which
 # knew nothing of convolutions. PA-VAE is not bound by it: its added terms pay for latents that carry
-# the lesion. A ratio of variances near one says that the prior covers the posteriors it stands for.
+# the lesion. A ratio of variances is a mean over latents: near one, the prior is as wide as the
+# posteriors it stands for on average, and may still be too narrow on the axes of the figure.
 #
 # ## Longer, and with other weights of the mask loss
 #

@@ -43,3 +43,10 @@ def test_a_picture_names_sum_share_and_range_over_draws():
     assert axes.texts[0].get_text() == "185\n92.5%\n(90 to 95 %)"
     assert axes.texts[5].get_text() == "10\n10.0%\n(10 to 10 %)"
     plt.close(figure)
+
+
+def test_a_picture_of_one_draw_has_no_range():
+    figure, axes = plt.subplots()
+    confusion.draw(axes, MATRIX[None], ("healthy", "left", "right"))
+    assert axes.texts[0].get_text() == "95\n95.0%"
+    plt.close(figure)

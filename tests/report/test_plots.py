@@ -127,7 +127,7 @@ def test_an_axis_is_linear_up_to_the_null_and_its_band(signed, left):
     figure, axes = plt.subplots()
     axes.plot([0.5, 1000], [0, 1])
     plots.beyond(axes, {"null": 0.3, "null_sd": 0.1}, signed)
-    assert axes.get_xlim()[0] == left
+    assert axes.get_xlim() == (left, 1500)
     near, mid, one, ten, hundred = axes.transData.transform(
         [(x, 0) for x in (0.2, 0.4, 1, 10, 100)]
     )[:, 0]  # fmt: skip
