@@ -226,6 +226,8 @@ deep = [arm for arm in TEXTURED if at.has(arm, "lesion_kid")]
 if deep:
     with page.figure(caption, 1, 1, "lesion_kid", figsize=(6.5, 3.4)) as ax:
         lesions.forests([ax], at, deep, {"lesion_kid": "lesion KID (lower)"}, {"lesion_kid": "symlog"})
+
+# %%
 page.text(lesions.beside_oracle(at, deep, "lesion_kid", "KID"))
 
 # %% [markdown]

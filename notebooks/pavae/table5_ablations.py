@@ -374,6 +374,8 @@ with page.figure(caption, 1, 4, "beta", figsize=(12, 3)) as axes:
 # %%
 each = (at.together([*printed.TABLE5, "pavae"], metric) for metric in ("auc", "fd"))
 auc, fd = (found[:-1] - found[-1] for found in each)  # (4, R)
+
+# %%
 R = auc.shape[1]
 chosen = [range(R), *([k] for k in range(R)), *(rng.integers(R, size=R) for _ in range(2000))]
 means, *taus = (kendall(auc[:, k].mean(1), -fd[:, k].mean(1)) for k in chosen)
