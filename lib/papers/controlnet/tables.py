@@ -31,6 +31,7 @@ COMPETENCE = ("label_adherence", "label_accuracy", "label_accuracy_ratio", "mask
               "hallucination", "realism", "quality", "fd", "kid", "coverage")  # fmt: skip
 TRIED = ("fd", "coverage", "label_accuracy_ratio", "mask_adherence", "hallucination")
 RATIO = {"adherence_ratio": "label_accuracy_ratio"}  # as other chapters call it
+ABOVE = {"label_accuracy_above_chance": "label_accuracy_above_chance"}  # 0 for films of anything
 NAMED = {"name_accuracy": "label_accuracy"}  # of films for the name of one finding, as tasks ask
 TRUTH = ("score_truth_auc", "score_truth_auc_pooled")  # within each text, and over all of them
 CONTROLS = ("oversample", "smooth", "shuffled", "oracle")
@@ -123,7 +124,8 @@ class Generator(Plateaus, Films):
             return
         for arm in chosen("syn", "text_only", "mask_only", "text_and_mask", "twin"):
             each = study.each(arm, lambda k, a=arm: study.judged(study.conditioned(a, k)))
-            yield Scores(arm, dict(zip(COMPETENCE, COMPETENCE, strict=True)) | RATIO, each)
+            named = dict(zip(COMPETENCE, COMPETENCE, strict=True)) | RATIO | ABOVE
+            yield Scores(arm, named, each)
         fresh = SOURCES["fresh"]
         each = study.each(fresh, lambda k: study.judged(study.true_pool(k)))
         yield Scores(fresh, COMPETENCE, each)
