@@ -164,7 +164,7 @@ class Utility(Films):
     def arms(self, task: Task, percent: int) -> list[tuple[Added, str]]:
         """The arms of one fraction, with their tiers: core is what the paper quotes."""
         quoted = task.quoted[percent]
-        found = [(MAIN["real"], "core"), (MAIN["classic"], "beside" if task.findings else "core")]
+        found = [(MAIN[name], "core") for name in ("real", "classic")]
         for times in TIMES:
             tier = "core" if times == quoted else "beside"
             found += [(MAIN[f"{kind}{times}"], tier) for kind in ("syn", "oracle")]

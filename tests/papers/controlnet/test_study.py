@@ -160,7 +160,8 @@ def test_quick_has_what_the_paper_quotes():
     for task in TASKS.values():
         for percent, times in task.quoted.items():
             there = {s.arm.name for s in rows if s.regime == task.regime(percent)}
-            assert {"real", f"syn{times}", f"oracle{times}", f"shuffled{times}"} <= there
+            kinds = ("syn", "oracle", "oversample", "smooth", "shuffled")
+            assert {"real", "classic", *(f"{kind}{times}" for kind in kinds)} <= there
 
 
 def test_recipes_are_tried_on_the_spare_draw_in_full_alone():
