@@ -37,7 +37,7 @@ from lib.papers.controlnet.arms import SOURCES, chosen
 from lib.phantoms import findings, reports
 from lib.phantoms.findings import FINDINGS, LAWS
 from lib.record.rows import RecordError
-from lib.report import conditions, plots
+from lib.report import conditions, plots, watched
 from lib.report.page import Page
 from lib.tasks import film_reader
 
@@ -210,8 +210,7 @@ if at.has("syn", "plateau"):
 # network, and everything learns. Both start as the base, bit for bit.
 
 # %%
-curves = {arm: {n: r.values(arm, "mask_adherence") for n in page.size.watched
-                if (r := rows.get(f"steps {n}")).has(arm, "mask_adherence")}
+curves = {arm: watched.curve(rows, arm, "mask_adherence", page.size.watched)
           for arm in ("syn", "twin")}  # fmt: skip
 caption = (
     "Dice of requested and read mask after so many steps, masks alone; dots: draws; green: fresh "
@@ -226,12 +225,19 @@ if curves["syn"]:
         ax.set(xlabel="gradient steps", ylabel="mask Dice", ylim=(0, 1))
         ax.set_xticks(page.size.watched)
         ax.legend(fontsize=8)
+for arm, found in curves.items():
+    page.text(watched.rule(SOURCES[arm].label, found))
 if not curves["twin"]:
     page.text("*The twin's curve needs profile `full`.*")
 
 # %% [markdown]
 # **What to see.** Users of ControlNet report that the condition takes hold suddenly. Is there such a
 # step? And does freezing the base cost adherence, or only time?
+#
+# Adherence could also say when to stop. Here it does not: the reader that it takes is the one that judges
+# the films, and all generators and draws are to have equal steps. So the number of steps is fixed, and the
+# line below the figure says what such a rule would have chosen. How texts fare meanwhile stands in
+# [01_branch](01_branch.py).
 #
 # ## More masks than there are
 #

@@ -9,7 +9,7 @@ from lib.jobs import Job
 from lib.papers.budget import SPARE
 from lib.papers.controlnet import tables
 from lib.papers.controlnet.arms import MAIN, PROXY, READ, RECIPES, SOURCES, TASKS
-from lib.papers.controlnet.study import study
+from lib.papers.controlnet.study import CONDITIONS, study
 from lib.profiles import FULL, QUICK, SMOKE, Plan
 
 STUDY = study(Plan(QUICK))
@@ -178,6 +178,27 @@ def test_recipes_are_tried_on_the_spare_draw_in_full_alone():
     judged = [each.jobs[SPARE].spec["args"] for each in rows if "fd" in each.paths]
     same = {(args["n"], json.dumps(args["real"])) for args in judged}
     assert len(same) == 1, "fresh phantoms too"
+
+
+def test_every_kind_of_condition_is_watched_along_the_same_training():
+    """The same films, noise and weights; by masks alone the jobs of 01_generator's curve."""
+    at, steps = study(Plan(FULL)), STUDY.size.watched[0]
+    kinds = {name: at.watched(SPARE, steps, kind=kind).spec["args"]["pool"]["$job"]["args"]
+             for name, kind in CONDITIONS.items() if name in tables.WATCHED}  # fmt: skip
+    asked = {name: args.pop("asked")["$job"]["args"] for name, args in kinds.items()}
+    assert len({json.dumps(args) for args in kinds.values()}) == 1
+    assert sorted(each.pop("kind") for each in asked.values()) == ["M2I", "T2I", "TM2I"]
+    assert len({json.dumps(each) for each in asked.values()}) == 1
+    rows = [each for each in TABLES["01_branch"].scores(at) if each.regime.startswith("steps ")]
+    known = {(each.regime, each.arm.name): each for each in rows}
+    for n in at.size.watched:
+        assert {arm for regime, arm in known if regime == f"steps {n}"} == set(tables.WATCHED)
+    assert all(set(each.jobs) == {SPARE} for each in rows)
+    assert "label_accuracy_ratio" in known[f"steps {steps}", "text_and_mask"].paths
+    start = known["steps 0", "text_only"].jobs[SPARE].spec["args"]["pool"]["$job"]["args"]
+    assert start["branch"] is None and start["step"] is None, "the base alone"
+    assert start["stream"] == kinds["text_only"]["stream"]
+    assert at.watched(0, steps) == at.watched(0, steps, kind="M2I")
 
 
 def test_what_the_base_reads_was_tried_too_and_what_was_taken_is_the_base_of_all_jobs():
