@@ -58,9 +58,10 @@ AT_QUOTED = {  # how arms at the amounts that the paper quotes look
 }
 ALONE = {"real": ("#777777", "o-"), "classic": ("#999933", "v--")}
 BLUES = dict(zip(TIMES, ("#C6DBEF", "#9ECAE1", "#6BAED6", "#3182BD"), strict=True))
-BESIDE = ("syn", "oversample", "smooth", "shuffled", "oracle")
+BESIDE = ("syn", "oversample", "memoriser", "smooth", "shuffled", "oracle")
 SHORT = {"real": "Real films", "classic": "Augmented", "oversample": "Real films again",
-         "smooth": "Blurred copies", "shuffled": "Shuffled", "oracle": "Oracle"}  # fmt: skip
+         "memoriser": "Noisy copies", "smooth": "Blurred copies", "shuffled": "Shuffled",
+         "oracle": "Oracle"}  # fmt: skip
 
 
 def draw_ours(axes: Axes, rows: Rows, task: Task, counts: Mapping[int, int]) -> None:

@@ -315,7 +315,8 @@ if known:
     with page.figure(caption, 1, 2, "watched", figsize=(9, 3)) as (left, right):
         watched.draw_kinds(left, rows, "label_accuracy_ratio", steps)
         watched.draw_kinds(right, rows, "mask_adherence", steps)
-        left.legend(fontsize=8, loc="lower right")
+        for ax in (left, right):
+            ax.legend(fontsize=8, loc="lower right")
 
 # %% [markdown]
 # **What to see.** The branch learns from masks with the text "N/A". Do films by text alone get worse

@@ -80,7 +80,7 @@ for score, most in printed.MAXIMA.items():
 # | F1 at a threshold that is not named, and below that of calling every image positive (CN-E10) | F1 at 0.5 and at a threshold from validation films; AUC, AUPRC and the F1 of calling all positive beside them |
 # | Dice without a word on lesion-free images: CANDID-PTX keeps them, SIIM drops them (CN-E17) | Dice of films with a lesion; beside it that of all films, where empty on empty is 1 |
 # | "2x" to "25x": added or in all is not said, nor whether training takes more steps (CN-E18) | so many are added to each real film; equal gradient steps in every arm |
-# | no arm without a generator but real images alone (CN-E18) | augmented on the fly, the same films again, blurred copies, shuffled labels or masks, fresh phantoms |
+# | no arm without a generator but real images alone (CN-E18) | augmented on the fly, the same films again, noisy and blurred copies, shuffled labels or masks, fresh phantoms |
 # | more is better, yet the quoted amount falls with more real images (CN-E07) | all amounts; their trend is the matter of [03_volume](03_volume.py) |
 # | how the quoted amount was chosen is not said (CN-E20) | the grid as a whole; the claims are judged at the quoted amounts, fixed beforehand |
 # | one headline maximum of many cells | every cell; a maximum only as in [06_statistics](06_statistics.py) |

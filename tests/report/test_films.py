@@ -142,6 +142,7 @@ def test_lines_of_numbers_name_the_quoted_amount_and_leave_out_what_has_no_draw(
 def test_rivals_are_the_controls_of_the_same_amount():
     found = films.rivals(TASKS["candid"], 1)
     names = [arm.name for arm in found]
-    assert names == ["real", "classic", "oversample25", "smooth25", "shuffled25", "oracle25"]
+    copies = "oversample25", "memoriser25", "smooth25"
+    assert names == ["real", "classic", *copies, "shuffled25", "oracle25"]
     wanted = ["Real films", "Augmented", "Real films again", "Blurred copies", "Shuffled", "Oracle"]
     assert [arm.label for arm in found] == wanted

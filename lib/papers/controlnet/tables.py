@@ -179,6 +179,7 @@ class Utility(Films):
             found += [(MAIN[f"{kind}{times}"], tier) for kind in ("syn", "oracle")]
             found += [(MAIN[f"{kind}{times}"], tier if times == quoted else "long")
                       for kind in CONTROLS[:3]]  # fmt: skip
+        found.append((MAIN[f"memoriser{quoted}"], "beside"))
         if task.name == "chexpert" and percent == 10:
             found += [(SOURCES[name], "beside") for name in ("syn2_single", "syn2_multi")]
         if not task.findings and percent == 10:

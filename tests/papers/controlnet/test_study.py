@@ -164,6 +164,17 @@ def test_quick_has_what_the_paper_quotes():
             assert {"real", "classic", *(f"{kind}{times}" for kind in kinds)} <= there
 
 
+def test_full_has_noisy_copies_of_the_real_films_at_the_quoted_amounts():
+    rows = [s for s in TABLES["02_utility"].scores(STUDY) if s.arm.name.startswith("memoriser")]
+    there = {(s.regime, s.arm.name) for s in rows}
+    quoted = [(task, *each) for task in TASKS.values() for each in task.quoted.items()]
+    assert there == {(task.regime(p), f"memoriser{n}") for task, p, n in quoted}
+    assert not any(s.jobs for s in rows), "beside: not in quick"
+    (made,) = STUDY.parts(MAIN["memoriser10"], TASKS["rsna"], 10, 0)
+    told = {name: made.spec["args"][name] for name in ("kind", "n", "labelled")}
+    assert told == {"kind": "noisy", "n": 10 * STUDY.real(10), "labelled": STUDY.real(10)}
+
+
 def test_recipes_are_tried_on_the_spare_draw_in_full_alone():
     table, taken = TABLES["01_branch"], (STUDY.size.sampler_steps, None)
     assert not [*table.scores(STUDY)] and not [*table.scores(study(Plan(SMOKE)))]
