@@ -57,14 +57,14 @@ COUNTS = {percent: page.study.real(percent) for percent in PERCENT}
 # %%
 lines = []
 for regime, cell in printed.FIGURE2.items():
-    name, percent = regime.split("-")
-    n = printed.real_images(name, int(percent))
+    name, percent = printed.PLACES[regime]
+    n = printed.real_images(name, percent)
     gain = f"{cell.gain:+.3f}"
     lines.append([name, f"{percent} %", f"{n:,}", cell.real, f"{cell.times}x", cell.synthetic, gain])
 page.table(["task", "real images", "n", "without", "amount", "with", "gain"], lines)
 for score, most in printed.MAXIMA.items():
     said = {r: c.gain for r, c in printed.FIGURE2.items()
-            if printed.METRICS[r.split("-")[0]].startswith(score)}  # fmt: skip
+            if printed.score(r).startswith(score)}  # fmt: skip
     best = max(said, key=said.get)
     print(f"{score}: the abstract's maximum is {most.gain:g}, the text's {said[best]:g} ({best})")
 
@@ -138,7 +138,7 @@ with page.figure(caption, name="toy", figsize=(5.6, 3.2)) as ax:
 
 # %%
 first, last = toy[0], toy[max(TIMES)]
-most = max(c.gain for r, c in printed.FIGURE2.items() if "f1" in printed.METRICS[r.split("-")[0]])
+most = max(c.gain for r, c in printed.FIGURE2.items() if "f1" in printed.score(r))
 same = [abs(last[m] - first[m]) < 1e-9 for m in ("auc", "auprc", "f1_tuned")]
 page.check("the class mix leaves AUC, AUPRC and the validated F1 as they are", all(same))
 page.check("F1 at 0.5 rises by more than in any cell of the paper", last["f1"] - first["f1"] > most)
@@ -369,16 +369,16 @@ page.verdicts("CN-31")
 # computed in profile `full` only.
 
 # %%
-ASKED = {"chexpert-10": ("syn2_single", "syn2_multi"),
-         "candid-10": ("syn10", "syn10_original", "classic"),
-         "siim-10": ("syn10", "syn10_original", "classic")}  # fmt: skip
+ASKED = {"chexpert": ("syn2_single", "syn2_multi"),
+         "candid": ("syn10", "syn10_original", "classic"),
+         "siim": ("syn10", "syn10_original", "classic")}  # fmt: skip
 lines = []
-for regime, names in ASKED.items():
-    at, score = rows.get(regime), TASKS[regime.split("-")[0]].score
+for task, names in ((TASKS[name], names) for name, names in ASKED.items()):
+    at, score = rows.get(task.regime(10)), task.score
     for arm in (SOURCES[name] for name in names):
         share = at.share(arm, score, arm.oracle or "oracle10")
-        lines.append([regime, arm.label, at.count(arm, score), at.cell(arm, score), share])
-page.table(["", "", "R", "paper's score", "share"], lines)
+        lines.append([task.label, arm.label, at.count(arm, score), at.cell(arm, score), share])
+page.table([f"{COUNTS[10]:,} real films", "", "R", "paper's score", "share"], lines)
 
 # %% tags=["CN-19", "CN-20"]
 page.verdicts("CN-19", "CN-20")

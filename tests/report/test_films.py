@@ -144,5 +144,6 @@ def test_rivals_are_the_controls_of_the_same_amount():
     names = [arm.name for arm in found]
     copies = "oversample25", "memoriser25", "smooth25"
     assert names == ["real", "classic", *copies, "shuffled25", "oracle25"]
-    wanted = ["Real films", "Augmented", "Real films again", "Blurred copies", "Shuffled", "Oracle"]
+    wanted = ["Real films", "Augmented", "Real films again", "Noisy copies", "Blurred copies",
+              "Shuffled", "Oracle"]  # fmt: skip
     assert [arm.label for arm in found] == wanted
