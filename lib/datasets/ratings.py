@@ -30,6 +30,7 @@ NAMES = tuple(CONDITIONS)
 BEST = 5
 ABSENT = -1  # the score of a condition that an image was not asked for
 EACH = 4  # images of a set
+DIGITS = 18  # of a whole number, at most: int64 holds them all
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,24 @@ class Ratings:
 
 def read(path: Path) -> Ratings:
     """The ratings of a file; ValueError names the file, the first line that is wrong, a remedy."""
-    return parsed(path.read_text(encoding="utf-8-sig"), path.name)
+    return parsed(_text(path), path.name)
+
+
+def _text(path: Path) -> str:
+    """What stands in a file; ValueError for one that is not there, or no text."""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; give the path of the ratings file in it.")
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            f"{path} is not UTF-8 text (byte {error.start + 1}); save it as CSV in UTF-8."
+        ) from error
+    except FileNotFoundError as error:
+        raise ValueError(f"{path} does not exist; give the path of a ratings file.") from error
+    except OSError as error:
+        why = error.strerror or error
+        raise ValueError(f"{path} cannot be read ({why}); give a file that can.") from error
 
 
 def parsed(text: str, name: str = "ratings.csv") -> Ratings:
@@ -140,6 +158,8 @@ def _row(cells: dict, where: str) -> tuple:
 def _whole(cell: str, where: str) -> int:
     if not (cell.isascii() and cell.isdigit()):
         raise ValueError(f"{where} {cell!r} is no whole number; count from 0.")
+    if len(cell.lstrip("0")) > DIGITS:
+        raise ValueError(f"{where} has {len(cell)} digits; write at most {DIGITS}, count from 0.")
     return int(cell)
 
 

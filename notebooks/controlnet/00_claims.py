@@ -173,12 +173,12 @@ else:
 gains = {regime: cell.gain for regime, cell in printed.FIGURE2.items()}
 page.table(
     ["task", "real films", "without", "with", "times", "gain"],
-    [[f"{TASKS[task].label.removesuffix('-like')}, {percent} %", f"{printed.real_images(task, int(percent)):,}", cell.real,
+    [[f"{TASKS[task].label.removesuffix('-like')}, {percent} %", f"{printed.real_images(task, percent):,}", cell.real,
       cell.synthetic, f"{cell.times}×", f"{cell.gain:+.4f}"]
-     for regime, cell in printed.FIGURE2.items() for task, percent in [regime.split("-")]],
+     for regime, cell in printed.FIGURE2.items() for task, percent in [printed.PLACES[regime]]],
 )  # fmt: skip
 for metric, maximum in printed.MAXIMA.items():
-    own = {r: g for r, g in gains.items() if printed.METRICS[r.split("-")[0]].startswith(metric)}
+    own = {r: g for r, g in gains.items() if printed.score(r).startswith(metric)}
     most = max(own, key=own.get)
     print(f"{metric}: the abstract's maximum is {maximum.gain:g}, the text's {own[most]:g} ({most})")
     page.check(f"the maximum of {metric} is none of the printed gains", maximum.gain not in own.values())

@@ -37,9 +37,8 @@ from lib.papers.budget import SPARE
 from lib.papers.controlnet import looks, toys
 from lib.papers.controlnet.arms import READ, RECIPES
 from lib.phantoms import reports
-from lib.report import plots
+from lib.report import plots, watched
 from lib.report.page import Page
-from lib.report.rows import number
 from lib.training.weights import seeded
 
 page = Page("controlnet/01_branch", profile, seed, dataset, root, draws)
@@ -298,18 +297,32 @@ page.table(
 )
 
 # %% [markdown]
-# And the training of the branch: the mask Dice after so many of its steps, for masks alone.
+# And the training of the branch: label accuracy and mask Dice after so many of its steps, for the same
+# films by text, by mask, and by both. Before the first step there is the base alone.
 
 # %%
-each = {n: rows.get(f"steps {n}") for n in size.watched}
-known = {n: found for n, found in each.items() if found.has("syn", "mask_adherence")}
-page.table(
-    [f"draw {SPARE}: steps of the branch", *map(str, known)],
-    [[label, *(number(found.mean("syn", metric)) for found in known.values())]
-     for metric, label in (("mask_adherence", "mask Dice"), ("coverage", "coverage")) if known],
+steps = (0, *size.watched)
+known = watched.lines(rows, steps)
+page.table([f"draw {SPARE}: steps of the branch", "", *map(str, steps)], known)
+if not known:
+    page.text(f"*Watched in profile `full`: `./run_all.sh --profile full {page.item}`.*")
+
+# %%
+caption = (
+    f"Label accuracy, over the reader's on real films, and mask Dice along the training of the branch; draw "
+    f"{SPARE}, {size.judged // 2} films each; dotted: films of anything."
 )
+if known:
+    with page.figure(caption, 1, 2, "watched", figsize=(9, 3)) as (left, right):
+        watched.draw_kinds(left, rows, "label_accuracy_ratio", steps)
+        watched.draw_kinds(right, rows, "mask_adherence", steps)
+        for ax in (left, right):
+            ax.legend(fontsize=8, loc="lower right")
 
 # %% [markdown]
+# **What to see.** The branch learns from masks with the text "N/A". Do films by text alone get worse
+# meanwhile? Once there is a mask, is the text still read?
+#
 # The draws that claims use have a curve of their own in [01_generator](01_generator.py), which also asks
 # whether the generator has reached its plateau.
 #

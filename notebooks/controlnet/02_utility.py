@@ -57,14 +57,14 @@ COUNTS = {percent: page.study.real(percent) for percent in PERCENT}
 # %%
 lines = []
 for regime, cell in printed.FIGURE2.items():
-    name, percent = regime.split("-")
-    n = printed.real_images(name, int(percent))
+    name, percent = printed.PLACES[regime]
+    n = printed.real_images(name, percent)
     gain = f"{cell.gain:+.3f}"
     lines.append([name, f"{percent} %", f"{n:,}", cell.real, f"{cell.times}x", cell.synthetic, gain])
 page.table(["task", "real images", "n", "without", "amount", "with", "gain"], lines)
 for score, most in printed.MAXIMA.items():
     said = {r: c.gain for r, c in printed.FIGURE2.items()
-            if printed.METRICS[r.split("-")[0]].startswith(score)}  # fmt: skip
+            if printed.score(r).startswith(score)}  # fmt: skip
     best = max(said, key=said.get)
     print(f"{score}: the abstract's maximum is {most.gain:g}, the text's {said[best]:g} ({best})")
 
@@ -80,7 +80,7 @@ for score, most in printed.MAXIMA.items():
 # | F1 at a threshold that is not named, and below that of calling every image positive (CN-E10) | F1 at 0.5 and at a threshold from validation films; AUC, AUPRC and the F1 of calling all positive beside them |
 # | Dice without a word on lesion-free images: CANDID-PTX keeps them, SIIM drops them (CN-E17) | Dice of films with a lesion; beside it that of all films, where empty on empty is 1 |
 # | "2x" to "25x": added or in all is not said, nor whether training takes more steps (CN-E18) | so many are added to each real film; equal gradient steps in every arm |
-# | no arm without a generator but real images alone (CN-E18) | augmented on the fly, the same films again, blurred copies, shuffled labels or masks, fresh phantoms |
+# | no arm without a generator but real images alone (CN-E18) | augmented on the fly, the same films again, noisy and blurred copies, shuffled labels or masks, fresh phantoms |
 # | more is better, yet the quoted amount falls with more real images (CN-E07) | all amounts; their trend is the matter of [03_volume](03_volume.py) |
 # | how the quoted amount was chosen is not said (CN-E20) | the grid as a whole; the claims are judged at the quoted amounts, fixed beforehand |
 # | one headline maximum of many cells | every cell; a maximum only as in [06_statistics](06_statistics.py) |
@@ -138,7 +138,7 @@ with page.figure(caption, name="toy", figsize=(5.6, 3.2)) as ax:
 
 # %%
 first, last = toy[0], toy[max(TIMES)]
-most = max(c.gain for r, c in printed.FIGURE2.items() if "f1" in printed.METRICS[r.split("-")[0]])
+most = max(c.gain for r, c in printed.FIGURE2.items() if "f1" in printed.score(r))
 same = [abs(last[m] - first[m]) < 1e-9 for m in ("auc", "auprc", "f1_tuned")]
 page.check("the class mix leaves AUC, AUPRC and the validated F1 as they are", all(same))
 page.check("F1 at 0.5 rises by more than in any cell of the paper", last["f1"] - first["f1"] > most)
@@ -252,12 +252,17 @@ for task in TASKS.values():
     head = ["", "R", *(films.named(m) for m in metrics), *shares, "*paper (patients)*"]
     found = [line for p in PERCENT for line in films.numbers(rows, task, p, COUNTS[p], metrics)]
     page.table([f"{task.label}: real films", *head], found)
+    page.text("\n".join(films.told(rows, task, COUNTS)))
 
 # %% [markdown]
-# **What to see.** In the tables of F1, read four columns together. If F1 at 0.5 rises and the other
-# three stay the same, the outputs have shifted, as in the toy. In those of Dice, the second column
-# gives a film without a lesion a 1 if nothing is marked and a 0 for any false pixel; the SIIM-like
-# set has no such films, so both columns are equal there, and *false alarms* is empty.
+# **What to see.** Read the lines below each table first. Where fresh phantoms, which show exactly what
+# they are labelled with, do not help, better films could not either. Where synthetic films beat them,
+# the gain has another cause than films as true as those of new subjects.
+#
+# In the tables of F1, read four columns together. If F1 at 0.5 rises and the other three stay the
+# same, the outputs have shifted, as in the toy. In those of Dice, the second column gives a film
+# without a lesion a 1 if nothing is marked and a 0 for any false pixel; the SIIM-like set has no such
+# films, so both columns are equal there, and *false alarms* is empty.
 #
 # ## Every cell
 #
@@ -365,16 +370,16 @@ page.verdicts("CN-31")
 # computed in profile `full` only.
 
 # %%
-ASKED = {"chexpert-10": ("syn2_single", "syn2_multi"),
-         "candid-10": ("syn10", "syn10_original", "classic"),
-         "siim-10": ("syn10", "syn10_original", "classic")}  # fmt: skip
+ASKED = {"chexpert": ("syn2_single", "syn2_multi"),
+         "candid": ("syn10", "syn10_original", "classic"),
+         "siim": ("syn10", "syn10_original", "classic")}  # fmt: skip
 lines = []
-for regime, names in ASKED.items():
-    at, score = rows.get(regime), TASKS[regime.split("-")[0]].score
+for task, names in ((TASKS[name], names) for name, names in ASKED.items()):
+    at, score = rows.get(task.regime(10)), task.score
     for arm in (SOURCES[name] for name in names):
         share = at.share(arm, score, arm.oracle or "oracle10")
-        lines.append([regime, arm.label, at.count(arm, score), at.cell(arm, score), share])
-page.table(["", "", "R", "paper's score", "share"], lines)
+        lines.append([task.label, arm.label, at.count(arm, score), at.cell(arm, score), share])
+page.table([f"{COUNTS[10]:,} real films", "", "R", "paper's score", "share"], lines)
 
 # %% tags=["CN-19", "CN-20"]
 page.verdicts("CN-19", "CN-20")

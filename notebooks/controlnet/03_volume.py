@@ -168,9 +168,7 @@ page.text(f"*{len(whole)} of {len(CELLS)} fractions have all amounts. Profile `q
 # amount that the paper quotes.
 
 # %%
-told = {f"{task.label}, {COUNTS[p]:,} real films":
-        films.unread(rows.get(task.regime(p)), task, task.quoted[p]) for task, p in CELLS}  # fmt: skip
-page.text("\n".join(f"- *{title}.* {words}" for title, words in told.items() if words))
+page.text("\n".join(line for task in TASKS.values() for line in films.told(rows, task, COUNTS)))
 
 # %%
 caption = (

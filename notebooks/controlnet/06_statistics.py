@@ -31,7 +31,7 @@ import numpy as np
 from scipy import stats
 
 from lib.metrics import trials
-from lib.papers.controlnet.printed import FIGURE2, MAXIMA, METRICS, MULTIPLIERS, STATED
+from lib.papers.controlnet.printed import FIGURE2, MAXIMA, MULTIPLIERS, STATED, score
 from lib.report.page import Page
 from lib.scores import rules
 
@@ -226,7 +226,7 @@ page.check("the maximum is three times the gain", abs(most.mean() / gain - 3.25)
 rows = page.rows_of("controlnet/02_utility")
 found = {}
 for at, times in product(rows, MULTIPLIERS):
-    arm, metric = f"syn{times}", METRICS.get(at.name.split("-")[0], "")
+    arm, metric = f"syn{times}", score(at.name)
     if at.has(arm, metric) and at.has("real", metric):
         both = at.together(["real", arm], metric)
         if both.shape[1] > N:

@@ -49,6 +49,31 @@ def test_a_file_of_a_spreadsheet_is_read(tmp_path):
     assert found.image.tolist() == [0, 1, 4, 8] and found.reader.tolist()[2:] == ["bob", "bob"]
 
 
+def test_the_largest_number_is_read_and_leading_zeros_do_not_count():
+    rows = f"ann,{'9' * 18},0,T2I,5,", f"ann,{'9' * 18},{'0' * 30}1,T2I,3,"
+    found = ratings.parsed(text(*rows))
+    assert found.set.tolist() == [10**18 - 1] * 2 and found.image.tolist() == [0, 1]
+    with pytest.raises(ValueError, match="line 2: set has 5000 digits"):
+        ratings.parsed(text(f"ann,{'9' * 5000},2,T2I,1,"))
+
+
+def test_a_file_that_cannot_be_read_is_named_with_what_to_do(tmp_path):
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "excel.csv").write_bytes(text(*ROWS).encode("utf-16"))
+    (tmp_path / "latin.csv").write_bytes(text("Jos\u00e9,0,0,T2I,5,").encode("latin-1"))
+    wrong = {
+        "none.csv": "does not exist; give the path of a ratings file.",
+        "excel.csv/a.csv": "cannot be read (Not a directory); give a file that can.",
+        "folder.csv": "is a folder; give the path of the ratings file in it.",
+        "excel.csv": "is not UTF-8 text (byte 1); save it as CSV in UTF-8.",
+        "latin.csv": f"is not UTF-8 text (byte {len(HEAD) + 5}); save it as CSV in UTF-8.",
+    }
+    for name, said in wrong.items():
+        with pytest.raises(ValueError) as error:
+            ratings.read(tmp_path / name)
+        assert str(error.value) == f"{tmp_path / name} {said}"
+
+
 @pytest.mark.parametrize(
     ("row", "said"),
     [
@@ -64,6 +89,8 @@ def test_a_file_of_a_spreadsheet_is_read(tmp_path):
         (",0,2,T2I,1,", "line 6: reader is empty"),
         ("ann,x,2,T2I,1,", "line 6: set 'x' is no whole number"),
         ("ann,0,-2,T2I,1,", "line 6: image '-2' is no whole number"),
+        (f"ann,0,{10**22},T2I,1,", "line 6: image has 23 digits; write at most 18, count from 0"),
+        (f"ann,{10**18},2,T2I,1,", "line 6: set has 19 digits"),
         ("ann,0,2,T2I,1", "line 6 has more or fewer cells than the header"),
         ("ann,0,2,T2I,1,,", "line 6 has more or fewer cells than the header"),
     ],

@@ -70,6 +70,24 @@ def test_where_fresh_phantoms_do_not_help_the_page_says_so():
     assert "either (Dice, films with a lesion: 0.300" in films.unread(dice, TASKS["candid"], 10)
 
 
+def test_where_synthetic_films_beat_fresh_phantoms_the_oracle_is_no_ceiling():
+    """As the RSNA-like task at a tenth of the films: the oracle helps, and less than they do."""
+    arms = {"real": {"auc": 0.51}, "oracle10": {"auc": 0.528}, "syn10": {"auc": 0.634}}
+    told = films.unread(task_rows(**arms), TASKS["rsna"], 10)
+    assert told.startswith("Synthetic films beat as many fresh phantoms (AUC: 0.634 against 0.528")
+    assert "either" not in told, "they help by more than the margin"
+    assert films.unread(task_rows(**arms | {"syn10": {"auc": 0.53}}), TASKS["rsna"], 10) == ""
+    both = films.unread(task_rows(**arms | {"oracle10": {"auc": 0.5}}), TASKS["rsna"], 10)
+    assert both.index("either") < both.index("Synthetic films beat")
+
+
+def test_a_task_is_told_by_fraction_with_its_films():
+    low = [row | {"regime": "siim-100"} for row in task_rows(
+        real={"dice": 0.7}, oracle2={"dice": 0.69}).rows.values()]  # fmt: skip
+    (line,) = films.told(Rows({"rows": low}), TASKS["siim"], {1: 16, 10: 160, 100: 1600})
+    assert line.startswith("- *SIIM-like, 1,600 real films.* At this size fresh phantoms do not")
+
+
 def test_f1_at_the_level_of_calling_all_positive_is_said_to_say_nothing():
     real = {"auc": 0.6, "f1": 0.41, "f1_all_positive": 0.4}
     at = task_rows(real=real, syn2={"auc": 0.6, "f1": 0.3}, oracle2={"auc": 0.7, "f1": 0.5})
@@ -124,6 +142,8 @@ def test_lines_of_numbers_name_the_quoted_amount_and_leave_out_what_has_no_draw(
 def test_rivals_are_the_controls_of_the_same_amount():
     found = films.rivals(TASKS["candid"], 1)
     names = [arm.name for arm in found]
-    assert names == ["real", "classic", "oversample25", "smooth25", "shuffled25", "oracle25"]
-    wanted = ["Real films", "Augmented", "Real films again", "Blurred copies", "Shuffled", "Oracle"]
+    copies = "oversample25", "memoriser25", "smooth25"
+    assert names == ["real", "classic", *copies, "shuffled25", "oracle25"]
+    wanted = ["Real films", "Augmented", "Real films again", "Noisy copies", "Blurred copies",
+              "Shuffled", "Oracle"]  # fmt: skip
     assert [arm.label for arm in found] == wanted

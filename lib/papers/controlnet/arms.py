@@ -1,7 +1,7 @@
 """The arms of ControlNet's studies, and the four tasks that they are tried on.
 
 An arm's name is the one that claims and rows know: `syn10` adds ten synthetic films for each real
-one, and `oracle10`, `oversample10`, `smooth10` and `shuffled10` add as many of other kinds.
+one; `oracle10`, `oversample10`, `memoriser10`, `smooth10` and `shuffled10` add as many of others.
 """
 
 from dataclasses import dataclass, field
@@ -45,6 +45,7 @@ MAIN = named(
     Added("classic", "Real films, augmented on the fly", "baseline", augment=True, oracle=""),
     *_of(SHORT, "Synthetic", "method"),
     *_of("oversample", "Real films again", "baseline"),
+    *_of("memoriser", "Noisy copies", "control"),
     *_of("smooth", "Blurred copies", "control"),
     *_of("shuffled", "Synthetic, labels or masks shuffled", "control"),
     *_of("oracle", "Oracle (fresh phantoms)", "oracle"),

@@ -6,26 +6,34 @@ Numbers are read from the settings that run and from what the paper prints.
 from math import comb
 
 from lib.datasets import ratings
-from lib.generators.preference import ARMS, DpoSettings
+from lib.generators import controlnet
+from lib.generators.controlnet import BranchSettings
+from lib.generators.preference import ARMS, OURS, DpoSettings
+from lib.generators.textual import BaseSettings, CoderSettings
 from lib.papers.controlnet import printed
+from lib.papers.controlnet.arms import SHORT, TASKS, VOLUME
 from lib.papers.controlnet.printed import FIGURE2, FIGURE3, FIGURE4, MAXIMA, STATED, TABLE1
+from lib.papers.controlnet.sizes import SIZES, Sizes
 from lib.papers.departures import Row, as_rows, listed
 from lib.phantoms import reports
 from lib.phantoms.findings import FINDINGS
 from lib.profiles import Plan
 from lib.scores.raters import ReaderSettings
+from lib.tasks.aligned import AlignSettings
 
+SAID = {"eps": "ε, as printed", "x0": "the film itself", "v": "v, a fixed mix of noise and film"}
 CELLS = len(FIGURE2) * len(printed.MULTIPLIERS)
 
 
 def departures(plan: Plan) -> dict[str, list[Row]]:
     """{theme: rows} of ControlNet at the sizes of a plan."""
+    size = SIZES[plan.profile.sizes]
     themes = {
-        "Data": data(),
-        "Generator": generator(),
-        "Proxy": proxy(),
-        "Readers' feedback": feedback(),
-        "Utility": utility(),
+        "Data": data(size),
+        "Generator": generator(size),
+        "Proxy": proxy(size),
+        "Readers' feedback": feedback(size),
+        "Utility": utility(size),
         "Scores": scores(),
         "Printed results": results(),
         "Draws and tests": draws(plan),
@@ -33,7 +41,7 @@ def departures(plan: Plan) -> dict[str, list[Row]]:
     return as_rows(themes)
 
 
-def data() -> list[tuple]:
+def data(p: Sizes) -> list[tuple]:
     films, split = STATED["segmented"].value, STATED["train_share"].value
     rsna = TABLE1["rsna"]
     share = rsna.train / (rsna.train + rsna.test)
@@ -41,7 +49,9 @@ def data() -> list[tuple]:
         (
             "CheXpert, CANDID-PTX, SIIM and RSNA; a base pretrained on MIMIC-CXR",
             f"phantoms of {len(FINDINGS)} findings under five laws that play their parts, of "
-            "64 × 64 pixels; only the two that train the generator share a scanner",
+            f"64 × 64 pixels: {p.films:,} films a task, {p.base_films:,} with reports for the "
+            f"base, {p.branch_films:,} with masks for the branch; only the two laws that train the "
+            "generator share a scanner",
             "mask, labels and healthy twin of every film are known exactly",
             "how close these laws are to the five collections",
         ),
@@ -84,14 +94,40 @@ def data() -> list[tuple]:
     ]  # fmt: skip
 
 
-def generator() -> list[tuple]:
+def generator(p: Sizes) -> list[tuple]:
+    s, b = BaseSettings(), BranchSettings()
+    after = ", ".join(map(str, p.watched))
     return [
         (
             "latent diffusion of Bluethgen et al. with its text encoder, pretrained on MIMIC-CXR",
             "auto-encoder, text encoder and cross-attention U-Net of our size, from scratch, on "
-            "films of the law `mimic`",
+            f"films of the law `mimic`, in {p.coder_steps:,} and {p.base_steps:,} steps of "
+            f"{CoderSettings().batch} and {BaseSettings().batch} films",
             "the same roles at a laptop's size",
             "what a base of that size and data would change",
+        ),
+        (
+            "the network predicts the noise ε (equation 1); the noise schedule is not stated",
+            f"it predicts {SAID[s.kind]}; schedule: {s.schedule}, T = {s.length:,}",
+            "the same minimum, and better at few steps, where ε says little of the film",
+            "what ε gives after as many steps as the paper took",
+        ),
+        (
+            "sampler, its steps and guidance are not stated",
+            f"DDIM with {p.sampler_steps} steps and η = 0; guidance {controlnet.GUIDANCE:g} where "
+            f"there is a mask, {controlnet.TEXT_GUIDANCE:g} for texts alone; both conditions are "
+            "dropped together",
+            "chosen by what the reader sees on a spare draw (01_branch)",
+            "which the paper sampled with",
+        ),
+        (
+            "how long the branch was trained, and what ended it, is not said; users report that "
+            "the condition takes hold suddenly",
+            f"{p.branch_steps:,} steps of {b.batch} films in every draw; adherence is read after "
+            f"{after} steps and stops nothing",
+            "the reader that measures it is the judge, and all draws are to have equal steps; "
+            "01_generator says what a rule would have chosen",
+            "whether more steps still help: the plateau of the spare draw",
         ),
         (
             f"learning rates are garbled in the text that we hold; the equation of DPO and the "
@@ -127,14 +163,21 @@ def generator() -> list[tuple]:
     ]
 
 
-def proxy() -> list[tuple]:
+def proxy(p: Sizes) -> list[tuple]:
     return [
         (
             "BiomedCLIP's cosine similarity of image and prompt",
             "a small network that learned films and their texts together, bare names as they are "
             "asked for among them; it never judges",
-            "who filters must not be who judges",
+            "who filters must not be who judges; the real BiomedCLIP is not offered, since it has "
+            "never seen a phantom, and its weights would have to be fetched",
             "a proxy that knows more than the generator's own films",
+        ),
+        (
+            f"{STATED['proxy_steps'].value:,.0f} further steps on the filtered images",
+            f"{p.more_steps:,} of the base after its {p.base_steps:,}; the branch stays as it was",
+            "in proportion to a base of our size",
+            "whether more steps tell the proxy's choice from chance",
         ),
         (
             f"the images above the {STATED['percentile'].value:.0f}th percentile: a tenth of them, "
@@ -152,15 +195,15 @@ def proxy() -> list[tuple]:
     ]
 
 
-def feedback() -> list[tuple]:
+def feedback(p: Sizes) -> list[tuple]:
     s, r = DpoSettings(), ReaderSettings()
     return [
         (
             f"{STATED['readers'].value:.0f} radiologists score {STATED['sets'].value:.0f} sets of "
             f"{STATED['each'].value:.0f}; nothing is said of their agreement",
-            f"{r.readers} simulated readers of sets of {ratings.EACH} images of one request, with "
-            f"noise of {r.noise:g} points, a bias and a slope of their own; agreement is reported "
-            "beside its chance; anyone may score too",
+            f"{p.readers} simulated readers of {p.sets} sets of {ratings.EACH} images of one "
+            f"request, with noise of {r.noise:g} points, a bias and a slope of their own; "
+            "agreement is reported beside its chance; anyone may score too",
             "their noise is known, and can be varied",
             "how noisy radiologists are on such images",
         ),
@@ -181,6 +224,13 @@ def feedback() -> list[tuple]:
             "which β the paper ran with",
         ),
         (
+            f"“the model” is tuned for {STATED['dpo_steps'].value:,.0f} steps",
+            f"the branch alone, for {p.dpo_steps:,} steps of {OURS['pairs']} pairs at a rate of "
+            f"{OURS['rate']:g}; text encoder and base stay frozen",
+            "what the branch adds without a mask counts, too, so that texts can be followed better",
+            "whether tuning the base as well would help films by text alone",
+        ),
+        (
             "weak feedback is put down to “the limited size of the expert cohort”, untested "
             "(CN-E23)",
             "the number of sets is varied, and the readers' noise (CN-33)",
@@ -190,16 +240,22 @@ def feedback() -> list[tuple]:
     ]
 
 
-def utility() -> list[tuple]:
+def utility(p: Sizes) -> list[tuple]:
     rising = ", ".join(f"{FIGURE2[f'rsna-{p}'].times}× at {p} %" for p in printed.FRACTIONS)
     low, high = FIGURE2["candid-1"].real, FIGURE2["siim-1"].real
+    a, by_text = AlignSettings(), [task for task in TASKS.values() if task.findings]
+    drawn = ", ".join(task.label for task in by_text)
+    one, other = (", ".join(task.label for task in by_text if (len(task.findings) == 1) is alone)
+                  for alone in (True, False))  # fmt: skip
+    grown = [arm for arm in VOLUME.values() if arm.epochs and arm.source == SHORT]
+    amounts = ", ".join(f"{arm.times}×" for arm in grown)
     return [
         (
             "“2×” to “25×” as many synthetic images: added or in all, and whether training takes "
             "more steps with them, is not said; no classical augmentation, oversampling or class "
             "weights (CN-E18)",
             "so many added for each real one; equal gradient steps in every arm; beside them "
-            "oversampled, augmented, blurred and shuffled arms, and as many fresh phantoms",
+            "oversampled, augmented, noisy, blurred and shuffled arms, and as many fresh phantoms",
             "at equal epochs 25× means 26 times as many steps",
             "none",
         ),
@@ -210,11 +266,40 @@ def utility() -> list[tuple]:
             "pretrained networks may need synthetic images less",
         ),
         (
+            "MGCA, pretrained on images and reports at three levels, for CheXpert",
+            f"`{a.network}` aligned for {p.align_steps:,} steps with the reports of the real films "
+            "that the task may see, as wholes; then trained on as any other arm",
+            "a stand-in for its role, and never called MGCA",
+            "what pretraining on many more reports would leave to gain",
+        ),
+        (
+            f"each number is the mean of {STATED['trials'].value:.0f} trials",
+            f"in Figure 2 real films alone are the mean of {p.seeds_alone} networks a draw, and "
+            f"every other arm has {p.seeds}; in Figures 3 and 4 each arm has {p.seeds_alone}",
+            "it is the control of all others, so that its noise is in every gain",
+            "none",
+        ),
+        (
+            "whether fractions and multipliers share their synthetic images is not said",
+            "pools are nested, 2× is the first part of 25×, and by text all fractions share their "
+            f"samples ({drawn}); by mask each fraction has requests of its own",
+            "texts do not depend on the real films, and each film is drawn once",
+            "gains at different fractions of one draw are not independent",
+        ),
+        (
+            "no arm whose labels are wrong",
+            f"shuffled labels or masks; where all films show one finding ({one}) those drawn for "
+            f"the findings of {other} are labelled with it",
+            "a permutation would change nothing there",
+            "none",
+        ),
+        (
             "“increasing the volume … correlates positively”, yet the multiplier that is quoted "
             f"falls: {rising}; for CheXpert it is always 2× (CN-E07)",
-            "every multiplier, and a test of trend (CN-17)",
+            "every multiplier at equal steps, and Page's test of trend (CN-17); at equal epochs "
+            f"{amounts} alone",
             "the best of a row is no trend",
-            "none",
+            "a trend at equal epochs",
         ),
         (
             "one multiplier is quoted for each fraction; how it was chosen is not said (CN-E20)",

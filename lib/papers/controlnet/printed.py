@@ -37,6 +37,18 @@ FIGURE2 = {
     "siim-10": Cell(0.237, 10, 0.251),
     "siim-100": Cell(0.374, 2, 0.382),
 }
+
+
+class Place(NamedTuple):
+    """What a regime of Figure 2 is about."""
+
+    task: str
+    percent: int  # of its real films
+
+
+PLACES = {f"{name}-{percent}": Place(name, percent) for name in METRICS for percent in FRACTIONS}
+"""{regime: its place}; `arms.Task.regime` gives the same names."""
+
 FIGURE3 = {"real": 0.209, "syn2": 0.289, "filtered": 0.258, "finetuned2": 0.290}
 """CheXpert at 1 %, mean F1; the original synthetic data are Figure 2's."""
 FIGURE4 = {"real": 0.110, "dpo2": 0.118, "syn2": 0.146}
@@ -119,13 +131,18 @@ def real_images(task: str, percent: int) -> int:
     return round(whole * percent / 100)
 
 
+def score(regime: str) -> str:
+    """The metric by which the paper judges a regime of Figure 2; KeyError for another regime."""
+    return METRICS[PLACES[regime].task]
+
+
 def task(regime: str, arm: str, metric: str) -> float | None:
     """What the paper prints for an arm of a regime of 02_utility ("rsna-1"), or None.
 
     Its text does not name the threshold of F1; the number stands beside the one of 0.5.
     """
     cell = FIGURE2.get(regime)
-    if cell is None or metric != METRICS[regime.split("-")[0]]:
+    if cell is None or metric != score(regime):
         return None
     return {"real": cell.real, f"syn{cell.times}": cell.synthetic}.get(arm)
 

@@ -90,12 +90,13 @@ class Study(Tasks):
             stream=self.stream("zero", k),
         )  # fmt: skip
 
-    def watched(self, k: int, steps: int, twin: bool = False) -> Job:
-        """How well masks are followed after so many steps of the branch."""
-        n = self.size.judged // 2
+    def watched(self, k: int, steps: int, twin: bool = False, kind: str = "M2I") -> Job:
+        """How well requests of one kind are followed after so many steps of the branch; 0: the base
+        alone, which is what the branch starts as. All kinds ask for the same films."""
+        n, branch = self.size.judged // 2, self.branch(k, twin=twin) if steps else None
         pool = Job(
-            controlnet.pool, base=self.base(k), branch=self.branch(k, twin=twin), n=n, step=steps,
-            asked=self.asked("M2I", n, "watched", k), stream=self.stream("samples watched", k),
+            controlnet.pool, base=self.base(k), branch=branch, n=n, step=steps or None,
+            asked=self.asked(kind, n, "watched", k), stream=self.stream("samples watched", k),
         )  # fmt: skip
         return Job(scores.judge, pool=pool, n=n, real=self.reference, reader=self.reader)
 

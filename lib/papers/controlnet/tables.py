@@ -21,7 +21,7 @@ from lib.papers.controlnet.arms import (
     Task,
     chosen,
 )
-from lib.papers.controlnet.study import Study, halved, study
+from lib.papers.controlnet.study import CONDITIONS, Study, halved, study
 from lib.papers.plateau import Plateaus, spare
 from lib.papers.table import Scores, Table, row
 from lib.phantoms.findings import columns
@@ -31,6 +31,10 @@ COMPETENCE = ("label_adherence", "label_accuracy", "label_accuracy_ratio", "mask
               "hallucination", "realism", "quality", "fd", "kid", "coverage")  # fmt: skip
 TRIED = ("fd", "coverage", "label_accuracy_ratio", "mask_adherence", "hallucination")
 RATIO = {"adherence_ratio": "label_accuracy_ratio"}  # as other chapters call it
+ABOVE = {"label_accuracy_above_chance": "label_accuracy_above_chance"}  # 0 for films of anything
+TEXT, MASK = ("label_accuracy", "label_accuracy_ratio"), ("mask_adherence",)
+WATCHED = {"text_only": (*TEXT, "coverage"), "mask_only": (*MASK, "coverage"),
+           "text_and_mask": (*TEXT, *MASK, "coverage")}  # fmt: skip
 NAMED = {"name_accuracy": "label_accuracy"}  # of films for the name of one finding, as tasks ask
 TRUTH = ("score_truth_auc", "score_truth_auc_pooled")  # within each text, and over all of them
 CONTROLS = ("oversample", "smooth", "shuffled", "oracle")
@@ -84,10 +88,16 @@ class Branch(Films):
         yield Scores(SOURCES["fresh"], TRIED, {SPARE: fresh})
         shown = study.judged_names(study.shown_names(SPARE))
         yield Scores(SOURCES["fresh"], NAMED, {SPARE: shown})
-        for steps in study.size.watched:
-            arm = Arm("syn", f"after {steps} steps", tier="long", oracle="")
-            each = {SPARE: study.watched(SPARE, steps)}
-            yield Scores(arm, ("mask_adherence", "coverage"), each, f"steps {steps}")
+        for steps in (0, *study.size.watched):
+            yield from self.watched(study, steps)
+
+    def watched(self, study: Study, steps: int) -> Iterable[Scores]:
+        """What requests of each kind give after so many steps of the branch; before the first, when
+        it adds nothing, by text alone."""
+        for name, metrics in WATCHED.items() if steps else [("text_only", WATCHED["text_only"])]:
+            arm = Arm(name, SOURCES[name].label, tier="long", oracle="")
+            each = {SPARE: study.watched(SPARE, steps, kind=CONDITIONS[name])}
+            yield Scores(arm, metrics, each, f"steps {steps}")
 
     def more(self, study: Study) -> Iterable[Job]:
         """What figures show: two starts of the branch, and its hashes."""
@@ -123,7 +133,8 @@ class Generator(Plateaus, Films):
             return
         for arm in chosen("syn", "text_only", "mask_only", "text_and_mask", "twin"):
             each = study.each(arm, lambda k, a=arm: study.judged(study.conditioned(a, k)))
-            yield Scores(arm, dict(zip(COMPETENCE, COMPETENCE, strict=True)) | RATIO, each)
+            named = dict(zip(COMPETENCE, COMPETENCE, strict=True)) | RATIO | ABOVE
+            yield Scores(arm, named, each)
         fresh = SOURCES["fresh"]
         each = study.each(fresh, lambda k: study.judged(study.true_pool(k)))
         yield Scores(fresh, COMPETENCE, each)
@@ -162,12 +173,13 @@ class Utility(Films):
     def arms(self, task: Task, percent: int) -> list[tuple[Added, str]]:
         """The arms of one fraction, with their tiers: core is what the paper quotes."""
         quoted = task.quoted[percent]
-        found = [(MAIN["real"], "core"), (MAIN["classic"], "beside" if task.findings else "core")]
+        found = [(MAIN[name], "core") for name in ("real", "classic")]
         for times in TIMES:
             tier = "core" if times == quoted else "beside"
             found += [(MAIN[f"{kind}{times}"], tier) for kind in ("syn", "oracle")]
             found += [(MAIN[f"{kind}{times}"], tier if times == quoted else "long")
                       for kind in CONTROLS[:3]]  # fmt: skip
+        found.append((MAIN[f"memoriser{quoted}"], "beside"))
         if task.name == "chexpert" and percent == 10:
             found += [(SOURCES[name], "beside") for name in ("syn2_single", "syn2_multi")]
         if not task.findings and percent == 10:

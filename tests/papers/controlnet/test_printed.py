@@ -7,6 +7,7 @@ from scipy import stats
 
 from lib.claims import ledger
 from lib.papers.controlnet import printed
+from lib.papers.controlnet.arms import TASKS
 
 CLAIMS = {claim["id"]: claim for claim in ledger.by_paper("controlnet")}
 FOUND = {gap["id"]: gap["finding"] for gap in ledger.inconsistencies()}
@@ -73,6 +74,14 @@ def test_fractions_are_so_many_images():
     assert all(f"{n:,}" in FOUND["CN-E19"] for n in found.values())
     rsna = printed.TABLE1["rsna"]
     assert round(rsna.train / (rsna.train + rsna.test), 2) == 0.82, "not 80/20 (CN-E15)"
+
+
+def test_a_regime_has_its_task_fraction_and_score_without_its_name_being_read():
+    named = {task.regime(p): (task.name, p) for task in TASKS.values() for p in printed.FRACTIONS}
+    assert named == printed.PLACES and set(named) == set(printed.FIGURE2)
+    assert all(printed.score(r) == TASKS[place.task].score for r, place in printed.PLACES.items())
+    with pytest.raises(KeyError):
+        printed.score("bare")
 
 
 def test_what_is_printed_is_found_by_regime_arm_and_metric():

@@ -9,7 +9,7 @@ from lib.jobs import Job
 from lib.papers.budget import SPARE
 from lib.papers.controlnet import tables
 from lib.papers.controlnet.arms import MAIN, PROXY, READ, RECIPES, SOURCES, TASKS
-from lib.papers.controlnet.study import study
+from lib.papers.controlnet.study import CONDITIONS, study
 from lib.profiles import FULL, QUICK, SMOKE, Plan
 
 STUDY = study(Plan(QUICK))
@@ -160,7 +160,19 @@ def test_quick_has_what_the_paper_quotes():
     for task in TASKS.values():
         for percent, times in task.quoted.items():
             there = {s.arm.name for s in rows if s.regime == task.regime(percent)}
-            assert {"real", f"syn{times}", f"oracle{times}", f"shuffled{times}"} <= there
+            kinds = ("syn", "oracle", "oversample", "smooth", "shuffled")
+            assert {"real", "classic", *(f"{kind}{times}" for kind in kinds)} <= there
+
+
+def test_full_has_noisy_copies_of_the_real_films_at_the_quoted_amounts():
+    rows = [s for s in TABLES["02_utility"].scores(STUDY) if s.arm.name.startswith("memoriser")]
+    there = {(s.regime, s.arm.name) for s in rows}
+    quoted = [(task, *each) for task in TASKS.values() for each in task.quoted.items()]
+    assert there == {(task.regime(p), f"memoriser{n}") for task, p, n in quoted}
+    assert not any(s.jobs for s in rows), "beside: not in quick"
+    (made,) = STUDY.parts(MAIN["memoriser10"], TASKS["rsna"], 10, 0)
+    told = {name: made.spec["args"][name] for name in ("kind", "n", "labelled")}
+    assert told == {"kind": "noisy", "n": 10 * STUDY.real(10), "labelled": STUDY.real(10)}
 
 
 def test_recipes_are_tried_on_the_spare_draw_in_full_alone():
@@ -177,6 +189,27 @@ def test_recipes_are_tried_on_the_spare_draw_in_full_alone():
     judged = [each.jobs[SPARE].spec["args"] for each in rows if "fd" in each.paths]
     same = {(args["n"], json.dumps(args["real"])) for args in judged}
     assert len(same) == 1, "fresh phantoms too"
+
+
+def test_every_kind_of_condition_is_watched_along_the_same_training():
+    """The same films, noise and weights; by masks alone the jobs of 01_generator's curve."""
+    at, steps = study(Plan(FULL)), STUDY.size.watched[0]
+    kinds = {name: at.watched(SPARE, steps, kind=kind).spec["args"]["pool"]["$job"]["args"]
+             for name, kind in CONDITIONS.items() if name in tables.WATCHED}  # fmt: skip
+    asked = {name: args.pop("asked")["$job"]["args"] for name, args in kinds.items()}
+    assert len({json.dumps(args) for args in kinds.values()}) == 1
+    assert sorted(each.pop("kind") for each in asked.values()) == ["M2I", "T2I", "TM2I"]
+    assert len({json.dumps(each) for each in asked.values()}) == 1
+    rows = [each for each in TABLES["01_branch"].scores(at) if each.regime.startswith("steps ")]
+    known = {(each.regime, each.arm.name): each for each in rows}
+    for n in at.size.watched:
+        assert {arm for regime, arm in known if regime == f"steps {n}"} == set(tables.WATCHED)
+    assert all(set(each.jobs) == {SPARE} for each in rows)
+    assert "label_accuracy_ratio" in known[f"steps {steps}", "text_and_mask"].paths
+    start = known["steps 0", "text_only"].jobs[SPARE].spec["args"]["pool"]["$job"]["args"]
+    assert start["branch"] is None and start["step"] is None, "the base alone"
+    assert start["stream"] == kinds["text_only"]["stream"]
+    assert at.watched(0, steps) == at.watched(0, steps, kind="M2I")
 
 
 def test_what_the_base_reads_was_tried_too_and_what_was_taken_is_the_base_of_all_jobs():
