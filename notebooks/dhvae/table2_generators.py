@@ -351,7 +351,8 @@ for modality in page.studies:
 
 # %% [markdown]
 # **What to see.** Does the contour lie on a lesion that the image shows? Is its texture that of the
-# two upper rows? Decoders that draw means have no sensor noise.
+# two upper rows? Every sample has the noise of the training slices, drawn about what is decoded; what a
+# blurred decoder loses is fine structure.
 #
 # ## What must hold
 
