@@ -1,4 +1,4 @@
-"""The block of departures of PA-VAE: complete, and true to what the jobs draw and the recipes try."""
+"""The block of departures of PA-VAE: complete, true to what jobs draw and what recipes try."""
 
 import re
 from dataclasses import replace
