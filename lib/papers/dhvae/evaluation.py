@@ -8,7 +8,7 @@ from lib.metrics import coverage, masks
 from lib.networks import augment, unet
 from lib.papers.departures import listed, weights
 from lib.papers.dhvae import dose, printed
-from lib.papers.dhvae.arms import AMOUNTS, COPIES, MAIN, MOST, SOURCES
+from lib.papers.dhvae.arms import AMOUNTS, COPIES, FILLED, MAIN, MOST, SOURCES
 from lib.papers.dhvae.sizes import Sizes
 from lib.papers.dhvae.study import Study
 from lib.tasks import architectures, segment
@@ -56,6 +56,17 @@ def segmentation(p: Sizes, of: Study) -> list[tuple]:
             "(DH-45)",
             "the paper's own explanation of a decline becomes a test",
             "none",
+        ),
+        (
+            "whether samples with an empty mask are used, and what of test slices without a "
+            "lesion: not stated",
+            "all samples are used, and all test slices count; arms "
+            + listed(f"{name}{MOST}_{FILLED}" for name in ("vae", "hvae", "dhvae"))
+            + f" leave out samples with fewer than {p.mask_pixels} pixels, and `dice_selected` "
+            "test slices without a lesion",
+            "a sample without a tumour is a failure of its generator, and what it costs is "
+            "measured",
+            "larger masks as the least",
         ),
         (
             "“rotation, horizontal/vertical flipping, cropping, etc.”, ×2 and ×5",
