@@ -92,9 +92,10 @@ def test_recipes_without_rows_are_told_with_the_command_and_the_time_they_take()
 
 @pytest.mark.parametrize("paper", ["pavae", "dhvae"])
 def test_a_checklist_does_not_promise_tries_that_the_record_lacks(paper):
-    table, page = registry.table(f"{paper}/04_budget"), draws.merged(f"{paper}/04_budget", own=False)
+    table = registry.table(f"{paper}/04_budget")
+    page = draws.merged(table.item, own=False)
     there = {row["arm"] for row in page["rows"]}
-    (item,) = [item for item in checklists.REFORMS if item.key == "5a"]
+    (item,) = [item for item in checklists.REFORMS if item.number == "5a"]
     whole = {arm.name for arm in table.recipes} <= there
     assert whole or item.answer == checklists.PARTLY
 
