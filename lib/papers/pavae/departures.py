@@ -6,6 +6,8 @@ Numbers are read from the settings that run, so that a change of the code change
 import inspect
 from dataclasses import fields
 
+import numpy as np
+
 from lib.controls import copies
 from lib.datasets import chest, preprocess
 from lib.generators import frame as protocol
@@ -18,6 +20,7 @@ from lib.papers.pavae.arms import ABLATED, RECIPES
 from lib.papers.pavae.sizes import SIZES, Sizes
 from lib.phantoms import chest as phantom
 from lib.profiles import Plan
+from lib.record import draws
 from lib.tasks import classify
 
 
@@ -202,8 +205,8 @@ def extractor(p: Sizes) -> list[tuple]:
         (
             "“class-conditional latent prior” p(z|y) (PV-E12)",
             f"one Gaussian per class, mean and log-variance learned from the KL alone at "
-            f"{s.prior_rate:g} times the rate, log-variance within {span(low_high)}; ablated: "
-            "N(0, I)",
+            f"{s.prior_rate:g} times the rate, log-variance within {span(low_high)}{at_clamp()}; "
+            "ablated: N(0, I)",
             "learned at the common rate it lags behind q(z|x,y), and samples come from where no "
             "image was",
             "a mixture or a flow per class",
@@ -217,6 +220,17 @@ def extractor(p: Sizes) -> list[tuple]:
             "which one Table 5 means",
         ),
     ]
+
+
+def at_clamp() -> str:
+    """Which share of the prior's log-variances the record has at their clamp; "" without it."""
+    page = draws.merged("pavae/03_method", own=False) or {"rows": []}
+    each = [value for row in page["rows"] for value in row["values"]
+            if (row["arm"], row["metric"]) == ("pavae", "prior_at_clamp")]  # fmt: skip
+    if not each:
+        return ""
+    count = "one draw" if len(each) == 1 else f"{len(each)} draws"
+    return f" (of them {np.mean(each):.0%} stand at the upper end after training, {count})"
 
 
 def training(p: Sizes) -> list[tuple]:

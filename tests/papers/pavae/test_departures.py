@@ -35,3 +35,16 @@ def test_the_weights_of_the_mask_loss_that_were_tried_are_all_named(monkeypatch)
     third = replace(arms.RECIPES["try_mask_4"], name="try", changes={"lambda_mask": 12.5})
     monkeypatch.setitem(departures.RECIPES, "try", third)
     assert any("12.5 were tried" in row["open"] for row in rows())
+
+
+def test_the_share_of_the_prior_at_its_clamp_is_the_records(monkeypatch):
+    def rows_of(*values):
+        return {"rows": [{"arm": "pavae", "metric": "prior_at_clamp", "values": list(values)},
+                         {"arm": "vae", "metric": "prior_at_clamp", "values": [0.9]}]}  # fmt: skip
+
+    for page, said in ((rows_of(0.5, 0.75), "62% stand at the upper end after training, 2 draws"),
+                       (rows_of(0.25), "25% stand at the upper end after training, one draw")):
+        monkeypatch.setattr(departures.draws, "merged", lambda *_, p=page, **__: p)
+        assert any(said in row["ours"] for row in rows())
+    monkeypatch.setattr(departures.draws, "merged", lambda *_, **__: None)
+    assert not any("stand at the upper end" in row["ours"] for row in rows())
