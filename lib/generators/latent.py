@@ -171,8 +171,11 @@ def _fit_coder(model: LatentDiffusion, pairs: Tensor, rng: np.random.Generator) 
     for step, at in enumerate(each, start=1):
         rate = tr.cosine(step - 1, s.coder_steps, s.coder_rate, 0.05 * s.coder_rate)
         tr.set_rate(optimizer, rate)
+        # 1. One code z ~ q(z|x, m) of each pair of the batch
         eps = torch.randn(len(at), *model.code, generator=noise)
+        # 2. Squared error of the image, cross-entropy of the mask, and a small KL to N(0, I)
         terms = coder_terms(model, pairs[at], eps)
+        # 3. Encoder and decoder take one step together
         tr.descend(optimizer, terms["image"] + terms["mask"] + s.kl * terms["kl"])
         means.add(terms)
         if step % EVERY == 0 or step == s.coder_steps:
@@ -191,10 +194,13 @@ def _fit_denoiser(
     averaged, means = copy.deepcopy(model.denoiser), Means()
     for step, at in enumerate(tr.batches(len(latents), s.batch, s.steps, batch_rng), start=1):
         tr.set_rate(optimizer, tr.cosine(step - 1, s.steps, s.rate, 0.05 * s.rate))
+        # 1. Codes z_0 of the frozen coder, standardised; noise and a time for each of them
         x0 = latents[at].contiguous(memory_format=torch.channels_last)
         eps = torch.randn(x0.shape, generator=noise)
         t = torch.randint(s.length, (len(at),), generator=noise)
+        # 2. Noise them to z_t; the squared error of what the denoiser makes of z_t and t
         loss = denoiser_loss(model, x0, eps, t)
+        # 3. One step, and the moving average that samples are drawn with
         tr.descend(optimizer, loss)
         keep = min(s.average, step / (step + 10))  # short memory at first: forget the start
         approach(averaged, model.denoiser, keep)

@@ -169,7 +169,11 @@ def loss_terms(model: ConditionalVAE, guide: nn.Module, x, y, mask, noise, s: Va
 
 
 def total(terms: dict[str, Tensor], s: VaeSettings, pixels: int) -> Tensor:
-    """Equation 1: the weighted sum, every added term times what it is a mean of."""
+    """Equation 1: the weighted sum.
+
+    Beside a reconstruction that is summed over pixels, L_path, L_mask and L_cls are of order one
+    each, so each has a scale, chosen on a spare draw: it follows from no mean that a term would be.
+    """
     weights = {
         "reconstruction": 1.0,
         "kl": s.beta,

@@ -16,6 +16,8 @@ class About:
     generators: dict[str, str] = field(default_factory=dict)  # {arm: name}, its own method first
     easy: str = ""  # what was easy in rerunning it
     difficult: str = ""  # and what was not
+    turn: str = ""  # what would change our mind, after "over 4 draws or more"; {auc} stands for the
+    # margin of that score
     main: "MainTable | None" = None  # what the report shows of it
 
 
@@ -26,6 +28,9 @@ class MainTable:
     `method` is the paper's own arm, `controls` those that its gain is read against, in words;
     `classic` is real images with classical augmentation. Shares are of the gain in the first
     column. The paper's number is that of the first metric in `said` for which it prints one.
+
+    `fair` are real images with augmentation on the fly, and the method and the oracle beside them
+    under the same augmentation.
 
     `whole` is the column of the same score in which images without a lesion count as well: 1 if
     nothing is marked on one, and else 0. `alarms` is the share of these that are marked; it has no
@@ -40,6 +45,7 @@ class MainTable:
     controls: dict[str, str]  # {arm: words}
     classic: str
     oracle: str = "oracle"
+    fair: tuple[str, str, str] | None = None
     whole: str = ""
     alarms: str = ""
 

@@ -47,7 +47,16 @@ def line(about: About, verdicts: list[dict], pages: dict[str, dict]) -> str:
     if not run:
         return NOTHING
     found = [*in_plain(about, pages, run), checked(about, mine, pages.get), on_images(mine)]
-    return " ".join(filter(None, [*found, arithmetic(mine)]))
+    return " ".join(filter(None, [*found, arithmetic(mine), turned(about)]))
+
+
+def turned(about: About) -> str:
+    """What would change our mind, with the margins that verdicts have."""
+    if not about.turn:
+        return ""
+    text = about.turn.format_map({name: f"{margin:g}" for name, margin in verdict.MARGINS.items()
+                                  if isinstance(margin, float)})  # fmt: skip
+    return f"What would change our mind: over {verdict.FEWEST} draws or more, {text}."
 
 
 def so_far(verdicts: list[dict], pages: dict[str, dict]) -> str:
@@ -108,7 +117,21 @@ def _moved(at: Regime, main: MainTable, title: str) -> str:
         if at.has(main.oracle, whole):
             fresh = number(at.mean(main.oracle, whole))
             text += f" (with as many fresh phantoms {fresh}: the films that both add have a lesion)"
-    return f"{text}. {SHARE}" if _beyond(at, main) else f"{text}."
+    return " ".join(filter(None, [f"{text}.", _fair(at, main), SHARE * bool(_beyond(at, main))]))
+
+
+def _fair(at: Regime, main: MainTable) -> str:
+    """The fairest reading: what the images add to augmentation on the fly; "" without its rows."""
+    metric = next(iter(main.columns))
+    if not main.fair or not all(at.has(arm, metric) for arm in main.fair):
+        return ""
+    alone, method, oracle = (number(at.mean(arm, metric)) for arm in main.fair)
+    change = at.mean(main.fair[1], metric) - at.mean(main.fair[0], metric)
+    return (
+        f"The fairest reading, as augmentation costs nothing: with it, {main.columns[metric]} "
+        f"{'rises' if change > 0 else 'falls'} from {alone} to {method} with its images "
+        f"(with as many fresh phantoms {oracle})."
+    )
 
 
 def _move(at: Regime, main: MainTable, metric: str) -> str:

@@ -1,6 +1,7 @@
 """The same work by other libraries: what our steps and draws are timed against."""
 
 from collections.abc import Callable
+from importlib.metadata import version
 from importlib.util import find_spec
 from itertools import pairwise
 
@@ -11,6 +12,7 @@ from lib.generators import hamiltonian
 from lib.generators.deviation import DeviationDiffusion
 from lib.training import loop as tr
 
+PYTHAE = "0.1.2"  # the version that steps are timed against
 LATENT, CHANNELS = 64, (2, 32, 64, 64, 64)
 
 
@@ -58,12 +60,17 @@ def hvae_step(precision: str, stopped: bool) -> Callable[[], None]:
     return step
 
 
+def pythae_version() -> str:
+    """The version of pythae that is installed; "" where there is none."""
+    return version("pythae") if find_spec("pythae") else ""
+
+
 def pythae_step() -> Callable[[], None] | None:
-    """A call that makes one step of pythae's HVAE on the same networks; None without pythae.
+    """A call that makes one step of pythae's HVAE on the same networks; None without PYTHAE.
 
     It stops the gradient of the dynamics and computes 2 K gradients of U.
     """
-    if find_spec("pythae") is None:
+    if pythae_version() != PYTHAE:
         return None
     from pythae.models import HVAE, HVAEConfig
     from pythae.models.base.base_utils import ModelOutput as Output

@@ -43,6 +43,11 @@ def in_turns(
     return found
 
 
+def over(found: dict[str, list[float]], other: str, mine: str) -> list[float]:
+    """How many times as long the other took as mine, in each turn of `in_turns`."""
+    return [theirs / ours for theirs, ours in zip(found[other], found[mine], strict=True)]
+
+
 def tell(found: dict[str, list[float]], unit: str) -> dict[str, float]:
     """Medians, printed with their ranges."""
     middle = {name: float(np.median(each)) for name, each in found.items()}

@@ -345,9 +345,10 @@ mine.changes()
 mine.undecided()
 
 # %% [markdown]
-# Beyond these stand the questions in the last column of the first tables. Longer training, a
-# learned SD of the likelihood and dynamics from the first step could be run here; only the paper's
-# own code could answer those about its slices.
+# Beyond these stand the questions in the last column of the first tables. Longer training and dynamics
+# from the first step could be run here (a learned SD of the likelihood has been: arms `vae_sd` and
+# `hvae_sd` of [02_background](02_background.py)); only the paper's own code could answer those about its
+# slices.
 
 # %%
 mine.check(claims=48, severities=[11, 12, 5])

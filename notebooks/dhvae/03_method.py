@@ -63,7 +63,7 @@ assert dataset == "phantom", "healthy counterfactuals are known for phantoms onl
 # | the ablations take equal weights, the method 0.01: part and weight change together (DH-E10) | both weights are run for each part (Table 2) |
 # | sums or means: not stated | the ELBO is a sum over pixels, the other terms are means; each mean is multiplied by the pixels |
 # | VGG16 of photographs behind the feature loss | the *guide*: a segmenter of the same training slices and of nothing else |
-# | "a certain number of iterations" before the discriminator joins; batch, epochs, latent size: not stated (DH-E13) | the delay is counted in batches; all listed as ours in `HvaeSettings` |
+# | "a certain number of iterations" before the discriminator joins; batch, epochs, latent size: not stated (DH-E13) | the delay is counted in batches; all listed as ours in `HvaeSettings`; which other recipes were tried stands in [04_budget](04_budget.py) (*Which recipes were tried?*) |
 # | "More details are specified in section 3.6", which does not exist (DH-E26) | section 3.4 |
 #
 # ## The pair goes in together

@@ -158,12 +158,14 @@ print(f"plateau: the second half moves it by less than {SECOND_HALF:.0%}")
 # ## Which recipes were tried?
 #
 # Hyper-parameters of generators were chosen on this draw, by what the independent reader sees in their
-# samples; no claim was looked at. Those that were not chosen are trained again in profile `full`.
+# samples; no claim was looked at. Those that were not chosen are trained again in profile `full`; where the
+# record does not have them, a line says so.
 
 # %%
 for at in rows:
     head = ["FD", "mask fits image", "empty masks", "coverage"]
     page.table([at.name, *head, "taken"], plateau.tried(at, page.table_of))
+    page.text(plateau.missing(at, page.table_of, rows.page.get("runs", ())))
 
 # %% [markdown]
 # ## In this notebook we have

@@ -334,19 +334,22 @@ print("{} unseen pairs, {} importance samples each".format(*page.size.weighed))
 # %% [markdown]
 # ## Figure 4: samples with their tumour
 #
-# Four of each pool at equal distances, one training draw, nothing selected. Orange is the drawn mask;
+# Eight of each pool at equal distances (four where the record has no more), one training draw, nothing selected. Orange is the drawn mask;
 # the square around its centre is magnified beside it.
 
 
 # %%
+SHOWN = 8
+
+
 def samples() -> dict[str, np.ndarray]:
-    """Four pairs of real slices and of every pool, far apart: different subjects."""
-    found, step = {}, page.size.judged_pairs // 4
+    """Eight pairs of real slices and of every pool, far apart: different subjects."""
+    found, step = {}, page.size.judged_pairs // SHOWN
     for modality, study in page.studies.items():
         k = study.draws()[0]
         pools = {arm.name: study.pool(arm, k) for arm in chosen("oracle", *TABLE2)}
         for name, job in ({"real": study.reference} | pools).items():
-            image, mask = (jobs.load(job).arrays[x][: 4 * step : step] for x in ("image", "mask"))
+            image, mask = (jobs.load(job).arrays[x][: SHOWN * step : step] for x in ("image", "mask"))
             found |= {f"{modality}/{name}": image, f"{modality}/{name}/mask": mask}
     return found
 
@@ -356,9 +359,10 @@ drawn = page.panel("samples", samples)
 # %%
 NAMES = {"real": "Real"} | {arm.name: arm.label for arm in chosen("oracle", *TABLE2)}
 for modality in page.studies:
-    caption = f"Figure 4 again, {modality}: four samples of every generator; one training draw."
-    shape = {"figsize": (9.5, 1.22 * len(NAMES))}
-    with page.figure(caption, len(NAMES), 8, f"samples_{modality}", **shape) as axes:
+    count = len(drawn[f"{modality}/real"])
+    caption = f"Figure 4 again, {modality}: {count} samples of every generator; one training draw."
+    shape = {"figsize": (1.2 * 2 * count, 1.22 * len(NAMES))}
+    with page.figure(caption, len(NAMES), 2 * count, f"samples_{modality}", **shape) as axes:
         for each, name in zip(axes, NAMES, strict=True):
             both = (drawn[f"{modality}/{name}{part}"] for part in ("", "/mask"))
             for i, (image, mask) in enumerate(zip(*both, strict=True)):
@@ -369,7 +373,8 @@ for modality in page.studies:
 
 # %% [markdown]
 # **What to see.** Does the contour lie on a lesion that the image shows? Is its texture that of the
-# two upper rows? Decoders that draw means have no sensor noise.
+# two upper rows? Every sample has the noise of the training slices, drawn about what is decoded; what a
+# blurred decoder loses is fine structure.
 #
 # ## What must hold
 

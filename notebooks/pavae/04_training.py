@@ -199,8 +199,8 @@ with page.figure(caption, 2, 4, figsize=(12.5, 6)) as axes:
 # could be learned ([04_budget](04_budget.py) tests that). The GAN's rate falls to a tenth. A density may
 # exceed one, so the nats of a Gaussian likelihood go below zero; those of a coin do not. A *rising* KL is no
 # failure: more latents are put to use. The distance that chooses the epoch (last panel) is the one to read:
-# it is far above that of two sets of real images wherever samples lack the noise and the fine texture of real
-# ones, so only its differences between epochs matter here. Where it rises while the loss falls, the loss does
+# samples have the noise of real images and lack their fine texture, so it stays far above that of two sets of
+# real images, and only its differences between epochs matter here. Where it rises while the loss falls, the loss does
 # not reward what the distance looks at. The GAN's two losses play against each other and mean little by
 # themselves.
 #

@@ -58,7 +58,7 @@ study = page.study
 #
 # | the paper | here |
 # |---|---|
-# | the weight $\lambda_m$ of the mask loss stands in equation 1 and in no table, though the loss is ablated (PV-E11) | chosen among four values on validation, on a training draw that no study uses; it is the largest of the four, so the best may lie beyond |
+# | the weight $\lambda_m$ of the mask loss stands in equation 1 and in no table, though the loss is ablated (PV-E11) | chosen among four values on validation, on a training draw that no study uses; larger ones were tried there too and not taken ([04_budget](04_budget.py), *Which recipes were tried?*) |
 # | "early-stop on FID-like", split not stated; the same score is then reported (PV-E07) | epoch chosen by the Fréchet distance (FD) to *validation* images in the shallow features of a random, untrained network, which no generator is trained to please; fidelity reported on test images in an independent reader's |
 # | 8-10 epochs "across experiments", so also for the GAN (PV-E17) | more, each generator its own number; whether that is a plateau is asked on a spare draw ([04_budget](04_budget.py)); the GAN is kept at its best epoch among those trained; its state at the paper's epochs is an arm of its own |
 # | "synthetic:real ≤ 1": of 800 labelled or 8,000 images? (PV-E16) | of the labelled |

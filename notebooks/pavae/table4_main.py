@@ -312,7 +312,8 @@ with page.figure(caption, len(drawn), 3, "samples", figsize=(9, 1.2 * len(drawn)
 
 # %% [markdown]
 # **What to see.** Look for the opacity in the lung that the column names; left is the patient's
-# left, on the right of the image. Auto-encoders draw means and so lose noise and fine texture.
+# left, on the right of the image. Every sample has the noise of the training images, drawn about what
+# the decoder gives; what a blurred decoder loses is fine texture: ribs and vessels.
 #
 # ## What must hold
 #

@@ -13,8 +13,8 @@ from lib.papers.budget import SPARE, Budget
 from lib.papers.plateau import Plateaus
 from lib.papers.study import Study
 from lib.profiles import FULL, QUICK, SMOKE, Plan
-from lib.record import rows
-from lib.report import plateau
+from lib.record import draws, rows
+from lib.report import checklists, plateau
 from lib.report.rows import Regime
 
 
@@ -79,6 +79,25 @@ def test_recipes_that_were_not_taken_are_judged_on_the_same_draw_in_full(tmp_pat
     at = Regime("bare", kept)
     taken = {line[0]: line[-1] for line in plateau.tried(at, Toy())}
     assert taken == {"slow": "yes", "done": "yes", "worse": "yes", "other": "no"}
+    assert plateau.missing(at, Toy(), ()) == ""
+
+
+def test_recipes_without_rows_are_told_with_the_command_and_the_time_they_take():
+    """The toy's page took 90 minutes for three generators, each trained once and a half."""
+    said = plateau.missing(Regime("bare", []), Toy(), [{"seconds": None}, {"seconds": 5400.0}])
+    assert "1 of 1 recipes that were not taken are not in the record" in said
+    assert "`./run_all.sh --profile full toy/04_budget`, at most about 20 min" in said
+    assert "min" not in plateau.missing(Regime("bare", []), Toy(), [])
+
+
+@pytest.mark.parametrize("paper", ["pavae", "dhvae"])
+def test_a_checklist_does_not_promise_tries_that_the_record_lacks(paper):
+    table = registry.table(f"{paper}/04_budget")
+    page = draws.merged(table.item, own=False)
+    there = {row["arm"] for row in page["rows"]}
+    (item,) = [item for item in checklists.REFORMS if item.number == "5a"]
+    whole = {arm.name for arm in table.recipes} <= there
+    assert whole or item.answer == checklists.PARTLY
 
 
 

@@ -549,6 +549,30 @@ def test_findings_say_where_augmentation_alone_beats_the_oracle(home, classic, b
     assert (findings.SHARE in findings.in_plain(PAPERS["pavae"], pages, [])[0]) == beats
 
 
+@pytest.mark.parametrize(("moved", "verb"), [(0.93, "rises"), (0.87, "falls")])
+def test_findings_give_the_fairest_reading_where_its_arms_are_there(home, moved, verb):
+    arms = {"real": 0.7, "pavae": 0.75, "oracle": 0.8, "classic": 0.9}
+    about = PAPERS["pavae"]
+    pages = main_rows(ITEM, "bare", {arm: {"auc": x} for arm, x in arms.items()})
+    assert "fairest" not in findings.in_plain(about, pages, [])[0]
+    arms = {"pavae_classic": moved, "oracle_classic": 0.95}
+    pages = main_rows(ITEM, "bare", {arm: {"auc": x} for arm, x in arms.items()})
+    said = f"with it, AUC {verb} from 0.900 to {moved:.3f} with its images (with as many fresh "
+    assert said + "phantoms 0.950)." in findings.in_plain(about, pages, [])[0]
+
+
+@pytest.mark.parametrize("paper", PAPERS)
+def test_what_would_change_our_mind_names_a_score_its_margin_and_the_draws(paper, monkeypatch):
+    about = PAPERS[paper]
+    metric, head = next(iter(about.main.columns.items()))
+    said = findings.turned(about)
+    assert head in said and "over 4 draws or more" in said
+    assert f"at least {verdict.MARGINS[metric]:g} above" in said
+    monkeypatch.setitem(verdict.MARGINS, metric, 0.125)
+    assert "at least 0.125 above" in findings.turned(about)
+    assert findings.turned(replace(about, turn="")) == ""
+
+
 def test_index_tells_each_paper_in_a_line_first(home):
     commit(*half_rows(3), *gate_rows(pavae=0.5))
     soup = index("quick", own=False)

@@ -49,3 +49,10 @@ def test_lesions_by_monai_are_ours_where_a_box_is_the_image():
 def test_without_pythae_there_is_no_step_of_it(monkeypatch):
     monkeypatch.setattr(rivals, "find_spec", lambda name: None)
     assert rivals.pythae_step() is None
+
+
+def test_a_pythae_of_another_version_is_not_what_steps_are_timed_against(monkeypatch):
+    monkeypatch.setattr(rivals, "find_spec", lambda name: object())
+    monkeypatch.setattr(rivals, "version", lambda name: "0.1.1")
+    assert rivals.pythae_version() == "0.1.1" != rivals.PYTHAE
+    assert rivals.pythae_step() is None

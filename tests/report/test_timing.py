@@ -58,3 +58,9 @@ def test_medians_are_told_drawn_and_every_repeat_is_kept(capsys):
     assert first == {"regime": "", "arm": "HVAE ours", "metric": "ms_per_step",
                      "draws": {"7/0": (1.0, ""), "7/1": (9.0, ""), "7/2": (2.0, "")}}  # fmt: skip
     assert second["arm"] == "HVAE by others"
+
+
+def test_ratios_are_taken_within_each_turn():
+    """A busy second turn slows both sides; the median of ratios does not see it."""
+    found = {"ours": [1.0, 10.0, 2.0], "theirs": [1.5, 15.0, 4.0]}
+    assert timing.over(found, "theirs", "ours") == [1.5, 1.5, 2.0]

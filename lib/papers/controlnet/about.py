@@ -17,6 +17,8 @@ ABOUT = About(
     "words, so that a reader can check it.",
     difficult="Learning rates and the equation of the preference loss are garbled in the text, and "
     "most comparisons rest on two runs.",
+    turn="Dice of films with a lesion, with its films, at least {dice} above ordinary augmentation "
+    "alone in both sets would speak for a general gain, and in neither set against any",
     main=MainTable(
         item="controlnet/02_utility",
         regimes={

@@ -17,6 +17,7 @@ GENERATORS = ("lsgan", "ldm", "vae", "hvae", "dhvae")  # Tables 3 and 4
 TABLE2 = ("lsgan", "ldm", "vae", "hvae", "hvae_disc", "hvae_perc", "dhvae")
 ARCHITECTURES = ("unet", "unetr", "swinunetr", "attn", "nnunet")  # Table 6
 FITTED, MEANS = "fitted prior", "means"  # notes of arms: other samples of the same generator
+FILLED = "filled"  # note of an arm whose pool has lost its pairs with an empty mask
 COPIES = {"oversample": "same", "memoriser": "noisy", "smooth": "blurred"}  # kinds of copies
 
 FIDELITY = ("fd", "fd2", "kid", "mask_adherence", "empty", "coverage", "occupied", "sharpness")
@@ -124,11 +125,13 @@ def chosen(*names: str) -> list[Arm]:
 
 
 def added(source: str, amount: int, tier: str = "core", **how) -> Arm:
-    """So many slices of a source beside the real ones; how: `weighting` or `epochs` of an Arm."""
+    """So many slices of a source beside the real ones; how: one further field of an Arm."""
     arm = SOURCES[source]
     name, label = f"{source}{amount}", f"{arm.label} +{amount:,}"
     if how:
-        end = {"weighting": ("reweighted", "re-weighted"), "epochs": ("epochs", "equal epochs")}
+        end = {"weighting": ("reweighted", "re-weighted"), "epochs": ("epochs", "equal epochs"),
+               "augment": ("augmented", "augmented on the fly"),
+               "note": (FILLED, "empty masks left out")}  # fmt: skip
         short, long = end[next(iter(how))]
         name, label = f"{name}_{short}", f"{label}, {long}"
     return replace(
@@ -149,6 +152,8 @@ def _additions(further: Iterable[int]) -> Iterable[Arm]:
         yield from (added(name, n, "beside", weighting=0.5) for n in (1500, 2000))
     yield added("dhvae", MOST, "beside", weighting=0.5)
     yield from (added(name, MOST, "beside", epochs=True) for name in ("dhvae", "oracle"))
+    yield from (added(name, MOST, "beside", augment=True) for name in ("dhvae", "oracle"))
+    yield from (added(name, MOST, "beside", note=FILLED) for name in ("vae", "hvae", "dhvae"))
     yield from (added(name, MOST, "beside") for name in ("dhvae_fitted", "dhvae_mean"))
 
 

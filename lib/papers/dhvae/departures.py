@@ -147,9 +147,11 @@ def objective(s: hvae.HvaeSettings) -> list[tuple]:
     return [
         (
             "what a “sample” is: not stated",
-            "a draw about the decoded mean, with noise whose deviation by grey value and whose "
-            "grain are those of the training slices' flattest parts; the critic sees such draws",
-            "a mean has no noise at all, and a critic or a segmenter sees that first",
+            "z ~ N(0, I); the mask where p(m|z) is above 0.5; the image a draw about the decoded "
+            "mean, with noise whose deviation by grey value and whose grain are those of the "
+            "training slices' flattest parts; the critic sees such draws",
+            "a mean has no noise at all, and a critic or a segmenter sees that first; white noise "
+            "of the likelihood's SD would be far stronger than that of real slices",
             "arm `dhvae_mean` has the means",
         ),
         (
@@ -259,13 +261,6 @@ def training(s: hvae.HvaeSettings) -> list[tuple]:
             "the last weights",
             "a score that selects is no score any more",
             "none",
-        ),
-        (
-            "what a sample is: not stated",
-            "the mean of p(x|z) and the mask where p(m|z) is above 0.5, at z ~ N(0, I); no pixel "
-            "noise is drawn",
-            "a draw from p(x|z) would add white noise of the likelihood's SD",
-            "real slices have noise and samples have none",
         ),
         (
             "generators of 30 volumes also serve the rows of 10 and 20 volumes, and test sets may "

@@ -1,12 +1,14 @@
 """Where our use and scoring of dHVAE's samples departs from the paper; see `departures`."""
 
 import inspect
+from dataclasses import replace
 
 from lib.controls import copies
 from lib.metrics import coverage, masks
 from lib.networks import augment, unet
 from lib.papers.departures import listed, weights
-from lib.papers.dhvae.arms import AMOUNTS, COPIES, MAIN, SOURCES
+from lib.papers.dhvae import dose, printed
+from lib.papers.dhvae.arms import AMOUNTS, COPIES, FILLED, MAIN, MOST, SOURCES
 from lib.papers.dhvae.sizes import Sizes
 from lib.papers.dhvae.study import Study
 from lib.tasks import architectures, segment
@@ -48,11 +50,23 @@ def segmentation(p: Sizes, of: Study) -> list[tuple]:
             "a network that never saw a lesion-free slice",
         ),
         (
-            "500 to 2,000 synthetic slices, in the paper's ratio to 771 and 267 real ones",
-            f"{amounts}" + (more if p.long_additions else "") + "; arms named `_reweighted` have "
-            "as many real as synthetic slices in each batch (DH-45)",
+            _theirs(),
+            f"the same counts, {amounts}" + (more if p.long_additions else "") + _ratios(of)
+            + "; arms named `_reweighted` have as many real as synthetic slices in each batch "
+            "(DH-45)",
             "the paper's own explanation of a decline becomes a test",
             "none",
+        ),
+        (
+            "whether samples with an empty mask are used, and what of test slices without a "
+            "lesion: not stated",
+            "all samples are used, and all test slices count; arms "
+            + listed(f"{name}{MOST}_{FILLED}" for name in ("vae", "hvae", "dhvae"))
+            + f" leave out samples with fewer than {p.mask_pixels} pixels, and `dice_selected` "
+            "test slices without a lesion",
+            "a sample without a tumour is a failure of its generator, and what it costs is "
+            "measured",
+            "larger masks as the least",
         ),
         (
             "“rotation, horizontal/vertical flipping, cropping, etc.”, ×2 and ×5",
@@ -77,6 +91,28 @@ def segmentation(p: Sizes, of: Study) -> list[tuple]:
             "each network at the size and schedule of its authors",
         ),
     ]
+
+
+def _theirs() -> str:
+    """The paper's amounts, and what they are to its real slices."""
+    real = printed.REAL_SLICES.values()
+    most = " and ".join(f"{max(AMOUNTS) / n:.1f}" for n in real)
+    return (
+        f"{min(AMOUNTS):,} to {max(AMOUNTS):,} synthetic slices beside "
+        f"{' and '.join(map(str, real))} real ones: at most {most} per real slice"
+    )
+
+
+def _ratios(of: Study) -> str:
+    """What our amounts are to our real slices, as the record counts them; "" where it does not."""
+    real = dose.recorded()
+    if not real:
+        return ""
+    found = {m: (n, of.amount(MOST) / n, dose.nearest(replace(of, regime=m), n)[1])
+             for m, (n, _) in real.items()}  # fmt: skip
+    each = [f"{n} ({m}): at most {ratio:.1f} per real slice, and the paper's most is nearest to "
+            f"our +{near:,}" for m, (n, ratio, near) in found.items()]  # fmt: skip
+    return "; real slices in the first draw are " + ", ".join(each)
 
 
 def draws(p: Sizes, of: Study) -> list[tuple]:

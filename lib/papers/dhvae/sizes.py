@@ -10,6 +10,7 @@ class Sizes:
     volume_share: int = 1  # of the paper's 10 to 50 volumes, one in so many is used
     added: int = 500  # Table 4: synthetic slices are added in one to four such steps
     long_additions: tuple[int, ...] = (4000, 8000)  # further amounts, beyond the paper's
+    mask_pixels: int = 4  # a smaller mask of a sample counts as empty, where these are left out
     test_volumes: int = 64  # of 32 slices each
     known_slices: int = 4000  # fresh lesion slices that train the independent reader of pairs
     judged_pairs: int = 1000  # samples and real slices whose distance is a score
@@ -35,7 +36,7 @@ SIZES = {
         slice_steps=4000, volume_steps=2000,
     ),
     "smoke": Sizes(
-        budget=(3, 6), seeds=1, seeds_alone=2,
+        budget=(3, 6), seeds=1, seeds_alone=2, mask_pixels=0,
         volume_share=5, added=10, long_additions=(), test_volumes=2, known_slices=60,
         judged_pairs=40, remembered=10, pair_steps=4, pair_delay=2, lsgan_steps=4,
         latent_steps=(4, 4), known_steps=6, hint_steps=4, slice_steps=4, volume_steps=3,

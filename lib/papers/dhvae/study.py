@@ -8,7 +8,7 @@ generator sees the lesion slices of the very volumes that the segmenter is train
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 
-from lib.controls import copies
+from lib.controls import copies, filters
 from lib.datasets import source, volumes
 from lib.generators import hvae, latent, lsgan
 from lib.jobs import Job
@@ -18,6 +18,7 @@ from lib.papers.dhvae.arms import (
     ALIKE,
     AMOUNTS,
     COPIES,
+    FILLED,
     FITTED,
     MAIN,
     MEANS,
@@ -154,6 +155,10 @@ class Study(Base):
             return Job(copies.joined, pools=parts, each=[self.amount(MOST), None])
         if arm.amount and arm.amount > MOST:
             most = self.amount(arm.amount)
+        if arm.note == FILLED:
+            wanted, least = self.amount(arm.amount), self.size.mask_pixels
+            drawn = self._drawn(replace(arm, note=""), k, n, 2 * wanted)
+            return Job(filters.filled, pool=drawn, n=wanted, least=least)
         return self._drawn(arm, k, n, most)
 
     def _drawn(self, arm: Arm, k: int, n: int, most: int) -> Job:

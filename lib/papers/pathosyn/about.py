@@ -23,6 +23,8 @@ ABOUT = About(
     difficult="None of the eight loss weights is printed. Text and algorithms contradict each "
     "other, two losses cannot both be met, and one is zero whatever the network does. What the "
     "paired tests pair is not said, and competing methods are named without settings.",
+    turn="Dice with its slices at least {dice} above both ordinary augmentation and blurred copies "
+    "would speak for it, and Dice above neither of them against it",
     main=MainTable(
         item="pathosyn/table2_segmentation",
         regimes={

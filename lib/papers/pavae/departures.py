@@ -6,6 +6,8 @@ Numbers are read from the settings that run, so that a change of the code change
 import inspect
 from dataclasses import fields
 
+import numpy as np
+
 from lib.controls import copies
 from lib.datasets import chest, preprocess
 from lib.generators import frame as protocol
@@ -14,10 +16,11 @@ from lib.metrics import classification
 from lib.networks import blocks, classifier
 from lib.papers.departures import Row, as_rows, span, weights
 from lib.papers.pavae import printed, robustness, sweeps
-from lib.papers.pavae.arms import ABLATED
+from lib.papers.pavae.arms import ABLATED, RECIPES
 from lib.papers.pavae.sizes import SIZES, Sizes
 from lib.phantoms import chest as phantom
 from lib.profiles import Plan
+from lib.record import draws
 from lib.tasks import classify
 
 
@@ -132,6 +135,8 @@ def architecture() -> list[tuple]:
 def loss() -> list[tuple]:
     s, pixels = vae.PA_VAE, phantom.SIZE**2
     tried = ", ".join(f"{w:g}" for w in _mask_weights())
+    beyond = " and ".join(f"{arm.changes['lambda_mask']:g}" for arm in RECIPES.values()
+                          if "lambda_mask" in arm.changes)  # fmt: skip
     return [
         (
             "equation 1; sum or mean over pixels, latents and features: not stated",
@@ -164,9 +169,7 @@ def loss() -> list[tuple]:
             f"{s.lambda_mask:g}, chosen among {tried} by FD to validation images, on a training "
             "draw that no replicate uses",
             "a weight must be chosen without looking at the comparison",
-            "it is the largest of those tried, so the best may lie beyond"
-            if s.lambda_mask == max(_mask_weights())
-            else "one draw chose it",
+            f"one draw chose it; {beyond} were tried there as well and not taken",
         ),
         (
             "L_cls: “class consistency via a frozen classifier”, on what is not stated; never "
@@ -202,8 +205,8 @@ def extractor(p: Sizes) -> list[tuple]:
         (
             "“class-conditional latent prior” p(z|y) (PV-E12)",
             f"one Gaussian per class, mean and log-variance learned from the KL alone at "
-            f"{s.prior_rate:g} times the rate, log-variance within {span(low_high)}; ablated: "
-            "N(0, I)",
+            f"{s.prior_rate:g} times the rate, log-variance within {span(low_high)}{at_clamp()}; "
+            "ablated: N(0, I)",
             "learned at the common rate it lags behind q(z|x,y), and samples come from where no "
             "image was",
             "a mixture or a flow per class",
@@ -217,6 +220,17 @@ def extractor(p: Sizes) -> list[tuple]:
             "which one Table 5 means",
         ),
     ]
+
+
+def at_clamp() -> str:
+    """Which share of the prior's log-variances the record has at their clamp; "" without it."""
+    page = draws.merged("pavae/03_method", own=False) or {"rows": []}
+    each = [value for row in page["rows"] for value in row["values"]
+            if (row["arm"], row["metric"]) == ("pavae", "prior_at_clamp")]  # fmt: skip
+    if not each:
+        return ""
+    count = "one draw" if len(each) == 1 else f"{len(each)} draws"
+    return f" (of them {np.mean(each):.0%} stand at the upper end after training, {count})"
 
 
 def training(p: Sizes) -> list[tuple]:

@@ -10,6 +10,7 @@ from lib.metrics import masks
 from lib.papers.departures import COLUMNS
 from lib.papers.dhvae import arms, sizes
 from lib.papers.dhvae.departures import departures
+from lib.papers.dhvae.study import study
 from lib.papers.dhvae.tables import Table5
 from lib.phantoms import brain
 from lib.profiles import PROFILES, QUICK, Plan
@@ -31,6 +32,16 @@ def test_departures_are_complete_and_cite_what_exists():
         assert cited <= set(known) and set(re.findall(r"DH-\d\d", text)) <= claims
         blocking = {id_ for id_, s in known.items() if s == "B" and id_.startswith("DH-")}
         assert len(blocking) == 12 and blocking <= cited, "B blocks an exact rerun"
+
+
+def test_noisy_samples_are_not_said_to_be_without_noise():
+    """What "a sample" is stands in one row, and that row agrees with the job of the pool."""
+    rows = [row for theme in departures(Plan(QUICK)).values() for row in theme]
+    (row,) = [row for row in rows if re.search("what a “?sample”? is", row["paper"])]
+    assert study(Plan(QUICK)).pool(arms.SOURCES["dhvae"], 0).spec["args"]["noisy"]
+    assert "noise" in row["ours"]
+    wrong = re.compile(r"no (pixel )?noise|without noise|samples have none|the mean of p\(x")
+    assert not any(wrong.search(row[part]) for row in rows for part in ("ours", "open"))
 
 
 def test_arms_that_the_text_names_are_arms_of_a_study():

@@ -64,7 +64,27 @@ def test_2d_arms_differ_in_what_they_add_and_in_nothing_else(study):
             assert found[name] == reference[name], (arm.name, name)
         own = {"synthetic": arm.weighting, "augment": arm.augment, "epochs": arm.epochs}
         assert found["settings"] == reference["settings"] | own, arm.name
-    assert {arm.name for arm in ARMS.values() if arm.augment} == {"augmented"}
+    augmented = {"augmented", "dhvae2000_augmented", "oracle2000_augmented"}
+    assert {arm.name for arm in ARMS.values() if arm.augment} == augmented
+
+
+def test_arms_augmented_on_the_fly_add_what_their_plain_twins_add():
+    for name in ("dhvae2000", "oracle2000"):
+        plain, moved = (arm_args(FLAIR.utility(ARMS[n], 0)) for n in (name, f"{name}_augmented"))
+        assert moved.pop("settings") == plain.pop("settings") | {"augment": True}
+        assert moved == plain
+
+
+@pytest.mark.parametrize("name", ["vae", "hvae", "dhvae"])
+def test_a_filtered_pool_is_the_generators_own_drawn_larger(name):
+    whole, kept = (FLAIR.pool(ARMS[f"{name}{end}"], 0).spec for end in ("2000", "2000_filled"))
+    assert kept["function"] == "lib.controls.filters:filled"
+    args = kept["args"]
+    assert args["n"] == 2000 and args["least"] == FLAIR.size.mask_pixels > 0
+    drawn = args["pool"]["$job"]
+    assert drawn["args"] == whole["args"] | {"n": 4000} and drawn["function"] == whole["function"]
+    extra = arm_args(FLAIR.utility(ARMS[f"{name}2000_filled"], 0))["extra"]
+    assert extra == 2000 and ARMS[f"{name}2000_filled"].generator == name
 
 
 def test_amounts_are_the_papers():
