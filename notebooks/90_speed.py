@@ -267,6 +267,8 @@ timing.tell(own_brains, "volumes/s of processor time")
 
 # %%
 page.source(rivals.hvae_step)
+
+# %%
 calls = {
     f"{'stopped' if stopped else 'exact'}, {precision}": rivals.hvae_step(precision, stopped)
     for stopped in (False, True) for precision in ("float32", "bfloat16")
@@ -284,6 +286,8 @@ fast = {kind: min(v for k, v in least.items() if k.startswith(kind))
         for kind in ("exact", "stopped")}  # fmt: skip
 print(f"exact over stopped: x {fast['exact'] / fast['stopped']:.1f}")
 page.check("second derivatives cost something", fast["stopped"] < fast["exact"])
+
+# %%
 paired = {}
 if "pythae, float32" in least:
     paired = {kind: timing.over(times["cpu_ms_per_step"], "pythae, float32", f"{kind}, float32")

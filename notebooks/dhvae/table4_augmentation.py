@@ -126,6 +126,8 @@ real = page.panel("real", lambda: dose.real_slices(page.studies)) or dose.record
 DOSED = ("real", "classic2", "classic5", *(f"dhvae{a}" for a in amounts))
 DOSED += (f"dhvae{MOST}_reweighted", f"dhvae{MOST}_epochs")
 HEAD = ["slices added", "per real slice", "*paper, per real slice*", "a real slice is seen, times"]
+
+# %%
 for modality, study in page.studies.items() if real else ():
     count, free = map(int, real[modality])
     arms = [ARMS[name] for name in DOSED]
