@@ -192,7 +192,8 @@ def show_list(names: list[str], args: argparse.Namespace, given: dict) -> int:
         print(f"{name:36} {cached:>9} {left:>10}  {notebooks.title(name)}")
     work = times.together({name: needs.get(name) for name in due}, there, given)
     time_left = duration(work.seconds / pool.cores(args.jobs))
-    cached = f"{work.needed - work.todo}/{work.needed}"
+    every = {key for needed in needs.values() for key, _ in needed or ()}
+    cached = f"{len(every & there)}/{len(every)}"
     print(f"{'total':36} {cached:>9} {time_left:>10}  {work.told(args.jobs)}")
     return 0
 

@@ -19,8 +19,7 @@ from lib.runner.plan import Needed
 class Work:
     """What is left to do of the jobs of several notebooks, each job counted once."""
 
-    needed: int = 0  # all jobs
-    todo: int = 0  # those that are not in the store
+    todo: int = 0  # jobs that are not in the store
     seconds: float = 0.0  # of these on one core
     untimed: int = 0  # of these, whose time nothing tells
     by_record: bool = False  # whether the record tells some of it, which is more than it takes
@@ -51,7 +50,7 @@ def together(needs: dict[str, Needed | None], there: set[str], given: dict) -> W
         untimed += len(open_) if took is None else 0
         seconds += took or 0.0
         by_record = by_record or any(function not in known for _, function in open_)
-    return Work(len(every), todo, seconds, untimed, by_record)
+    return Work(todo, seconds, untimed, by_record)
 
 
 def left(name: str, needed: Needed | None, todo: Needed, given: dict) -> float | None:

@@ -33,12 +33,12 @@ def know(function, seconds):
 
 def test_a_job_that_pages_share_counts_once_and_is_billed_its_share_of_the_first():
     work = times.together({"p/one": [A, B], "p/two": [B, C], "p/none": []}, set(), QUICK)
-    assert (work.needed, work.todo, work.seconds, work.untimed) == (3, 3, 600 + 300, 0)
+    assert (work.todo, work.seconds, work.untimed) == (3, 600 + 300, 0)
     assert work.told(2) == (
         "3 jobs to compute, at most 15 core-minutes, at most 8 min on 2 processes"
     )
     one = times.together({"p/one": [A, B], "p/two": [B, C]}, {"a", "b"}, QUICK)
-    assert (one.needed, one.todo, one.seconds) == (3, 1, 300)
+    assert (one.todo, one.seconds) == (1, 300)
     assert one.told(1) == "1 job to compute, at most 5 core-minutes, at most 5 min on 1 process"
 
 
