@@ -125,7 +125,7 @@ def checksum(file: Path) -> str:
 
 @functools.lru_cache(maxsize=1)
 def seconds(store: Path) -> dict[str, float]:
-    """Median wall time of every function with results in the store; read once in a process."""
+    """Median core-seconds of every function with results in the store; read once in a process."""
     found: dict[str, list[float]] = {}
     for file in sorted(store.glob("??/*.json")):
         try:

@@ -35,6 +35,12 @@ WORK = """
         added = sum(part.scores["x"] for part in parts)
         return Result({{"names": np.array(list(names))}}, {{"sum": added}})
 
+    def busy(x):
+        end = time.process_time() + x
+        while time.process_time() < end:
+            pass
+        return Result({{}}, {{}})
+
     def fails(x):
         raise ValueError("no good")
 
@@ -224,6 +230,12 @@ def test_results_come_back_as_they_were(toy):
     assert jobs.load(last).arrays["names"].tolist() == ["é", "b"]
     assert jobs.load(parts[2]).arrays["group/values"].dtype == np.int64
     assert job_module.expected_seconds(last) is not None
+
+
+def test_a_job_costs_the_seconds_of_its_core_and_not_those_that_it_waits(toy):
+    waits, works = Job(toy.value, x=1, wait=1.0), Job(toy.busy, x=0.6)
+    jobs.run([waits, works], workers=2)
+    assert jobs.seconds([waits]) < 0.5 < jobs.seconds([works]) < 0.8
 
 
 def test_nothing_is_computed_twice(toy, monkeypatch):
