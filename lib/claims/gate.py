@@ -112,10 +112,16 @@ def failures(found: dict[str, float | None]) -> list[str]:
         if condition == "plateau" and value is not None and value < low:
             missed.append(CHANGING)
         elif value is not None and value < low:
-            missed.append(f"{condition} {number(value)} below {number(low)}")
+            missed.append(f"{condition} {apart(value, low)} below {number(low)}")
         if value is not None and value > high:
-            missed.append(f"{condition} {number(value)} above {number(high)}")
+            missed.append(f"{condition} {apart(value, high)} above {number(high)}")
     return missed
+
+
+def apart(value: float, bound: float) -> str:
+    """A value that misses a bound, with three digits or as many as tell the two apart."""
+    digits = range(3, 18)
+    return next(found for d in digits if (found := f"{value:.{d}g}") != f"{bound:.{d}g}")
 
 
 def judge(source, leaf: dict, rows: list[tuple]) -> dict:

@@ -226,3 +226,9 @@ def test_a_conjunction_falls_by_its_competent_parts_alone():
     found = judge.judge(test, won)
     assert found["verdict"] == v.NOT_INTERPRETED
     assert found["sentence"].startswith("Not interpreted (VAE: adherence 0.5 below 0.85)")
+
+
+def test_a_near_miss_is_told_with_the_digits_that_it_takes():
+    found = gate.failures({"adherence": 0.8496, "coverage": 0.8 - 1e-16, "empty masks": 0.2004})
+    assert found[0] == "adherence 0.8496 below 0.85" and found[2] == "empty masks 0.2004 above 0.2"
+    assert found[1].startswith("coverage 0.79999") and len(found) == 3
