@@ -82,6 +82,18 @@ def slice_set(volumes: Result, n: int, most: int | None = None) -> Result:
     return Result(arrays, {"n": n, "slices": len(who)})
 
 
+def mirrored(slices: Result) -> Result:
+    """Job: the lesion slices of a slice_set, and behind them the same ones mirrored left to right.
+
+    What generators learn from: heads and necks have two sides, and lesions lie on either.
+    """
+    names = ("image", "mask")
+    arrays = {name: slices.arrays[name] for name in names}
+    arrays = {name: np.concatenate([x, x[..., ::-1]]) for name, x in arrays.items()}
+    arrays["subject"] = np.tile(slices.arrays["subject"], 2)
+    return Result(arrays, {"slices": len(arrays["subject"])})
+
+
 def first_volumes(volumes: Result, n: int) -> Result:
     """Job: the first n subjects of a set."""
     return Result(first(volumes, n), {"n": n})

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import torch
 from scipy.spatial import cKDTree
+from torch import nn
 from torch.nn.utils import parametrize
 
 from lib.datasets.preprocess import preprocess
@@ -106,15 +107,18 @@ def paired(
     model.settings = replace(model.settings, precision="float32")
     pairs = tr.as_pairs(shown["image"], shown["mask"])
     with torch.no_grad(), parametrize.cached():
-        mean, log_sd = model.posterior(pairs)
+        posterior = model.posterior(pairs)
+        drawn = model.code_of(_draws(*posterior, rng))
+        mean, log_sd = model.marginals(*posterior)
     kl = vae.kl(mean, 2 * log_sd, torch.zeros(()), torch.zeros(())).mean(0)
     standard = np.stack([np.zeros(mean.shape[1]), np.ones(mean.shape[1])])[None]
-    arrays = {"codes": mean.numpy(), "draws": _draws(mean, log_sd, rng).numpy()}
+    arrays = {"codes": mean.numpy(), "draws": drawn.numpy()}
     arrays |= {"kl": kl.numpy(), "prior": standard.astype(np.float32)}
     if model.settings.leapfrog:
         at = np.linspace(0, len(pairs) - 1, starts).astype(int)
         arrays |= {"start": at.astype(np.int32)} | _trajectories(model, pairs[at], rng)
-    return Space(title, "brain", GRADES, False, *weights.export(model.decoder), arrays)
+    exported = weights.export(nn.Sequential(model.codes, model.decoder))
+    return Space(title, "brain", GRADES, False, *exported, arrays)
 
 
 def _draws(mean: torch.Tensor, log_sd: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
@@ -128,7 +132,7 @@ def _trajectories(model: hvae.PairVAE, pairs, rng: np.random.Generator) -> dict[
     with torch.no_grad(), parametrize.cached():
         mean, log_sd = model.posterior(pairs)
     noise = torch.randn(2, *mean.shape, generator=tr.torch_generator(rng))
-    z, s = mean + log_sd.exp() * noise[0], model.settings
+    z, s = model.code_of(mean + log_sd.exp() * noise[0]), model.settings
     with parametrize.cached():
         points = [*hamiltonian.trajectory(
             model.potential(pairs), z, noise[1], model.eps, s.leapfrog, s.beta0

@@ -31,17 +31,19 @@ from lib.training.means import Means
 from lib.training.weights import approach, seeded
 
 LOG_VARIANCE = (-12.0, 2.0)  # clamp of the posterior, ours
+APART = 0.7  # of a code near a training pair's: what is noise; 1: N(0, I), 0: the pair's own code
 
 
 @dataclass(frozen=True)
 class HvaeSettings:
     """dHVAE; what the paper leaves open is marked ours."""
 
-    steps: int = 2120  # ours: gradient steps, the same for every auto-encoder
-    warm_up: int = 2000  # ours: of these, steps of a plain VAE before dynamics and regularisers
+    steps: int = 4120  # ours: gradient steps, the same for every auto-encoder
+    warm_up: int = 4000  # ours: of these, steps of a plain VAE before dynamics and regularisers
     batch: int = 16  # ours
     rate: float = 4e-3  # 5e-5 in the paper; ours, for so few steps: cosine to a quarter, then ...
-    rate_after: float = 2e-3  # ... from here to a twentieth
+    rate_after: float = 1e-3  # ... from here to a twentieth, ...
+    ramp: int = 20  # ... over so many steps from nothing: a new optimiser's first steps are blind
     betas: tuple[float, float] = (0.5, 0.999)  # AdamW, section 4.5
     decay: float = 1e-6  # section 4.5
     leapfrog: int = 3  # K, ours; 0: a VAE
@@ -50,8 +52,10 @@ class HvaeSettings:
     step_rate: float = 20.0  # ours: their learning rate over `rate`, for so few steps
     beta0: float = 0.3  # ours: initial inverse temperature, quadratic scheme
     stopped: bool = False  # True: no gradient through the dynamics
-    sd: float = 0.3  # ours: of the Gaussian likelihood, grey units; where it starts, if ...
+    sd: float = 0.2  # ours: of the Gaussian likelihood, grey units; where it starts, if ...
     sd_rate: float = 0.0  # ... it is learned, at `rate` times this; 0: it is fixed
+    mask_weight: float = 1.0  # ours: of the mask's cross-entropy; 1: log p(x, m | z) is a density
+    whitened: bool = True  # ours: once warmed up, N(0, I) is the law of the training codes
     anneal: int = 500  # ours: first steps of the warm-up, in which the KL grows to its full weight
     average: float = 0.99  # ours: decay of the moving average of the weights
     noisy: bool = True  # ours: the critic sees draws about the samples' means, not the means
@@ -59,7 +63,7 @@ class HvaeSettings:
     disc: bool = True  # equation 11
     perc: bool = True  # equation 9
     l1: bool = True  # equation 10
-    delay: int = 2000  # ours: batches before the discriminator joins ("a certain number")
+    delay: int = 4000  # ours: batches before the discriminator joins ("a certain number")
     condition: bool = False  # True: p(x | z, m), the mask is given (section 3.1)
     widths: tuple[int, ...] = wsconv.CPU.widths
     units: int = wsconv.CPU.units
@@ -76,8 +80,9 @@ class HvaeSettings:
         """Learning rate of a step, counted from 1."""
         if step <= self.warm_up:
             return tr.cosine(step - 1, self.warm_up, self.rate, 0.25 * self.rate)
-        after = step - 1 - self.warm_up
-        return tr.cosine(after, self.steps - self.warm_up, self.rate_after, 0.05 * self.rate_after)
+        after, end = step - 1 - self.warm_up, 0.05 * self.rate_after
+        rate = tr.cosine(after, self.steps - self.warm_up, self.rate_after, end)
+        return rate * min(1.0, (after + 1) / max(1, self.ramp))
 
 
 NONE = {"disc": False, "perc": False, "l1": False}
@@ -89,7 +94,11 @@ HVAE_PERC = replace(HVAE, beta=0.5, perc=True, l1=True)
 
 
 class PairVAE(nn.Module):
-    """q(z | x, m), p(x, m | z) and the learned step sizes of the dynamics."""
+    """q(z | x, m), p(x, m | z) and the learned step sizes of the dynamics.
+
+    A code z, z ~ N(0, I), reaches the decoder through a fixed map `codes`, h = mean + L z. It is
+    the identity until `whiten`; the encoder speaks of h.
+    """
 
     def __init__(self, settings: HvaeSettings):
         super().__init__()
@@ -97,6 +106,8 @@ class PairVAE(nn.Module):
         self.encoder = wsconv.PairEncoder(s.shape)
         self.decoder = wsconv.PairDecoder(s.shape, condition=s.condition)
         size = math.prod(s.shape.code)
+        self.codes = nn.Linear(size, size).requires_grad_(False)
+        self.unwhiten()
         inverse = math.log(s.step_size / (s.step_cap - s.step_size))
         self.raw_steps = nn.Parameter(torch.full((size,), inverse))
         self.log_sd = nn.Parameter(torch.tensor(math.log(s.sd)), requires_grad=s.sd_rate > 0)
@@ -106,26 +117,64 @@ class PairVAE(nn.Module):
         """Step sizes (d,), in (0, step_cap)."""
         return self.settings.step_cap * self.raw_steps.sigmoid()
 
+    def unwhiten(self) -> None:
+        """Make the map of codes the identity."""
+        nn.init.eye_(self.codes.weight)
+        nn.init.zeros_(self.codes.bias)
+
+    def whiten(self, pairs: Tensor) -> None:
+        """Set the map of codes so that those of training pairs have mean 0 and covariance I.
+
+        So short a training fills a corner of N(0, I), and elsewhere the decoder has learnt nothing.
+        """
+        mean, factor = fitted_prior(self, pairs)
+        with torch.no_grad():
+            self.codes.bias.copy_(mean)
+            self.codes.weight.copy_(factor)
+
     def posterior(self, pair: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log standard deviation (B, d) of q(z_0 | x, m)."""
+        """Mean and log standard deviation (B, d) of the law of h_0 given x and m; see `code_of`."""
         with tr.autocast(self.settings.precision):
             mean, log_variance = self.encoder(pair)
         return mean, 0.5 * log_variance.clamp(*LOG_VARIANCE)
 
+    def code_of(self, h: Tensor) -> Tensor:
+        """z (B, d) of h (B, d): the map of codes backwards."""
+        centred = (h - self.codes.bias).T
+        return torch.linalg.solve_triangular(self.codes.weight, centred, upper=False).T
+
+    @property
+    def log_volume(self) -> Tensor:
+        """log |det L|: log q(z_0) is the log density of h_0 plus this."""
+        return self.codes.weight.diagonal().log().sum()
+
+    def marginals(self, mean: Tensor, log_sd: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and log standard deviation (B, d) of each number of z_0, from those of h_0."""
+        inverse = self.code_of(torch.eye(len(self.codes.bias)).to(mean) + self.codes.bias).T
+        return self.code_of(mean), 0.5 * ((2 * log_sd).exp() @ inverse.square().T).log()
+
+    def kl(self, mean: Tensor, log_sd: Tensor) -> Tensor:
+        """KL of q(z_0 | x, m) to N(0, I) in nats, (B,); mean and log_sd (B, d) are those of h_0."""
+        centre, marginal = self.marginals(mean, log_sd)
+        square = centre.square() + (2 * marginal).exp() - 1
+        return (0.5 * square - log_sd).sum(1) + self.log_volume
+
     def decode(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits of {image, mask} (B, 2, side, side); a conditional model needs the mask."""
+        h = self.codes(z)
         with tr.autocast(self.settings.precision):
-            return self.decoder(z, mask if self.settings.condition else None).float()
+            return self.decoder(h, mask if self.settings.condition else None).float()
 
     def log_likelihood(self, logits: Tensor, pair: Tensor) -> Tensor:
-        """log p(x, m | z) in nats, (B,): Gaussian for the image, Bernoulli for the mask."""
+        """log p(x, m | z) in nats, (B,): Gaussian for the image, Bernoulli for the mask, whose log
+        counts `mask_weight` times."""
         x, m = pair[:, 0], pair[:, 1]
         error = (x - logits[:, 0].sigmoid()) / self.log_sd.exp()
         image = -(0.5 * error.square() + self.log_sd + 0.5 * hmc.LOG_2PI).sum((1, 2))
         if self.settings.condition:
             return image
         entropy = F.binary_cross_entropy_with_logits(logits[:, 1], m, reduction="none")
-        return image - entropy.sum((1, 2))
+        return image - self.settings.mask_weight * entropy.sum((1, 2))
 
     def potential(self, pair: Tensor, seen: list[Tensor] | None = None) -> hmc.Potential:
         """U(z) = -log p(x, m, z) (B,); the last logits are kept in `seen`."""
@@ -147,37 +196,39 @@ class PairVAE(nn.Module):
         Without steps the KL has a `weight`.
         """
         mean, log_sd = self.posterior(pair)
-        z = mean + log_sd.exp() * noise[0]
+        z = self.code_of(mean + log_sd.exp() * noise[0])
         seen: list[Tensor] = []
         energy = self.potential(pair, seen)
         if not steps:  # a VAE: the KL in closed form
             likelihood = -energy(z) + (0.5 * z.square() + 0.5 * hmc.LOG_2PI).sum(1)
-            kl = 0.5 * (mean.square() + (2 * log_sd).exp() - 2 * log_sd - 1).sum(1)
-            return likelihood - weight * kl, seen[0]
+            return likelihood - weight * self.kl(mean, log_sd), seen[0]
         s = self.settings
         *_, last = hmc.trajectory(energy, z, noise[1], self.eps, steps, s.beta0, not s.stopped)
-        return hmc.bound(last, log_sd), seen[0]
+        return hmc.bound(last, log_sd) - self.log_volume, seen[0]
 
     def log_weights(self, pair: Tensor, noise: Tensor, steps: int) -> Tensor:
         """Importance weights log p(x, m) is estimated from, (B,); noise as in `infer`."""
         mean, log_sd = self.posterior(pair)
-        z = mean + log_sd.exp() * noise[0]
-        log_q = hmc.normal_log_density(z, mean, log_sd)
+        h = mean + log_sd.exp() * noise[0]
+        z, log_q = self.code_of(h), hmc.normal_log_density(h, mean, log_sd) + self.log_volume
         energy, beta0 = self.potential(pair), self.settings.beta0
         *_, last = hmc.trajectory(energy, z, noise[1], self.eps, steps, beta0)
         return hmc.log_weight(last, log_q, noise[1])
 
     def sample(
         self, n: int, rng: np.random.Generator, masks: np.ndarray | None = None,
-        prior: tuple[Tensor, Tensor] | None = None,
+        near: Tensor | None = None,
     ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
         """n new images (n, side, side) in [0, 1], means of p(x | z), and their masks (bool).
 
-        z ~ N(0, I), or a normal law of this mean and Cholesky factor. A conditional model is given
-        the masks (n, side, side).
+        z ~ N(0, I), or near codes (m, d): sqrt(1 - APART^2) of one of them plus APART of such
+        noise, so that whitened codes keep mean and covariance. A conditional model is given the
+        masks (n, side, side).
         """
         z = torch.randn(n, len(self.raw_steps), generator=tr.torch_generator(rng))
-        z = z if prior is None else prior[0] + z @ prior[1].T
+        if near is not None:
+            at = torch.from_numpy(rng.integers(len(near), size=n))
+            z = (1 - APART**2) ** 0.5 * near[at] + APART * z
         given = None if masks is None else torch.from_numpy(masks.astype(np.float32)).unsqueeze(1)
         parts = zip(z.split(CHUNK), given.split(CHUNK) if given is not None else z, strict=False)
         with torch.no_grad(), parametrize.cached():
@@ -203,9 +254,9 @@ def fit(
 ) -> Iterator[State]:  # fmt: skip
     """Train on pairs (N, H, W); `guide` gives the features of equation 9.
 
-    The first `warm_up` steps are those of a plain VAE; with `warm`, a VAE that has made them, they
-    are skipped. Only the discriminator may join earlier, after `delay` batches. Yields a State
-    every EVERY steps and at the end.
+    The first `warm_up` steps are those of a plain VAE, and its codes are whitened then; with
+    `warm`, a VAE that has made them, they are skipped. Only the discriminator may join earlier,
+    after `delay` batches. Yields a State every EVERY steps and at the end.
     """
     check_pairs(image, mask)
     if s.beta > 0 and s.perc and guide is None:
@@ -214,13 +265,15 @@ def fit(
     model = seeded(lambda: PairVAE(s), init_rng)
     if warm is not None:
         model.load_state_dict(warm.state_dict())
+        if not s.whitened:
+            model.unwhiten()
     critic = seeded(wsconv.PatchCritic, init_rng)
     options = {"betas": s.betas, "weight_decay": s.decay}
     groups = [{"params": [*model.encoder.parameters(), *model.decoder.parameters()]},
               {"params": [model.raw_steps], "boost": s.step_rate},
               {"params": [model.log_sd], "boost": s.sd_rate}]  # fmt: skip
     optimizer = torch.optim.AdamW(groups, s.rate, **options)
-    judge = torch.optim.AdamW(critic.parameters(), 0.5 * s.rate_after, **options)
+    judge = torch.optim.AdamW(critic.parameters(), s.rate_after, **options)
     pairs, noise = tr.as_pairs(image, mask), tr.torch_generator(noise_rng)
     averaged = copy.deepcopy(model).requires_grad_(False)
     observed = observation.estimate(image) if s.noisy else None
@@ -250,6 +303,9 @@ def fit(
             tr.descend(judge, terms["critic"])
         # 3. The moving average of all weights, short at first to forget the start
         approach(averaged, model, min(s.average, step / (step + 10)))
+        if step == s.warm_up and s.whitened:
+            averaged.whiten(pairs)
+            model.codes.load_state_dict(averaged.codes.state_dict())
         means.add(terms)
         if step % EVERY == 0 or step == s.steps:
             yield State({"step": step}, averaged, means.take())
@@ -321,24 +377,33 @@ def load(fitted: Result) -> PairVAE:
 
 def pool(
     fitted: Result, n: int, stream: list[int], given: Result | None = None, noisy: bool = True,
-    codes: Result | None = None,
+    near: Result | None = None,
 ) -> Result:  # fmt: skip
     """Job: n new pairs; a conditional model takes masks of `given`, with replacement.
 
-    noisy: images are draws from p(x | z), else its means. codes: z is drawn from a normal law
-    fitted to the posteriors of these training pairs instead of from N(0, I).
+    noisy: images are draws from p(x | z), else its means. near: codes are drawn near those of
+    these training pairs, see `PairVAE.sample`.
     """
     model, rng = load(fitted), np.random.default_rng(stream)
     masks = None
     if model.settings.condition:
         stored = given.arrays["mask"]
         masks = stored[rng.integers(len(stored), size=n)]
-    prior = None
-    if codes is not None:
-        prior = fitted_prior(model, tr.as_pairs(codes.arrays["image"], codes.arrays["mask"]))
-    image, mask = model.sample(n, rng, masks, prior)
+    codes = None
+    if near is not None:
+        pairs = tr.as_pairs(near.arrays["image"], near.arrays["mask"])
+        codes = drawn_codes(model, pairs, tr.torch_generator(rng))
+    image, mask = model.sample(n, rng, masks, codes)
     noise = observation.restored(fitted.arrays) if noisy else None
     return Result({"image": frame.observed(image, noise, rng), "mask": mask}, {"n": n})
+
+
+def drawn_codes(model: PairVAE, pairs: Tensor, noise: torch.Generator) -> Tensor:
+    """A draw (N, d) of the posterior of each pair, z_0."""
+    with torch.no_grad(), parametrize.cached():
+        each = [model.posterior(part) for part in pairs.split(CHUNK)]
+    mean, log_sd = (torch.cat(part) for part in zip(*each, strict=True))
+    return model.code_of(mean + log_sd.exp() * torch.randn(mean.shape, generator=noise))
 
 
 def fitted_prior(model: PairVAE, pairs: Tensor) -> tuple[Tensor, Tensor]:
@@ -359,16 +424,19 @@ def reconstruction(fitted: Result, images: Result, n: int) -> Result:
     """
     model = load(fitted)
     with parametrize.cached():
-        return frame.remade(images, n, lambda p: model.decode(model.posterior(p)[0], p[:, 1:]))
+        return frame.remade(
+            images, n, lambda p: model.decode(model.code_of(model.posterior(p)[0]), p[:, 1:])
+        )
 
 
 def likelihood(fitted: Result, images: Result, n: int, samples: int, stream: list[int]) -> Result:
     """Job: ELBO and importance-sampled log-likelihood of n held-out pairs, nats per pair, float32.
 
+    The mask's cross-entropy counts once, however a fit weighed it: log p(x, m | z) is a density.
     elbo: mean log weight; evidence: log of the mean of `samples` weights; gap: their difference.
     The pairs are spread over the set. Arrays: weights (samples, n).
     """
-    settings = fitted.scores["settings"] | {"precision": "float32"}
+    settings = fitted.scores["settings"] | {"precision": "float32", "mask_weight": 1.0}
     model = load(Result(fitted.arrays, {"settings": settings}))
     at = np.linspace(0, len(images.arrays["image"]) - 1, n).astype(int)
     pairs = tr.as_pairs(images.arrays["image"][at], images.arrays["mask"][at])

@@ -60,7 +60,7 @@ mine = chapter.Chapter(page)
 
 # %%
 first = ("02_background", "03_method", "table1_beta", "table2_generators", "table3_masks")
-last = ("table4_augmentation", "04_2d_or_3d", "table5_volumes", "table6_architectures")
+last = ("table4_augmentation", "04_diagnostics", "04_2d_or_3d", "table5_volumes", "table6_architectures")
 mine.reading(*first, *last)
 
 # %% [markdown]

@@ -29,7 +29,7 @@ from scipy.spatial.distance import cdist
 
 from lib import jobs
 from lib.metrics import fidelity
-from lib.papers.dhvae import printed
+from lib.papers.dhvae import arms, printed
 from lib.papers.dhvae.arms import GENERATORS, LIKELIHOOD, MAIN, SOURCES, TABLE2, VOLUMES, chosen
 from lib.report import plots
 from lib.report.page import Page
@@ -38,7 +38,7 @@ from lib.report.rows import NONE, interval, number
 page = Page("dhvae/table2_generators", profile, seed, dataset, root, draws)
 page.study.source.known("the independent reader that scores all samples")
 ARMS = chosen(*TABLE2, "hvae_disc_0.01", "hvae_perc_0.01", "dhvae_0.5")
-ARMS += chosen("vae_fitted", "hvae_fitted", "dhvae_fitted", "dhvae_mean")
+ARMS += chosen(*arms.OTHERWISE)
 ARMS += chosen("memoriser", "smooth", "oracle")
 
 # %% [markdown]
@@ -116,8 +116,9 @@ page.table(["PSNR, dB", *TRIVIAL], lines)
 #
 # Mean and 95 % t-interval over the training draws; *null* is real against real (± SD), for PSNR
 # and perceptual distance the mean slice; *oracle* fresh phantoms; *noisy* and *blurred copies* are of
-# training slices; with a *fitted prior* z comes from a normal law fitted to the codes of the training
-# slices instead of from N(0, I); *means* are decoded without noise. † not a reconstruction, see above.
+# training slices; *codes as they are*: without the map that makes N(0, I) the law of training codes
+# ([03_method](03_method.py)); *codes near training ones*: half of a code's variance is that of a training
+# pair; *means* are decoded without noise. † not a reconstruction, see above.
 # The columns *paper (patients)* are another
 # population and other features: an order, not a target.
 
@@ -228,9 +229,9 @@ CORNERS = {0.5: ("hvae", "hvae_disc", "hvae_perc", "dhvae_0.5"),
            0.01: ("hvae", "hvae_disc_0.01", "hvae_perc_0.01", "dhvae")}  # fmt: skip
 lines = []
 for metric, at in ((metric, at) for metric in ("fd", "lpips") for at in main):
-    for beta, arms in CORNERS.items():
-        if all(at.has(arm, metric) for arm in arms):
-            found = at.together(arms, metric)
+    for beta, pair in CORNERS.items():
+        if all(at.has(arm, metric) for arm in pair):
+            found = at.together(pair, metric)
             d = np.array([1, -1, -1, 1]) @ found
             each = [*map(number, found.mean(1)), interval(d), at.null("dhvae", metric)]
             lines.append([at.name, metric, beta, len(d), *each])
@@ -274,7 +275,7 @@ def nearest() -> dict[str, np.ndarray]:
     found = {}
     for modality, study in page.studies.items():
         k, n = study.draws()[0], min(300, page.size.judged_pairs)
-        train = jobs.load(study.slices(k)).arrays["image"]
+        train = jobs.load(study.learnt(k)).arrays["image"]
         for arm in COPIERS:
             own = jobs.load(study.pool(arm, k)).arrays["image"][:n]
             d = cdist(*(each.reshape(len(each), -1) for each in (own, train)))

@@ -66,6 +66,15 @@ def test_slices_are_the_lesion_slices_of_their_subjects(drawn, modality):
     assert len(part["image"]) + len(part["free/image"]) == 2 * depth
 
 
+def test_mirrored_slices_stand_behind_the_others(drawn):
+    part = volumes.slice_set(drawn["pet"], 2)
+    both, n = volumes.mirrored(part).arrays, len(part.arrays["image"])
+    for name in ("image", "mask"):
+        assert np.array_equal(both[name][:n], part.arrays[name])
+        assert np.array_equal(both[name][n:], np.flip(part.arrays[name], 2))
+    assert np.array_equal(both["subject"], [*part.arrays["subject"]] * 2)
+
+
 def test_fresh_slices_are_of_other_subjects_and_as_many_as_asked(drawn):
     one, two = (volumes.fresh_slices("pet", 20, [seed]).arrays for seed in (1, 2))
     assert len(one["image"]) == 20 and one["mask"].any((1, 2)).all()

@@ -12,6 +12,7 @@ from lib.explore import host, latent_space, weights
 from lib.generators import hvae, vae
 from lib.networks.classifier import SmallCNN
 from lib.phantoms import chest
+from lib.training import loop as tr
 from lib.training.weights import freeze, seeded
 
 PIXELS = "canvas => canvas.toDataURL()"
@@ -68,6 +69,7 @@ def spaces():
     scenes["brain"] = latent_space.brains(3, rng)
     chests = shaken(lambda: vae.ConditionalVAE(replace(vae.PA_VAE, latent=6)))
     pairs = shaken(lambda: hvae.PairVAE(hvae.HVAE))
+    pairs.whiten(tr.as_pairs(scenes["brain"]["image"], scenes["brain"]["mask"]))
     return {
         "a": latent_space.labelled("Chest", chests, scenes["chest"], rng),
         "b": latent_space.paired("Brain", pairs, scenes["brain"], 2, rng),
@@ -90,7 +92,7 @@ def shaken(make):
     """An untrained model, its weights large enough for a point to matter."""
     model, generator = seeded(make, np.random.default_rng(0)), torch.Generator().manual_seed(0)
     with torch.no_grad():
-        for p in model.parameters():
+        for p in (p for p in model.parameters() if p.requires_grad):
             p.add_(0.1 * torch.randn(p.shape, generator=generator))
     return freeze(model)
 

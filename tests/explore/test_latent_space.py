@@ -1,6 +1,6 @@
 """What the latent-space explorer is given: twins, codes, priors, directions, energies, holes."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def shaken(make):
     """An untrained model whose every weight is moved, so that its encoder does not give zeros."""
     model = seeded(make, np.random.default_rng(0))
     with torch.no_grad():
-        for p in model.parameters():
+        for p in (p for p in model.parameters() if p.requires_grad):
             p.add_(0.05 * torch.randn(p.shape, generator=torch.Generator().manual_seed(p.numel())))
     return freeze(model)
 
@@ -48,7 +48,8 @@ def labelled(chests):
 
 @pytest.fixture(scope="module")
 def paired(brains):
-    model = shaken(lambda: hvae.PairVAE(hvae.HVAE))
+    model = shaken(lambda: hvae.PairVAE(replace(hvae.HVAE, sd=0.3)))
+    model.whiten(tr.as_pairs(brains["image"], brains["mask"]))
     return model, latent_space.paired("b", model, brains, 2, np.random.default_rng(1))
 
 

@@ -73,18 +73,61 @@ def test_a_fitted_prior_has_the_moments_of_the_mixed_posteriors():
     assert torch.allclose(torch.cov(mixed.T), expected, atol=0.15 * own)
 
 
-def test_samples_of_a_fitted_prior_come_from_it(monkeypatch):
-    net, seen = model(), []
+def test_whitened_codes_of_training_pairs_have_mean_0_and_covariance_1():
+    net, given = model(), as_pairs(*pairs(24))
+    before = net.decode(torch.zeros(1, 64))
+    with torch.no_grad():
+        centre, log_sd = net.posterior(given)
+        spread = torch.randn(4000, 24, 64, generator=torch.Generator().manual_seed(0))
+        h = (centre + log_sd.exp() * spread).flatten(0, 1)
+        assert torch.equal(net.code_of(h), h), "the identity until it is set"
+        net.whiten(given)
+        z = net.code_of(h)
+        assert torch.allclose(net.codes(z), h, atol=1e-4)
+    assert z.mean(0).abs().max() < 0.03
+    assert torch.allclose(torch.cov(z.T), torch.eye(64), atol=0.15)
+    net.unwhiten()
+    assert torch.equal(net.decode(torch.zeros(1, 64)), before)
+
+
+def test_a_code_is_drawn_through_the_map():
+    net = model()
+    net.whiten(as_pairs(*pairs(24)))
+    z = torch.randn(3, 64, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        direct = net.decoder(net.codes.bias + z @ net.codes.weight.T)
+        assert torch.allclose(net.decode(z), direct, atol=1e-5)
+
+
+def test_codes_near_training_ones_keep_their_mean_and_covariance(monkeypatch):
+    net, given, seen = model(), as_pairs(*pairs(24)), []
+    net.whiten(given)
+    codes = torch.cat([hvae.drawn_codes(net, given, torch.Generator().manual_seed(i))
+                       for i in range(200)])  # fmt: skip
     decode = net.decode
     monkeypatch.setattr(net, "decode", lambda z, m=None: seen.append(z) or decode(z, m))
-    prior = torch.full((64,), 3.0), 0.5 * torch.eye(64)
-    net.sample(400, np.random.default_rng(0), None, prior)
+    net.sample(3000, np.random.default_rng(0), near=codes)
     z = torch.cat(seen)
-    assert z.mean().item() == pytest.approx(3, abs=0.02)
-    assert z.std().item() == pytest.approx(0.5, rel=0.03)
-    data, fitted = job()
-    plain, own = (hvae.pool(fitted, 4, [1], codes=codes).arrays["image"] for codes in (None, data))
-    assert not np.array_equal(plain, own)
+    assert z.mean(0).abs().max() < 0.1
+    assert torch.allclose(torch.cov(z.T), torch.eye(64), atol=0.15)
+    monkeypatch.setattr(hvae, "APART", 0.0)
+    seen.clear()
+    net.sample(20, np.random.default_rng(0), near=codes)
+    assert (torch.cat(seen)[:, None] == codes).all(2).any(1).all(), "the codes themselves"
+
+
+@pytest.mark.parametrize("whitened", [True, False])
+def test_a_fit_whitens_its_codes_once_it_is_warm(whitened):
+    state = run(hvae.HVAE, steps=5, whitened=whitened)
+    same = torch.equal(state.model.codes.weight, torch.eye(64))
+    assert same != whitened
+    s = replace(hvae.VAE, batch=4, steps=2, warm_up=2)
+    warm = [*hvae.fit(*pairs(), None, s, np.random.default_rng(0))][-1].model
+    assert not torch.equal(warm.codes.weight, torch.eye(64))
+    s = replace(hvae.HVAE, batch=4, steps=4, warm_up=2, whitened=whitened)
+    after = [*hvae.fit(*pairs(), None, s, np.random.default_rng(0), warm)][-1].model
+    expected = warm.codes.weight if whitened else torch.eye(64)
+    assert torch.equal(after.codes.weight, expected), "arms that share a warm-up share its map"
 
 
 # ---- training -----------------------------------------------------------------------------------
@@ -121,8 +164,9 @@ def test_the_kl_grows_to_its_full_weight():
 
 def test_the_deviation_of_the_likelihood_learns_where_it_has_a_rate():
     for rate in (0.0, 5.0):
-        state = run(hvae.VAE, steps=12, sd_rate=rate, average=0.0)
-        moved = state.model.log_sd.item() - np.log(hvae.VAE.sd)
+        fast = {"average": 0.0, "sd": 0.3, "ramp": 0, "rate_after": 2e-3}
+        state = run(hvae.VAE, steps=12, sd_rate=rate, **fast)
+        moved = state.model.log_sd.item() - np.log(0.3)
         assert (moved < -0.01) if rate else abs(moved) < 1e-6
 
 

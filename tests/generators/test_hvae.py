@@ -8,7 +8,7 @@ import pytest
 import torch
 from scipy import stats
 from torch import nn
-from torch.distributions import Normal, kl_divergence
+from torch.distributions import Independent, MultivariateNormal, Normal, kl_divergence
 from toy_pairs import batch, guide, job, model, noise, pairs, run, same
 
 from lib.generators import hamiltonian as hmc
@@ -45,6 +45,46 @@ def test_the_likelihood_is_a_density_of_the_image_and_the_mask():
     assert torch.allclose(net.log_likelihood(logits, pair), expected, rtol=1e-5)
 
 
+def test_a_mask_counts_as_often_as_it_is_told():
+    net, pair = model(mask_weight=3.0), as_pairs(*pairs(3))
+    logits = torch.randn(3, 2, 64, 64, generator=torch.Generator().manual_seed(0))
+    once = model().log_likelihood(logits, pair)
+    mask = torch.distributions.Bernoulli(logits=logits[:, 1]).log_prob(pair[:, 1]).sum((1, 2))
+    assert torch.allclose(net.log_likelihood(logits, pair), once + 2 * mask, rtol=1e-5)
+
+
+def whitened(preset, **changes):
+    """A model whose code reaches the decoder through a map that is not the identity."""
+    net = model(preset, **changes)
+    net.whiten(as_pairs(*pairs(12)))
+    return net
+
+
+def test_whitened_codes_have_the_kl_and_the_weights_of_their_law_before_the_map():
+    """The law of h, N(mean, L L^T) beside the posterior, from torch's own densities."""
+    net, pair, eps = whitened(hvae.VAE), as_pairs(*pairs(3)), noise(3)
+    mean, log_sd = net.posterior(pair)
+    posterior = Independent(Normal(mean, log_sd.exp()), 1)
+    prior = MultivariateNormal(net.codes.bias, scale_tril=net.codes.weight)
+    each = [kl_divergence(MultivariateNormal(m, torch.diag(s.exp() ** 2)), prior)
+            for m, s in zip(mean, log_sd, strict=True)]  # fmt: skip
+    assert torch.allclose(net.kl(mean, log_sd), torch.stack(each), rtol=1e-3)
+    h = mean + log_sd.exp() * eps[0]
+    likelihood = net.log_likelihood(net.decoder(h).float(), pair)
+    expected = likelihood + prior.log_prob(h) - posterior.log_prob(h)
+    assert torch.allclose(net.log_weights(pair, eps, 0), expected, rtol=1e-4)
+
+
+def test_marginals_are_those_of_draws():
+    net, pair = whitened(hvae.VAE), as_pairs(*pairs(2))
+    mean, log_sd = net.posterior(pair)
+    many = torch.randn(20_000, 2, 64, generator=torch.Generator().manual_seed(1))
+    drawn = net.code_of((mean + log_sd.exp() * many).flatten(0, 1)).view(20_000, 2, 64)
+    centre, marginal = net.marginals(mean, log_sd)
+    assert torch.allclose(drawn.mean(0), centre, atol=0.1)
+    assert torch.allclose(drawn.std(0), marginal.exp(), rtol=0.05)
+
+
 def test_a_vae_maximises_likelihood_minus_the_kl():
     net, pair = model(hvae.VAE), as_pairs(*pairs(3))
     eps = noise(3)
@@ -63,8 +103,9 @@ def test_without_steps_importance_weights_are_those_of_the_vae():
     assert torch.allclose(net.log_weights(pair, eps, 0), expected, rtol=1e-5)
 
 
-def test_the_training_bound_and_the_importance_weight_have_one_mean():
-    net, pair = freeze(model(step_size=0.02)), as_pairs(*pairs(2))
+@pytest.mark.parametrize("make", [model, whitened])
+def test_the_training_bound_and_the_importance_weight_have_one_mean(make):
+    net, pair = freeze(make(hvae.HVAE, step_size=0.02)), as_pairs(*pairs(2))
     gaps = []
     for seed in range(60):
         eps = noise(2, seed=seed)
@@ -144,10 +185,12 @@ def test_arms_that_share_a_warm_vae_start_from_its_weights(monkeypatch):
 
 
 def test_the_learning_rate_falls_twice():
-    s = replace(hvae.HVAE, steps=30, warm_up=20)
+    s = replace(hvae.HVAE, steps=30, warm_up=20, ramp=0)
     rates = [s.rate_at(step) for step in range(1, 31)]
     assert rates[0] == s.rate and rates[19] == pytest.approx(0.25 * s.rate)
     assert rates[20] == s.rate_after and rates[29] == pytest.approx(0.05 * s.rate_after)
+    slow = replace(s, ramp=4)
+    assert [slow.rate_at(20 + i) / rates[19 + i] for i in (1, 2, 4, 5)] == [0.25, 0.5, 1, 1]
 
 
 def test_presets_differ_in_the_terms_that_they_name():

@@ -13,11 +13,18 @@ MOST = max(AMOUNTS)
 BETAS = (0.001, 0.01, 0.1)  # Table 1
 FURTHER = (0.3, 0.5)  # beyond it ("Beyond a beta value of 0.1", section 4.6.1)
 SWAPPED = 0.99  # what the paper's "alpha = 0.01" would mean
+OTHERWISE = tuple(
+    f"{name}_{end}" for end in ("standard", "near") for name in ("vae", "hvae", "dhvae")
+)
+OTHERWISE += ("dhvae_mean",)  # other samples of Table 2's auto-encoders
 GENERATORS = ("lsgan", "ldm", "vae", "hvae", "dhvae")  # Tables 3 and 4
 TABLE2 = ("lsgan", "ldm", "vae", "hvae", "hvae_disc", "hvae_perc", "dhvae")
 ARCHITECTURES = ("unet", "unetr", "swinunetr", "attn", "nnunet")  # Table 6
-FITTED, MEANS = "fitted prior", "means"  # notes of arms: other samples of the same generator
+MEANS, NEAR = "means", "near"  # notes of arms: other samples of the same generator
 FILLED = "filled"  # note of an arm whose pool has lost its pairs with an empty mask
+PRETRAINED = "pretrained"  # note of an arm whose segmenter learns from its pool first
+PLAIN = "codes as they are"
+ONE_SIDE = "not mirrored"  # note of a generator that does not learn from mirrored slices
 COPIES = {"oversample": "same", "memoriser": "noisy", "smooth": "blurred"}  # kinds of copies
 
 FIDELITY = ("fd", "fd2", "kid", "mask_adherence", "empty", "coverage", "occupied", "sharpness")
@@ -41,6 +48,9 @@ def _generator(
 
 def _beta(beta: float, tier: str = "core") -> Arm:
     return _generator(f"beta_{beta:g}", f"β = {beta:g}", "dhvae", tier, beta=beta)
+
+
+DENSITY = {"sd_rate": 5.0, "mask_weight": 1.0}  # a likelihood whose nats can be compared
 
 
 SOURCES = named(
@@ -83,16 +93,20 @@ SOURCES = named(
     ),
     _generator("dhvae_0.5", "dHVAE, β = 0.5", "dhvae", "beside", beta=0.5),
     *(
-        _generator(f"{name}_sd", f"{label}, SD learned", name, variant_of=name, sd_rate=5.0)
+        _generator(f"{name}_sd", f"{label}, SD learned", name, variant_of=name, **DENSITY)
         for name, label in (("vae", "VAE"), ("hvae", "HVAE"))
     ),
     *(
-        _generator(f"{name}_fitted", f"{label}, fitted prior", name, "beside", FITTED)
+        _generator(f"{name}_standard", f"{label}, {PLAIN}", name, "beside", whitened=False)
+        for name, label in (("vae", "VAE"), ("hvae", "HVAE"), ("dhvae", "dHVAE"))
+    ),
+    *(
+        _generator(f"{name}_near", f"{label}, codes near training ones", name, "beside", NEAR)
         for name, label in (("vae", "VAE"), ("hvae", "HVAE"), ("dhvae", "dHVAE"))
     ),
     _generator("dhvae_mean", "dHVAE, means", "dhvae", "beside", MEANS),
     _generator(
-        "hvae_stopped", "HVAE, gradient stopped", "hvae", "beside", stopped=True, sd_rate=5.0
+        "hvae_stopped", "HVAE, gradient stopped", "hvae", "beside", stopped=True, **DENSITY
     ),
     _generator("joint", "joint p(x, m | z)", "dhvae", "beside"),
     _generator("conditional", "conditional p(x | z, m)", "dhvae", "beside", condition=True),
@@ -100,8 +114,8 @@ SOURCES = named(
 """What can stand beside the real slices; tables add amounts to it."""
 ALIKE = {  # arms that are another's generator under the name of a claim
     "beta_0.01": "dhvae", "delayed": "dhvae", "with_l1": "dhvae", "joint": "dhvae",
-    "dhvae_0.5": "beta_0.5", "dhvae_mean": "dhvae", "vae_fitted": "vae", "hvae_fitted": "hvae",
-    "dhvae_fitted": "dhvae",
+    "dhvae_0.5": "beta_0.5", "dhvae_mean": "dhvae",
+    "vae_near": "vae", "hvae_near": "hvae", "dhvae_near": "dhvae",
 }  # fmt: skip
 PRESETS = {
     "vae": hvae.VAE,
@@ -112,9 +126,16 @@ PRESETS = {
 }
 
 
-def preset(arm: Arm) -> hvae.HvaeSettings:
-    """Settings of an arm's auto-encoder at the paper's sizes."""
-    return replace(PRESETS[arm.source], **arm.changes)
+LIKELIHOODS = {
+    "flair": {"sd": 0.2, "mask_weight": 2.0},
+    "pet": {"sd": 0.1, "mask_weight": 10.0},
+}
+"""Grey units, and what a mask's cross-entropy counts: tried on the spare draw, see RECIPES."""
+
+
+def preset(arm: Arm, modality: str = "flair") -> hvae.HvaeSettings:
+    """Settings of an arm's auto-encoder, the same for all of a modality but for its changes."""
+    return replace(PRESETS[arm.source], **LIKELIHOODS[modality] | arm.changes)
 
 
 def chosen(*names: str) -> list[Arm]:
@@ -124,6 +145,11 @@ def chosen(*names: str) -> list[Arm]:
 # ---- Table 4 ------------------------------------------------------------------------------------
 
 
+NOTED = {
+    FILLED: (FILLED, "empty masks left out"), PRETRAINED: (PRETRAINED, "synthetic ones first"),
+}  # fmt: skip
+
+
 def added(source: str, amount: int, tier: str = "core", **how) -> Arm:
     """So many slices of a source beside the real ones; how: one further field of an Arm."""
     arm = SOURCES[source]
@@ -131,7 +157,7 @@ def added(source: str, amount: int, tier: str = "core", **how) -> Arm:
     if how:
         end = {"weighting": ("reweighted", "re-weighted"), "epochs": ("epochs", "equal epochs"),
                "augment": ("augmented", "augmented on the fly"),
-               "note": (FILLED, "empty masks left out")}  # fmt: skip
+               "note": NOTED.get(how.get("note"))}  # fmt: skip
         short, long = end[next(iter(how))]
         name, label = f"{name}_{short}", f"{label}, {long}"
     return replace(
@@ -150,11 +176,12 @@ def _additions(further: Iterable[int]) -> Iterable[Arm]:
         yield added(name, MOST, SOURCES[name].tier)
     for name in ("lsgan", "ldm", "vae"):
         yield from (added(name, n, "beside", weighting=0.5) for n in (1500, 2000))
-    yield added("dhvae", MOST, "beside", weighting=0.5)
-    yield from (added(name, MOST, "beside", epochs=True) for name in ("dhvae", "oracle"))
-    yield from (added(name, MOST, "beside", augment=True) for name in ("dhvae", "oracle"))
+    for name in ("dhvae", "oracle"):
+        for how in ({"weighting": 0.5}, {"note": PRETRAINED}, {"augment": True}):
+            yield added(name, MOST, **how)
+        yield added(name, MOST, "beside", epochs=True)
     yield from (added(name, MOST, "beside", note=FILLED) for name in ("vae", "hvae", "dhvae"))
-    yield from (added(name, MOST, "beside") for name in ("dhvae_fitted", "dhvae_mean"))
+    yield from (added(name, MOST, "beside") for name in OTHERWISE if name.startswith("dhvae_"))
 
 
 def table4_arms(further: Iterable[int] = ()) -> dict[str, Arm]:
@@ -168,11 +195,21 @@ def table4_arms(further: Iterable[int] = ()) -> dict[str, Arm]:
 # ---- recipes that were tried on the spare draw and not taken ------------------------------------
 
 
+def _tries() -> Iterable[Arm]:
+    for name in ("vae", "dhvae"):
+        label = SOURCES[name].label
+        for sd in (0.05, 0.1, 0.3):
+            yield _generator(f"try_{name}_sd_{sd:g}", f"{label}, SD {sd:g}", name, "long", sd=sd)
+        for weight in (1.0, 5.0, 16.0):
+            changes = {"mask_weight": weight}
+            end = f"mask × {weight:g}"
+            yield _generator(f"try_{name}_{end}", f"{label}, {end}", name, "long", **changes)
+        yield _generator(f"try_{name}_{ONE_SIDE}", f"{label}, {ONE_SIDE}", name, "long", ONE_SIDE)
+        yield _generator(f"try_{name}_standard", f"{label}, {PLAIN}", name, "long", whitened=False)
+
+
 RECIPES = named(
-    *(_generator(f"try_{name}_sd_{sd:g}", f"{SOURCES[name].label}, SD {sd:g}", name, "long", sd=sd)
-      for sd in (0.08, 0.15) for name in ("vae", "dhvae")),
-    *(_generator(f"try_{name}_sd", f"{SOURCES[name].label}, SD learned", name, "long", sd_rate=5.0)
-      for name in ("vae", "dhvae")),
+    *_tries(),
     _generator("try_dhvae_means", "dHVAE, critic sees means", "dhvae", "long", noisy=False),
     _generator("try_dhvae_0.1", "dHVAE, β = 0.1", "dhvae", "long", beta=0.1),
     _generator("try_lsgan_plain", "LSGAN without penalty", "lsgan", "long", r1=0.0),

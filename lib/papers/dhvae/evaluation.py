@@ -11,7 +11,7 @@ from lib.papers.dhvae import dose, printed
 from lib.papers.dhvae.arms import AMOUNTS, COPIES, FILLED, MAIN, MOST, SOURCES
 from lib.papers.dhvae.sizes import Sizes
 from lib.papers.dhvae.study import Study
-from lib.tasks import architectures, segment
+from lib.tasks import architectures, pretrain, segment
 
 
 def segmenter(of: Study, arm: str) -> segment.SegmentSettings:
@@ -52,8 +52,9 @@ def segmentation(p: Sizes, of: Study) -> list[tuple]:
         (
             _theirs(),
             f"the same counts, {amounts}" + (more if p.long_additions else "") + _ratios(of)
-            + "; arms named `_reweighted` have as many real as synthetic slices in each batch "
-            "(DH-45)",
+            + "; arms named `_pretrained` learn from the synthetic ones alone in the first "
+            f"{100 * pretrain.FIRST:.0f} % of their steps, those named `_reweighted` have as many "
+            "real as synthetic slices in each batch (DH-45)",
             "the paper's own explanation of a decline becomes a test",
             "none",
         ),

@@ -15,8 +15,8 @@ class Sizes:
     known_slices: int = 4000  # fresh lesion slices that train the independent reader of pairs
     judged_pairs: int = 1000  # samples and real slices whose distance is a score
     remembered: int = 500  # samples that look for their nearest training slice
-    pair_steps: int = 2120  # gradient steps of every auto-encoder of pairs
-    pair_delay: int = 2000  # of these, steps before dynamics and regularisers join
+    pair_steps: int = 4120  # gradient steps of every auto-encoder of pairs
+    pair_delay: int = 4000  # of these, steps before dynamics and regularisers join
     lsgan_steps: int = 4000
     latent_steps: tuple[int, int] = (3000, 2000)  # LDM: auto-encoder, denoiser
     known_steps: int = 600  # of the reader of pairs

@@ -19,10 +19,12 @@ from lib.papers.dhvae.arms import (
     AMOUNTS,
     COPIES,
     FILLED,
-    FITTED,
     MAIN,
     MEANS,
     MOST,
+    NEAR,
+    ONE_SIDE,
+    PRETRAINED,
     SOURCES,
     VOLUMES,
     preset,
@@ -31,7 +33,9 @@ from lib.papers.dhvae.sizes import SIZES, Sizes
 from lib.papers.study import Study as Base
 from lib.profiles import Plan
 from lib.scores import pairs
-from lib.tasks import segment
+from lib.tasks import pretrain, segment
+
+SHARED = ("condition", "sd", "sd_rate", "mask_weight")  # settings that a warm-up has in common
 
 
 @dataclass(frozen=True)
@@ -54,13 +58,19 @@ class Study(Base):
         """How many volumes stand for n of the paper at this size."""
         return max(2, n // self.size.volume_share)
 
-    def volumes(self, k: int) -> Job:
-        """The training volumes of draw k: as many as the largest row of Table 5."""
-        return self.source.train(self.some(max(VOLUMES)), self.stream("train volumes", k))
+    def volumes(self, k: int, n: int = 0) -> Job:
+        """The training volumes of draw k: as many as the largest row of Table 5, or n if more."""
+        most = self.some(max(n, *VOLUMES))
+        return self.source.train(most, self.stream("train volumes", k))
 
     def slices(self, k: int, n: int = MAIN) -> Job:
         """The lesion slices (and the others) of the first n volumes: what 2-D methods see."""
-        return Job(volumes.slice_set, volumes=self.volumes(k), n=self.some(n))
+        return Job(volumes.slice_set, volumes=self.volumes(k, n), n=self.some(n))
+
+    def learnt(self, k: int, n: int = MAIN, mirrored: bool = True) -> Job:
+        """What generators learn from: the lesion slices of these volumes, and mirrored ones."""
+        slices = self.slices(k, n)
+        return Job(volumes.mirrored, slices=slices) if mirrored else slices
 
     def first_volumes(self, k: int, n: int = MAIN) -> Job:
         """The first n volumes: what 3-D methods see."""
@@ -102,14 +112,15 @@ class Study(Base):
         """Settings of an arm's auto-encoder."""
         delay = self.size.pair_delay
         sized = replace(
-            preset(arm), steps=self.size.pair_steps, warm_up=delay,
+            preset(arm, self.modality), steps=self.size.pair_steps, warm_up=delay,
             delay=0 if arm.note == "no delay" else delay, precision=precision(),
         )  # fmt: skip
         return asdict(sized)
 
     def fitted(self, arm: Arm, k: int, n: int = MAIN) -> Job:
         """The generator of an arm in draw k, trained on n volumes."""
-        data, stream = self.slices(k, n), self.stream(arm.source, k)
+        data = self.learnt(k, n, arm.note != ONE_SIDE)
+        stream = self.stream(arm.source, k)
         if arm.source == "lsgan":
             s = lsgan.LsganSettings(
                 steps=self.size.lsgan_steps, precision=precision(), **arm.changes
@@ -125,19 +136,22 @@ class Study(Base):
         return Job(
             hvae.fit_job, data=data, guide=self.guide(k, n) if needs else None, settings=settings,
             stream=self.stream("auto-encoder", k),
-            warm=None if at_once else self.warm(k, n, settings),
+            warm=None if at_once else self.warm(k, n, settings, data),
         )  # fmt: skip
 
-    def warm(self, k: int, n: int = MAIN, like: dict | None = None) -> Job:
+    def warm(
+        self, k: int, n: int = MAIN, like: dict | None = None, data: Job | None = None
+    ) -> Job:
         """The plain VAE whose steps all auto-encoders of a draw have in common.
 
-        `like`: settings of one that is not joint, or whose likelihood differs.
+        `like`: settings of one that is not joint, or whose likelihood differs; `data`: other slices
+        than those that generators learn from.
         """
         settings = self.settings(SOURCES["vae"])
-        shared = {name: like[name] for name in ("condition", "sd", "sd_rate")} if like else {}
-        settings |= shared | {"steps": self.size.pair_delay}
+        settings |= {name: like[name] for name in SHARED} if like else {}
         return Job(
-            hvae.fit_job, data=self.slices(k, n), guide=None, settings=settings,
+            hvae.fit_job, data=data or self.learnt(k, n), guide=None,
+            settings=settings | {"steps": self.size.pair_delay},
             stream=self.stream("warm auto-encoder", k),
         )  # fmt: skip
 
@@ -176,9 +190,9 @@ class Study(Base):
         if arm.source in ("lsgan", "ldm"):
             return Job((lsgan if arm.source == "lsgan" else latent).pool, **made)
         if arm.changes.get("condition"):
-            return Job(hvae.pool, **made, given=self.slices(k, n))
-        if arm.note == FITTED:
-            return Job(hvae.pool, **made, codes=self.slices(k, n))
+            return Job(hvae.pool, **made, given=self.learnt(k, n))
+        if arm.note == NEAR:
+            return Job(hvae.pool, **made, near=self.learnt(k, n))
         return Job(hvae.pool, **made, noisy=arm.note != MEANS)
 
     def generator_of(self, arm: Arm) -> str:
@@ -219,7 +233,7 @@ class Study(Base):
 
     def memory(self, pool: Job, k: int) -> Job:
         n = self.size.remembered
-        return Job(pairs.memory, pool=pool, train=self.slices(k), holdout=self.reference, n=n)
+        return Job(pairs.memory, pool=pool, train=self.learnt(k), holdout=self.reference, n=n)
 
     def likelihood(self, arm: Arm, k: int) -> Job:
         n, samples = self.size.weighed
@@ -234,11 +248,12 @@ class Study(Base):
         self, pool: Job | None, extra: int | None, k: int, n: int = MAIN,
         architecture: str = "unet", dims: int = 2, synthetic: float | None = None, again: int = 0,
         augment: bool = False, epochs: bool = False, steps: int | None = None,
-        real: Job | None = None, test: Job | None = None,
+        real: Job | None = None, test: Job | None = None, pretrained: bool = False,
     ) -> Job:  # fmt: skip
         """A segmenter of n real volumes and the first `extra` pairs of a pool, applied to test.
 
-        `again` counts further seeds; `steps`, `real` and `test` replace those of the study.
+        `again` counts further seeds; `steps`, `real` and `test` replace those of the study;
+        `pretrained`: the pool is learnt from first.
         """
         steps = steps or (self.size.slice_steps if dims == 2 else self.size.volume_steps)
         s = segment.SegmentSettings(
@@ -246,8 +261,9 @@ class Study(Base):
             synthetic=synthetic, augment=augment, epochs=epochs, precision=precision(),
         )  # fmt: skip
         real = real or (self.slices(k, n) if dims == 2 else self.first_volumes(k, n))
+        trained = pretrain.arm if pretrained else segment.arm
         return Job(
-            segment.arm, real=real, pool=pool, extra=extra, test=test or self.test,
+            trained, real=real, pool=pool, extra=extra, test=test or self.test,
             settings=asdict(s), stream=self.again("segmenter", k, again),
         )  # fmt: skip
 
@@ -267,7 +283,7 @@ class Study(Base):
         pool = self.pool(arm, k, n)
         return self.segmented(
             pool, extra, k, n, architecture, arm.dims, arm.weighting, again,
-            augment=arm.augment, epochs=arm.epochs,
+            augment=arm.augment, epochs=arm.epochs, pretrained=arm.note == PRETRAINED,
         )  # fmt: skip
 
     def utility(self, arm: Arm, k: int, n: int = MAIN, architecture: str = "unet") -> Job:

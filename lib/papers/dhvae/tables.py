@@ -22,6 +22,7 @@ from lib.papers.dhvae.arms import (
     LIKELIHOOD,
     MAIN,
     MOST,
+    OTHERWISE,
     SOURCES,
     SWAPPED,
     TABLE2,
@@ -29,6 +30,7 @@ from lib.papers.dhvae.arms import (
     chosen,
     table4_arms,
 )
+from lib.papers.dhvae.diagnostics import Diagnostics
 from lib.papers.dhvae.readings import (
     MEAN,
     ORACLE,
@@ -90,7 +92,10 @@ class Table2(Pairs):
         for arm in chosen(*GENERATORS, "oracle", "memoriser"):
             near = study.each("core", lambda k, a=arm: study.memory(study.pool(a, k), k))
             yield Scores(arm, ("nn_share",), near)
-        for arm in chosen("vae_fitted", "hvae_fitted", "dhvae_fitted", "dhvae_mean"):
+        for arm in chosen("vae_near", "hvae_near", "dhvae_near"):
+            near = study.each(arm, lambda k, a=arm: study.memory(study.pool(a, k), k))
+            yield Scores(arm, ("nn_share",), near)
+        for arm in chosen(*OTHERWISE):
             yield judged(study, arm)
         for arm in chosen("vae", "hvae", "dhvae", "vae_sd", "hvae_sd"):
             yield Scores(arm, LIKELIHOOD, study.each(arm, lambda k, a=arm: study.likelihood(a, k)))
@@ -298,7 +303,7 @@ class Table6(Pairs):
 TABLES = {
     table.item.rpartition("/")[2]: table
     for table in (
-        Background(), Method(), Dimensions(), Steps(), Table1(), Table2(), Table3(), Table4(),
-        Table5(), Table6(),
+        Background(), Method(), Dimensions(), Steps(), Diagnostics(), Table1(), Table2(), Table3(),
+        Table4(), Table5(), Table6(),
     )
 }  # fmt: skip

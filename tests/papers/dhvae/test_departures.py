@@ -47,15 +47,16 @@ def test_noisy_samples_are_not_said_to_be_without_noise():
 def test_arms_that_the_text_names_are_arms_of_a_study():
     there = {*arms.SOURCES, *arms.table4_arms(), Table5.fixed.name, *arms.DICE}
     named = set(re.findall(r"`(\w[\w.]*)`", said()))
-    assert named - {"_reweighted"} <= there
+    assert named - {"_reweighted", "_pretrained"} <= there
     assert "_reweighted" not in named or any(name.endswith("_reweighted") for name in there)
 
 
 def test_departures_follow_the_settings_of_the_generators(monkeypatch):
     plain = said()
     assert "K = 7" not in plain and "SD 0.123" not in plain
-    changed = replace(hvae.DHVAE, leapfrog=7, sd=0.123, beta0=0.77)
+    changed = replace(hvae.DHVAE, leapfrog=7, beta0=0.77)
     monkeypatch.setitem(arms.PRESETS, "dhvae", changed)
+    monkeypatch.setitem(arms.LIKELIHOODS["flair"], "sd", 0.123)
     text = said()
     assert "K = 7" in text and "SD 0.123" in text and "β₀ = 0.77" in text
     assert plain != text

@@ -75,6 +75,39 @@ def test_arms_augmented_on_the_fly_add_what_their_plain_twins_add():
         assert moved == plain
 
 
+@pytest.mark.parametrize("name", ["dhvae2000", "oracle2000"])
+def test_a_pretrained_arm_learns_what_its_plain_twin_learns_in_another_order(name):
+    arms = (ARMS[name], ARMS[f"{name}_pretrained"])
+    jobs = [FLAIR.predictions(arm, 0) for arm in arms]
+    assert [job.spec["function"] for job in jobs] == ["lib.tasks.segment:arm",
+                                                      "lib.tasks.pretrain:arm"]  # fmt: skip
+    assert jobs[0].spec["args"] == jobs[1].spec["args"]
+
+
+def test_generators_learn_from_mirrored_slices_but_for_one_that_was_tried():
+    for arm in chosen(*arms.GENERATORS, "conditional"):
+        assert FLAIR.fitted(arm, 0).spec["args"]["data"]["$job"] == FLAIR.learnt(0).spec, arm.name
+    one = FLAIR.fitted(arms.RECIPES["try_vae_not mirrored"], 0).spec["args"]
+    assert one["data"]["$job"] == FLAIR.slices(0).spec
+    assert one["warm"]["$job"]["args"]["data"]["$job"] == FLAIR.slices(0).spec
+
+
+def test_likelihoods_are_those_of_the_modality_and_densities_are_not_weighed():
+    for modality, study in STUDIES.items():
+        expected = arms.LIKELIHOODS[modality]
+        for name in ("vae", "dhvae", "vae_standard"):
+            assert study.settings(SOURCES[name]).items() >= expected.items()
+        assert study.settings(SOURCES["vae_sd"])["mask_weight"] == 1
+        warm = study.fitted(SOURCES["vae_sd"], 0).spec["args"]["warm"]["$job"]["args"]["settings"]
+        assert (warm["sd_rate"], warm["mask_weight"]) == (5, 1)
+
+
+def test_codes_as_they_are_start_from_the_same_warm_up():
+    plain, standard = (FLAIR.fitted(SOURCES[n], 0).spec["args"] for n in ("vae", "vae_standard"))
+    assert plain["warm"] == standard["warm"]
+    assert standard["settings"] == plain["settings"] | {"whitened": False}
+
+
 @pytest.mark.parametrize("name", ["vae", "hvae", "dhvae"])
 def test_a_filtered_pool_is_the_generators_own_drawn_larger(name):
     whole, kept = (FLAIR.pool(ARMS[f"{name}{end}"], 0).spec for end in ("2000", "2000_filled"))
