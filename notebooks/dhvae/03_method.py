@@ -169,6 +169,7 @@ def split(model: hvae.PairVAE) -> list[float]:
     return [of_image, of_mask, kl.mean().item()]
 
 
+# %%
 lines = [[name, *(f"{x:.1f}" for x in split(m))] for name, m in models.items()]
 page.table(["nats per pair", "log p(image)", "log p(mask)", "KL of q(z_0)"], lines)
 print(f"a perfect image would have {ceiling:.1f} nats: a density may exceed one (sigma = {sd:g})")
@@ -182,12 +183,16 @@ print(f"the mask counts w = {models['VAE'].settings.mask_weight:g} times in the 
 
 # %%
 page.source(hvae.PairVAE.whiten)
+
+# %%
 model = models["VAE"]
 with torch.no_grad():
     h = model.posterior(pairs)[0]
     codes = {"as they are": h, "whitened": model.code_of(h)}
 length = {name: x.norm(dim=1).mean().item() for name, x in codes.items()}
 expected = math.sqrt(len(model.raw_steps))
+
+# %%
 lines = [[name, f"{length[name]:.1f}", f"{x.mean(0).norm():.1f}"] for name, x in codes.items()]
 page.table(["codes of held-out pairs", "mean length", "length of their mean"],
            [*lines, ["draws from N(0, I)", f"{expected:.1f}", f"{expected / len(h) ** 0.5:.1f}"]])  # fmt: skip

@@ -75,13 +75,15 @@ def pool(study, name: str):
     return study.pool(ARMS[name], k)
 
 
+# %%
 def pairs() -> dict[str, np.ndarray]:
-    """The first four pairs of each arm."""
+    """Four pairs of each arm, spread over its pool."""
     found = {}
     for m, study in page.studies.items() if page.plan.draws("beside") else ():
         for name in SHOWN if study.source.truth else ():
             drawn = jobs.load(pool(study, name)).arrays
-            found |= {f"{m}/{name}/{part}": drawn[part][:4] for part in ("image", "mask")}
+            at = np.linspace(0, len(drawn["mask"]) - 1, 4).astype(int)
+            found |= {f"{m}/{name}/{part}": drawn[part][at] for part in ("image", "mask")}
     return found
 
 
@@ -89,14 +91,22 @@ seen = page.panel("pairs", pairs)
 
 # %%
 WHITE = {"flair": 1.0, "pet": 0.4}  # grey value shown as white: PET is dark but for tumours
-for m in page.studies:
-    held = [name for name in SHOWN if f"{m}/{name}/image" in seen]
-    if not held:
-        continue
-    shown = {ARMS[name].label: (seen[f"{m}/{name}/image"].astype(float) / WHITE.get(m, 1.0),
-                                seen[f"{m}/{name}/mask"]) for name in held}  # fmt: skip
-    caption = f"The first four pairs of each arm, {m}; outline: the mask that a segmenter is given."
-    with page.figure(caption, len(held), 4, f"pairs_{m}", figsize=(7, 1.6 * len(held))) as axes:
+held = [m for m in page.studies if f"{m}/dhvae/image" in seen]
+
+
+# %%
+def together(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """An arm's pairs of all modalities in one line, images as they are shown."""
+    each = [seen[f"{m}/{name}/image"].astype(float) / WHITE.get(m, 1.0) for m in held]
+    return np.concatenate(each), np.concatenate([seen[f"{m}/{name}/mask"] for m in held])
+
+
+# %%
+caption = f"Four pairs of each arm ({', '.join(held)}); outline: the mask that a segmenter is given."
+if held:
+    shown = {ARMS[name].label: together(name) for name in SHOWN}
+    shape = {"figsize": (1.25 * 4 * len(held) + 1.5, 1.15 * len(SHOWN))}
+    with page.figure(caption, len(SHOWN), 4 * len(held), "pairs", **shape) as axes:
         lesions.paired(axes, shown)
 
 # %% [markdown]
@@ -116,6 +126,7 @@ def line(at, name: str) -> list[str]:
             *(at.cell(name, metric) for metric in scored)]  # fmt: skip
 
 
+# %%
 HEAD = ["R", "Dice", "gain over real only", "adherence", "empty masks", "coverage", "FD"]
 for m in (m for m in page.studies if m in rows):
     there = [name for name in ARMS if rows[m].has(name, "dice")]
@@ -151,16 +162,21 @@ def difference(at, one: str, other: str) -> str:
     return interval(at.gain(one, other, "dice"), "+") if both else NONE
 
 
+def differences(asked: dict) -> list[list[str]]:
+    """One line for each pair of arms, with the difference in each modality."""
+    return [[text, *(difference(rows[m], *pair) for m in held)] for text, pair in asked.items()]
+
+
+# %%
 QUESTIONS = {
     "filled in, over real only": ("healed", "real"),
     "dHVAE, over its filled-in slices": ("dhvae", "healed"),
     "dHVAE, over shuffled masks": ("dhvae", "shuffled"),
     "dHVAE, over blurred copies": ("dhvae", "smooth"),
 }
-page.table(
-    ["Dice", *held],
-    [[text, *(difference(rows[m], *pair) for m in held)] for text, pair in QUESTIONS.items()],
-)
+
+# %%
+page.table(["Dice", *held], differences(QUESTIONS))
 
 # %% [markdown]
 # A filled-in slice has no lesion left, so it also teaches what has none: it can cost lesions that are
@@ -180,10 +196,9 @@ LACK = {
     "dHVAE's samples, less fresh pairs decoded": ("dhvae", "remade_both"),
     "dHVAE's samples, less the oracle: the gap": ("dhvae", "oracle"),
 }
-page.table(
-    ["Dice", *held],
-    [[text, *(difference(rows[m], *pair) for m in held)] for text, pair in LACK.items()],
-)
+
+# %%
+page.table(["Dice", *held], differences(LACK))
 
 # %% [markdown]
 # ## What would close the gap?
@@ -195,10 +210,9 @@ CLOSE = {
     "5 × the volumes, over dHVAE": ("more_volumes", "dhvae"),
     "5 × the volumes, less the oracle": ("more_volumes", "oracle"),
 }
-page.table(
-    ["Dice", *held],
-    [[text, *(difference(rows[m], *pair) for m in held)] for text, pair in CLOSE.items()],
-)
+
+# %%
+page.table(["Dice", *held], differences(CLOSE))
 
 # %% [markdown]
 # **What to see.** *Masks read anew* is the price of masks that do not fit their images; the reader
@@ -217,6 +231,7 @@ def mean(at, one: str, other: str) -> float:
     return float(at.gain(one, other, "dice").mean()) if both else np.nan
 
 
+# %%
 def sentence(m: str) -> str:
     """What costs most, as a share of the gap."""
     at = rows[m]
@@ -230,6 +245,7 @@ def sentence(m: str) -> str:
     return f"{m}: of a gap of {gap:.3f}, {most} alone explain {max(parts[most], 0) / gap:.0%}."
 
 
+# %%
 for m in held:
     if rows[m].has("remade_both", "dice"):
         print(sentence(m) if page.meaningful else f"{m}: too small a run for a reading")
@@ -263,8 +279,15 @@ for m in held:
 
 # %%
 answer = None  # your number
-gains = [mean(rows["flair"], arm, "real") for arm in ("healed", "dhvae")]
-page.exercise(answer, lambda: float(np.divide(*gains)), within=0.02)
+
+
+def share() -> float:
+    """Gain of filled-in slices over that of dHVAE's, FLAIR."""
+    gains = [mean(rows["flair"], arm, "real") for arm in ("healed", "dhvae")]
+    return float(np.divide(*gains))
+
+
+page.exercise(answer, share, within=0.02)
 
 # %% [markdown]
 # **2.** A segmenter gets 2,000 pairs, of which a fifth have an empty mask although their lesion is
