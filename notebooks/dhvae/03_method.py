@@ -319,7 +319,10 @@ for name, found in {"ELBO": bound, **nats}.items():
 page.check("the critic waits for its batch", all(step > s.delay for step, _ in nats["disc"]))
 
 # %%
-caption = "Weighted terms of equation 12 along the fit of draw 0; dashed: dynamics and critic join."
+caption = (
+    "Weighted terms of equation 12 along the fit of draw 0, the mask counted w times in the bound; "
+    "dashed: dynamics and critic join."
+)
 with page.figure(caption, 1, 2, "fit", figsize=(10, 3.4)) as (left, right):
     left.plot(*early.T, ".-", color=plots.ROLES["baseline"], label="warm-up")
     left.plot(*zip(*bound, strict=True), "o-", ms=3, color=plots.ROLES["method"], label="dHVAE")
