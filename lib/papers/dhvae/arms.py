@@ -27,6 +27,9 @@ PLAIN = "codes as they are"
 ONE_SIDE = "not mirrored"  # note of a generator that does not learn from mirrored slices
 COPIES = {"oversample": "same", "memoriser": "noisy", "smooth": "blurred"}  # kinds of copies
 
+TIMES = (0.25, 4.0, 16.0)  # as many steps after the warm-up as others take
+LENGTHS = {f"{name}_x{n:g}": n for name in ("hvae", "dhvae") for n in TIMES}
+
 FIDELITY = ("fd", "fd2", "kid", "mask_adherence", "empty", "coverage", "occupied", "sharpness")
 FIDELITY += ("edge_slope", "checkerboard", "lesion_kid", "w1_glcm")
 DIVERGENCE = ("jsd", "kld", "jsd_spatial", "kld_spatial", "w1_area", "w1_eccentricity")
@@ -105,6 +108,10 @@ SOURCES = named(
         for name, label in (("vae", "VAE"), ("hvae", "HVAE"), ("dhvae", "dHVAE"))
     ),
     _generator("dhvae_mean", "dHVAE, means", "dhvae", "beside", MEANS),
+    *(
+        _generator(f"{name}_x{n:g}", f"{label}, {n:g} × the steps with dynamics", name, "beside")
+        for name, label in (("hvae", "HVAE"), ("dhvae", "dHVAE")) for n in TIMES
+    ),
     _generator(
         "hvae_stopped", "HVAE, gradient stopped", "hvae", "beside", stopped=True, **DENSITY
     ),

@@ -19,6 +19,7 @@ from lib.papers.dhvae.arms import (
     AMOUNTS,
     COPIES,
     FILLED,
+    LENGTHS,
     MAIN,
     MEANS,
     MOST,
@@ -111,8 +112,9 @@ class Study(Base):
     def settings(self, arm: Arm) -> dict:
         """Settings of an arm's auto-encoder."""
         delay = self.size.pair_delay
+        after = round((self.size.pair_steps - delay) * LENGTHS.get(arm.name, 1))
         sized = replace(
-            preset(arm, self.modality), steps=self.size.pair_steps, warm_up=delay,
+            preset(arm, self.modality), steps=delay + max(1, after), warm_up=delay,
             delay=0 if arm.note == "no delay" else delay, precision=precision(),
         )  # fmt: skip
         return asdict(sized)

@@ -19,6 +19,7 @@ from lib.papers.dhvae.arms import (
     FIDELITY,
     FURTHER,
     GENERATORS,
+    LENGTHS,
     LIKELIHOOD,
     MAIN,
     MOST,
@@ -53,7 +54,7 @@ CONTRASTS = ("delayed", "with_l1", "immediate", "without_l1")  # one switch each
 
 
 class Table1(Pairs):
-    """Every beta, and in FLAIR one switch of dHVAE at a time."""
+    """Every beta, and in FLAIR one switch of dHVAE at a time, and how long it trains."""
 
     item = "dhvae/table1_beta"
     said = printed.TABLE1
@@ -67,6 +68,8 @@ class Table1(Pairs):
     def scores(self, study: Study) -> Iterable[Scores]:
         for arm in self.arms(study):
             yield from drawn(study, arm)
+        for arm in chosen("hvae", *LENGTHS) if study.modality == "flair" else ():
+            yield judged(study, arm, "beside")
         first = {k: study.judged(study.pool(ORACLE, k)) for k in study.draws()[:1]}
         yield Scores(ORACLE, FIDELITY, first)
         yield answered(study, MEAN)
