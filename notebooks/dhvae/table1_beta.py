@@ -354,7 +354,7 @@ at, after = rows["flair"], settings.steps - settings.warm_up
 def along(name: str, metric: str) -> list[tuple[int, float]]:
     """(steps after the warm-up, mean over the draws) of a generator."""
     points = {f"{name}_x{n:g}": n for n in LENGTHS.values()} | {name: 1.0}
-    there = [(round(n * after), at.mean(arm, metric)) for arm, n in points.items()
+    there = [(max(1, round(n * after)), at.mean(arm, metric)) for arm, n in points.items()
              if at.has(arm, metric)]  # fmt: skip
     return sorted(there)
 
@@ -372,7 +372,10 @@ if long:
                 look = {"color": colour, "label": SOURCES[name].label}
                 ax.plot(*zip(*along(name, metric), strict=True), "o-", ms=4, **look)
             ax.axhline(at.row(SWEEP[1], metric)["null"], color=plots.ROLES["oracle"], lw=1)
-            ax.set(xscale="log", xlabel="steps", title=label)
+            ax.set(xscale="log", xlabel="steps after the warm-up", title=label)
+            ticks = [steps for steps, _ in along("dhvae", "fd")]
+            ax.set_xticks(ticks, ticks)
+            ax.minorticks_off()
         axes[0].legend(fontsize=8)
 
 # %%
