@@ -354,13 +354,13 @@ with page.figure(caption, 1, len(rows.regimes), "gain", figsize=(11, 4.6), squee
 
 # %%
 def distances() -> dict[str, np.ndarray]:
-    """FD of every generator's pool by draw (R, 2): number of the draw, FD."""
+    """FD of every generator's pool by draw (R, 3): seed, number of the draw, FD."""
     found = {}
     for modality, study in page.studies.items():
         for arm in (SOURCES[name] for name in GENERATORS):
             each = {k: study.judged(study.pool(arm, k)) for k in study.draws()}
-            pairs = [(k, jobs.load(job).scores["fd"]) for k, job in each.items()]
-            found[f"{modality}/{arm.name}"] = np.array(pairs, float)
+            lines = [(seed, k, jobs.load(job).scores["fd"]) for k, job in each.items()]
+            found[f"{modality}/{arm.name}"] = np.array(lines, float)
     return found
 
 
@@ -373,7 +373,7 @@ def draw_fidelity(ax, at) -> None:
     mean = {}
     for arm, colour in LOOK.items():
         own, base = at.draws(f"{arm}{MOST}", "dice"), at.draws("real", "dice")
-        found = {f"{seed}/{k:.0f}": x for k, x in fd[f"{at.name}/{arm}"]}
+        found = {f"{of:.0f}/{k:.0f}": x for of, k, x in fd[f"{at.name}/{arm}"]}
         x, y = np.transpose([(d, own[k] - base[k]) for k, d in found.items() if k in own])
         ax.plot(x, y, "o", color=colour, ms=3, alpha=0.5)
         ax.plot(x.mean(), y.mean(), "D", color=colour, ms=7, label=SOURCES[arm].label)
