@@ -29,7 +29,7 @@ import numpy as np
 from lib import jobs
 from lib.papers.dhvae import diagnostics
 from lib.papers.dhvae.arms import SOURCES
-from lib.papers.dhvae.diagnostics import STANDING
+from lib.papers.dhvae.diagnostics import STANDING, TIMES
 from lib.report import lesions, plots
 from lib.report.page import Page
 from lib.report.rows import NONE, interval
@@ -180,7 +180,8 @@ page.table(["Dice", *held], differences(QUESTIONS))
 
 # %% [markdown]
 # A filled-in slice has no lesion left, so it also teaches what has none: it can cost lesions that are
-# hard to see, and save false alarms.
+# hard to see, and save false alarms. Where its Dice is near zero, a segmenter has learnt that nothing
+# is a lesion: most of its slices say so.
 #
 # ## What do the samples lack?
 #
@@ -213,6 +214,13 @@ CLOSE = {
 
 # %%
 page.table(["Dice", *held], differences(CLOSE))
+
+# %%
+READABLE = 0.5  # coverage below which samples are no samples
+for m in held if page.meaningful else ():
+    if rows[m].has("more_volumes", "coverage"):
+        if rows[m].mean("more_volumes", "coverage") < READABLE:
+            print(f"{m}: the fit on {TIMES} × the volumes diverged; its lines say nothing of patients")
 
 # %% [markdown]
 # **What to see.** *Masks read anew* is the price of masks that do not fit their images; the reader
