@@ -217,10 +217,9 @@ page.table(["Dice", *held], differences(CLOSE))
 
 # %%
 READABLE = 0.5  # coverage below which samples are no samples
-for m in held if page.meaningful else ():
-    if rows[m].has("more_volumes", "coverage"):
-        if rows[m].mean("more_volumes", "coverage") < READABLE:
-            print(f"{m}: the fit on {TIMES} × the volumes diverged; its lines say nothing of patients")
+for m in (m for m in held if page.meaningful and rows[m].has("more_volumes", "coverage")):
+    if rows[m].mean("more_volumes", "coverage") < READABLE:
+        print(f"{m}: the fit on {TIMES} × the volumes diverged; its lines say nothing of patients")
 
 # %% [markdown]
 # **What to see.** *Masks read anew* is the price of masks that do not fit their images; the reader
