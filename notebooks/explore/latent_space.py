@@ -109,10 +109,11 @@ shown
 # %% [markdown]
 # **What to see.** Look at *Only the label changes*: an opacity should come and go, and all else should
 # stay. On the map of PA-VAE the classes overlap in part, although the label reaches the decoder
-# anyway. The dHVAE has no label, and in this fit its codes lie around its prior rather than in it: at
-# the prior's mean there is a blurred head without any mask; press *Draw from the prior*, and heads
-# lose their shape and the mask falls into pieces. Halfway from A to B both diseases fade, whereas a
-# patient halfway between two would have one disease, halfway between two places.
+# anyway. The dHVAE has no label, and its codes are whitened: the prior is the law of the training
+# codes. At the prior's mean there is a blurred head without any mask; press *Draw from the prior*, and
+# most draws are heads with a lesion under its mask, some of them with a dent or with a lesion in
+# pieces. Halfway from A to B both diseases fade, whereas a patient halfway between two would have one
+# disease, halfway between two places.
 #
 # ## How much of the prior is a hole?
 #
