@@ -385,7 +385,8 @@ with page.figure(caption, 3, 8, "walk", figsize=(9, 3.6)) as axes:
 # > considering the joint distribution $p_\theta(x, m|z)$ [...] can lead to more realistic results
 # > compared to focusing solely on the conditional distribution $p_\theta(x|z, m)$ (Section 3.1)
 #
-# The conditional arm is the same network; the mask enters every block of the decoder, its samples
+# The conditional arm is the same network, trained at half the rate of the joint one, because at the
+# same rate it diverged; the mask enters every block of the decoder, its samples
 # get the masks of training slices, and the critic sees that pair. Same data, same steps. *Adherence*
 # is the Dice of the drawn mask and the tumour that an independent reader sees in the drawn image.
 

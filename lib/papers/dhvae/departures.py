@@ -16,7 +16,7 @@ from lib.networks import unet, wsconv
 from lib.networks.baselines import PairCritic
 from lib.papers.departures import Row, as_rows, listed, span, weights
 from lib.papers.dhvae import evaluation, printed
-from lib.papers.dhvae.arms import LIKELIHOODS, MAIN, SOURCES
+from lib.papers.dhvae.arms import LIKELIHOODS, MAIN, SLOWER, SOURCES
 from lib.papers.dhvae.sizes import Sizes
 from lib.papers.dhvae.study import Study, study
 from lib.phantoms import brain, neck, volume
@@ -291,7 +291,8 @@ def training(s: hvae.HvaeSettings) -> list[tuple]:
         (
             "p(x|z,m), the model that is compared with in words alone (section 3.1)",
             "arm `conditional`: the mask joins every block of the decoder; its samples have masks "
-            "of training slices",
+            f"of training slices; its rate is {SLOWER:g} while it is a VAE, because it diverged at "
+            "the others'",
             "DH-17 and DH-18 need it",
             "masks from a model of their own",
         ),
