@@ -93,6 +93,20 @@ def test_trajectory_has_the_energies_of_its_points(paired, brains):
     assert np.allclose(kinetic[:, 0], half, rtol=0.5)
 
 
+def test_codes_of_pairs_are_those_that_the_shown_network_takes(paired, brains):
+    """The map of codes stands before the decoder that is exported: codes go through both."""
+    model, space = paired
+    pairs = tr.as_pairs(brains["image"], brains["mask"])
+    with torch.no_grad():
+        mean, _ = model.posterior(pairs)
+        again = model.decode(torch.from_numpy(space.arrays["codes"]))
+        assert torch.allclose(again, model.decoder(mean).float(), atol=1e-3)
+    assert space.layers[0]["kind"] == "linear"
+    drawn = space.arrays["draws"].reshape(-1, *space.arrays["codes"].shape)
+    spread = drawn.std(0).mean()
+    assert np.abs(drawn.mean(0) - space.arrays["codes"]).mean() < spread, "about the codes"
+
+
 def test_a_vae_without_dynamics_has_no_trajectory(brains):
     model = shaken(lambda: hvae.PairVAE(hvae.VAE))
     space = latent_space.paired("c", model, brains, 2, np.random.default_rng(1))
