@@ -146,8 +146,8 @@ if held:
             plots.forest(ax, rows[m], there, "dice", f"Dice, {m}")
 
 # %% [markdown]
-# **What to see.** Real slices alone and the oracle are the two ends. An arm at the lower end gives
-# nothing; an arm at the upper end is as good as new patients.
+# **What to see.** Real slices alone and the oracle are the two marks. An arm at the first gives
+# nothing, one to the left of it does harm; an arm at the second is as good as new patients.
 #
 # ## Does the gain need the pathology?
 #
@@ -185,9 +185,9 @@ page.table(["Dice", *held], differences(QUESTIONS))
 #
 # ## What do the samples lack?
 #
-# Each line is what decoding takes from fresh phantoms. The last one compares dHVAE's samples with
-# fresh phantoms that went through the same decoder: same blur, same masks, but codes of real
-# anatomy. What is left between the two is the law of the codes.
+# The first three lines are what decoding takes from fresh phantoms. The fourth compares dHVAE's
+# samples with fresh phantoms that went through the same decoder: the same blur and the same kind of
+# masks, but codes of real anatomy. What is left between the two is the law of the codes.
 
 # %%
 LACK = {

@@ -13,10 +13,10 @@ MOST = max(AMOUNTS)
 BETAS = (0.001, 0.01, 0.1)  # Table 1
 FURTHER = (0.3, 0.5)  # beyond it ("Beyond a beta value of 0.1", section 4.6.1)
 SWAPPED = 0.99  # what the paper's "alpha = 0.01" would mean
-OTHERWISE = tuple(
-    f"{name}_{end}" for end in ("standard", "near") for name in ("vae", "hvae", "dhvae")
+STANDARD, NEARER = (
+    tuple(f"{name}_{end}" for name in ("vae", "hvae", "dhvae")) for end in ("standard", "near")
 )
-OTHERWISE += ("dhvae_mean",)  # other samples of Table 2's auto-encoders
+OTHERWISE = (*STANDARD, *NEARER, "dhvae_mean")  # other samples of Table 2's auto-encoders
 GENERATORS = ("lsgan", "ldm", "vae", "hvae", "dhvae")  # Tables 3 and 4
 TABLE2 = ("lsgan", "ldm", "vae", "hvae", "hvae_disc", "hvae_perc", "dhvae")
 ARCHITECTURES = ("unet", "unetr", "swinunetr", "attn", "nnunet")  # Table 6
@@ -191,7 +191,8 @@ def _additions(further: Iterable[int]) -> Iterable[Arm]:
             yield added(name, MOST, **how)
         yield added(name, MOST, "beside", epochs=True)
     yield from (added(name, MOST, "beside", note=FILLED) for name in ("vae", "hvae", "dhvae"))
-    yield from (added(name, MOST, "beside") for name in OTHERWISE if name.startswith("dhvae_"))
+    own = (name for name in OTHERWISE if SOURCES[name].source == "dhvae")
+    yield from (added(name, MOST, "beside") for name in own)
 
 
 def table4_arms(further: Iterable[int] = ()) -> dict[str, Arm]:
@@ -211,10 +212,9 @@ def _tries() -> Iterable[Arm]:
         for sd in (0.05, 0.1, 0.3):
             yield _generator(f"try_{name}_sd_{sd:g}", f"{label}, SD {sd:g}", name, "long", sd=sd)
         for weight in (1.0, 5.0, 16.0):
-            changes = {"mask_weight": weight}
-            end = f"mask × {weight:g}"
-            yield _generator(f"try_{name}_{end}", f"{label}, {end}", name, "long", **changes)
-        yield _generator(f"try_{name}_{ONE_SIDE}", f"{label}, {ONE_SIDE}", name, "long", ONE_SIDE)
+            yield _generator(f"try_{name}_mask_{weight:g}", f"{label}, mask × {weight:g}", name,
+                             "long", mask_weight=weight)  # fmt: skip
+        yield _generator(f"try_{name}_one_side", f"{label}, {ONE_SIDE}", name, "long", ONE_SIDE)
         yield _generator(f"try_{name}_standard", f"{label}, {PLAIN}", name, "long", whitened=False)
 
 

@@ -16,7 +16,7 @@ from lib.networks import unet, wsconv
 from lib.networks.baselines import PairCritic
 from lib.papers.departures import Row, as_rows, listed, span, weights
 from lib.papers.dhvae import evaluation, printed
-from lib.papers.dhvae.arms import LIKELIHOODS, MAIN, SLOWER, SOURCES
+from lib.papers.dhvae.arms import LIKELIHOODS, MAIN, SLOWER, SOURCES, STANDARD
 from lib.papers.dhvae.sizes import Sizes
 from lib.papers.dhvae.study import Study, study
 from lib.phantoms import brain, neck, volume
@@ -158,7 +158,7 @@ def objective(s: hvae.HvaeSettings) -> list[tuple]:
             "z ~ N(0, I); whether training codes fill it: not stated",
             "when the warm-up ends, the moments of the training codes set a linear map between "
             "code and network, so that N(0, I) is their law; it stays so to the end. Arms "
-            + listed(name for name in SOURCES if name.endswith("_standard")) + " have none",
+            + listed(STANDARD) + " have none",
             "codes of so short a training fill a corner of N(0, I), and elsewhere the decoder, "
             "which has learnt nothing there, draws torn heads",
             "a training so long that no map is needed; a law of codes that is not normal",

@@ -1,7 +1,7 @@
 """What dHVAE's samples lack, and what would bring them to the oracle: one thing at a time."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lib.controls import decoded
 from lib.jobs import Job
@@ -14,30 +14,21 @@ from lib.papers.table import Scores
 TIMES = 5  # as many volumes for the generator of "more_volumes"
 
 
-@dataclass(frozen=True)
-class Diagnosis:
-    """An arm, the question that it answers, and whether its pool can be judged as images."""
-
-    arm: Arm
-    asks: str  # "pathology", "lack" or "close"
-    fidelity: bool = True
+def _arm(name: str, label: str) -> Arm:
+    return Arm(name, label, "control", "beside", source=name)
 
 
-def _arm(name: str, label: str, role: str = "control") -> Arm:
-    return Arm(name, label, role, "beside", source="dhvae" if role == "method" else name)
-
-
-ASKED = (
-    Diagnosis(_arm("healed", "dHVAE, lesions filled in"), "pathology", fidelity=False),
-    Diagnosis(_arm("remade_image", "fresh masks, images decoded"), "lack"),
-    Diagnosis(_arm("remade_mask", "fresh images, masks decoded"), "lack"),
-    Diagnosis(_arm("remade_both", "fresh pairs, both decoded"), "lack"),
-    Diagnosis(_arm("reread", "dHVAE, masks read anew"), "close"),
-    Diagnosis(_arm("more_volumes", f"dHVAE of {TIMES} × the volumes"), "close"),
+ARMS = named(
+    _arm("healed", "dHVAE, lesions filled in"),
+    _arm("remade_image", "fresh masks, images decoded"),
+    _arm("remade_mask", "fresh images, masks decoded"),
+    _arm("remade_both", "fresh pairs, both decoded"),
+    _arm("reread", "dHVAE, masks read anew"),
+    _arm("more_volumes", f"dHVAE of {TIMES} × the volumes"),
 )
+UNREAD = ("healed",)  # arms without a lesion that a reader could see
 SLOW = replace(SOURCES["dhvae"], changes={"rate": SLOWER})  # at the others' rate a fit diverged
 REMADE = {"remade_image": ["image"], "remade_mask": ["mask"], "remade_both": ["image", "mask"]}
-ARMS = named(*(each.arm for each in ASKED))
 STANDING = ("real", "shuffled", "smooth", "dhvae", "dhvae_near", "oracle")  # arms beside them
 
 
@@ -56,7 +47,7 @@ def pool(study: Study, arm: Arm, k: int) -> Job:
 
 
 class Diagnostics(Pairs):
-    """Dice and fidelity of ASKED, beside dHVAE, its controls and the oracle of Table 4."""
+    """Dice and fidelity of ARMS, beside dHVAE, its controls and the oracle of Table 4."""
 
     item = "dhvae/04_diagnostics"
 
@@ -68,10 +59,9 @@ class Diagnostics(Pairs):
             if arm.source:
                 seen = study.each("beside", lambda k, a=arm: study.judged(study.pool(a, k)))
                 yield Scores(arm, FIDELITY, seen)
-        for asked in ASKED if study.source.truth else ():
-            arm = asked.arm
+        for arm in ARMS.values() if study.source.truth else ():
             yield Scores(arm, DICE, study.each(arm, lambda k, a=arm: self.used(study, a, k)))
-            if asked.fidelity:
+            if arm.name not in UNREAD:
                 seen = study.each(arm, lambda k, a=arm: study.judged(pool(study, a, k)))
                 yield Scores(arm, FIDELITY, seen)
 

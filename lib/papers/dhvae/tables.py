@@ -23,6 +23,7 @@ from lib.papers.dhvae.arms import (
     LIKELIHOOD,
     MAIN,
     MOST,
+    NEARER,
     OTHERWISE,
     SOURCES,
     SWAPPED,
@@ -95,7 +96,7 @@ class Table2(Pairs):
         for arm in chosen(*GENERATORS, "oracle", "memoriser"):
             near = study.each("core", lambda k, a=arm: study.memory(study.pool(a, k), k))
             yield Scores(arm, ("nn_share",), near)
-        for arm in chosen("vae_near", "hvae_near", "dhvae_near"):
+        for arm in chosen(*NEARER):
             near = study.each(arm, lambda k, a=arm: study.memory(study.pool(a, k), k))
             yield Scores(arm, ("nn_share",), near)
         for arm in chosen(*OTHERWISE):

@@ -87,7 +87,7 @@ def test_a_pretrained_arm_learns_what_its_plain_twin_learns_in_another_order(nam
 def test_generators_learn_from_mirrored_slices_but_for_one_that_was_tried():
     for arm in chosen(*arms.GENERATORS, "conditional"):
         assert FLAIR.fitted(arm, 0).spec["args"]["data"]["$job"] == FLAIR.learnt(0).spec, arm.name
-    one = FLAIR.fitted(arms.RECIPES["try_vae_not mirrored"], 0).spec["args"]
+    one = FLAIR.fitted(arms.RECIPES["try_vae_one_side"], 0).spec["args"]
     assert one["data"]["$job"] == FLAIR.slices(0).spec
     assert one["warm"]["$job"]["args"]["data"]["$job"] == FLAIR.slices(0).spec
 
