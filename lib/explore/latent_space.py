@@ -117,7 +117,7 @@ def paired(
     if model.settings.leapfrog:
         at = np.linspace(0, len(pairs) - 1, starts).astype(int)
         arrays |= {"start": at.astype(np.int32)} | _trajectories(model, pairs[at], rng)
-    exported = weights.export(nn.Sequential(model.codes, model.decoder))
+    exported = weights.export(nn.Sequential(model.colouring, model.decoder))
     return Space(title, "brain", GRADES, False, *exported, arrays)
 
 

@@ -44,6 +44,7 @@ class HvaeSettings:
     rate: float = 4e-3  # 5e-5 in the paper; ours, for so few steps: cosine to a quarter, then ...
     rate_after: float = 1e-3  # ... from here to a twentieth, ...
     ramp: int = 20  # ... over so many steps from nothing: a new optimiser's first steps are blind
+    clip: float = 2.0  # ours: the longest gradient, in medians of the last; see `Clipped`
     betas: tuple[float, float] = (0.5, 0.999)  # AdamW, section 4.5
     decay: float = 1e-6  # section 4.5
     leapfrog: int = 3  # K, ours; 0: a VAE
@@ -61,6 +62,7 @@ class HvaeSettings:
     noisy: bool = True  # ours: the critic sees draws about the samples' means, not the means
     beta: float = 0.01  # equation 12, "favorable compromise"
     disc: bool = True  # equation 11
+    adaptive: bool = False  # ours: True: the critic's weight follows the gradients, `balance`
     perc: bool = True  # equation 9
     l1: bool = True  # equation 10
     delay: int = 4000  # ours: batches before the discriminator joins ("a certain number")
@@ -96,8 +98,8 @@ HVAE_PERC = replace(HVAE, beta=0.5, perc=True, l1=True)
 class PairVAE(nn.Module):
     """q(z | x, m), p(x, m | z) and the learned step sizes of the dynamics.
 
-    A code z, z ~ N(0, I), reaches the decoder through a fixed map `codes`, h = mean + L z. It is
-    the identity until `whiten`; the encoder speaks of h.
+    A code z, z ~ N(0, I), reaches the decoder through a fixed map `colouring`, h = mean + L z.
+    It is the identity until `whiten`; the encoder speaks of h.
     """
 
     def __init__(self, settings: HvaeSettings):
@@ -106,7 +108,7 @@ class PairVAE(nn.Module):
         self.encoder = wsconv.PairEncoder(s.shape)
         self.decoder = wsconv.PairDecoder(s.shape, condition=s.condition)
         size = math.prod(s.shape.code)
-        self.codes = nn.Linear(size, size).requires_grad_(False)
+        self.colouring = nn.Linear(size, size).requires_grad_(False)
         self.unwhiten()
         inverse = math.log(s.step_size / (s.step_cap - s.step_size))
         self.raw_steps = nn.Parameter(torch.full((size,), inverse))
@@ -118,19 +120,19 @@ class PairVAE(nn.Module):
         return self.settings.step_cap * self.raw_steps.sigmoid()
 
     def unwhiten(self) -> None:
-        """Make the map of codes the identity."""
-        nn.init.eye_(self.codes.weight)
-        nn.init.zeros_(self.codes.bias)
+        """Make the colouring the identity."""
+        nn.init.eye_(self.colouring.weight)
+        nn.init.zeros_(self.colouring.bias)
 
     def whiten(self, pairs: Tensor) -> None:
-        """Set the map of codes so that those of training pairs have mean 0 and covariance I.
+        """Set the colouring so that codes of training pairs have mean 0 and covariance I.
 
         So short a training fills a corner of N(0, I), and elsewhere the decoder has learnt nothing.
         """
         mean, factor = fitted_prior(self, pairs)
         with torch.no_grad():
-            self.codes.bias.copy_(mean)
-            self.codes.weight.copy_(factor)
+            self.colouring.bias.copy_(mean)
+            self.colouring.weight.copy_(factor)
 
     def posterior(self, pair: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log standard deviation (B, d) of the law of h_0 given x and m; see `code_of`."""
@@ -139,18 +141,18 @@ class PairVAE(nn.Module):
         return mean, 0.5 * log_variance.clamp(*LOG_VARIANCE)
 
     def code_of(self, h: Tensor) -> Tensor:
-        """z (B, d) of h (B, d): the map of codes backwards."""
-        centred = (h - self.codes.bias).T
-        return torch.linalg.solve_triangular(self.codes.weight, centred, upper=False).T
+        """z (B, d) of h (B, d): the colouring backwards."""
+        centred = (h - self.colouring.bias).T
+        return torch.linalg.solve_triangular(self.colouring.weight, centred, upper=False).T
 
     @property
     def log_volume(self) -> Tensor:
         """log |det L|: log q(z_0) is the log density of h_0 plus this."""
-        return self.codes.weight.diagonal().log().sum()
+        return self.colouring.weight.diagonal().log().sum()
 
     def marginals(self, mean: Tensor, log_sd: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and log standard deviation (B, d) of each number of z_0, from those of h_0."""
-        inverse = self.code_of(torch.eye(len(self.codes.bias)).to(mean) + self.codes.bias).T
+        inverse = self.code_of(torch.eye(len(self.colouring.bias)).to(mean) + self.colouring.bias).T
         return self.code_of(mean), 0.5 * ((2 * log_sd).exp() @ inverse.square().T).log()
 
     def kl(self, mean: Tensor, log_sd: Tensor) -> Tensor:
@@ -161,7 +163,7 @@ class PairVAE(nn.Module):
 
     def decode(self, z: Tensor, mask: Tensor | None = None) -> Tensor:
         """Logits of {image, mask} (B, 2, side, side); a conditional model needs the mask."""
-        h = self.codes(z)
+        h = self.colouring(z)
         with tr.autocast(self.settings.precision):
             return self.decoder(h, mask if self.settings.condition else None).float()
 
@@ -273,6 +275,7 @@ def fit(
               {"params": [model.raw_steps], "boost": s.step_rate},
               {"params": [model.log_sd], "boost": s.sd_rate}]  # fmt: skip
     optimizer = torch.optim.AdamW(groups, s.rate, **options)
+    descent = tr.Clipped(optimizer, s.clip)
     judge = torch.optim.AdamW(critic.parameters(), s.rate_after, **options)
     pairs, noise = tr.as_pairs(image, mask), tr.torch_generator(noise_rng)
     averaged = copy.deepcopy(model).requires_grad_(False)
@@ -295,8 +298,9 @@ def fit(
         with parametrize.cached():
             terms = loss_terms(model, critic, guide, pair, eps, step, seen if adversarial else None)
             fake = terms.pop("fake", None)
-            loss = total(terms, s, pair[0, 0].numel())
-            tr.descend(optimizer, loss)
+            if adversarial and s.adaptive:
+                terms["critic_weight"] = balance(model, terms)
+            descent.step(total(terms, s, pair[0, 0].numel()))
         # 2. The discriminator, once it has joined: equation 11 on this batch and the same fakes
         if adversarial:
             terms["critic"] = critic_loss(critic, pair, fake.detach(), s.precision)
@@ -305,7 +309,7 @@ def fit(
         approach(averaged, model, min(s.average, step / (step + 10)))
         if step == s.warm_up and s.whitened:
             averaged.whiten(pairs)
-            model.codes.load_state_dict(averaged.codes.state_dict())
+            model.colouring.load_state_dict(averaged.colouring.state_dict())
         means.add(terms)
         if step % EVERY == 0 or step == s.steps:
             yield State({"step": step}, averaged, means.take())
@@ -346,12 +350,27 @@ def critic_loss(critic: nn.Module, real: Tensor, fake: Tensor, precision: str) -
     return F.softplus(-on_real).mean() + F.softplus(on_fake).mean()
 
 
+def balance(model: PairVAE, terms: dict[str, Tensor]) -> Tensor:
+    """The critic's weight at which its gradient in the decoder's last layer is as long as that of
+    the ELBO (Esser et al. 2021, equation 7)."""
+    last = model.decoder.out.weight
+    ours, theirs = (
+        torch.autograd.grad(terms[name], last, retain_graph=True)[0].norm()
+        for name in ("elbo", "disc")
+    )
+    return ours / theirs.clamp_min(1e-4)
+
+
 def total(terms: dict[str, Tensor], s: HvaeSettings, pixels: int) -> Tensor:
-    """Equation 12 in nats per image; the ELBO alone while no regulariser has joined."""
-    added = [value for name, value in terms.items() if name in ("disc", "feature", "l1")]
+    """Equation 12 in nats per image; the ELBO alone while no regulariser has joined.
+
+    The critic's term counts `pixels` times, as the others do, or the `critic_weight` of the terms.
+    """
+    weights = {"disc": terms.get("critic_weight", pixels), "feature": pixels, "l1": pixels}
+    added = [weights[name] * terms[name] for name in weights if name in terms]
     if not added:
         return -terms["elbo"]
-    return -(1 - s.beta) * terms["elbo"] + s.beta * pixels * sum(added)
+    return -(1 - s.beta) * terms["elbo"] + s.beta * sum(added)
 
 
 def fit_job(

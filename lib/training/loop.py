@@ -1,12 +1,13 @@
 """What every training loop here shares: batches, precision, learning rate, one step down."""
 
 import math
+from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def torch_generator(rng: np.random.Generator) -> torch.Generator:
@@ -65,3 +66,23 @@ def descend(optimizer: torch.optim.Optimizer, loss: Tensor) -> None:
     optimizer.zero_grad(set_to_none=True)
     loss.backward()
     optimizer.step()
+
+
+class Clipped:
+    """Optimiser steps that a rare long gradient cannot spoil: it is shortened to `times` the median
+    length of the last hundred, itself among them. Its direction stays."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer, times: float):
+        self.optimizer, self.times, self.lengths = optimizer, times, deque(maxlen=100)
+
+    def step(self, loss: Tensor) -> None:
+        """One step on a loss."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        every = (w for group in self.optimizer.param_groups for w in group["params"])
+        learning = [w for w in every if w.grad is not None]
+        length = nn.utils.get_total_norm([w.grad for w in learning])
+        self.lengths.append(length.item())
+        limit = self.times * float(np.median(self.lengths))
+        nn.utils.clip_grads_with_norm_(learning, limit, length)
+        self.optimizer.step()

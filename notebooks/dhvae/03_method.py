@@ -343,7 +343,7 @@ with page.figure(caption, 1, 2, "fit", figsize=(10, 3.4)) as (left, right):
 # ## Samples from the same latents
 #
 # Latents from N(0, I), the same for all, draw 0, nothing selected. The last line is the VAE without
-# its map of codes.
+# the map from codes to its decoder.
 
 # %%
 z = torch.randn(8, math.prod(s.shape.code), generator=torch.Generator().manual_seed(seed))
@@ -385,8 +385,7 @@ with page.figure(caption, 3, 8, "walk", figsize=(9, 3.6)) as axes:
 # > considering the joint distribution $p_\theta(x, m|z)$ [...] can lead to more realistic results
 # > compared to focusing solely on the conditional distribution $p_\theta(x|z, m)$ (Section 3.1)
 #
-# The conditional arm is the same network, trained at half the rate of the joint one, because at the
-# same rate it diverged; the mask enters every block of the decoder, its samples
+# The conditional arm is the same network, but the mask enters every block of the decoder; its samples
 # get the masks of training slices, and the critic sees that pair. Same data, same steps. *Adherence*
 # is the Dice of the drawn mask and the tumour that an independent reader sees in the drawn image.
 

@@ -54,7 +54,7 @@ ARMS = {name: SOURCES[name] for name in STANDING} | diagnostics.ARMS
 # | | fresh pairs, both decoded | both as they come back: dHVAE with perfect codes |
 # | what would close the gap? | dHVAE, masks read anew | dHVAE's images with the masks that the independent reader sees in them: not to be had in practice |
 # | | dHVAE, codes near training ones | half of the variance of each code is that of a training pair's code: nearer to what the decoder has seen, and to memory |
-# | | dHVAE of 5 × the volumes | the same generator, trained on 150 volumes instead of 30, at half the rate: at the whole rate the training on PET diverged |
+# | | dHVAE of 5 × the volumes | the same generator, trained on 150 volumes instead of 30 |
 
 # %%
 rows = page.run()

@@ -13,8 +13,8 @@
 #   and 0.99, which is what the paper's "α = 0.01" would mean;
 # - sharpness, edge slope, checkerboard and coverage as numbers, each beside its value for real
 #   slices;
-# - Figure 3 again, with a magnified border; a critic that joins late or at once; with and without L1;
-#   and how long the critic may train.
+# - Figure 3 again, with a magnified border; a critic that joins late or at once, or whose weight
+#   follows the gradients; with and without L1; and how long the critic may train.
 #
 # **Nothing here shows that a method works or fails on patients.**
 
@@ -284,14 +284,18 @@ for modality in page.studies:
 # regular pattern appears. Real slices carry sensor noise; what is decoded here is the mean, without the
 # noise that the scored samples have. Four codes show a look, not diversity; the coverage above is for that.
 #
-# ## When the critic joins, and the L1 term
+# ## When the critic joins, how it is weighed, and the L1 term
 #
-# Section 3.3 delays the critic, section 3.2 adds L1 to sharpen. One switch each against dHVAE, FLAIR;
-# differences are paired by training draw.
+# Section 3.3 delays the critic, section 3.2 adds L1 to sharpen. A *balanced* critic is ours: before β
+# its gradient in the decoder's last layer is made as long as the bound's at every step (Esser et al.
+# 2021, equation 7), so β says what share of the pull is the critic's. One switch each against dHVAE,
+# FLAIR; differences are paired by training draw.
 
 # %%
 at, lines = rows["flair"], []
-for on, off in (("delayed", "immediate"), ("with_l1", "without_l1")):
+AGAINST = {"immediate": "delayed", "without_l1": "with_l1", "dhvae_balanced": "beta_0.01",
+           "dhvae_0.5_balanced": "beta_0.5"}  # fmt: skip
+for off, on in AGAINST.items():
     for metric in ("fd", "sharpness", "checkerboard", "coverage"):
         if at.has(off, metric):
             d = at.gain(on, off, metric)
@@ -303,7 +307,8 @@ page.table(head, lines)
 
 # %%
 TERMS = {"elbo": "ELBO, nats per pair", "critic": "loss of the critic", "l1": "L1, mean"}
-SWITCHES = {"delayed": "#0072B2", "immediate": "#E69F00", "without_l1": "#777777"}
+SWITCHES = {"delayed": "#0072B2", "immediate": "#E69F00", "without_l1": "#777777",
+            "dhvae_0.5_balanced": "#CC79A7"}  # fmt: skip
 
 
 def logged() -> dict[str, np.ndarray]:
@@ -321,7 +326,7 @@ def logged() -> dict[str, np.ndarray]:
 logs = page.panel("logs", logged)
 
 # %%
-caption = "Training log of dHVAE, a critic from the start, and without L1, FLAIR; one training draw."
+caption = "Training log of dHVAE, and with one switch each, FLAIR; one training draw."
 if logs:
     with page.figure(caption, 1, 3, "switches", figsize=(10, 3)) as axes:
         for ax, (term, label) in zip(axes, TERMS.items(), strict=True):
@@ -388,8 +393,8 @@ else:
 
 # %% [markdown]
 # **What to see.** A critic makes the borders sharper as long as it trains. It also changes what codes
-# mean, and the map of codes stays as it was: look whether adherence falls or masks get lost in dHVAE's
-# line and not in the HVAE's.
+# mean, and the map from codes to the decoder stays as it was: look whether adherence falls or masks get
+# lost in dHVAE's line and not in the HVAE's.
 #
 # ## What must hold
 

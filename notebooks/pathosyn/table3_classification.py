@@ -388,7 +388,7 @@ if seen:
             for row, four in zip(axes, images, strict=True):
                 for ax, image in zip(row[4 * i :], four, strict=False):
                     plots.show(ax, image)
-            axes[0, 4 * i].set_title(MAIN[arm].label, loc="left")
+            axes[0, 4 * i + 1].set_title(MAIN[arm].label, x=1)  # over the middle of its four
         for row, name in zip(axes, ("as they are", *LOOKS.values()), strict=True):
             plots.label(row[0], name)
 

@@ -83,7 +83,7 @@ def test_whitened_codes_of_training_pairs_have_mean_0_and_covariance_1():
         assert torch.equal(net.code_of(h), h), "the identity until it is set"
         net.whiten(given)
         z = net.code_of(h)
-        assert torch.allclose(net.codes(z), h, atol=1e-4)
+        assert torch.allclose(net.colouring(z), h, atol=1e-4)
     assert z.mean(0).abs().max() < 0.03
     assert torch.allclose(torch.cov(z.T), torch.eye(64), atol=0.15)
     net.unwhiten()
@@ -95,7 +95,7 @@ def test_a_code_is_drawn_through_the_map():
     net.whiten(as_pairs(*pairs(24)))
     z = torch.randn(3, 64, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        direct = net.decoder(net.codes.bias + z @ net.codes.weight.T)
+        direct = net.decoder(net.colouring.bias + z @ net.colouring.weight.T)
         assert torch.allclose(net.decode(z), direct, atol=1e-5)
 
 
@@ -119,15 +119,15 @@ def test_codes_near_training_ones_keep_their_mean_and_covariance(monkeypatch):
 @pytest.mark.parametrize("whitened", [True, False])
 def test_a_fit_whitens_its_codes_once_it_is_warm(whitened):
     state = run(hvae.HVAE, steps=5, whitened=whitened)
-    same = torch.equal(state.model.codes.weight, torch.eye(64))
+    same = torch.equal(state.model.colouring.weight, torch.eye(64))
     assert same != whitened
     s = replace(hvae.VAE, batch=4, steps=2, warm_up=2)
     warm = [*hvae.fit(*pairs(), None, s, np.random.default_rng(0))][-1].model
-    assert not torch.equal(warm.codes.weight, torch.eye(64))
+    assert not torch.equal(warm.colouring.weight, torch.eye(64))
     s = replace(hvae.HVAE, batch=4, steps=4, warm_up=2, whitened=whitened)
     after = [*hvae.fit(*pairs(), None, s, np.random.default_rng(0), warm)][-1].model
-    expected = warm.codes.weight if whitened else torch.eye(64)
-    assert torch.equal(after.codes.weight, expected), "arms that share a warm-up share its map"
+    expected = warm.colouring.weight if whitened else torch.eye(64)
+    assert torch.equal(after.colouring.weight, expected), "arms that share a warm-up share its map"
 
 
 # ---- training -----------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def test_whitened_codes_have_the_kl_and_the_weights_of_their_law_before_the_map(
     net, pair, eps = whitened(hvae.VAE), as_pairs(*pairs(3)), noise(3)
     mean, log_sd = net.posterior(pair)
     posterior = Independent(Normal(mean, log_sd.exp()), 1)
-    prior = MultivariateNormal(net.codes.bias, scale_tril=net.codes.weight)
+    prior = MultivariateNormal(net.colouring.bias, scale_tril=net.colouring.weight)
     each = [kl_divergence(MultivariateNormal(m, torch.diag(s.exp() ** 2)), prior)
             for m, s in zip(mean, log_sd, strict=True)]  # fmt: skip
     assert torch.allclose(net.kl(mean, log_sd), torch.stack(each), rtol=1e-3)
@@ -262,17 +262,56 @@ def test_the_discriminator_learns_once_it_has_joined(monkeypatch):
 
 def test_a_step_of_training_descends_on_equation_12_in_nats_per_image(monkeypatch):
     """Of the terms that the State tells, the regularisers count once for each of 4,096 pixels."""
-    descend, losses = hvae.tr.descend, []
-    monkeypatch.setattr(hvae, "EVERY", 1)
-    monkeypatch.setattr(
-        hvae.tr, "descend", lambda o, loss: losses.append(loss.item()) or descend(o, loss)
-    )
+    losses = []
+    seen_by(monkeypatch, losses)
     s = replace(hvae.DHVAE, beta=0.2, steps=3, batch=4, warm_up=2, delay=2)
     *_, state = hvae.fit(*pairs(), guide(), s, np.random.default_rng(0))
     told = state.losses
     expected = -0.8 * told["elbo"] + 0.2 * 4096 * (told["disc"] + told["feature"] + told["l1"])
     assert losses[-2] == pytest.approx(expected, rel=1e-5)
     assert losses[-1] == pytest.approx(told["critic"], rel=1e-5)
+
+
+def seen_by(monkeypatch, losses: list[float]) -> None:
+    """Every State is told, and every loss that a step is taken on is kept."""
+    step, descend = hvae.tr.Clipped.step, hvae.tr.descend
+    monkeypatch.setattr(hvae, "EVERY", 1)
+    monkeypatch.setattr(
+        hvae.tr.Clipped, "step", lambda own, loss: losses.append(loss.item()) or step(own, loss)
+    )
+    monkeypatch.setattr(
+        hvae.tr, "descend", lambda o, loss: losses.append(loss.item()) or descend(o, loss)
+    )
+
+
+def test_a_balanced_critic_pulls_as_hard_as_the_bound():
+    net, critic, pair, eps = batch()
+    terms = hvae.loss_terms(net, critic, guide(), pair, eps, hvae.DHVAE.warm_up + 1, same)
+    weight = hvae.balance(net, terms)
+    assert weight > 0 and not weight.requires_grad
+    lengths = []
+    for scaled in (terms["elbo"], weight * terms["disc"]):
+        net.zero_grad()
+        scaled.backward(retain_graph=True)
+        lengths.append(net.decoder.out.weight.grad.norm().item())
+    assert lengths[0] == pytest.approx(lengths[1], rel=1e-4)
+
+
+def test_a_balanced_critic_counts_by_its_weight_and_the_others_by_pixels(monkeypatch):
+    losses = []
+    seen_by(monkeypatch, losses)
+    s = replace(hvae.DHVAE, adaptive=True, beta=0.2, steps=3, batch=4, warm_up=2, delay=2)
+    *_, state = hvae.fit(*pairs(), guide(), s, np.random.default_rng(0))
+    told = state.losses
+    added = told["critic_weight"] * told["disc"] + 4096 * (told["feature"] + told["l1"])
+    assert losses[-2] == pytest.approx(-0.8 * told["elbo"] + 0.2 * added, rel=1e-5)
+
+
+def test_a_fit_shortens_the_gradients_that_its_settings_say(monkeypatch):
+    made, kind = [], hvae.tr.Clipped
+    monkeypatch.setattr(hvae.tr, "Clipped", lambda o, times: made.append(times) or kind(o, times))
+    run(hvae.VAE, clip=3.5)
+    assert made == [3.5]
 
 
 def test_samples_and_the_critics_fakes_are_decoded_from_the_standard_normal(monkeypatch):

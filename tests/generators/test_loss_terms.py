@@ -69,10 +69,11 @@ def test_without_the_class_prior_classes_share_one_prior_that_fits_worse():
     assert off["guide_adherence"] < on["guide_adherence"] - 0.05
 
 
-def test_a_lower_beta_buys_nats():
-    on, off = measured("pavae"), measured("pavae", beta=1.0)
-    assert off["kl"] > 1.1 * on["kl"]
-    assert off["reconstruction"] < on["reconstruction"]
+def test_beta_trades_nats_of_the_code_for_reconstructions():
+    """Between 1 and 4 so few steps leave the order of reconstructions to chance; 64 is plain."""
+    on, strong = measured("pavae"), measured("pavae", beta=64.0)
+    assert strong["kl"] < 0.5 * on["kl"]
+    assert strong["reconstruction"] > on["reconstruction"] + 0.05
 
 
 def test_the_path_loss_holds_features_together_where_the_guides_terms_are_strong():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from lib.networks.augment import classical, shift
 from lib.networks.classifier import SmallCNN
@@ -137,3 +138,27 @@ def test_an_arm_uses_the_first_images_of_each_source_only(monkeypatch):
     assert seen["labels"].tolist() == [0, 1, 2, 0, 0, 1, 2]
     with pytest.raises(ValueError, match="10 images are asked of a set of"):
         classify.arm(part(8, 0.1), 4, part(9, 0.9), 10, part(3, 0), part(3, 0), {}, [0])
+
+
+def stepped(slopes: list[list[float]], times: float) -> list[torch.Tensor]:
+    """How far each step of rate 1 moves a weight, of losses with these gradients."""
+    weight = nn.Parameter(torch.zeros(len(slopes[0])))
+    descent, moves = tr.Clipped(torch.optim.SGD([weight], 1.0), times), []
+    for slope in slopes:
+        before = weight.detach().clone()
+        descent.step(weight @ torch.tensor(slope))
+        moves.append(before - weight.detach())
+    return moves
+
+
+def test_a_rare_long_gradient_is_shortened_and_keeps_its_direction():
+    moves = stepped([[0.6, 0.8]] * 9 + [[30.0, 40.0], [0.6, 0.8]], 2.0)
+    assert torch.allclose(torch.stack(moves[:9]), torch.tensor([0.6, 0.8]), atol=1e-4), "as it is"
+    assert torch.allclose(moves[9], torch.tensor([1.2, 1.6]), atol=1e-4), "two medians long"
+    assert torch.allclose(moves[10], torch.tensor([0.6, 0.8]), atol=1e-4), "it leaves no trace"
+
+
+def test_gradients_that_stay_long_are_let_through():
+    moves = stepped([[1.0]] * 100 + [[10.0]] * 60, 2.0)
+    assert moves[100].item() == pytest.approx(2, abs=1e-3)
+    assert moves[-1].item() == pytest.approx(10, abs=1e-3), "the median of the last hundred"

@@ -29,6 +29,7 @@ COPIES = {"oversample": "same", "memoriser": "noisy", "smooth": "blurred"}  # ki
 
 TIMES = (0.25, 4.0, 16.0)  # as many steps after the warm-up as others take
 LENGTHS = {f"{name}_x{n:g}": n for name in ("hvae", "dhvae") for n in TIMES}
+BALANCED = tuple(f"{name}_balanced" for name in ("dhvae", "dhvae_0.5"))  # adaptive critic weight
 
 FIDELITY = ("fd", "fd2", "kid", "mask_adherence", "empty", "coverage", "occupied", "sharpness")
 FIDELITY += ("edge_slope", "checkerboard", "lesion_kid", "w1_glcm")
@@ -53,7 +54,6 @@ def _beta(beta: float, tier: str = "core") -> Arm:
     return _generator(f"beta_{beta:g}", f"β = {beta:g}", "dhvae", tier, beta=beta)
 
 
-SLOWER = 2e-3  # rate of arms whose training diverged at that of the others
 DENSITY = {"sd_rate": 5.0, "mask_weight": 1.0}  # a likelihood whose nats can be compared
 
 
@@ -113,12 +113,19 @@ SOURCES = named(
         _generator(f"{name}_x{n:g}", f"{label}, {n:g} × the steps with dynamics", name, "beside")
         for name, label in (("hvae", "HVAE"), ("dhvae", "dHVAE")) for n in TIMES
     ),
+    *(
+        _generator(
+            f"{name}_balanced", f"dHVAE, β = {beta:g}, balanced critic", "dhvae", "beside",
+            variant_of="dhvae", beta=beta, adaptive=True,
+        )
+        for name, beta in zip(("dhvae", "dhvae_0.5"), (hvae.DHVAE.beta, 0.5), strict=True)
+    ),
     _generator(
         "hvae_stopped", "HVAE, gradient stopped", "hvae", "beside", stopped=True, **DENSITY
     ),
     _generator("joint", "joint p(x, m | z)", "dhvae", "beside"),
     _generator(
-        "conditional", "conditional p(x | z, m)", "dhvae", "beside", condition=True, rate=SLOWER
+        "conditional", "conditional p(x | z, m)", "dhvae", "beside", condition=True
     ),
 )
 """What can stand beside the real slices; tables add amounts to it."""

@@ -16,7 +16,7 @@ from lib.networks import unet, wsconv
 from lib.networks.baselines import PairCritic
 from lib.papers.departures import Row, as_rows, listed, span, weights
 from lib.papers.dhvae import evaluation, printed
-from lib.papers.dhvae.arms import LIKELIHOODS, MAIN, SLOWER, SOURCES, STANDARD
+from lib.papers.dhvae.arms import BALANCED, LIKELIHOODS, MAIN, SOURCES, STANDARD
 from lib.papers.dhvae.sizes import Sizes
 from lib.papers.dhvae.study import Study, study
 from lib.phantoms import brain, neck, volume
@@ -259,6 +259,13 @@ def regularisers(p: Sizes, s: hvae.HvaeSettings) -> list[tuple]:
             "component and weight come apart",
             "none",
         ),
+        (
+            "the critic's weight while training goes on: not stated",
+            f"fixed; arms {listed(BALANCED)}: its gradient in the decoder's last layer is as long "
+            "as that of the ELBO, before α and β (Esser et al. 2021, equation 7)",
+            "a fixed weight that suits the first batch may not suit the last",
+            "other layers",
+        ),
     ]
 
 
@@ -270,8 +277,10 @@ def training(s: hvae.HvaeSettings) -> list[tuple]:
             f"AdamW, moments {s.betas[0]:g} and {s.betas[1]:g}, decay {s.decay:g}, rate "
             f"{s.rate:g} while it is a plain VAE and {s.rate_after:g} then, from nothing "
             f"over {s.ramp} steps, both with cosine decay; {s.steps:,} steps of {s.batch}, the "
-            "same for every auto-encoder",
-            "at the printed rate so few steps would learn nothing",
+            f"same for every auto-encoder; a gradient of more than {s.clip:g} times the median "
+            "length of the last hundred is shortened to it",
+            "at the printed rate so few steps would learn nothing; at ours one bad batch could "
+            "spoil a fit",
             "longer training",
         ),
         (
@@ -291,8 +300,7 @@ def training(s: hvae.HvaeSettings) -> list[tuple]:
         (
             "p(x|z,m), the model that is compared with in words alone (section 3.1)",
             "arm `conditional`: the mask joins every block of the decoder; its samples have masks "
-            f"of training slices; its rate is {SLOWER:g} while it is a VAE, because it diverged at "
-            "the others'",
+            "of training slices",
             "DH-17 and DH-18 need it",
             "masks from a model of their own",
         ),

@@ -1,12 +1,11 @@
 """What dHVAE's samples lack, and what would bring them to the oracle: one thing at a time."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from lib.controls import decoded
 from lib.jobs import Job
 from lib.papers.arms import Arm, named
-from lib.papers.dhvae.arms import DICE, FIDELITY, MAIN, MOST, SLOWER, SOURCES
+from lib.papers.dhvae.arms import DICE, FIDELITY, MAIN, MOST, SOURCES
 from lib.papers.dhvae.readings import Pairs
 from lib.papers.dhvae.study import Study
 from lib.papers.table import Scores
@@ -27,7 +26,6 @@ ARMS = named(
     _arm("more_volumes", f"dHVAE of {TIMES} × the volumes"),
 )
 UNREAD = ("healed",)  # arms without a lesion that a reader could see
-SLOW = replace(SOURCES["dhvae"], changes={"rate": SLOWER})  # at the others' rate a fit diverged
 REMADE = {"remade_image": ["image"], "remade_mask": ["mask"], "remade_both": ["image", "mask"]}
 STANDING = ("real", "shuffled", "smooth", "dhvae", "dhvae_near", "oracle")  # arms beside them
 
@@ -36,7 +34,7 @@ def pool(study: Study, arm: Arm, k: int) -> Job:
     """The pairs that an arm adds to the real slices."""
     dhvae, stream = SOURCES["dhvae"], study.stream(f"pool {arm.name}", k)
     if arm.name == "more_volumes":
-        return study.pool(SLOW, k, TIMES * MAIN)
+        return study.pool(dhvae, k, TIMES * MAIN)
     if arm.name == "reread":
         return Job(decoded.reread, pool=study.pool(dhvae, k), reader=study.reader)
     made = study.fitted(dhvae, k)

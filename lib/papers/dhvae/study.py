@@ -36,7 +36,7 @@ from lib.profiles import Plan
 from lib.scores import pairs
 from lib.tasks import pretrain, segment
 
-SHARED = ("condition", "sd", "sd_rate", "mask_weight", "rate")  # what a warm-up has in common
+SHARED = ("condition", "sd", "sd_rate", "mask_weight")  # what a warm-up has in common
 
 
 @dataclass(frozen=True)

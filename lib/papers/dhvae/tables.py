@@ -13,6 +13,7 @@ from lib.papers.dhvae import marks, printed
 from lib.papers.dhvae.arms import (
     AMOUNTS,
     ARCHITECTURES,
+    BALANCED,
     BETAS,
     DICE,
     DIVERGENCE,
@@ -55,7 +56,8 @@ CONTRASTS = ("delayed", "with_l1", "immediate", "without_l1")  # one switch each
 
 
 class Table1(Pairs):
-    """Every beta, and in FLAIR one switch of dHVAE at a time, and how long it trains."""
+    """Every beta, and in FLAIR one switch of dHVAE at a time, the critic's weight among them, and
+    how long it trains."""
 
     item = "dhvae/table1_beta"
     said = printed.TABLE1
@@ -69,7 +71,7 @@ class Table1(Pairs):
     def scores(self, study: Study) -> Iterable[Scores]:
         for arm in self.arms(study):
             yield from drawn(study, arm)
-        for arm in chosen("hvae", *LENGTHS) if study.modality == "flair" else ():
+        for arm in chosen("hvae", *LENGTHS, *BALANCED) if study.modality == "flair" else ():
             yield judged(study, arm, "beside")
         first = {k: study.judged(study.pool(ORACLE, k)) for k in study.draws()[:1]}
         yield Scores(ORACLE, FIDELITY, first)
