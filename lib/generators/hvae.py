@@ -38,8 +38,8 @@ APART = 0.7  # of a code near a training pair's: what is noise; 1: N(0, I), 0: t
 class HvaeSettings:
     """dHVAE; what the paper leaves open is marked ours."""
 
-    steps: int = 4120  # ours: gradient steps, the same for every auto-encoder
-    warm_up: int = 4000  # ours: of these, steps of a plain VAE before dynamics and regularisers
+    steps: int = 8120  # ours: gradient steps, the same for every auto-encoder
+    warm_up: int = 8000  # ours: of these, steps of a plain VAE before dynamics and regularisers
     batch: int = 16  # ours
     rate: float = 4e-3  # 5e-5 in the paper; ours, for so few steps: cosine to a quarter, then ...
     rate_after: float = 1e-3  # ... from here to a twentieth, ...
@@ -65,7 +65,7 @@ class HvaeSettings:
     adaptive: bool = False  # ours: True: the critic's weight follows the gradients, `balance`
     perc: bool = True  # equation 9
     l1: bool = True  # equation 10
-    delay: int = 4000  # ours: batches before the discriminator joins ("a certain number")
+    delay: int = 8000  # ours: batches before the discriminator joins ("a certain number")
     condition: bool = False  # True: p(x | z, m), the mask is given (section 3.1)
     widths: tuple[int, ...] = wsconv.CPU.widths
     units: int = wsconv.CPU.units

@@ -15,10 +15,10 @@ class Sizes:
     known_slices: int = 4000  # fresh lesion slices that train the independent reader of pairs
     judged_pairs: int = 1000  # samples and real slices whose distance is a score
     remembered: int = 500  # samples that look for their nearest training slice
-    pair_steps: int = 4120  # gradient steps of every auto-encoder of pairs
-    pair_delay: int = 4000  # of these, steps before dynamics and regularisers join
-    lsgan_steps: int = 4000
-    latent_steps: tuple[int, int] = (3000, 2000)  # LDM: auto-encoder, denoiser
+    pair_steps: int = 8120  # gradient steps of every auto-encoder of pairs
+    pair_delay: int = 8000  # of these, steps before dynamics and regularisers join
+    lsgan_steps: int = 8000
+    latent_steps: tuple[int, int] = (6000, 4000)  # LDM: auto-encoder, denoiser
     known_steps: int = 600  # of the reader of pairs
     hint_steps: int = 150  # of the guide
     slice_steps: int = 1200  # of every 2-D segmenter
