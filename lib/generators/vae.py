@@ -262,6 +262,51 @@ def pool(
     return frame.labelled_pool(load(fitted), n, stream, mix, drawn, noise)
 
 
+@dataclass(frozen=True)
+class Refitted:
+    """A conditional VAE whose samples' codes follow a normal law fitted to its training codes."""
+
+    model: ConditionalVAE
+    mean: Tensor  # (classes, latent)
+    factor: Tensor  # (classes, latent, latent): lower, factor @ factor.T is the covariance
+
+    def sample(self, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """One image (64, 64) in [0, 1] per label, as `ConditionalVAE.sample`."""
+        y = torch.from_numpy(np.asarray(labels, dtype=np.int64))
+        noise = torch.randn(len(y), self.mean.shape[1], generator=tr.torch_generator(rng))
+        z = self.mean[y] + torch.einsum("bij,bj->bi", self.factor[y], noise)
+        with torch.no_grad():
+            parts = zip(z.split(250), y.split(250), strict=True)
+            return torch.cat([self.model.decoder(*p)[:, 0].sigmoid() for p in parts]).numpy()
+
+
+def refitted(model: ConditionalVAE, x: Tensor, y: Tensor, class_prior: bool) -> Refitted:
+    """The model with a law of the codes of training images x (N, 1, 64, 64) with labels y (N,).
+
+    A class's law has mean and covariance of its mixed posteriors q(z|x,y), so that codes are drawn
+    from where the decoder has learnt. Without `class_prior` all classes have one law.
+    """
+    with torch.no_grad():
+        each = [model.posterior(*part) for part in zip(x.split(250), y.split(250), strict=True)]
+    mean, log_variance = (torch.cat(part).double() for part in zip(*each, strict=True))
+    laws = []
+    for c in range(len(model.prior)):
+        own = y == c if class_prior else torch.ones_like(y, dtype=torch.bool)
+        covariance = torch.cov(mean[own].T) + log_variance[own].exp().mean(0).diag()
+        laws.append((mean[own].mean(0), torch.linalg.cholesky(covariance)))
+    return Refitted(model, *(torch.stack(part).float() for part in zip(*laws, strict=True)))
+
+
+def refitted_pool(fitted: Result, data: Result, labelled: int, n: int, stream: list[int]) -> Result:
+    """Job: n labelled samples in Table 1's class mix, whose codes follow laws fitted to those of
+    the first `labelled` images of the training draw; draws from p(x|z,y), see `pool`."""
+    train = from_arrays(data.arrays)[:labelled]
+    own = frame.from_json(VaeSettings, fitted.scores["settings"]).class_prior
+    x, y = tr.as_planes(train.image), torch.from_numpy(train.label)
+    made, noise = refitted(load(fitted), x, y, own), observation.restored(fitted.arrays)
+    return frame.labelled_pool(made, n, stream, noise=noise)
+
+
 def reconstruction(fitted: Result, images: Result, n: int) -> Result:
     """Job: reconstructions of the first n images of a set, and those images beside them."""
     model, x = load(fitted), tr.as_planes(images.arrays["image"][:n])

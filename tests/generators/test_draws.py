@@ -1,6 +1,7 @@
 """What a sample is: a draw about a mean, from a prior; what the critic sees; weights averaged."""
 
 from dataclasses import asdict, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from lib.generators.observation import GREYS, Noise
 from lib.jobs import Result
 from lib.networks.classifier import SmallCNN
 from lib.phantoms import chest
-from lib.training.loop import as_pairs, torch_generator
+from lib.training.loop import as_pairs, as_planes, torch_generator
 from lib.training.weights import seeded, weights_to_arrays
 
 CHEST = asdict(replace(vae.PA_VAE, epochs=1, epoch_images=128, precision="float32"))
@@ -40,6 +41,67 @@ def test_samples_of_the_chest_are_draws_and_the_means_on_demand():
     fitted = loud(vae.fit_job(stored, 48, weights, None, CHEST, [0]))
     drawn, mean = (vae.pool(fitted, 12, [5], noisy=on).arrays["image"] for on in (True, False))
     assert_drawn(drawn, mean)
+
+
+def chest_model(**changes) -> tuple[vae.ConditionalVAE, Result, Result]:
+    """A conditional VAE, its stored weights, and 48 images with labels."""
+    data = Result(chest_sets.draw(chest.BARE, 48, np.random.default_rng(0)).arrays())
+    s = replace(vae.PA_VAE, latent=8, precision="float32", **changes)
+    net = seeded(lambda: vae.ConditionalVAE(s), np.random.default_rng(3))
+    with torch.no_grad():  # the encoder's last layer starts at zero
+        net.encoder.out.weight.normal_(0, 0.05, generator=torch.Generator().manual_seed(1))
+        net.encoder.out.bias.normal_(generator=torch.Generator().manual_seed(2))
+    fitted = Result(weights_to_arrays(net, "best/") | LOUD.arrays, {"settings": asdict(s)})
+    return vae.load(fitted), fitted, data
+
+
+@pytest.mark.parametrize("class_prior", [True, False])
+def test_refitted_codes_have_the_moments_of_the_training_codes_of_their_class(class_prior):
+    net, _, data = chest_model()
+    x, y = as_planes(data.arrays["image"]), torch.from_numpy(data.arrays["label"])
+    with torch.no_grad():
+        mean, log_variance = net.posterior(x, y)
+    own = y == 1 if class_prior else y >= 0
+    spread = torch.randn(4000, int(own.sum()), 8, generator=torch.Generator().manual_seed(0))
+    mixed = (mean[own] + (0.5 * log_variance[own]).exp() * spread).flatten(0, 1)
+    seen, asked = [], []
+
+    def decoder(z, labels):
+        seen.append(z)
+        asked.append(labels)
+        return torch.zeros(len(z), 2, 64, 64)
+
+    made = vae.refitted(net, x, y, class_prior)
+    made = replace(made, model=SimpleNamespace(decoder=decoder))
+    made.sample(np.ones(4000, np.int64), np.random.default_rng(0))
+    z = torch.cat(seen)
+    assert (torch.cat(asked) == 1).all()
+    scale = mixed.std(0)
+    assert ((z.mean(0) - mixed.mean(0)) / scale).abs().max() < 0.1
+    wanted = torch.cov(mixed.T)
+    assert ((torch.cov(z.T) - wanted) / torch.outer(scale, scale)).abs().max() < 0.15
+
+
+def test_a_refitted_pool_knows_whether_its_prior_has_classes(monkeypatch):
+    told, refit = [], vae.refitted
+    monkeypatch.setattr(vae, "refitted", lambda *a: told.append(a[3]) or refit(*a))
+    for class_prior in (True, False):
+        _, fitted, data = chest_model(class_prior=class_prior)
+        made = vae.refitted_pool(fitted, data, 48, 12, [5])
+    assert told == [True, False]
+    assert made.arrays["image"].shape == (12, 64, 64) and set(made.arrays["label"]) == {0, 1, 2}
+    again = vae.refitted_pool(fitted, data, 48, 12, [5])
+    assert np.array_equal(again.arrays["image"], made.arrays["image"])
+    own = vae.pool(fitted, 12, [5])
+    assert np.array_equal(own.arrays["label"], made.arrays["label"])
+    assert not np.array_equal(own.arrays["image"], made.arrays["image"])
+
+
+def test_a_refitted_pool_sees_the_labelled_images_alone():
+    _, fitted, data = chest_model()
+    few = Result({name: part[:40] for name, part in data.arrays.items()})
+    drawn = [vae.refitted_pool(fitted, each, 40, 8, [5]).arrays["image"] for each in (data, few)]
+    assert np.array_equal(*drawn)
 
 
 @pytest.mark.parametrize(("module", "settings"), [(lsgan, GAN), (latent, LDM)])

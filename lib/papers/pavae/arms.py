@@ -26,6 +26,7 @@ class Fitted(Arm):
     mix: tuple[int, ...] = ()  # class mix of its samples; (): Table 1's
     drawn: bool = False  # labels drawn from the mix instead of in fixed order
     noisy: bool = True  # samples are draws from p(x|z,y); False: its means
+    refitted: bool = False  # codes follow a law fitted to training codes; False: the prior
 
 
 MAIN = named(
@@ -39,11 +40,13 @@ MAIN = named(
         changes={"beta": vae.PA_VAE.beta},
     ),
     Fitted("vae_mean", "Standard VAE, means", tier="beside", source="vae", plain=True, noisy=False),
+    Fitted("vae_refitted", "Standard VAE, refitted prior", source="vae", plain=True, refitted=True),
     Arm("stylegan_epochs", "StyleGAN-lite, 8 epochs", tier="beside", source="stylegan"),
     Arm("stylegan", "StyleGAN-lite", source="stylegan"),
     Arm("pavae", "PA-VAE", source="pavae"),
     Fitted("pavae_bernoulli", "PA-VAE, Bernoulli as printed", changes=vae.BERNOULLI),
     Fitted("pavae_mean", "PA-VAE, means", tier="beside", noisy=False),
+    Fitted("pavae_refitted", "PA-VAE, refitted prior", refitted=True),
     Arm("pavae_pseudo", "PA-VAE, pseudo-labels", tier="beside", source="pavae"),
     Arm("memoriser", "Noisy copies", "control", source="memoriser"),
     Arm("smooth", "Blurred copies", "control", source="smooth"),

@@ -127,7 +127,9 @@ def architecture() -> list[tuple]:
             "a draw about the mean of p(x|z,y) at z ~ p(z|y), with noise whose deviation by grey "
             "value and whose grain are those of the training images' flattest parts",
             "a Bernoulli draw would be black and white, and a mean has no noise at all",
-            "arms `pavae_mean` and `vae_mean` are the means",
+            "arms `pavae_mean` and `vae_mean` are the means; arms `pavae_refitted` and "
+            "`vae_refitted` draw codes from normal laws fitted to those of the training images, "
+            "one for each class of PA-VAE's prior",
         ),
     ]
 

@@ -169,6 +169,11 @@ class Study(Base):
     def sampled(self, arm: Arm, k: int, n: int, stream: list[int]) -> Job:
         """n samples of an arm's auto-encoder, in the class mix that it asks for."""
         mix = getattr(arm, "mix", ())
+        if getattr(arm, "refitted", False):
+            return Job(
+                vae.refitted_pool, fitted=self.fitted(arm, k), data=self.train(k),
+                labelled=self.size.labelled, n=n, stream=stream,
+            )  # fmt: skip
         if not mix:
             means = {} if getattr(arm, "noisy", True) else {"noisy": False}
             return Job(vae.pool, fitted=self.fitted(arm, k), n=n, stream=stream, **means)

@@ -330,6 +330,16 @@ def test_means_are_of_the_same_latents_without_the_noise(name):
     assert drawn == mean
 
 
+@pytest.mark.parametrize("name", ["vae", "pavae"])
+def test_a_refitted_prior_is_that_of_the_same_fit_and_seeds(name):
+    drawn, other = (STUDY.pool(MAIN[arm], 1).spec for arm in (name, f"{name}_refitted"))
+    assert other["function"].endswith("refitted_pool") and other["function"] != drawn["function"]
+    drawn, other = dict(drawn["args"]), dict(other["args"])
+    assert other.pop("data") == {"$job": STUDY.train(1).spec}
+    assert other.pop("labelled") == SIZE.labelled
+    assert other == drawn
+
+
 # ---- measures ----
 
 
