@@ -377,7 +377,7 @@ class Table3(TaskTable):
     def arms(self, regime: str) -> list[Arm]:
         """Of those of `MAIN`, the ones that differ where a slice is no pair with its mask."""
         found = [arm for arm in super().arms(regime)
-                 if arm.tier == "core" or not isinstance(arm, Placed)]  # fmt: skip
+                 if arm.tier == "core" or arm.augment or not isinstance(arm, Placed)]  # fmt: skip
         return found + list(SHORTCUTS.values()) * (regime == self.plain)
 
     def scores(self, study: Study) -> Iterable[Scores]:
