@@ -240,7 +240,7 @@ def mean(at, one: str, other: str) -> float:
 
 # %%
 def sentence(m: str) -> str:
-    """What costs most, as a share of the gap."""
+    """The gap, and what costs most; costs of single things need not add up to it."""
     at = rows[m]
     gap = mean(at, "oracle", "dhvae")
     if not gap > 0:
@@ -249,7 +249,7 @@ def sentence(m: str) -> str:
              "masks": mean(at, "oracle", "remade_mask"),
              "codes": mean(at, "remade_both", "dhvae")}  # fmt: skip
     most = max(parts, key=parts.get)
-    return f"{m}: of a gap of {gap:.3f}, {most} alone explain {max(parts[most], 0) / gap:.0%}."
+    return f"{m}: dHVAE is {gap:.3f} below the oracle; {most} alone cost {parts[most]:.3f}."
 
 
 # %%
