@@ -138,6 +138,10 @@ if not there:
 #
 # Mean and 95 % t-interval over training draws; *share* of the oracle's gain in AUC. The columns
 # *paper (patients)* are another population and another label: look at the order, not at the values.
+#
+# Networks that see every image as it is learn the few subjects by heart and are far too sure of
+# others. Among the *arms beside them*, those *augmented on the fly* see each image moved anew: with
+# them is the fairer question what synthetic slices add.
 
 # %%
 COLUMNS = {"auc": "AUC", "ece": "ECE", "ece_debiased": "debiased", "ece_floor": "floor",
