@@ -354,11 +354,12 @@ if logs:
 
 # %%
 at, after = rows["flair"], settings.steps - settings.warm_up
+AS_LONG = {"hvae": "hvae", "dhvae": "beta_0.01"}  # arms with all of our steps
 
 
 def along(name: str, metric: str) -> list[tuple[int, float]]:
     """(steps after the warm-up, mean over the draws) of a generator."""
-    points = {f"{name}_x{n:g}": n for n in LENGTHS.values()} | {name: 1.0}
+    points = {f"{name}_x{n:g}": n for n in LENGTHS.values()} | {AS_LONG[name]: 1.0}
     there = [(max(1, round(n * after)), at.mean(arm, metric)) for arm, n in points.items()
              if at.has(arm, metric)]  # fmt: skip
     return sorted(there)
