@@ -25,6 +25,7 @@ draws = ""
 
 # %%
 from functools import partial
+from itertools import combinations
 
 import numpy as np
 import torch
@@ -251,8 +252,8 @@ for eps in (0.4, 0.8, 1.2):
 
 # %%
 page.source(hmc.log_weight, hmc.importance_estimate)
-one = partial(toys.normal, seed=0)  # one model for all seeds: of some, q would be too far off
-model = toys.Linear(one(5, 3, stream=7), 1.5 * one(5, stream=8))
+same = partial(toys.normal, seed=0)  # one model for all seeds: of some, q would be too far off
+model = toys.Linear(same(5, 3, stream=7), 1.5 * same(5, stream=8))
 noise, evidence = normal(2, 40_000, 3, stream=9), model.evidence
 right = {K: model.weigh(noise, K)[0] for K in range(5)}
 wrong = {K: model.weigh(noise, K, toys.unkicked)[0] for K in range(5)}
@@ -260,7 +261,8 @@ both = (torch.mean, hmc.importance_estimate)
 lines = [[K, *(f"{f(w[K]):.3f}" for w in (right, wrong) for f in both)] for K in right]
 page.table(["K", "ELBO", "evidence, estimated", "wrong leapfrog: ELBO", "estimated"], lines)
 print(f"evidence in closed form: {evidence:.3f}")
-page.check("another K, another bound", len({w.mean().item() for w in right.values()}) == len(right))
+apart = [(right[one] - right[other]).abs().mean() for one, other in combinations(right, 2)]
+page.check("another K, another weight", min(apart) > 1e-3)
 page.check("every K gives a bound", all(w.mean() < evidence for w in right.values()))
 estimates = {K: hmc.importance_estimate(w) for K, w in right.items()}
 page.check("the evidence is found", all(abs(e - evidence) < 0.1 for e in estimates.values()))

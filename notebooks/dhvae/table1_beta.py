@@ -344,7 +344,8 @@ if logs:
 # arm) joins. A critic whose loss stays near 2 ln 2 = 1.39 cannot tell drawn slices from real ones;
 # near zero it wins outright. Whether the ELBO of the early critic is rougher can be read only as
 # far as one draw and means over 50 steps show it; the arm without L1 has no such term in the right
-# panel.
+# panel. Where the dynamics join, the early critic's arm keeps its optimiser, and the others begin with
+# a new one: if its ELBO breaks in at the grey line, its scores are not the critic's doing alone.
 #
 # ## How long may the critic train?
 #
